@@ -1,0 +1,65 @@
+# Every step of ours, the same at a desk and in CI. `make` alone lists them.
+# Needs Python 3.11 or newer (with venv), git and make. The tools come from .venv, which `make setup` makes.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# The Python to make .venv from; empty: the first of python3, python3.13, python3.12, python3.11 that runs and fits.
+PYTHON ?=
+# More arguments for pytest: make test ARGS="-k tenure -x"
+ARGS ?=
+
+BIN := .venv/bin
+
+.PHONY: help
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv with all that the other targets need (first time: a download of up to 700 MB)
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then \
+	    exec "$$python" scripts/make_venv.py --python "$(PYTHON)"; \
+	  fi; \
+	done; \
+	echo "setup: no Python answers" >&2; echo "  mend: install Python 3.11, 3.12 or 3.13 (with venv)" >&2; exit 1
+
+.PHONY: demo
+demo: setup ## Test the sample notebooks, with coverage, and show what was done
+	@echo "\n--- The notebooks and what can be tested in them: nbh list sample_notebooks\n"
+	@$(BIN)/nbh list sample_notebooks
+	@echo "\n--- Their tests, on real Spark, with coverage: pytest sample_notebooks --cov=sample_notebooks\n"
+	@$(BIN)/python -m pytest sample_notebooks --cov=sample_notebooks --cov-branch -v $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: coverage
+coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest $(ARGS); status=$$?; \
+	$(BIN)/python -m coverage combine --quiet 2>/dev/null; \
+	$(BIN)/python -m coverage xml -q && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
+
+.PHONY: check
+check: setup ## Look for faults without running the code: style, types, import layers, spelling, pipeline
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/codespell
+	@# The schema knows only the coverage task's first version; the inputs that we use are in both.
+	@sed 's/PublishCodeCoverageResults@2/PublishCodeCoverageResults@1/' azure-pipelines.yml | \
+	  $(BIN)/check-jsonschema --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines --regex-variant python \
+	  --force-filetype yaml -
+
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(LOCKARGS)
+
+.PHONY: lock
+lock: ## Resolve the locks again after a change of dependencies (needs uv); LOCKARGS=--upgrade takes newer versions
+	@command -v uv >/dev/null || { echo "lock: uv is not on PATH" >&2; echo "  mend: .venv/bin/python -m pip install uv, and put .venv/bin on PATH" >&2; exit 1; }
+	$(LOCK) --extra local --extra mlflow --group dev pyproject.toml -o requirements.lock
+	$(LOCK) --group test -c requirements.lock pyproject.toml -o locks/light.lock
+	$(LOCK) --group pyproject.toml:build -c requirements.lock -o locks/build.lock
