@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+
+ROOT = Path(__file__).parents[2]
+
+# Runs in a fresh interpreter and forks it for each module, so that each is imported alone.
+IMPORT_EACH = """
+import importlib, json, os, sys, traceback
+failures = {}
+for name in sys.argv[1:]:
+    read, write = os.pipe()
+    if os.fork() == 0:
+        text = ""
+        try:
+            importlib.import_module(name)
+            heavy = {"pyspark", "pandas", "numpy", "mlflow", "databricks", "IPython"} & set(sys.modules)
+            text = f"imports {sorted(heavy)}" if heavy else ""
+        except BaseException:
+            text = traceback.format_exc()
+        os.write(write, text.encode()[:60000])
+        os._exit(0)
+    os.close(write)
+    with open(read, "rb") as answer:
+        text = answer.read().decode()
+    os.wait()
+    if text:
+        failures[name] = text
+print(json.dumps(failures))
+"""
+
+
+def module_names():
+    """All our modules, as they are imported from an install."""
+    for folder, package in ((ROOT / "harness", "harness"), (ROOT / "fixtures", "harness.fixtures")):
+        for path in sorted(folder.rglob("*.py")):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            yield ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_each_module_imports_alone_and_silently():
+    """Imported first and with warnings as errors, a module needs no other, prints nothing and loads nothing heavy."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
+    command = [sys.executable, "-W", "error", "-c", IMPORT_EACH, *module_names()]
+
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd="/", check=True)
+
+    assert json.loads(done.stdout) == {}
+    assert done.stderr == ""
+
+
+def test_public_names_are_sorted_and_there():
+    """What ``harness.__all__`` promises exists, in order and once."""
+    public = list(harness.__all__)
+
+    assert public == sorted(set(public))
+    assert [name for name in public if not hasattr(harness, name)] == []
+    assert set(public) <= set(dir(harness))
+
+
+def test_packages_are_all_built(project):
+    """A folder with code that the build doesn't list would be missing from the wheel."""
+    packages = {name.removesuffix(".__init__") for name in map(_package_of, module_names())}
+
+    assert set(project["tool"]["setuptools"]["packages"]) == packages
+
+
+def _package_of(module):
+    parts = module.split(".")
+    folder = ROOT.joinpath("fixtures", *parts[2:]) if parts[1:2] == ["fixtures"] else ROOT.joinpath(*parts)
+    return module if folder.is_dir() else ".".join(parts[:-1])
+
+
+def test_nothing_imports_a_fixture_module(texts):
+    """A fixture module that is imported by name could be loaded twice; pytest loads them from a list of strings."""
+    bad = []
+    for name, text in texts.items():
+        if not name.endswith(".py") or name.startswith("sample_notebooks/"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            bad += [f"{name}: {module}" for module in modules if (module + ".").startswith(("fixtures.", "harness.fixtures."))]
+
+    assert bad == []
