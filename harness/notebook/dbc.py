@@ -32,8 +32,8 @@ def read_archive(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) ->
         NotebookReadError: The file can't be read.
         ArchiveError: It is no zip file, would unpack to more than ``max_bytes``, or has members that climb out of it.
     """
-    import zipfile  # noqa: PLC0415  # costs 5 ms, and archives are rare
-    from io import BytesIO  # noqa: PLC0415
+    import zipfile  # costs 5 ms, and archives are rare
+    from io import BytesIO
 
     path = Path(path)
     raw = read_bytes(path, max_bytes=max_bytes)
@@ -82,7 +82,7 @@ def _check(path: Path, members: list[ZipInfo], packed: int, max_bytes: int) -> N
 
 
 def _read_member(archive: ZipFile, item: ZipInfo, path: Path) -> Notebook:
-    from zipfile import BadZipFile  # noqa: PLC0415  # loaded by the caller
+    from zipfile import BadZipFile  # loaded by the caller
 
     language = _LANGUAGES[PurePosixPath(item.filename).suffix.lower()]
     raw = b""
@@ -115,7 +115,7 @@ def _build(path: Path, language: str, raw: bytes, commands: list[Any]) -> Notebo
         last = line + source.count("\n")
         cells.append(Cell(number, reading.language, source, line, last, 0, 0, shown, reading.magics, reading.skipped))
         line = last + 1
-    return Notebook(path, "dbc", language, tuple(cells), raw, False, tuple(problems))
+    return Notebook(path, "dbc", language, tuple(cells), raw, exact_lines=False, problems=tuple(problems))
 
 
 def _is_command(command: object) -> bool:
@@ -136,7 +136,7 @@ def _unreadable(path: Path, language: str, raw: bytes, cause: str) -> Notebook:
         cause=cause[:1].lower() + cause[1:],
         mend="export the archive again",
     )
-    return Notebook(path, "dbc", language, (), raw, False, (problem,))
+    return Notebook(path, "dbc", language, (), raw, exact_lines=False, problems=(problem,))
 
 
 def _archive_error(path: Path, what: str, cause: str, mend: str) -> ArchiveError:

@@ -37,16 +37,19 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A cell's text with ``\\n`` line ends, its line in the file, and whether each further line has a line of its own."""
+    r"""A cell's text with ``\n`` line ends, its lines in the file, and whether each line has a line of its own there."""
 
     text: str
     line: int
-    exact: bool
+    last: int
     doubt: str = ""
+    exact: bool = True
 
 
 def parse_ipynb(raw: bytes, path: str | os.PathLike[str]) -> Notebook:
     """Read the JSON of a Jupyter notebook into cells, each line at its line of the file where it has one.
+
+    ``exact_lines`` speaks of the code: a markdown cell written otherwise doesn't cost the other cells their lines.
 
     Raises:
         NotebookReadError: The bytes are not UTF-8 JSON.
@@ -187,8 +190,8 @@ def _blank(text: str, at: int) -> int:
 
 def _upgraded(text: str, path: Path) -> tuple[dict[str, Any], list[_Found]]:
     """Convert a notebook of nbformat 2 or 3, which keeps its cells in worksheets."""
-    import nbformat  # noqa: PLC0415  # heavy, and such notebooks are from before 2015
-    from nbformat import converter, reader  # noqa: PLC0415
+    import nbformat  # heavy, and such notebooks are from before 2015
+    from nbformat import converter, reader
 
     try:
         document = converter.convert(reader.reads(text), 4)  # type: ignore[no-untyped-call]  # nbformat is untyped here
@@ -212,7 +215,7 @@ def _build(raw: bytes, text: str, path: Path, document: dict[str, Any], found: l
     if language == "unknown":
         problems.append(_foreign_kernel(path, metadata))
     sources = list(_sources(text, found))
-    exact = _all_exact(sources)
+    exact = _all_exact(found, sources)
     if not exact:
         sources = list(_counted_through(sources))
     cells: list[Cell] = []
@@ -228,7 +231,7 @@ def _build(raw: bytes, text: str, path: Path, document: dict[str, Any], found: l
                 reading.language,
                 source.text,
                 source.line,
-                source.line + _further_lines(source.text),
+                source.last,
                 start,
                 end,
                 _title(item.values),
@@ -303,26 +306,28 @@ def _foreign_kernel(path: Path, metadata: dict[str, Any]) -> Problem:
 
 
 def _sources(text: str, found: list[_Found]) -> Iterator[_Source]:
-    """Give each cell's text with the line of the JSON where it begins."""
+    """Give each cell's text with the lines of the JSON where it stands."""
     returns = "\r" in text
     line, counted = 1, 0
     for item in found:
         value = item.values.get("source", "")
         whole, doubt = _joined(value)
         if item.span is None:
-            yield _Source(whole, line, False, doubt)
+            yield _Source(whole, line, line, doubt, exact=False)
             continue
         start, end = item.span
         line += _count_lines(text, counted, start, returns=returns)
         counted = start
-        if "\n" not in whole.removesuffix("\n"):
+        further = _further_lines(whole)
+        if further == 0:
             # One source line stands where its text begins, be it in a list or not.
-            first = text.find('"', start, end)
-            yield _Source(whole, line + (_count_lines(text, start, first, returns=returns) if first > 0 else 0), True, doubt)
+            quote = text.find('"', start, end)
+            first = line + (_count_lines(text, start, quote, returns=returns) if quote >= 0 else 0)
+            yield _Source(whole, first, first, doubt)
         elif isinstance(value, list) and not doubt and _is_line_by_line(text[start:end], value, whole):
-            yield _Source(whole, line + 1, True, doubt)
+            yield _Source(whole, line + 1, line + 1 + further, doubt)
         else:
-            yield _Source(whole, line, False, doubt)
+            yield _Source(whole, line, line + _count_lines(text, start, end, returns=returns), doubt, exact=False)
 
 
 def _joined(value: object) -> tuple[str, str]:
@@ -362,14 +367,16 @@ def _further_lines(text: str) -> int:
     return max(text.count("\n") - text.endswith("\n"), 0)
 
 
-def _all_exact(sources: list[_Source]) -> bool:
-    """Tell whether each source line has a line of the file that it shares with no other."""
+def _all_exact(found: list[_Found], sources: list[_Source]) -> bool:
+    """Tell whether each line of code has a line of the file that it shares with no other; text cells run nowhere."""
     free = 1
-    for source in sources:
-        if not source.exact or (source.text and source.line < free):
+    for item, source in zip(found, sources, strict=True):
+        if item.span is None:
             return False
-        if source.text:
-            free = source.line + _further_lines(source.text) + 1
+        if source.text and item.values.get("cell_type", "code") == "code":
+            if not source.exact or source.line < free:
+                return False
+            free = source.last + 1
     return True
 
 
@@ -377,7 +384,7 @@ def _counted_through(sources: list[_Source]) -> Iterator[_Source]:
     """Number the lines through all cells, where the file has no line for each of them."""
     line = 1
     for source in sources:
-        yield replace(source, line=line, exact=False)
+        yield replace(source, line=line, last=line + _further_lines(source.text), exact=False)
         line += source.text.count("\n") + 1
 
 
@@ -441,9 +448,8 @@ def _as_json(source: str, before: str, old: str, *, by_line: bool, ascii_only: b
 def _layout(before: str, old: str, *, by_line: bool) -> tuple[str, str, str]:
     """Give what stands before the first item, between two, and after the last."""
     opening = old[1 : _blank(old, 1)]
-    if "\n" in opening or "\r" in opening:
-        if len(old) > len(opening) + 2:
-            return opening, f",{opening}", old[len(old[:-1].rstrip(" \t\r\n")) : -1]
+    if ("\n" in opening or "\r" in opening) and len(old) > len(opening) + 2:
+        return opening, f",{opening}", old[len(old[:-1].rstrip(" \t\r\n")) : -1]
     key = _SOURCE_KEY.search(before)
     if key is not None and (by_line or old == "[]"):
         newline, indent = key["newline"], key["indent"]

@@ -100,7 +100,7 @@ def read_magics(source: str, *, default: str, first_line: int) -> Reading:
     return _read_headed(source, head.start("mark"), default=default, first_line=first_line)
 
 
-def _read_headed(source: str, at: int, *, default: str, first_line: int) -> Reading:
+def _read_headed(source: str, at: int, *, default: str, first_line: int) -> Reading:  # noqa: PLR0911  # one return a rule
     """Read a cell whose first line, comments aside, is a magic that begins at ``at``."""
     found = _MAGIC_LINE.match(source, at)
     assert found is not None  # noqa: S101  # the caller matched the mark that this pattern begins with

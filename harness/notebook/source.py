@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import CellLanguageError, CellWriteError, NotANotebookError, NotebookReadError
 from harness.model import Cell, Location, Notebook, Problem
@@ -86,14 +86,11 @@ def parse_source(raw: bytes, path: str | os.PathLike[str], *, headerless: bool =
         raise _no_header(raw, path, dialect, headerless=headerless)
     encoding = _encoding(raw, path)
     data = _normalised(raw)
-    if headed:
-        # The newline of the header line: a separator may stand on the very next one.
-        start = data.find(b"\n", start)
-        start = len(data) if start < 0 else start
-    cells, problems, dependencies = _split(data, start, headed, path, dialect, encoding)
-    if len(data) != len(raw):
-        cells = _at_raw_offsets(cells, raw)
-    return Notebook(path, "source", dialect.language, tuple(cells), raw, True, tuple(problems), dependencies)
+    reader = _Reader(data, path, dialect, encoding)
+    reader.read(start, headed=headed)
+    cells = reader.cells if len(data) == len(raw) else _at_raw_offsets(reader.cells, raw)
+    problems = tuple(reader.problems)
+    return Notebook(path, "source", dialect.language, tuple(cells), raw, problems=problems, dependencies=reader.dependencies)
 
 
 def replace_in_source(notebook: Notebook, number: int, source: str) -> Notebook:
@@ -106,29 +103,32 @@ def replace_in_source(notebook: Notebook, number: int, source: str) -> Notebook:
     raw = notebook.raw
     dialect = DIALECTS.get(notebook.path.suffix.lower(), _PYTHON)
     location = Location(notebook.path.as_posix(), cell.first_line, number)
-    newline = b"\r\n" if b"\r\n" in raw else b"\r" if b"\r" in raw and b"\n" not in raw else b"\n"
-    text = _trimmed(source)
-    old = raw[cell.start : cell.end]
-    if begins_with_magic(text) and (old.startswith(dialect.magic.encode()) or not begins_with_magic(cell.source)):
-        text = "\n".join(
-            f"{dialect.magic} {line}".rstrip() if not line else f"{dialect.magic} {line}" for line in text.split("\n")
-        )
+    encoding = _encoding(raw, notebook.path)
+    shown = source.replace("\r\n", "\n").replace("\r", "\n")
+    old = _normalised(raw[cell.start : cell.end]).decode(encoding).split("\n")
+    was_prefixed = any(line.startswith(dialect.magic) for line in old)
+    if begins_with_magic(shown) and (was_prefixed or not begins_with_magic(cell.source)):
+        blank = f"{dialect.magic} " if f"{dialect.magic} " in old else dialect.magic
+        text = "\n".join(f"{dialect.magic} {line}" if line else blank for line in shown.split("\n"))
+    else:
+        text = shown = _trimmed(shown)
     try:
-        body = text.encode(_encoding(raw, notebook.path))
+        body = text.encode(encoding)
     except UnicodeEncodeError as exc:
         raise CellWriteError(
             "the cell's new text can't be written in the file's encoding",
-            cause=f"{exc.object[exc.start]!r} has no place in {exc.encoding}",
-            mend="save the notebook as UTF-8 first",
+            cause=f"{exc.object[exc.start]!r} has no place in {encoding}",
+            mend="leave that character out" if encoding == "utf-8" else "save the notebook as UTF-8 first",
             location=location,
         ) from exc
     before, after = raw[: cell.start], raw[cell.end :]
-    if body and cell.start and before[-1:] not in (b"\n", b"\r"):
-        body = b"\n" + body if before != _BOM else body
-    if body and after and after[:1] not in (b"\n", b"\r") and not after[:1].isspace():
+    # An empty cell may have no line of its own between two separators, or at the end of the file.
+    if body and before not in (b"", _BOM) and not before.endswith((b"\n", b"\r")):
+        body = b"\n" + body
+    if body and cell.start == cell.end and after and not after.startswith((b"\n", b"\r")):
         body += b"\n"
-    changed = before + body.replace(b"\n", newline) + after
-    return _reread(notebook, changed, number, _trimmed(source), location)
+    newline = b"\r\n" if b"\r\n" in raw else b"\r" if b"\r" in raw and b"\n" not in raw else b"\n"
+    return _reread(notebook, before + body.replace(b"\n", newline) + after, number, shown, location)
 
 
 def _reread(notebook: Notebook, changed: bytes, number: int, source: str, location: Location) -> Notebook:
@@ -157,42 +157,109 @@ def _why_not(source: str, dialect: Dialect) -> str:
     return "read again, the file would not give the same cells"
 
 
-def _split(
-    data: bytes, at: int, headed: bool, path: Path, dialect: Dialect, encoding: str
-) -> tuple[list[Cell], list[Problem], tuple[str, ...]]:
-    """Cut the text at its separators. ``at`` is the newline of the header line, or the first byte of a headerless text."""
-    cells: list[Cell] = []
-    problems: list[Problem] = []
-    dependencies: tuple[str, ...] = ()
-    line, counted = 1, 0
-    if headed:
-        begin = min(at + 1, len(data))
-        script = dialect.script.match(data, begin)
-        if script is not None:
-            dependencies = _dependencies(script[1], path, dialect, encoding, problems)
-            begin = script.end()
-            at = begin - 1
-    else:
-        begin = at
-        if data.startswith(dialect.separator[1:], at):
-            # Lets the search below find a separator on the very first line, without a newline before it.
-            first = _next_separator(b"\n" + data[at:], 0, dialect)
+class _Reader:
+    r"""Cuts one text, its line ends all ``\n``, at the separators; ``at`` and ``line`` say how far the lines are counted."""
+
+    def __init__(self, data: bytes, path: Path, dialect: Dialect, encoding: str) -> None:
+        self.data = data
+        self.path = path
+        self.dialect = dialect
+        self.encoding = encoding
+        self.at = 0
+        self.line = 1
+        self.cells: list[Cell] = []
+        self.problems: list[Problem] = []
+        self.dependencies: tuple[str, ...] = ()
+
+    def read(self, begin: int, *, headed: bool) -> None:
+        """Read all cells of a text whose header, if it has one, begins at ``begin``."""
+        data, dialect = self.data, self.dialect
+        # Separators are looked for with the newline before them, so the search begins at the one before the first cell.
+        search = begin
+        if headed:
+            search = data.find(b"\n", begin)
+            search = len(data) if search < 0 else search
+            begin = min(search + 1, len(data))
+            script = dialect.script.match(data, begin)
+            if script is not None:
+                self.dependencies = self._dependencies(script[1])
+                begin = script.end()
+                search = begin - 1
+        elif data.startswith(dialect.separator[1:], begin):
+            # Without a header the first line can be a separator, with no newline before it.
+            first = _next_separator(b"\n" + data[begin:], 0, dialect)
             if first is not None and first[0] == 0:
-                cells.append(Cell(1, dialect.language, "", 1, 1, at, at))
-                at += first[1] - 1
-                begin = min(at + 1, len(data))
-    while True:
-        found = _next_separator(data, at, dialect)
-        stop, after = found if found is not None else (len(data), len(data))
-        stop = max(begin, stop)
-        line += data.count(b"\n", counted, begin)
-        counted = begin
-        cell, line, counted = _cell(data, begin, stop, len(cells) + 1, line, dialect, encoding, path, problems)
-        cells.append(cell)
-        if found is None:
-            return cells, problems, dependencies
-        at = after
-        begin = min(after + 1, len(data))
+                self._add(begin, begin)
+                search = begin + first[1] - 1
+                begin = min(search + 1, len(data))
+        while True:
+            found = _next_separator(data, search, dialect)
+            if found is None:
+                self._add(begin, len(data))
+                return
+            stop, search = found
+            self._add(begin, max(begin, stop))
+            begin = min(search + 1, len(data))
+
+    def _move_to(self, at: int) -> None:
+        self.line += self.data.count(b"\n", self.at, at)
+        self.at = at
+
+    def _add(self, begin: int, stop: int) -> None:
+        """Make the cell whose lines stand between ``begin`` and ``stop``."""
+        data, dialect, number = self.data, self.dialect, len(self.cells) + 1
+        title = None
+        start = _skip_blank(data, begin, stop)
+        found = dialect.title.match(data, start, stop)
+        if found is not None:
+            title = found[1].decode(self.encoding).strip() or None
+            begin = min(found.end() + 1, stop)
+            start = _skip_blank(data, begin, stop)
+        if start == stop or not data[start:stop].strip(_BLANK):
+            self._move_to(begin)
+            self.cells.append(Cell(number, dialect.language, "", self.line, self.line, begin, begin, title))
+            return
+        self._move_to(start)
+        line = self.line
+        end = _end_of_text(data, start, stop)
+        text = data[start:end].decode(self.encoding)
+        source, kept = _without_prefixes(text, dialect) if dialect.magic in text else (text, False)
+        reading = read_magics(source, default=dialect.language, first_line=line)
+        language, doubt = reading.language, reading.doubt
+        if kept:
+            doubt = f"some of its lines begin with {dialect.magic!r} and set a language, others are code"
+            language = language if language == "python" else "unknown"
+        if doubt:
+            self.problems.append(language_problem(self.path, number, line, doubt))
+        last = line + source.count("\n")
+        self.cells.append(Cell(number, language, source, line, last, start, end, title, reading.magics, reading.skipped))
+
+    def _dependencies(self, script: bytes) -> tuple[str, ...]:
+        """Read the packages that a ``# /// script`` header names."""
+        import tomllib  # few notebooks have such a header
+
+        lines = script.decode(self.encoding).split("\n")
+        try:
+            document = tomllib.loads("\n".join(line.removeprefix(self.dialect.comment).removeprefix(" ") for line in lines))
+        except (tomllib.TOMLDecodeError, RecursionError) as exc:
+            self.problems.append(
+                Problem(
+                    NotebookReadError.code,
+                    "the '/// script' header can't be read, so the notebook's dependencies are not known",
+                    Location(self.path.as_posix(), 2),
+                    cause=str(exc)[:1].lower() + str(exc)[1:],
+                    mend="make the lines between '/// script' and '///' valid TOML",
+                )
+            )
+            return ()
+        environment = _table(_table(document, "tool"), "databricks")
+        named = (document.get("dependencies"), _table(environment, "environment").get("dependencies"))
+        return tuple(item for found in named if isinstance(found, list) for item in found if isinstance(item, str))
+
+
+def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _next_separator(data: bytes, at: int, dialect: Dialect) -> tuple[int, int] | None:
@@ -207,44 +274,6 @@ def _next_separator(data: bytes, at: int, dialect: Dialect) -> tuple[int, int] |
         if not data[start + len(mark) : end].strip():
             return start, end
         at = end
-
-
-def _cell(
-    data: bytes,
-    begin: int,
-    stop: int,
-    number: int,
-    line: int,
-    dialect: Dialect,
-    encoding: str,
-    path: Path,
-    problems: list[Problem],
-) -> tuple[Cell, int, int]:
-    """Make the cell whose lines stand between ``begin`` and ``stop``; also give the line of its text and where it begins."""
-    title = None
-    start = _skip_blank(data, begin, stop)
-    found = dialect.title.match(data, start, stop)
-    if found is not None:
-        title = found[1].decode(encoding).strip() or None
-        line += data.count(b"\n", begin, found.end()) + (1 if found.end() < stop else 0)
-        begin = min(found.end() + 1, stop)
-        start = _skip_blank(data, begin, stop)
-    if start == stop or not data[start:stop].strip(_BLANK):
-        return Cell(number, dialect.language, "", line, line, begin, begin, title), line, begin
-    line += data.count(b"\n", begin, start)
-    end = _end_of_text(data, start, stop)
-    text = data[start:end].decode(encoding)
-    source, kept = _without_prefixes(text, dialect) if dialect.magic in text else (text, False)
-    reading = read_magics(source, default=dialect.language, first_line=line)
-    language, doubt = reading.language, reading.doubt
-    if kept:
-        doubt = f"some of its lines begin with {dialect.magic!r} and set a language, others are code"
-        language = language if language == "python" else "unknown"
-    if doubt:
-        problems.append(language_problem(path, number, line, doubt))
-    last = line + source.count("\n")
-    cell = Cell(number, language, source, line, last, start, end, title, reading.magics, reading.skipped)
-    return cell, line, start
 
 
 def language_problem(path: Path, number: int, line: int | None, doubt: str) -> Problem:
@@ -291,7 +320,7 @@ def _end_of_text(data: bytes, start: int, stop: int) -> int:
 
 
 def _trimmed(source: str) -> str:
-    """Give the text with ``\\n`` line ends and no blank lines around it, as a cell of the source formats holds it."""
+    r"""Give the text with ``\n`` line ends and no blank lines around it, as a cell of the source formats holds it."""
     data = source.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "surrogatepass")
     start = _skip_blank(data, 0, len(data))
     if not data[start:].strip(_BLANK):
@@ -300,12 +329,12 @@ def _trimmed(source: str) -> str:
 
 
 def _normalised(raw: bytes) -> bytes:
-    """Make every line end ``\\n``: ``\\r\\n`` and a lone ``\\r`` end a line for Python's tokenizer too, and nothing else does."""
+    r"""Make every line end ``\n``: ``\r\n`` and a lone ``\r`` end a line for Python's tokenizer too, and nothing else does."""
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in raw else raw
 
 
 def _at_raw_offsets(cells: list[Cell], raw: bytes) -> list[Cell]:
-    """Move the cells' byte offsets from the text with ``\\n`` line ends to the file's own."""
+    r"""Move the cells' byte offsets from the text with ``\n`` line ends to the file's own."""
     ends = [found.start() - index for index, found in enumerate(re.finditer(rb"\r\n", raw))]
 
     def moved(offset: int) -> int:
@@ -351,37 +380,6 @@ def _named_encoding(raw: bytes) -> str | None:
         if readable:
             return name
     return None
-
-
-def _dependencies(script: bytes, path: Path, dialect: Dialect, encoding: str, problems: list[Problem]) -> tuple[str, ...]:
-    """Read the packages that a ``# /// script`` header names."""
-    import tomllib  # noqa: PLC0415  # few notebooks have such a header
-
-    text = "\n".join(line.removeprefix(dialect.comment).removeprefix(" ") for line in script.decode(encoding).split("\n"))
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        problems.append(
-            Problem(
-                NotebookReadError.code,
-                "the '/// script' header can't be read, so the notebook's dependencies are not known",
-                Location(path.as_posix(), 2),
-                cause=str(exc) or "it is nested too deeply",
-                mend="make the lines between '/// script' and '///' valid TOML",
-            )
-        )
-        return ()
-    tool = document.get("tool")
-    databricks = tool.get("databricks") if isinstance(tool, dict) else None
-    environment = databricks.get("environment") if isinstance(databricks, dict) else None
-    own = environment.get("dependencies") if isinstance(environment, dict) else None
-    return tuple(
-        item
-        for found in (document.get("dependencies"), own)
-        if isinstance(found, list)
-        for item in found
-        if isinstance(item, str)
-    )
 
 
 def _binary(raw: bytes, path: Path) -> NotebookReadError:
