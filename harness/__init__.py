@@ -1,0 +1,58 @@
+"""Test Databricks notebooks: their functions and cells as units, on real Spark.
+
+Names are fetched when first used, so that the pytest plugin costs a project without notebooks next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from harness.errors import HarnessError, NotebookError
+    from harness.extract.public import load_notebook
+    from harness.model import Cell, Location, Notebook, Problem
+    from harness.notebook import discover, read_archive, read_notebook, replace_cell
+
+_HOMES = {
+    "Cell": "harness.model",
+    "HarnessError": "harness.errors",
+    "Location": "harness.model",
+    "Notebook": "harness.model",
+    "NotebookError": "harness.errors",
+    "Problem": "harness.model",
+    "discover": "harness.notebook",
+    "load_notebook": "harness.extract.public",
+    "read_archive": "harness.notebook",
+    "read_notebook": "harness.notebook",
+    "replace_cell": "harness.notebook",
+}
+
+__all__ = [
+    "Cell",
+    "HarnessError",
+    "Location",
+    "Notebook",
+    "NotebookError",
+    "Problem",
+    "discover",
+    "load_notebook",
+    "read_archive",
+    "read_notebook",
+    "replace_cell",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,279 @@
+"""The errors of the harness: what a user sees when something is wrong, and the codes that name each kind.
+
+    HarnessError
+    ├── NotebookError          NBH1xx   a notebook can't be read, or a unit of it can't be used
+    │   ├── NotebookReadError
+    │   ├── NotANotebookError
+    │   ├── CellSyntaxError
+    │   ├── ArchiveError
+    │   ├── RunTargetError
+    │   ├── RunCycleError
+    │   ├── PlaceholderError
+    │   ├── UnresolvedNameError   (also a NameError)
+    │   ├── CellNotFoundError
+    │   ├── OutsideTestError
+    │   ├── NoTestsError
+    │   ├── UnitChangedError
+    │   ├── CellLanguageError
+    │   └── CellWriteError
+    ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
+    ├── EngineError            NBH3xx   Spark or Java can't be had
+    │   ├── JavaNotFoundError
+    │   ├── JavaTooOldError
+    │   ├── JavaBrokenError
+    │   ├── PysparkMissingError
+    │   ├── PysparkClashError
+    │   ├── SparkStartError
+    │   └── WorkerImportError     (also an ImportError)
+    └── DbutilsError           NBH35x   a call on dbutils can't be answered truly
+        ├── DbutilsCallError
+        ├── WidgetNotDefinedError
+        └── WidgetValueError
+
+Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
+``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from harness.model import Location
+
+CODES: dict[str, str] = {}
+
+
+class HarnessError(Exception):
+    """An error of the harness itself, with its place, cause and mend as data.
+
+    ``what`` is one lower-case clause, ``cause`` the fact that was seen, ``mend`` a thing to do.
+    """
+
+    code: ClassVar[str] = "NBH000"
+    about: ClassVar[str] = "an error of the harness"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "code" in cls.__dict__:
+            CODES[cls.code] = cls.about
+
+    def __init__(self, what: str, *, cause: str = "", mend: str = "", location: Location | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.cause = cause
+        self.mend = mend
+        self.location = location
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only arguments don't survive pickling by themselves, and xdist pickles.
+        return _rebuild, (type(self), self.what, self.cause, self.mend, self.location)
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location is not None else ""
+        lines = [f"{where}{self.code} {self.what}"]
+        if self.cause:
+            lines.append(_part("cause", self.cause))
+        if self.mend:
+            lines.append(_part("mend", self.mend))
+        lines.append(_part("more", f"docs/errors.md#{self.code.lower()}"))
+        return "\n".join(lines)
+
+
+def _part(label: str, text: str) -> str:
+    first, *rest = text.splitlines() or [""]
+    return "\n".join([f"  {label + ':':<7}{first}", *(f"         {line}" for line in rest)])
+
+
+def _rebuild(kind: type[HarnessError], what: str, cause: str, mend: str, location: Location | None) -> HarnessError:
+    return kind(what, cause=cause, mend=mend, location=location)
+
+
+class NotebookError(HarnessError):
+    """A notebook can't be read, or a unit of it can't be used."""
+
+
+class NotebookReadError(NotebookError):
+    """The file can't be read at all: missing, no permission, binary, too large, not text."""
+
+    code = "NBH100"
+    about = "the notebook file can't be read"
+
+
+class NotANotebookError(NotebookError):
+    """The file was read but is no Databricks notebook."""
+
+    code = "NBH101"
+    about = "the file is not a Databricks notebook"
+
+
+class CellSyntaxError(NotebookError):
+    """One cell is not valid Python; the notebook's other cells are still used."""
+
+    code = "NBH102"
+    about = "a cell is not valid Python"
+
+
+class ArchiveError(NotebookError):
+    """A .dbc archive is broken, or holds what an archive should not."""
+
+    code = "NBH103"
+    about = "a .dbc archive can't be trusted or read"
+
+
+class RunTargetError(NotebookError):
+    """The notebook that a ``%run`` names isn't there, or can't give Python names."""
+
+    code = "NBH104"
+    about = "a %run target can't be found or used"
+
+
+class RunCycleError(NotebookError):
+    """Notebooks ``%run`` each other in a circle."""
+
+    code = "NBH105"
+    about = "notebooks %run each other in a circle"
+
+
+class PlaceholderError(NotebookError):
+    """A name was used whose value comes from a statement that extraction holds back."""
+
+    code = "NBH106"
+    about = "a value that only the notebook's own run computes was used"
+
+
+class UnresolvedNameError(NotebookError, NameError):
+    """A name was used that nothing in the notebook or its ``%run`` targets defines."""
+
+    code = "NBH107"
+    about = "a name is defined nowhere in the notebook"
+
+
+class CellNotFoundError(NotebookError, LookupError):
+    """No cell, or more than one, has the title or number that was asked for."""
+
+    code = "NBH108"
+    about = "a cell can't be found by that title or number"
+
+
+class OutsideTestError(NotebookError):
+    """A value that needs a test's fixtures was used while no test runs."""
+
+    code = "NBH109"
+    about = "a value that a test's fixtures give was used outside a test"
+
+
+class NoTestsError(NotebookError):
+    """A notebook that matches ``python_files`` holds no test."""
+
+    code = "NBH110"
+    about = "a test notebook holds no tests"
+
+
+class UnitChangedError(NotebookError):
+    """The notebook's file changed on disk while its units were in use."""
+
+    code = "NBH111"
+    about = "the notebook changed on disk during the run"
+
+
+class CellLanguageError(NotebookError):
+    """What a cell is written in can't be told: no rule of Databricks fits its magics."""
+
+    code = "NBH112"
+    about = "what a cell is written in can't be told"
+
+
+class CellWriteError(NotebookError):
+    """A cell's new text can't be written back into the file."""
+
+    code = "NBH113"
+    about = "a cell can't be written back"
+
+
+class SettingsError(HarnessError):
+    """pyproject.toml, a variable or an option holds something wrong."""
+
+    code = "NBH200"
+    about = "a setting is wrong"
+
+
+class EngineError(HarnessError):
+    """Spark or Java can't be had."""
+
+    code = "NBH300"
+    about = "Spark can't be started"
+
+
+class JavaNotFoundError(EngineError):
+    """No Java 17 or newer is to be had: not by JAVA_HOME, not on PATH, not as a wheel."""
+
+    code = "NBH301"
+    about = "no usable Java is found"
+
+
+class JavaTooOldError(EngineError):
+    """The Java that JAVA_HOME names is older than Spark needs."""
+
+    code = "NBH302"
+    about = "the Java is too old for Spark"
+
+
+class JavaBrokenError(EngineError):
+    """JAVA_HOME points at nothing, or its java doesn't answer."""
+
+    code = "NBH303"
+    about = "the Java that JAVA_HOME names doesn't work"
+
+
+class PysparkMissingError(EngineError):
+    """pyspark, or a part of it that local Spark needs, isn't installed."""
+
+    code = "NBH304"
+    about = "pyspark is not installed"
+
+
+class PysparkClashError(EngineError):
+    """Another package or variable makes pyspark a client of a remote Spark."""
+
+    code = "NBH305"
+    about = "pyspark can't start a local Spark as it is installed or set up"
+
+
+class SparkStartError(EngineError):
+    """Java was found, but Spark didn't start in it."""
+
+    code = "NBH306"
+    about = "Spark didn't start"
+
+
+class WorkerImportError(EngineError, ImportError):
+    """Code that Spark runs in a Python worker tried to import a notebook, which would run its top level."""
+
+    code = "NBH307"
+    about = "a Spark worker tried to import a notebook"
+
+
+class DbutilsError(HarnessError):
+    """A call on dbutils can't be answered truly."""
+
+
+class DbutilsCallError(DbutilsError):
+    """This dbutils doesn't have what was asked of it; Databricks' own may."""
+
+    code = "NBH350"
+    about = "a dbutils call is not served here"
+
+
+class WidgetNotDefinedError(DbutilsError):
+    """A widget was read or removed that neither the notebook nor the test defined."""
+
+    code = "NBH351"
+    about = "a widget is not defined"
+
+
+class WidgetValueError(DbutilsError, ValueError):
+    """A widget was given a value that Databricks refuses."""
+
+    code = "NBH352"
+    about = "a widget can't have that value"

@@ -1,0 +1,316 @@
+"""Compile a notebook's kept statements under the notebook's own path and lines, and keep the result in Python's cache folder."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import importlib.util
+import marshal
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from harness.errors import HarnessError, NotebookError, UnitChangedError
+from harness.extract.scan import DEFERRED, HELD, KEPT, Parsed, Statement, parse, scan
+from harness.model import Location, Notebook, Problem
+from harness.notebook import python_text, read_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType
+
+# Part of every cache file's name and head: raise it when what is compiled changes.
+_FORMAT = 1
+_HEAD = b"nbh%d:" % _FORMAT + importlib.util.MAGIC_NUMBER
+_ANNOTATIONS = __future__.annotations.compiler_flag
+
+
+class Rewriter(Protocol):
+    """Rewrite a module's asserts in place; ``tag`` names the rewriting, so that caches never mix."""
+
+    tag: str
+
+    def __call__(self, tree: ast.Module, source: bytes, path: str) -> None: ...
+
+
+class Row(NamedTuple):
+    """A statement with its code: compiled for kept ones, None for all others. One row may hold several kept statements."""
+
+    kind: str
+    what: str
+    number: int
+    cell: int
+    line: int
+    end_line: int
+    binds: tuple[str, ...]
+    changes: tuple[str, ...]
+    code: CodeType | None
+
+
+class Extract:
+    """What was made of one notebook file: its rows, problems and held-back lines. Plain data; nothing was executed."""
+
+    __slots__ = ("_parsed", "cells", "exact_lines", "flags", "held", "mtime_ns", "path", "problems", "rows", "size", "texts")
+
+    def __init__(
+        self,
+        path: str,
+        stamp: tuple[int, int],
+        rows: list[Row],
+        problems: tuple[Problem, ...],
+        held: tuple[tuple[int, int], ...],
+        cells: tuple[tuple[int, int, int], ...],
+        exact_lines: bool,
+        flags: int,
+        texts: tuple[tuple[int, str], ...],
+    ) -> None:
+        self.path = path
+        self.mtime_ns, self.size = stamp
+        self.rows = rows
+        self.problems = problems
+        self.held = held
+        self.cells = cells
+        self.exact_lines = exact_lines
+        self.flags = flags
+        self.texts = texts
+        self._parsed: list[Parsed] | None = None
+
+    def parsed(self) -> list[Parsed]:
+        """Parse the notebook again, for statements that were not compiled.
+
+        Raises:
+            UnitChangedError: The file is no longer the one that was loaded.
+        """
+        if self._parsed is None:
+            if _stamp(self.path) != (self.mtime_ns, self.size):
+                raise UnitChangedError(
+                    "the notebook changed on disk while its units were in use",
+                    cause="its time or size differ from those at loading",
+                    mend="run the tests again",
+                    location=Location(self.path),
+                )
+            self._parsed, _ = parse(read_notebook(self.path))
+        return self._parsed
+
+    def node(self, row: Row) -> ast.stmt:
+        """Give the row's own syntax node."""
+        node = self.parsed()[row.number].node
+        assert not isinstance(node, str), "a %run has no syntax node"
+        return node
+
+    def compile(self, node: ast.stmt, *, flags: int = 0) -> CodeType:
+        """Compile one statement under the notebook's path."""
+        return compile(ast.Module([node], []), self.path, "exec", flags=self.flags | flags, dont_inherit=True)
+
+    def lines(self) -> list[str]:
+        """Give the cells' Python at the lines it has in the file, all other lines blank: for files that aren't Python themselves."""
+        last = max((first + text.count("\n") for first, text in self.texts), default=0)
+        lines = ["\n"] * last
+        for first, text in self.texts:
+            own = text.split("\n")
+            lines[first - 1 : first - 1 + len(own)] = [line + "\n" for line in own]
+        return lines
+
+    def locate(self, line: int) -> Location:
+        """Give the place of a line of the file: its cell, and the line in that cell."""
+        for number, first, last in self.cells:
+            if first <= line <= last:
+                return Location(self.path, line if self.exact_lines else None, number, line - first + 1)
+        return Location(self.path, line if self.exact_lines else None)
+
+
+def extract(path: str, *, rewriter: Rewriter | None = None) -> Extract:
+    """Read a notebook into rows, from the cache where it is current.
+
+    Raises:
+        NotebookError: The file can't be read as a notebook.
+    """
+    found = cached(path, rewriter=rewriter)
+    if found is not None:
+        return found
+    stamp = _stamp(path)
+    built = build(read_notebook(path), stamp, rewriter=rewriter)
+    if not sys.dont_write_bytecode:
+        _write(built, _cache_file(path, rewriter))
+    return built
+
+
+def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewriter | None = None) -> Extract:
+    """Compile a notebook's kept statements; ``stamp`` is the file's (mtime in ns, size)."""
+    path = str(notebook.path)
+    parsed, problems = parse(notebook)
+    scanned = scan(parsed, [*notebook.problems, *problems])
+    if rewriter is not None and b"assert" in notebook.raw:
+        _rewrite(scanned.statements, notebook, rewriter)
+    flags = _ANNOTATIONS if scanned.future_annotations else 0
+    rows = list(_rows(scanned.statements, path, flags, scanned.problems, exact=notebook.exact_lines))
+    return Extract(
+        path,
+        stamp,
+        rows,
+        tuple(scanned.problems),
+        tuple(scanned.held),
+        tuple((cell.number, cell.first_line, cell.last_line) for cell in notebook.cells),
+        notebook.exact_lines,
+        flags,
+        () if path.endswith(".py") else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
+    )
+
+
+def _rewrite(statements: list[tuple[Statement, ast.stmt | None]], notebook: Notebook, rewriter: Rewriter) -> None:
+    """Rewrite asserts inside kept definitions; the two imports the rewriter adds become a row of their own."""
+    kept = [node for _, node in statements if node is not None]
+    module = ast.Module(list(kept), [])
+    try:
+        rewriter(module, notebook.raw, str(notebook.path))
+    except Exception as exc:  # noqa: BLE001 - the rewriter is pytest's own private code; without it asserts are plain, not wrong
+        import warnings
+
+        warnings.warn(f"asserts in {notebook.path} are shown without details: {exc!r}", stacklevel=2)
+        return
+    added = [node for node in module.body if node not in kept]
+    for node in reversed(added):
+        statements.insert(0, (Statement(KEPT, "support", -1, 0, node.lineno, node.lineno, (), ()), node))
+
+
+def _rows(
+    statements: list[tuple[Statement, ast.stmt | None]], path: str, flags: int, problems: list[Problem], *, exact: bool
+) -> Iterator[Row]:
+    """Compile; neighbours of one cell that can't fail share one code object, which is what keeps loading cheap."""
+    group: list[tuple[Statement, ast.stmt]] = []
+    for statement, node in statements:
+        if node is not None and statement.kind == KEPT and _cannot_fail(node, flags):
+            group.append((statement, node))
+            continue
+        yield from _group(group, path, flags, problems, exact=exact)
+        group.clear()
+        if node is None or statement.kind == DEFERRED:
+            yield Row(*statement, None)
+        else:
+            yield from _group([(statement, node)], path, flags, problems, exact=exact)
+    yield from _group(group, path, flags, problems, exact=exact)
+
+
+def _group(
+    group: list[tuple[Statement, ast.stmt]], path: str, flags: int, problems: list[Problem], *, exact: bool
+) -> Iterator[Row]:
+    if not group:
+        return
+    first, last = group[0][0], group[-1][0]
+    try:
+        code = compile(ast.Module([node for _, node in group], []), path, "exec", flags=flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+        # What only the compiler sees: `return` outside a function, `nonlocal x` at top level, nesting without end.
+        if len(group) > 1:
+            for one in group:
+                yield from _group([one], path, flags, problems, exact=exact)
+            return
+        line = getattr(exc, "lineno", None) or first.line
+        problems.append(
+            Problem(
+                "NBH102",
+                "the statement can't be compiled",
+                Location(path, line if exact else None, first.cell),
+                cause=str(getattr(exc, "msg", None) or exc or type(exc).__name__),
+                mend='mend the cell, or put "%skip" on its first line; the other statements are used as they are',
+            )
+        )
+        yield Row(HELD, first.what, first.number, first.cell, first.line, first.end_line, first.binds, first.changes, None)
+        return
+    if len(group) == 1:
+        yield Row(*first, code)
+        return
+    binds = tuple(dict.fromkeys(name for statement, _ in group for name in statement.binds))
+    yield Row(KEPT, "group", first.number, first.cell, first.line, last.end_line, binds, (), code)
+
+
+def _cannot_fail(node: ast.stmt, flags: int) -> bool:
+    """Say whether executing the statement can neither raise nor read a name."""
+    if isinstance(node, ast.FunctionDef):
+        arguments = node.args
+        if node.decorator_list or any(default is not None and not isinstance(default, ast.Constant) for default in (*arguments.defaults, *arguments.kw_defaults)):
+            return False
+        if flags & _ANNOTATIONS:
+            return True
+        every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+        return node.returns is None and all(arg is None or arg.annotation is None for arg in every)
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and all(isinstance(target, ast.Name) for target in node.targets)
+    )
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return 0, 0  # reading the notebook tells what is wrong with it
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _cache_file(path: str, rewriter: Rewriter | None) -> str:
+    # The full name, suffix too, goes in front: etl.py and etl.ipynb may lie side by side.
+    tag = f"nbh{_FORMAT}" + (rewriter.tag if rewriter is not None else "")
+    return importlib.util.cache_from_source(path + ".py", optimization=tag)
+
+
+def cached(path: str, *, rewriter: Rewriter | None = None) -> Extract | None:
+    """Give the notebook's rows from Python's cache folder, or None where there are none for the file as it is now."""
+    try:
+        with open(_cache_file(path, rewriter), "rb") as file:
+            data = file.read()
+        if not data.startswith(_HEAD):
+            return None
+        stamp = _stamp(path)
+        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(memoryview(data)[len(_HEAD) :])
+    except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
+        return None  # no cache, or a torn one: the notebook is read instead
+    if (mtime_ns, size) != stamp:
+        return None
+    return Extract(
+        path, stamp, list(map(Row._make, rows)), tuple(_thaw(path, p) for p in problems), held, cells, exact, flags, texts
+    )
+
+
+def _write(built: Extract, file: str) -> None:
+    frozen = (
+        built.mtime_ns,
+        built.size,
+        [tuple(row) for row in built.rows],
+        [(p.code, p.what, p.location.line, p.location.cell, p.location.cell_line, p.cause, p.mend) for p in built.problems],
+        built.held,
+        built.cells,
+        built.exact_lines,
+        built.flags,
+        built.texts,
+    )
+    part = f"{file}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(part, "wb") as target:
+            target.write(_HEAD + marshal.dumps(frozen))
+        os.replace(part, file)
+    except OSError:
+        return  # a read-only folder costs the cache, not the result
+
+
+def _thaw(path: str, frozen: tuple[str, str, int | None, int | None, int | None, str, str]) -> Problem:
+    code, what, line, cell, cell_line, cause, mend = frozen
+    return Problem(code, what, Location(path, line, cell, cell_line), cause, mend)
+
+
+def as_error(problem: Problem) -> HarnessError:
+    """Turn a recorded problem into the error of its code, to be raised or shown."""
+    kinds: Iterable[type[HarnessError]] = _subclasses(NotebookError)
+    kind = next((k for k in kinds if k.code == problem.code), NotebookError)
+    return kind(problem.what, cause=problem.cause, mend=problem.mend, location=problem.location)
+
+
+def _subclasses(kind: type[HarnessError]) -> Iterator[type[HarnessError]]:
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _subclasses(sub)
+
+

@@ -1,0 +1,160 @@
+"""One cell as a unit: found by title or number, run on given names, giving back the names it made."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import CellNotFoundError, NotebookError
+from harness.extract.scan import parse
+from harness.model import Cell, Location, Notebook
+
+if TYPE_CHECKING:
+    from harness.extract.load import Units
+
+
+class CellNames:
+    """The names a cell made, as attributes and as items: ``made.customers``, ``made["customers"]``."""
+
+    def __init__(self, names: dict[str, Any], where: str) -> None:
+        self._names = names
+        self._where = where
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._names[name]
+        except KeyError:
+            near = get_close_matches(name, self._names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"{self._where} made no name {name!r}{hint}; it made: {', '.join(sorted(self._names)) or 'none'}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.__getattr__(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Any:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"<names made by {self._where}: {', '.join(sorted(self._names)) or 'none'}>"
+
+
+class CellUnit:
+    """A Python cell that a test can run by itself."""
+
+    def __init__(self, units: Units, cell: Cell) -> None:
+        self._units = units
+        self.number = cell.number
+        self.title = cell.title
+        self.source = cell.source
+        self._cell = cell
+
+    def __repr__(self) -> str:
+        title = f" {self.title!r}" if self.title else ""
+        return f"<cell {self.number}{title} of {self._units.loader.show(self._units.path)}>"
+
+    def execute(self, **names: Any) -> CellNames:
+        """Run the cell's statements, all of them, on the names given; other names are the notebook's own units.
+
+        Gives the names the cell bound. The cell's ``spark``, ``dbutils`` and ``display`` are the test's; nothing it binds stays
+        behind in the notebook.
+
+        Raises:
+            NotebookError: The cell isn't Python, or isn't valid Python.
+        """
+        from harness.extract.build import as_error
+
+        units, cell = self._units, self._cell
+        where = units.loader.shown(Location(units.path, cell.first_line if units.source.exact_lines else None, cell.number))
+        notebook = _only(read(units), cell)
+        parsed, problems = parse(notebook)
+        if problems:
+            raise as_error(problems[0])
+        if cell.language != "python":
+            raise NotebookError(
+                f"a {cell.language} cell can't be run by itself",
+                cause=f"cell {cell.number} is written in {cell.language}",
+                mend="choose a Python cell",
+                location=where,
+            )
+        namespace = _CellNamespace(units, names)
+        for item in parsed:
+            if not isinstance(item.node, str):
+                exec(units.source.compile(item.node), namespace)
+        made = {name: value for name, value in namespace.items() if not name.startswith("__") and namespace.is_new(name, value)}
+        return CellNames(made, str(where))
+
+
+class _CellNamespace(dict[str, Any]):
+    """A cell's globals: what the test gave, then what the notebook has."""
+
+    def __init__(self, units: Units, given: dict[str, Any]) -> None:
+        super().__init__({key: value for key, value in dict.items(units.namespace) if key.startswith("__")})
+        self.update(given)
+        self.units = units
+        self.looked_up: dict[str, Any] = dict(given)
+
+    def __missing__(self, name: str) -> Any:
+        value = self.units.namespace[name]
+        self.looked_up[name] = value
+        return value
+
+    def is_new(self, name: str, value: Any) -> bool:
+        return name not in self.looked_up or self.looked_up[name] is not value
+
+
+def find_cell(units: Units, key: str | int) -> CellUnit:
+    """Find a cell by its title or its number (from 1, markdown cells too).
+
+    Raises:
+        CellNotFoundError: None fits, or more than one has the title.
+    """
+    cells = read(units).cells
+    where = Location(units.loader.show(units.path))
+    if isinstance(key, int):
+        fitting = [cell for cell in cells if cell.number == key]
+        if not fitting:
+            raise CellNotFoundError(
+                f"there is no cell {key}", cause=f"the notebook has {len(cells)} cells", mend="use a number from 1 on, or a title", location=where
+            )
+    else:
+        fitting = [cell for cell in cells if cell.title == key]
+        if not fitting:
+            folded = {cell.title.casefold().strip(): cell.title for cell in cells if cell.title}
+            near = [folded[m] for m in get_close_matches(key.casefold().strip(), folded, n=2, cutoff=0.5)]
+            titles = ", ".join(repr(cell.title) for cell in cells if cell.title)
+            raise CellNotFoundError(
+                f"no cell has the title {key!r}",
+                cause=f"the titles are: {titles}" if titles else "no cell of the notebook has a title",
+                mend=f"did you mean {near[0]!r}?" if near else "give the cell a title in the notebook, or use its number",
+                location=where,
+            )
+        if len(fitting) > 1:
+            raise CellNotFoundError(
+                f"{len(fitting)} cells have the title {key!r}",
+                cause=f"they are cells {', '.join(str(cell.number) for cell in fitting)}",
+                mend="use the number, or give each a title of its own",
+                location=where,
+            )
+    return CellUnit(units, fitting[0])
+
+
+def read(units: Units) -> Notebook:
+    """Read the notebook's cells again."""
+    from harness.notebook import read_notebook
+
+    units.source.parsed()  # refuses a file that changed since it was loaded
+    return read_notebook(units.path)
+
+
+def _only(notebook: Notebook, cell: Cell) -> Notebook:
+    from dataclasses import replace
+
+    return replace(notebook, cells=(cell,))
+
+

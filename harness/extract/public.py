@@ -1,0 +1,70 @@
+"""``load_notebook``: units of a notebook by path, also outside pytest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import NotebookReadError, SettingsError
+from harness.extract.load import Loader, NotebookModule
+from harness.model import Location
+from harness.settings import settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_current: list[Loader] = []
+
+
+def use(loader: Loader) -> None:
+    """Make ``load_notebook`` load through this loader: a pytest run's own, which knows the running test."""
+    _current.append(loader)
+
+
+def release(loader: Loader) -> None:
+    """Undo ``use``."""
+    if loader in _current:
+        _current.remove(loader)
+
+
+def load_notebook(path: str | os.PathLike[str], *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None) -> NotebookModule:
+    """Load a notebook's units into a module of its own: definitions only, its top level is not run.
+
+    ``path`` is relative to the current folder, or to the rootdir of a pytest run. ``widgets`` are what ``dbutils.widgets.get``
+    gives this notebook; ``values`` give names their value by hand, also those that the notebook computes by what is held back.
+
+    Raises:
+        NotebookReadError: There is no such file.
+        NotebookError: It can't be read as a notebook.
+        SettingsError: A widget's value is not a string.
+    """
+    loader = _current[-1] if _current else Loader(os.getcwd(), run_prefixes=run_prefixes)
+    for name, value in (widgets or {}).items():
+        if not isinstance(value, str):
+            raise SettingsError(
+                f"the widget {name!r} is {value!r}", cause="widgets are strings on Databricks", mend=f'write widgets={{"{name}": "{value}"}}'
+            )
+    return loader.load(find_notebook(path, loader), widgets=widgets, values=values)
+
+
+def find_notebook(path: str | os.PathLike[str], loader: Loader, *, beside: str | None = None) -> str:
+    """Give the absolute path of a notebook: as it is, from the root, or from beside a file."""
+    given = os.fspath(path)
+    places = [os.path.abspath(given), os.path.join(loader.root, given)]
+    if beside is not None:
+        places.insert(0, os.path.join(os.path.dirname(beside), given))
+    for place in places:
+        if os.path.isfile(place):
+            return os.path.normpath(place)
+    raise NotebookReadError(
+        "there is no such notebook",
+        cause=f"{given} is neither below {loader.root}" + (f" nor beside {os.path.basename(beside)}" if beside else ""),
+        mend="give the path from the root of the project; `nbh list` shows the notebooks",
+        location=Location(given),
+    )
+
+
+def run_prefixes(path: str) -> tuple[str, Mapping[str, str]]:
+    """Give the folder and the ``%run`` prefixes of the project that a notebook belongs to."""
+    settings = settings_for(path)
+    return settings.folder, settings.run_prefixes

@@ -1,0 +1,140 @@
+"""Follow ``%run``: read its argument, find the notebook it names, and lay the statements of all of them in one line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.errors import HarnessError
+from harness.extract.scan import RUN
+from harness.model import Location, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.extract.build import Extract, Row
+
+# The formats a target is looked for in, in Databricks' own order of likelihood.
+_SUFFIXES = (".py", ".ipynb", ".sql", ".scala", ".r", ".R")
+
+
+class RunLine(NamedTuple):
+    """A ``%run`` line: the notebook it names as written, and the widget values it passes on."""
+
+    target: str
+    arguments: tuple[tuple[str, str], ...]
+
+
+class Entry(NamedTuple):
+    """A row in the flattened line of a notebook and all it ``%run``s, with the ``%run`` arguments it was reached by."""
+
+    source: Extract
+    row: Row
+    arguments: tuple[tuple[str, str], ...]
+
+
+def parse_run(argument: str) -> RunLine:
+    """Read ``"./my setup" $catalog=dev $reset=false`` into its parts."""
+    try:
+        words = shlex.split(argument, comments=False)
+    except ValueError:  # a lone quote
+        words = argument.split()
+    # An unquoted path may hold blanks: everything up to the first $name=value belongs to it.
+    path: list[str] = []
+    values: list[tuple[str, str]] = []
+    for word in words:
+        if word.startswith("$") and "=" in word:
+            name, _, value = word[1:].partition("=")
+            values.append((name, value))
+        elif values:
+            values[-1] = (values[-1][0], f"{values[-1][1]} {word}".strip())
+        else:
+            path.append(word)
+    return RunLine(" ".join(path), tuple(values))
+
+
+def find_target(target: str, *, beside: str, prefixes: Mapping[str, str], root: str) -> str | None:
+    """Find the file that a ``%run`` target names, or None.
+
+    Relative targets are looked for beside the notebook; absolute ones through ``prefixes`` (workspace folder -> folder of the
+    repository, the longest that fits), relative to ``root``.
+    """
+    if target.startswith("/"):
+        fitting = [p for p in prefixes if target == p.rstrip("/") or target.startswith(p.rstrip("/") + "/")]
+        if not fitting:
+            return None
+        prefix = max(fitting, key=len)
+        base = os.path.join(root, prefixes[prefix], target[len(prefix.rstrip("/")) :].lstrip("/"))
+    else:
+        base = os.path.join(os.path.dirname(beside), target)
+    base = os.path.normpath(base)
+    for candidate in (base, *(base + suffix for suffix in _SUFFIXES)):
+        if candidate.endswith(_SUFFIXES) and os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def flatten(
+    first: Extract,
+    *,
+    read: Callable[[str], Extract],
+    find: Callable[[str, str], str | None],
+) -> tuple[list[Entry], list[Problem]]:
+    """Lay out a notebook's rows with those of its ``%run`` targets in their places.
+
+    ``read`` gives a notebook's rows, ``find(target, beside)`` the file of a target. A missing target, a circle and an unreadable
+    notebook are problems that cost only the names they would have given.
+    """
+    problems: list[Problem] = list(first.problems)
+    entries: list[Entry] = []
+    _lay_out(first, (), (first.path,), read, find, entries, problems)
+    return entries, problems
+
+
+def _lay_out(
+    source: Extract,
+    arguments: tuple[tuple[str, str], ...],
+    chain: tuple[str, ...],
+    read: Callable[[str], Extract],
+    find: Callable[[str, str], str | None],
+    entries: list[Entry],
+    problems: list[Problem],
+) -> None:
+    for row in source.rows:
+        if row.kind != RUN:
+            entries.append(Entry(source, row, arguments))
+            continue
+        line = parse_run(row.what)
+        here = Location(source.path, row.line if source.exact_lines else None, row.cell)
+        target = find(line.target, source.path)
+        if target is None:
+            absolute = line.target.startswith("/")
+            problems.append(
+                Problem(
+                    "NBH104",
+                    f"the %run target {line.target!r} isn't there",
+                    here,
+                    cause="it is a workspace path, and no run_prefixes entry fits it"
+                    if absolute
+                    else f"no notebook of that name lies beside {os.path.basename(source.path)}",
+                    mend=f'map the workspace folder in pyproject.toml: [tool.nbh] run_prefixes = {{ "{os.path.dirname(line.target)}" = "." }}'
+                    if absolute
+                    else "correct the path, or add the notebook to the repository",
+                )
+            )
+        elif target in chain:
+            circle = " -> ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
+            problems.append(
+                Problem("NBH105", "notebooks %run each other in a circle", here, cause=circle, mend="break the circle: Databricks fails on it too")
+            )
+        else:
+            try:
+                inner = read(target)
+            except HarnessError as error:
+                problems.append(
+                    Problem("NBH104", f"the %run target {line.target!r} can't be used", here, cause=str(error), mend="mend the target notebook")
+                )
+                continue
+            problems.extend(inner.problems)
+            _lay_out(inner, tuple({**dict(arguments), **dict(line.arguments)}.items()), (*chain, target), read, find, entries, problems)

@@ -1,0 +1,371 @@
+"""Which held-back statements may run inside a test to give a name its value: those that only compute.
+
+Allowed are literals, operators and loops over them, pure functions of the standard library, constructors of Spark types and
+expressions, reads through the test's own ``spark`` and ``dbutils``, and the notebook's own functions made of such. Everything else
+(network, files, training, services) stays held back, and its names are placeholders.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.extract.quiet import MUTATORS, dotted_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PURE_BUILTINS = frozenset(
+    {
+        "abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "callable", "chr", "complex", "dict", "divmod", "enumerate",
+        "filter", "float", "format", "frozenset", "getattr", "hasattr", "hash", "hex", "id", "int", "isinstance", "issubclass", "iter",
+        "len", "list", "map", "max", "min", "next", "object", "oct", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice",
+        "sorted", "str", "sum", "tuple", "type", "zip", "ValueError", "KeyError", "TypeError", "Exception", "RuntimeError",
+        "globals", "locals",
+    }
+)  # fmt: skip
+
+# Everything callable in these modules only computes (a prefix ends with a dot).
+_PURE_PREFIXES = (
+    "re.", "math.", "cmath.", "datetime.", "decimal.", "fractions.", "collections.", "itertools.", "functools.", "operator.", "string.",
+    "textwrap.", "uuid.", "enum.", "typing.", "dataclasses.", "types.", "statistics.", "copy.", "base64.", "hashlib.", "hmac.", "calendar.",
+    "zoneinfo.", "random.", "html.", "urllib.parse.", "os.path.", "abc.", "numbers.", "contextvars.", "platform.", "dateutil.", "pytz.",
+    "ast.literal_eval", "json.loads", "json.dumps", "os.getenv", "os.environ.get", "os.getcwd", "logging.getLogger", "logging.Formatter",
+    "pathlib.Path", "pathlib.PurePath", "pathlib.PurePosixPath", "threading.Lock", "threading.RLock", "threading.local", "queue.Queue",
+    "time.time", "time.strftime", "time.localtime", "time.gmtime", "time.perf_counter", "time.monotonic", "time.strptime",
+    "pyspark.sql.types.", "pyspark.sql.Row", "pyspark.StorageLevel", "inspect.", "difflib.", "unicodedata.", "struct.", "array.", "heapq.",
+    "bisect.", "secrets.token", "getpass.getuser", "importlib.metadata.", "importlib.util.find_spec", "pydantic.",
+)  # fmt: skip
+
+# The same, for what needs a live Spark session.
+_SPARK_PREFIXES = (
+    "pyspark.sql.functions.", "pyspark.sql.Window", "pyspark.sql.window.", "pyspark.sql.Column", "pyspark.ml.", "pyspark.sql.avro.",
+    "delta.tables.DeltaTable.forName", "delta.tables.DeltaTable.forPath", "delta.tables.DeltaTable.isDeltaTable", "delta.DeltaTable.for",
+)  # fmt: skip
+
+_READ_ONLY_EXCEPT = {
+    "numpy.": ("load", "save", "savez", "savetxt", "loadtxt", "fromfile", "genfromtxt", "memmap", "tofile"),
+    "pandas.": ("read_", "to_pickle", "ExcelWriter", "HDFStore"),
+}
+
+# Reads through the objects a test gives.
+_INJECTED_READS = (
+    "dbutils.widgets.get", "dbutils.widgets.getArgument", "dbutils.widgets.getAll", "dbutils.secrets.get", "dbutils.secrets.getBytes",
+    "dbutils.secrets.list", "dbutils.jobs.taskValues.get", "dbutils.notebook.entry_point", "dbutils.fs.ls", "dbutils.fs.head",
+    "spark.conf.get", "spark.table", "spark.read", "spark.readStream", "spark.createDataFrame", "spark.range", "spark.version", "spark.catalog",
+    "spark.udf.register", "sc.broadcast", "sc.accumulator", "sc.parallelize", "sc.getConf", "sc.defaultParallelism", "spark.sparkContext.broadcast",
+    "spark.sparkContext.accumulator", "spark.sparkContext.parallelize", "spark.sparkContext.getConf", "spark.sparkContext.appName",
+    "sqlContext.table", "sqlContext.read", "sqlContext.createDataFrame", "table", "getArgument", "udf",
+)  # fmt: skip
+_SPARK_ROOTS = frozenset({"spark", "sc", "sqlContext", "sql", "table", "udf"})
+
+WIDGET_DEFINITIONS = frozenset(f"dbutils.widgets.{kind}" for kind in ("text", "dropdown", "combobox", "multiselect"))
+
+# Methods, on whatever value, that read or make a new value. Never .write, .save, .fit, .execute, .send and their kind.
+_PURE_METHODS = frozenset(
+    """
+    lower upper strip lstrip rstrip split rsplit splitlines join replace format startswith endswith title capitalize casefold zfill center
+    ljust rjust encode decode isdigit isalpha isnumeric isalnum islower isupper find rfind index count partition rpartition removeprefix
+    removesuffix translate expandtabs swapcase format_map get items keys values copy union intersection difference symmetric_difference
+    issubset issuperset isoformat strftime strptime date time timestamp astimezone weekday isoweekday utctimetuple timetuple total_seconds
+    match search fullmatch findall finditer sub subn group groups groupdict joinpath with_suffix with_name relative_to as_posix resolve exists
+    is_file is_dir absolute getOrElse toString select selectExpr filter where withColumn withColumns withColumnRenamed withColumnsRenamed drop
+    dropDuplicates drop_duplicates distinct crossJoin unionByName unionAll subtract intersect groupBy groupby rollup cube agg
+    orderBy sort limit alias cast astype otherwise when over partitionBy rowsBetween rangeBetween isNull isNotNull isin between like rlike
+    ilike contains desc asc desc_nulls_last asc_nulls_last desc_nulls_first asc_nulls_first substr getItem getField collect first head take tail toPandas toDF fillna na
+    dropna sample sampleBy repartition coalesce hint describe summary crosstab freqItems approxQuantile cov corr explain cache persist unpersist
+    printSchema option options schema load table csv json parquet text orc jdbc textFile format jsonValue simpleString typeName fieldNames
+    map flatMap reduce mean sum min max avg std median mode nunique unique value_counts tolist to_list to_dict to_numpy to_frame
+    reset_index set_index rename sort_values sort_index assign apply applymap merge pivot pivot_table melt stack unstack reindex round abs clip
+    shift diff cumsum rolling resample dt str iloc loc reshape flatten ravel transpose T dot argmax argmin
+    add_months isEmpty toJSON broadcast withWatermark createOrReplaceTempView createOrReplaceGlobalTempView transform
+    getContext notebook getDbutils notebookPath userName tags apply apiUrl apiToken clusterId workspaceId browserHostName jobId currentRunId toJson
+    currentCatalog currentDatabase tableExists databaseExists listTables listColumns listDatabases
+    hexdigest digest quantize normalize to_eng_string from_iterable isocalendar ctime
+    """.split()
+) | MUTATORS  # fmt: skip
+
+# Statements that only show something: they are left out rather than run.
+_SHOWING = frozenset({"print", "display", "displayHTML", "pprint", "pprint.pprint", "help"})
+_SHOWING_METHODS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "show", "printSchema"})
+
+_SESSION_BUILDERS = ("SparkSession.builder", "DatabricksSession.builder", "pyspark.sql.SparkSession.builder", "databricks.connect.DatabricksSession.builder")
+
+
+@dataclass(slots=True)
+class Names:
+    """What the checker asks about names: ``origin`` gives an import's dotted path ("" if it is none), ``definition`` the
+    notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported."""
+
+    origin: Callable[[str], str]
+    definition: Callable[[str], ast.stmt | None]
+    injected: frozenset[str]
+    stars: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``."""
+
+    reason: str = ""
+    needs: set[str] = field(default_factory=set)
+
+
+def judge(node: ast.stmt, names: Names) -> Verdict:
+    """Say whether the statement only computes."""
+    verdict = Verdict()
+    checker = _Checker(names, verdict)
+    try:
+        checker.statement(node)
+    except _UnsafeError as unsafe:
+        verdict.reason = str(unsafe)
+    except RecursionError:
+        verdict.reason = "is nested too deeply to be judged"
+    return verdict
+
+
+def is_showing(node: ast.stmt) -> bool:
+    """Say whether the statement only shows something (``print``, ``display``, a log line)."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return False
+    name = dotted_name(node.value.func)
+    root, _, method = name.rpartition(".")
+    return name in _SHOWING or (method in _SHOWING_METHODS and bool(root) and root.partition(".")[0] not in {"spark", "dbutils"})
+
+
+def is_session(node: ast.AST) -> bool:
+    """Say whether the expression makes a Spark session of its own: in a test that is the test's."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"getOrCreate", "create"} and dotted_name(node.func).startswith(_SESSION_BUILDERS)
+
+
+class _UnsafeError(Exception):
+    """Carries the reason up; never leaves this module."""
+
+
+class _Checker:
+    def __init__(self, names: Names, verdict: Verdict) -> None:
+        self.names = names
+        self.verdict = verdict
+        self.called: set[str] = set()
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign():
+                for target in node.targets:
+                    self.target(target)
+                self.expression(node.value)
+            case ast.AnnAssign():
+                self.target(node.target)
+                if node.value is not None:
+                    self.expression(node.value)
+            case ast.AugAssign():
+                self.target(node.target)
+                self.expression(node.value)
+            case ast.Expr():
+                if not is_showing(node):
+                    self.expression(node.value)
+            case ast.If():
+                self.expression(node.test)
+                self.block([*node.body, *node.orelse])
+            case ast.For():
+                self.target(node.target)
+                self.expression(node.iter)
+                self.block([*node.body, *node.orelse])
+            case ast.Try():
+                self.block([*node.body, *node.orelse, *node.finalbody])
+                for handler in node.handlers:
+                    self.block(handler.body)
+            case ast.Return():
+                if node.value is not None:
+                    self.expression(node.value)
+            case ast.Assert():
+                self.expression(node.test)
+            case ast.Raise():
+                if node.exc is not None:
+                    self.expression(node.exc)
+            case ast.Delete():
+                for target in node.targets:
+                    self.target(target)
+            case (
+                ast.Pass() | ast.Break() | ast.Continue() | ast.Import() | ast.ImportFrom()
+                | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()
+            ):
+                pass
+            case ast.With() | ast.AsyncWith():
+                opened = dotted_name(node.items[0].context_expr)
+                raise _UnsafeError(f"enters `with {opened or '…'}`")
+            case ast.While():
+                raise _UnsafeError("loops with `while`")
+            case _:
+                raise _UnsafeError(f"is a `{type(node).__name__.lower()}` statement")
+
+    def block(self, body: Iterable[ast.stmt]) -> None:
+        for node in body:
+            self.statement(node)
+
+    def target(self, target: ast.expr) -> None:
+        match target:
+            case ast.Name():
+                return
+            case ast.Tuple() | ast.List():
+                for element in target.elts:
+                    self.target(element)
+            case ast.Starred():
+                self.target(target.value)
+            case ast.Subscript() | ast.Attribute():
+                name = dotted_name(target)
+                root = name.partition(".")[0]
+                if root in self.names.injected or self.names.origin(root):
+                    raise _UnsafeError(f"changes {name}")
+                self.expression(target.value)
+                if isinstance(target, ast.Subscript):
+                    self.expression(target.slice)
+
+    def expression(self, node: ast.AST) -> None:
+        match node:
+            case ast.Call():
+                self.call(node)
+                for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                    self.expression(argument)
+            case ast.Name():
+                self.name(node.id)
+            case ast.Await() | ast.Yield() | ast.YieldFrom():
+                raise _UnsafeError(f"uses `{type(node).__name__.lower()}`")
+            case ast.Lambda():
+                self.expression(node.body)
+            case ast.BinOp(op=ast.Pow()) if not isinstance(node.right, ast.Constant | ast.Name | ast.UnaryOp):
+                raise _UnsafeError("raises to a computed power")
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    self.expression(child)
+
+    def name(self, name: str) -> None:
+        if name in self.names.injected and not self.names.origin(name) and self.names.definition(name) is None:
+            self.verdict.needs.add("spark" if name in _SPARK_ROOTS else "dbutils" if name == "getArgument" else name)
+
+    def call(self, node: ast.Call) -> None:
+        if is_session(node):
+            self.verdict.needs.add("spark")
+            return
+        name = dotted_name(node.func)
+        root, _, rest = name.partition(".")
+        origin = self.names.origin(root)
+        if not origin and root and self.names.definition(root) is not None:
+            self.own(root, rest)
+        elif not origin and root in self.names.injected:
+            self.injected(name, node)
+        elif origin:
+            self.library(f"{origin}.{rest}" if rest else origin, node)
+        elif root in _PURE_BUILTINS and not rest:
+            return
+        elif not rest and root:
+            self.starred(root)
+        else:
+            self.method(node)
+
+    def own(self, name: str, rest: str) -> None:
+        """A call of the notebook's own function or class: as safe as its body."""
+        if name in self.called:
+            return
+        self.called.add(name)
+        node = self.names.definition(name)
+        if isinstance(node, ast.ClassDef):
+            bodies = [part for part in node.body if isinstance(part, ast.FunctionDef) and (part.name in {"__init__", "__new__", "__post_init__"} or part.name in rest.split("."))]
+        else:
+            bodies = [node] if isinstance(node, ast.FunctionDef) else []
+            if not bodies:
+                raise _UnsafeError(f"calls {name}()")
+        for body in bodies:
+            try:
+                self.block(body.body)
+            except _UnsafeError as unsafe:
+                raise _UnsafeError(f"calls {name}(), which {unsafe}") from None
+
+    def injected(self, name: str, node: ast.Call) -> None:
+        if name in WIDGET_DEFINITIONS or name.startswith("dbutils.widgets."):
+            self.verdict.needs.add("widget")
+        elif name.startswith("dbutils"):
+            self.verdict.needs.add("dbutils")
+        elif name.partition(".")[0] in _SPARK_ROOTS:
+            self.verdict.needs.add("spark")
+        if name in WIDGET_DEFINITIONS:
+            return
+        if name.startswith(_INJECTED_READS) and not _writes(node):
+            self.rest_of_chain(node)
+            return
+        if name.startswith(("spark.sql", "sql", "sqlContext.sql")):
+            if _is_query(_first_sql(node)):
+                return
+            raise _UnsafeError("runs SQL that may change something")
+        if name == "spark.sparkContext" or name.startswith("spark.sparkContext.setLogLevel"):
+            return
+        raise _UnsafeError(f"calls {name}()")
+
+    def rest_of_chain(self, node: ast.Call) -> None:
+        """The receivers of a chained call are expressions with arguments of their own."""
+        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
+        while receiver is not None:
+            if isinstance(receiver, ast.Call):
+                for argument in (*receiver.args, *(keyword.value for keyword in receiver.keywords)):
+                    self.expression(argument)
+                receiver = receiver.func
+            receiver = receiver.value if isinstance(receiver, ast.Attribute) else None
+
+    def library(self, dotted: str, node: ast.Call) -> None:
+        if dotted.startswith(_SPARK_PREFIXES):
+            self.verdict.needs.add("spark")
+        elif not dotted.startswith(_PURE_PREFIXES):
+            prefix = next((p for p in _READ_ONLY_EXCEPT if dotted.startswith(p)), None)
+            last = dotted.rpartition(".")[2]
+            if prefix is None and dotted.startswith("sklearn.") and last[:1].isupper():
+                return
+            if prefix is None or last.startswith(_READ_ONLY_EXCEPT[prefix]) or _writes(node):
+                raise _UnsafeError(f"calls {dotted}()")
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            self.method(node)
+
+    def starred(self, name: str) -> None:
+        """A bare name that nothing here binds may come from a star import of Spark."""
+        if "pyspark.sql.types" in self.names.stars and (name.endswith("Type") or name in {"StructField", "Row"}):
+            return
+        if any(star.startswith(("pyspark.sql.functions", "pyspark.sql")) for star in self.names.stars) and (name.islower() or name == "Window" or "_" in name):
+            self.verdict.needs.add("spark")
+            return
+        raise _UnsafeError(f"calls {name}()")
+
+    def method(self, node: ast.Call) -> None:
+        if not isinstance(node.func, ast.Attribute):
+            raise _UnsafeError(f"calls {ast.unparse(node.func)[:40]}()")
+        if node.func.attr not in _PURE_METHODS or _writes(node):
+            raise _UnsafeError(f"calls .{node.func.attr}()")
+        self.expression(node.func.value)
+
+
+def _writes(node: ast.Call) -> bool:
+    return any(isinstance(part, ast.Attribute) and part.attr in {"write", "writeStream", "writeTo", "save", "saveAsTable", "insertInto", "start"} for part in ast.walk(node.func))
+
+
+def _first_sql(node: ast.Call) -> ast.expr | None:
+    """Find the SQL text in ``spark.sql("…")`` or in the first link of ``spark.sql("…").collect()``."""
+    call: ast.expr = node
+    found: ast.expr | None = None
+    while isinstance(call, ast.Call | ast.Attribute):
+        if isinstance(call, ast.Call):
+            if dotted_name(call.func) in {"spark.sql", "sql", "sqlContext.sql"}:
+                found = call.args[0] if call.args else None
+            elif isinstance(call.func, ast.Attribute) and call.func.attr not in _PURE_METHODS:
+                return None
+            call = call.func
+        else:
+            call = call.value
+    return found
+
+
+def _is_query(text: ast.expr | None) -> bool:
+    if isinstance(text, ast.JoinedStr):
+        text = text.values[0] if text.values else None
+    if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
+        return False
+    words = text.value.split(None, 1)
+    return bool(words) and words[0].upper() in {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "FROM", "VALUES"}

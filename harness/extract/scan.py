@@ -1,0 +1,363 @@
+"""Read a notebook's Python into top-level statements, and say of each whether it is kept, deferred, held back or a ``%run``.
+
+* *kept*: imports, definitions and constants; executed when the notebook is loaded.
+* *deferred*: a definition whose decorators, defaults or class body do more than define; executed inside the test that uses it.
+* *held back*: everything else; executed only if a test needs a name from it and it is safe (see ``harness.extract.safe``).
+* *run*: a ``%run`` line; the target's statements take its place.
+
+No statement is executed here.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.extract.quiet import bound_names, is_constant, is_quiet_definition
+from harness.model import Cell, Location, Notebook, Problem
+from harness.notebook import python_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+KEPT, DEFERRED, HELD, RUN = "kept", "deferred", "held", "run"
+
+# What a Databricks notebook finds around it. In a test each is the running test's fixture, or comes from one.
+INJECTED = frozenset({"spark", "dbutils", "display", "displayHTML", "sc", "sqlContext", "sql", "table", "udf", "getArgument"})
+
+# Databricks' pipeline modules exist only while a pipeline runs; our stand-ins give back the plain function.
+_PIPELINE_MODULES = {"dlt": "harness.extract.pipelines", "pyspark.pipelines": "harness.extract.pipelines"}
+_RUNTIME_MODULE = "databricks.sdk.runtime"
+
+
+class Parsed(NamedTuple):
+    """One top-level statement, or a ``%run`` (then ``node`` is the argument text), with its place."""
+
+    cell: int
+    line: int
+    node: ast.stmt | str
+
+
+class Statement(NamedTuple):
+    """What extraction knows of one top-level statement; ``number`` finds its ``Parsed`` again.
+
+    ``binds`` are names it surely binds, ``changes`` names it may bind or change in place. ``what`` is "import", "def",
+    "class", "constant" or "other"; for a ``%run`` it is the argument text.
+    """
+
+    kind: str
+    what: str
+    number: int
+    cell: int
+    line: int
+    end_line: int
+    binds: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
+class Scanned(NamedTuple):
+    """A notebook's statements with the nodes to compile for those kept (others None), and its held-back line ranges."""
+
+    statements: list[tuple[Statement, ast.stmt | None]]
+    problems: list[Problem]
+    held: list[tuple[int, int]]
+    future_annotations: bool
+
+
+def parse(notebook: Notebook) -> tuple[list[Parsed], list[Problem]]:
+    """Parse the notebook's Python cells, at the file's own lines; a broken cell costs only itself."""
+    texts = [(cell, text) for cell in notebook.cells if (text := python_text(cell)) is not None and not text.isspace() and text]
+    problems: list[Problem] = []
+    parsed = _parse_whole(texts)
+    if parsed is None:
+        parsed = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            for cell, text in texts:
+                parsed.extend(_parse_cell(notebook, cell, text, problems))
+    runs = [
+        Parsed(cell.number, magic.line, magic.argument)
+        for cell in notebook.cells
+        if cell.magics and not cell.skipped
+        for magic in cell.magics
+        if magic.name == "run"
+    ]
+    if runs:
+        parsed = sorted([*parsed, *runs], key=lambda p: p.line)
+    return parsed, problems
+
+
+def _parse_whole(texts: list[tuple[Cell, str]]) -> list[Parsed] | None:
+    """Parse all cells as one text, which is several times faster; None where that isn't the same as parsing each."""
+    parts: list[str] = []
+    starts: list[int] = []
+    line = 1
+    for cell, text in texts:
+        if cell.first_line < line:
+            return None
+        parts.append("\n" * (cell.first_line - line))
+        parts.append(text if text.endswith("\n") else text + "\n")
+        starts.append(cell.first_line)
+        line = cell.first_line + parts[-1].count("\n")
+        if "\r" in text:
+            return None
+    try:
+        body = ast.parse("".join(parts)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    found = []
+    for node in body:
+        at = bisect_right(starts, node.lineno) - 1
+        if at + 1 < len(starts) and (node.end_lineno or 0) >= starts[at + 1]:
+            return None  # an open bracket or quote joined two cells
+        found.append(Parsed(texts[at][0].number, node.lineno, node))
+    return found
+
+
+def _parse_cell(notebook: Notebook, cell: Cell, text: str, problems: list[Problem]) -> Iterator[Parsed]:
+    try:
+        body = ast.parse("\n" * (cell.first_line - 1) + text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
+        line = getattr(exc, "lineno", None) or cell.first_line
+        cause = getattr(exc, "msg", None) or str(exc) or type(exc).__name__
+        problems.append(
+            Problem(
+                code="NBH102",
+                what="the cell is not valid Python",
+                location=Location(
+                    str(notebook.path), line if notebook.exact_lines else None, cell.number, max(1, line - cell.first_line + 1)
+                ),
+                cause=str(cause),
+                mend='mend the cell, or put "%skip" on its first line; the other cells are used as they are',
+            )
+        )
+        return
+    for node in body:
+        yield Parsed(cell.number, node.lineno, node)
+
+
+def scan(parsed: list[Parsed], problems: list[Problem]) -> Scanned:
+    """Sort the statements into kept, deferred and held back."""
+    return _Scan(parsed).result(problems)
+
+
+class _Scan:
+    def __init__(self, parsed: list[Parsed]) -> None:
+        self.parsed = parsed
+        self.statements: list[tuple[Statement, ast.stmt | None]] = []
+        self.held: list[tuple[int, int]] = []
+        self.functions: dict[str, ast.stmt] = {}
+        self.imported: set[str] = set()
+        self.future_annotations = False
+
+    def result(self, problems: list[Problem]) -> Scanned:
+        for number, item in enumerate(self.parsed):
+            if isinstance(item.node, str):
+                self.statements.append((Statement(RUN, item.node, number, item.cell, item.line, item.line, (), ()), None))
+            else:
+                self._one(number, item.cell, item.node)
+        return Scanned(self.statements, problems, self.held, self.future_annotations)
+
+    def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
+        binds, changes = bound_names(node)
+        if changes:
+            changes = tuple(name for name in changes if self._is_ours(name))
+        first = _first_line(node)
+        end = node.end_lineno or node.lineno
+        if what == "import":
+            self.imported.update(binds)
+        self.statements.append((Statement(kind, what, number, cell, first, end, binds, changes), node if kind != HELD else None))
+        if kind == HELD and held:
+            self.held.append((first, end))
+
+    def _one(self, number: int, cell: int, node: ast.stmt) -> None:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                quiet = is_quiet_definition(node, self.functions)
+                self.functions[node.name] = node
+                self._add(KEPT if quiet else DEFERRED, "def", number, cell, node)
+            case ast.Assign():
+                self._assignment(number, cell, node, is_constant(node.value) and all(map(_is_plain_target, node.targets)))
+            case ast.Expr():
+                if not isinstance(node.value, ast.Constant):
+                    self._add(HELD, "other", number, cell, node)
+            case ast.ImportFrom() | ast.Import():
+                for plain in self._imports(node):
+                    self._add(KEPT, "import" if isinstance(plain, ast.Import | ast.ImportFrom) else "constant", number, cell, plain)
+            case ast.ClassDef():
+                quiet = is_quiet_definition(node, self.functions)
+                self.functions[node.name] = node
+                self._add(KEPT if quiet else DEFERRED, "class", number, cell, node)
+            case ast.AnnAssign():
+                constant = isinstance(node.target, ast.Name) and (node.value is None or is_constant(node.value))
+                self._assignment(number, cell, node, constant)
+            case ast.Pass():
+                pass
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                self._compound(number, cell, node)
+            case _:
+                kept = type(node).__name__ == "TypeAlias"
+                self._add(KEPT if kept else HELD, "constant" if kept else "other", number, cell, node)
+
+    def _assignment(self, number: int, cell: int, node: ast.Assign | ast.AnnAssign, constant: bool) -> None:
+        if constant:
+            self._add(KEPT, "constant", number, cell, node)
+        else:
+            self._add(HELD, "other", number, cell, node)
+
+    def _imports(self, node: ast.Import | ast.ImportFrom) -> Iterator[ast.stmt]:
+        """Give the import as it is to be executed: pipelines from our module, runtime names from the test."""
+        if isinstance(node, ast.ImportFrom):
+            if node.module == "__future__":
+                self.future_annotations |= any(alias.name == "annotations" for alias in node.names)
+                return
+            if node.module == _RUNTIME_MODULE:
+                for alias in node.names:
+                    if alias.asname and alias.asname != alias.name:
+                        renamed = ast.Assign([ast.Name(alias.asname, ast.Store())], ast.Name(alias.name, ast.Load()))
+                        yield ast.fix_missing_locations(ast.copy_location(renamed, node))
+                return
+            if node.module == "pyspark" and any(alias.name == "pipelines" for alias in node.names):
+                for alias in node.names:
+                    if alias.name == "pipelines":
+                        yield _import_as(_PIPELINE_MODULES["dlt"], alias.asname or alias.name, node)
+                    else:
+                        yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
+                return
+            if node.module in _PIPELINE_MODULES and not node.level:
+                yield ast.copy_location(ast.ImportFrom(_PIPELINE_MODULES[node.module], node.names, 0), node)
+                return
+        elif any(alias.name in _PIPELINE_MODULES for alias in node.names):
+            for alias in node.names:
+                if alias.name in _PIPELINE_MODULES and (alias.asname or "." not in alias.name):
+                    yield _import_as(_PIPELINE_MODULES[alias.name], alias.asname or alias.name, node)
+                else:
+                    yield ast.copy_location(ast.Import([alias]), node)
+            return
+        yield node
+
+    def _compound(self, number: int, cell: int, node: ast.stmt) -> None:
+        """Keep what defines in an ``if``, ``try``, ``with`` or loop, and hold back the rest."""
+        held: list[ast.stmt] = []
+        kept = self._filtered(node, held)
+        if kept is not None and isinstance(node, ast.If | ast.Try):
+            self._add(KEPT, "other", number, cell, kept)
+        elif kept is not None:
+            for definition in _definitions([node]):
+                self._one(number, cell, definition)
+        if held:
+            whole = held == [node]
+            first, last = _first_line(node), node.end_lineno or node.lineno
+            names: set[str] = set()
+            for part in held:
+                names.update(*bound_names(part))
+                if not whole:
+                    self.held.append((_first_line(part), part.end_lineno or part.lineno))
+            if whole:
+                definitions = list(_definitions([node]))
+                once = [d for d in definitions if sum(d.name == other.name for other in definitions) == 1]
+                for definition in once:
+                    self._one(number, cell, definition)
+                names -= {d.name for d in once}
+                self._hold_around(node, once)
+            changed = tuple(sorted(filter(self._is_ours, names)))
+            self.statements.append((Statement(HELD, "other", number, cell, first, last, (), changed), None))
+
+    def _is_ours(self, name: str) -> bool:
+        """Say whether a change of the name is one of the notebook's own state: not of an imported module, nor of `spark`."""
+        return name not in self.imported and name not in INJECTED
+
+    def _filtered(self, node: ast.stmt, held: list[ast.stmt]) -> ast.stmt | None:
+        """Give the statement with only its keepable parts, or None where none or its condition isn't constant."""
+        match node:
+            case ast.If() if is_constant(node.test):
+                body, orelse = self._block(node.body, held), self._block(node.orelse, held)
+                if not body and not orelse:
+                    held[:] = [*[h for h in held if not _inside(h, node)], node]
+                    return None
+                filtered: ast.stmt = ast.If(node.test, body or [ast.copy_location(ast.Pass(), node.body[0])], orelse)
+            case ast.Try() if not node.finalbody:
+                body = self._block(node.body, held)
+                handlers = [
+                    ast.copy_location(
+                        ast.ExceptHandler(h.type, h.name, self._block(h.body, held) or [ast.copy_location(ast.Pass(), h)]), h
+                    )
+                    for h in node.handlers
+                ]
+                orelse = self._block(node.orelse, held)
+                if not body and not orelse:
+                    held[:] = [*[h for h in held if not _inside(h, node)], node]
+                    return None
+                filtered = ast.Try(body or [ast.copy_location(ast.Pass(), node.body[0])], handlers, orelse, [])
+            case _:
+                held.append(node)
+                return None
+        return ast.fix_missing_locations(ast.copy_location(filtered, node))
+
+    def _block(self, body: Iterable[ast.stmt], held: list[ast.stmt]) -> list[ast.stmt]:
+        kept: list[ast.stmt] = []
+        for node in body:
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    if is_quiet_definition(node, self.functions):
+                        kept.append(node)
+                    else:
+                        held.append(node)
+                case ast.Import() | ast.ImportFrom():
+                    kept.extend(self._imports(node))
+                case ast.Assign() if is_constant(node.value) and all(map(_is_plain_target, node.targets)):
+                    kept.append(node)
+                case ast.Pass():
+                    kept.append(node)
+                case ast.Expr() if isinstance(node.value, ast.Constant):
+                    pass
+                case ast.If() | ast.Try():
+                    inner = self._filtered(node, held)
+                    if inner is not None:
+                        kept.append(inner)
+                case _:
+                    held.append(node)
+        return [] if all(isinstance(n, ast.Pass) for n in kept) else kept
+
+    def _hold_around(self, node: ast.stmt, definitions: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]) -> None:
+        """Record the lines of a held-back statement, without those of definitions taken out of it."""
+        line, end = _first_line(node), node.end_lineno or node.lineno
+        for definition in sorted(definitions, key=lambda d: d.lineno):
+            if _first_line(definition) > line:
+                self.held.append((line, _first_line(definition) - 1))
+            line = (definition.end_lineno or definition.lineno) + 1
+        if line <= end:
+            self.held.append((line, end))
+
+
+def _definitions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Give the definitions nested in compound statements, but not those inside functions or classes."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+        else:
+            for block in ("body", "orelse", "finalbody"):
+                yield from _definitions(getattr(node, block, ()))
+            for handler in getattr(node, "handlers", ()):
+                yield from _definitions(handler.body)
+
+
+def _inside(part: ast.stmt, whole: ast.stmt) -> bool:
+    return whole.lineno <= part.lineno and (part.end_lineno or 0) <= (whole.end_lineno or 0)
+
+
+def _is_plain_target(target: ast.expr) -> bool:
+    if isinstance(target, ast.Name):
+        return True
+    return isinstance(target, ast.Tuple | ast.List) and all(map(_is_plain_target, target.elts))
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", None)
+    return decorators[0].lineno if decorators else node.lineno
+
+
+def _import_as(module: str, name: str, at: ast.stmt) -> ast.stmt:
+    return ast.fix_missing_locations(ast.copy_location(ast.Import([ast.alias(module, name)]), at))

@@ -1,0 +1,89 @@
+"""Settings: one frozen object a project, built from ``[tool.nbh]`` of the nearest pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SettingsError
+from harness.model import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENTS = ("local",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``[tool.nbh]`` holds.
+
+    ``folder`` is the folder of the pyproject.toml. ``roots`` are the folders whose notebooks can be imported ("" where not set: the
+    rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the project.
+    ``spark_partitions`` is the number of partitions local Spark works with.
+    """
+
+    folder: str
+    roots: tuple[str, ...] = ()
+    run_prefixes: Mapping[str, str] = field(default_factory=dict)
+    spark_partitions: int = 1
+
+
+def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
+    """Check a ``[tool.nbh]`` table.
+
+    Raises:
+        SettingsError: A key is unknown, or a value is of the wrong type.
+    """
+    known = {f.name for f in fields(Settings)} - {"folder"}
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise _wrong(folder, f"unknown setting {key!r}", f"known: {', '.join(sorted(known))}", f"did you mean {near[0]!r}?" if near else "remove it")
+    roots = table.get("roots", [])
+    if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
+        raise _wrong(folder, f"roots is {roots!r}", "it is a list of folders", 'write roots = ["notebooks"]')
+    prefixes = table.get("run_prefixes", {})
+    if not isinstance(prefixes, dict) or not all(isinstance(value, str) for value in prefixes.values()):
+        raise _wrong(folder, f"run_prefixes is {prefixes!r}", "it maps workspace folders to folders", 'write run_prefixes = { "/Shared/project" = "." }')
+    partitions = table.get("spark_partitions", 1)
+    if type(partitions) is not int or partitions < 1:
+        raise _wrong(folder, f"spark_partitions is {partitions!r}", "it is a whole number from 1 on", "write spark_partitions = 1")
+    return Settings(folder, tuple(roots), dict(prefixes), partitions)
+
+
+def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:
+    return SettingsError(what, cause=cause, mend=f"{mend} under [tool.nbh]", location=Location(os.path.join(folder, "pyproject.toml")))
+
+
+def settings_for(path: str) -> Settings:
+    """Give the settings of the project a file or folder belongs to: those of the nearest pyproject.toml above it."""
+    folder = os.path.abspath(path)
+    while not os.path.isfile(os.path.join(folder, "pyproject.toml")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return Settings(os.path.dirname(os.path.abspath(path)))
+        folder = above
+    return _read(folder)
+
+
+@lru_cache(maxsize=256)
+def _read(folder: str) -> Settings:
+    file = os.path.join(folder, "pyproject.toml")
+    try:
+        with open(file, "rb") as source:
+            data = source.read()
+    except OSError:
+        return Settings(folder)
+    if b"tool.nbh" not in data:
+        return Settings(folder)
+    import tomllib
+
+    try:
+        table = tomllib.loads(data.decode()).get("tool", {}).get("nbh", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError("pyproject.toml can't be read", cause=str(exc), mend="mend the file", location=Location(file)) from exc
+    return settings_from(table, folder)
