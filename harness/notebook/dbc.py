@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ArchiveError
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook.files import MAX_BYTES, read_bytes
-from harness.notebook.magics import read_magics
-from harness.notebook.source import language_problem
+from harness.notebook.magics import Reading, read_magics, unreadable
+from harness.notebook.source import broken_cell, language_problem
 
 if TYPE_CHECKING:
     import os
@@ -107,8 +107,11 @@ def _build(path: Path, language: str, raw: bytes, commands: list[Any]) -> Notebo
     line = 1
     for number, command in enumerate(sorted(filter(_is_command, commands), key=_position), start=1):
         source = command["command"].replace("\r\n", "\n").replace("\r", "\n")
-        reading = read_magics(source, default=language, first_line=line)
-        if reading.doubt:
+        broken = unreadable(source)
+        reading = Reading("unknown") if broken else read_magics(source, default=language, first_line=line)
+        if broken:
+            problems.append(broken_cell(path, number, None, broken))
+        elif reading.doubt:
             problems.append(language_problem(path, number, None, reading.doubt))
         title = command.get("commandTitle")
         shown = title.strip() or None if isinstance(title, str) else None

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import CellLanguageError, CellSyntaxError, CellWriteError, NotANotebookError, NotebookReadError
+from harness.errors import CellLanguageError, CellWriteError, NotANotebookError, NotebookReadError
 from harness.model import Cell, Location, Notebook, Problem
-from harness.notebook.magics import Reading, read_magics
-from harness.notebook.source import language_problem
+from harness.notebook.magics import Reading, read_magics, unreadable
+from harness.notebook.source import broken_cell, language_problem
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +21,6 @@ _BOM = "\ufeff"
 _NOTEBOOK_KEY = "application/vnd.databricks.v1+notebook"
 _CELL_KEY = "application/vnd.databricks.v1+cell"
 _LANGUAGES = {"python", "sql", "scala", "r"}
-_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 _SOURCE_KEY = re.compile(r"(?P<newline>\r\n|\n|\r)(?P<indent>[ \t]+)\"source\"[ \t]*:[ \t]*\Z")
 _DECODER = json.JSONDecoder()
@@ -222,9 +221,11 @@ def _build(raw: bytes, text: str, path: Path, document: dict[str, Any], found: l
     offsets = _byte_offsets(raw, text, found)
     for number, (item, source, (start, end)) in enumerate(zip(found, sources, offsets, strict=True), start=1):
         reading = _read_cell(item, source, language)
-        if source.doubt or reading.doubt:
-            place = source.line if exact else None
-            problems.append(_cell_problem(path, number, place, source.doubt, reading.doubt))
+        line = source.line if exact else None
+        if source.doubt:
+            problems.append(broken_cell(path, number, line, source.doubt))
+        elif reading.doubt:
+            problems.append(language_problem(path, number, line, reading.doubt))
         cells.append(
             Cell(
                 number,
@@ -253,18 +254,6 @@ def _read_cell(item: _Found, source: _Source, default: str) -> Reading:
         # A raw cell is text that nothing runs, as markdown is.
         return Reading("markdown")
     return read_magics(source.text, default=default, first_line=source.line)
-
-
-def _cell_problem(path: Path, number: int, line: int | None, broken: str, unclear: str) -> Problem:
-    if not broken:
-        return language_problem(path, number, line, unclear)
-    return Problem(
-        CellSyntaxError.code,
-        "the cell's text can't be used",
-        Location(path.as_posix(), line, number),
-        cause=broken,
-        mend="write the cell's text anew",
-    )
 
 
 def _as_dict(value: object) -> dict[str, Any]:
@@ -340,8 +329,7 @@ def _joined(value: object) -> tuple[str, str]:
         return "", "its source is neither text nor a list of texts"
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    unreadable = _UNREADABLE.search(text) if not text.isascii() or "\0" in text else None
-    return text, f"it holds {unreadable[0]!r}, which no Python source can" if unreadable else ""
+    return text, unreadable(text)
 
 
 def _is_line_by_line(json_text: str, items: list[str], whole: str) -> bool:
@@ -420,9 +408,11 @@ def replace_in_ipynb(notebook: Notebook, number: int, source: str) -> Notebook:
             mend="open the notebook in Jupyter once and save it",
             location=location,
         )
+    # Half a surrogate pair has no UTF-8, but JSON can escape it.
+    ascii_only = (raw.isascii() and b"\\u" in raw) or bool(unreadable(source))
     before, old = raw[: cell.start].decode(), raw[cell.start : cell.end].decode()
-    new = _as_json(source, before, old, by_line=notebook.exact_lines, ascii_only=raw.isascii() and b"\\u" in raw)
-    again = parse_ipynb(before.encode() + new.encode("utf-8", "surrogatepass") + raw[cell.end :], notebook.path)
+    new = _as_json(source, before, old, by_line=notebook.exact_lines, ascii_only=ascii_only)
+    again = parse_ipynb(before.encode() + new.encode() + raw[cell.end :], notebook.path)
     if [cell.source for cell in again.cells] != [source if cell.number == number else cell.source for cell in notebook.cells]:
         raise CellWriteError(
             "the new text can't stand in one cell",

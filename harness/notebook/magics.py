@@ -63,6 +63,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _INDENTED = re.compile(r"(?:[ \t\f]*\n)*([ \t]+)\S")
 
 
@@ -181,6 +182,14 @@ def takes_whole_cell(source: str) -> bool:
 
 def _keeps_python(magic: Magic) -> bool:
     return magic.name.lower() in _BODY_IS_PYTHON
+
+
+def unreadable(source: str) -> str:
+    """Say what the text holds that no Python source can (NUL, half a surrogate pair); empty where all is well."""
+    if source.isascii() and "\0" not in source:
+        return ""
+    found = _UNREADABLE.search(source)
+    return f"it holds {found[0]!r}, which no source text can" if found is not None else ""
 
 
 def _may_hold_magics(source: str) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import CellLanguageError, CellWriteError, NotANotebookError, NotebookReadError
+from harness.errors import CellLanguageError, CellSyntaxError, CellWriteError, NotANotebookError, NotebookReadError
 from harness.model import Cell, Location, Notebook, Problem
-from harness.notebook.magics import begins_with_magic, read_magics, takes_whole_cell
+from harness.notebook.magics import begins_with_magic, read_magics, takes_whole_cell, unreadable
 
 if TYPE_CHECKING:
     import os
@@ -105,6 +105,10 @@ def replace_in_source(notebook: Notebook, number: int, source: str) -> Notebook:
     location = Location(notebook.path.as_posix(), cell.first_line, number)
     encoding = _encoding(raw, notebook.path)
     shown = source.replace("\r\n", "\n").replace("\r", "\n")
+    if doubt := unreadable(shown):
+        raise CellWriteError(
+            "the cell's new text can't be written", cause=doubt, mend="leave that character out", location=location
+        )
     old = _normalised(raw[cell.start : cell.end]).decode(encoding).split("\n")
     was_prefixed = any(line.startswith(dialect.magic) for line in old)
     if begins_with_magic(shown) and (was_prefixed or not begins_with_magic(cell.source)):
@@ -118,7 +122,7 @@ def replace_in_source(notebook: Notebook, number: int, source: str) -> Notebook:
         raise CellWriteError(
             "the cell's new text can't be written in the file's encoding",
             cause=f"{exc.object[exc.start]!r} has no place in {encoding}",
-            mend="leave that character out" if encoding == "utf-8" else "save the notebook as UTF-8 first",
+            mend="save the notebook as UTF-8 first",
             location=location,
         ) from exc
     before, after = raw[: cell.start], raw[cell.end :]
@@ -287,6 +291,17 @@ def language_problem(path: Path, number: int, line: int | None, doubt: str) -> P
     )
 
 
+def broken_cell(path: Path, number: int, line: int | None, cause: str) -> Problem:
+    """Say that a cell's text can't be used by anyone."""
+    return Problem(
+        CellSyntaxError.code,
+        "the cell's text can't be used",
+        Location(path.as_posix(), line, number),
+        cause=cause,
+        mend="write the cell's text anew",
+    )
+
+
 def _without_prefixes(text: str, dialect: Dialect) -> tuple[str, bool]:
     """Take the ``# MAGIC`` prefixes off; the flag says that they were left, as code stands beside another language."""
     prefix = f"{dialect.magic} "
@@ -321,11 +336,11 @@ def _end_of_text(data: bytes, start: int, stop: int) -> int:
 
 def _trimmed(source: str) -> str:
     r"""Give the text with ``\n`` line ends and no blank lines around it, as a cell of the source formats holds it."""
-    data = source.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "surrogatepass")
+    data = source.replace("\r\n", "\n").replace("\r", "\n").encode()
     start = _skip_blank(data, 0, len(data))
     if not data[start:].strip(_BLANK):
         return ""
-    return data[start : _end_of_text(data, start, len(data))].decode("utf-8", "surrogatepass")
+    return data[start : _end_of_text(data, start, len(data))].decode()
 
 
 def _normalised(raw: bytes) -> bytes:
