@@ -229,8 +229,9 @@ def say(text: str) -> None:
 def setup(venv: Path, *, lock: Path, commands: tuple[str, ...], is_given: bool) -> None:
     """Make the environment ready, doing only what its stamp says is missing."""
     stamp, now = read_stamp(venv), stamp_of(venv, lock)
-    new_python = choose(commands) if is_given or is_unfit(now, stamp) else None
-    if now and new_python and new_python.dotted == now["python"]:
+    unfit = is_unfit(now, stamp)
+    new_python = choose(commands) if is_given or unfit else None
+    if now and not unfit and new_python and new_python.dotted == now["python"]:
         new_python = None  # the one that was asked for is there
     if stamp == now and not new_python:
         return
