@@ -44,7 +44,6 @@ _MAGIC_LINE = re.compile(
     rf"(?P<indent>[ \t]*)(?P<targets>{_TARGET}(?:[ \t]*,[ \t]*{_TARGET})*[ \t]*=[ \t]*)?"
     r"(?P<mark>%%|%|!!|!)(?P<name>[^\W\d]\w*(?:-[^\W\d]\w*)*)?",
 )
-_PLAIN_NAME = re.compile(r"[^\W\d]\w*(?![\w.\[])")
 # What decides where a logical line of Python ends: comments, strings, brackets, joined lines. Prefixes (r, b, f) don't
 # matter: a backslash keeps the next quote from closing in each of them.
 _TOKEN = re.compile(
@@ -160,8 +159,9 @@ def assigned_by_magic(cell: Cell) -> dict[str, int]:
     if python_text(cell) is None or not _may_hold_magics(cell.source):
         return names
     for found in _scan(_dedented(cell.source)):
-        for name in _PLAIN_NAME.findall(found.targets):
-            names[name] = cell.first_line + found.first
+        # `a.b` and `a[0]` bind no name.
+        targets = (target.strip(" \t=") for target in found.targets.split(","))
+        names.update((target, cell.first_line + found.first) for target in targets if target.isidentifier())
     return names
 
 
