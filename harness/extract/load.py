@@ -527,7 +527,7 @@ class Loader:
         self.scope: Scope | None = None
         self.touched: set[Units] = set()
         self.given: list[tuple[str, str]] = []
-        self.loaded: list[Units] = []
+        self.loaded_in_test: list[Units] = []
         self._run_prefixes = run_prefixes
         self._extracts: dict[str, Extract] = {}
         self._by_value: list[types.ModuleType] = []
@@ -541,6 +541,10 @@ class Loader:
             if (stat.st_mtime_ns, stat.st_size) == (known.mtime_ns, known.size):
                 return known
         return self.remember(extract(path, rewriter=self.rewriter))
+
+    def known(self, path: str) -> Extract | None:
+        """Give the extract of a notebook that was loaded in this run."""
+        return self._extracts.get(path)
 
     def cached(self, path: str) -> Extract | None:
         """Give what the cache folder holds of the notebook, if it is current."""
@@ -564,7 +568,8 @@ class Loader:
         units: Units = module.__units__
         units.namespace["__builtins__"] = builtins
         units.execute()
-        self.loaded.append(units)
+        if self.scope is not None:
+            self.loaded_in_test.append(units)
         self._by_value.append(module)
         self.ship_by_value()
 
@@ -607,6 +612,7 @@ class Loader:
             units.forget()
         self.touched.clear()
         self.given.clear()
+        self.loaded_in_test.clear()
 
     def show(self, path: str) -> str:
         """Give a path as users see it: relative to the root, with forward slashes."""

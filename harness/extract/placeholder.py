@@ -103,3 +103,8 @@ class _StandInType(type):
 def stand_in_class(name: str, module: str, real: Callable[[], type]) -> type:
     """Give a class that fetches the real one at each use."""
     return _StandInType(name, (), {"_real": staticmethod(real), "__module__": module})
+
+
+def is_stand_in_class(value: type) -> bool:
+    """Say whether a class only stands for one that a test defines."""
+    return type(value) is _StandInType

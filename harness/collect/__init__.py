@@ -1,0 +1,1 @@
+"""The pytest File and Item classes for tests that live in notebooks."""

@@ -1,0 +1,169 @@
+"""One pytest run's state: the finder, the loader once a notebook is met, and the running test as notebook code sees it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.extract.importer import NotebookFinder
+
+if TYPE_CHECKING:
+    import ast
+
+    from harness.extract.load import Loader
+    from harness.model import Location
+
+
+class NotebookSession:
+    """Kept in ``config.stash[SESSION]``. Nothing heavy is imported before the first notebook is met."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.root = str(config.rootpath)
+        self.scope: TestScope | None = None
+        self.existing: Loader | None = None
+        self.finder = NotebookFinder(_roots(config), lambda: self.loader)
+
+    @property
+    def loader(self) -> Loader:
+        """The run's loader, made when the first notebook is met."""
+        if self.existing is None:
+            from harness.extract.load import Loader
+            from harness.extract.public import run_prefixes, use
+
+            self.existing = Loader(self.root, rewriter=_rewriter(self.config), run_prefixes=run_prefixes)
+            self.existing.scope = self.scope
+            use(self.existing)
+        return self.existing
+
+    def install(self) -> None:
+        """Put the finder first on ``sys.meta_path``: Python's own would run a notebook's top level."""
+        if self.finder not in sys.meta_path:
+            sys.meta_path.insert(0, self.finder)  # type: ignore[arg-type]  # it has the protocol's methods
+
+    def uninstall(self) -> None:
+        """Leave ``sys.meta_path`` as it was."""
+        if self.finder in sys.meta_path:
+            sys.meta_path.remove(self.finder)  # type: ignore[arg-type]  # it has the protocol's methods
+        if self.existing is not None:
+            from harness.extract.public import release
+
+            release(self.existing)
+
+    def begin(self, item: pytest.Item) -> None:
+        """A test starts: notebook code now gets its fixtures."""
+        self.scope = TestScope(item)
+        if self.existing is not None:
+            self.existing.begin(self.scope)
+
+    def end(self) -> None:
+        """A test ended: what was computed for it is forgotten."""
+        self.scope = None
+        if self.existing is not None:
+            self.existing.end()
+
+    def given(self) -> list[str]:
+        """Give the values that the running test gave by hand, as "path: name"."""
+        loader = self.existing
+        if loader is None:
+            return []
+        loaded = [(units.path, name) for units in loader.loaded_in_test for name in sorted(units.values)]
+        return list(dict.fromkeys(f"{loader.show(path)}: {name}" for path, name in [*loaded, *loader.given]))
+
+    def untouched_units(self, test_files: set[str]) -> list[str]:
+        """Give the functions and classes of the project's notebooks that no test of these files names."""
+        from harness.errors import HarnessError
+        from harness.extract.inventory import TestNames, definitions
+        from harness.notebook import discover
+
+        notebooks = [os.path.abspath(path) for path in discover(self.root).notebooks if path.suffix != ".dbc"]
+        if not notebooks:
+            return []
+        names = TestNames(self.root, notebooks, self.finder.roots)
+        for file in sorted(test_files):
+            names.read(file)
+        found = []
+        for path in notebooks:
+            if path in test_files:
+                continue
+            try:
+                source = self.loader.extract(path)
+            except HarnessError:
+                continue  # it has no unit that a test could name
+            for name, _kind, _cell, line, _index in definitions(source):
+                if not names.of(path, name):
+                    place = self.loader.shown(source.locate(line))
+                    found.append(f"{place}: {name}")
+        return found
+
+    def places(self, excinfo: pytest.ExceptionInfo[BaseException]) -> list[tuple[Location, str]]:
+        """Give the notebook lines of a traceback, with the function each is in, outermost first."""
+        if self.existing is None:
+            return []
+        found = []
+        for entry in excinfo.traceback:
+            source = self.existing.known(str(entry.path))
+            if source is not None:
+                found.append((self.existing.shown(source.locate(entry.lineno + 1)), entry.name))
+        return found
+
+
+SESSION = pytest.StashKey[NotebookSession]()
+
+
+class TestScope:
+    """The running test: gives notebook code what a Databricks notebook finds around it, from the test's fixtures."""
+
+    __test__ = False  # not a test class, whatever its name
+
+    def __init__(self, item: pytest.Item) -> None:
+        self.item = item
+
+    def get(self, name: str) -> Any:
+        """Give a fixture of the running test; the user's own of that name wins."""
+        request = getattr(self.item, "_request", None)  # pytest has no public way from an item to its fixtures
+        if request is None:
+            raise pytest.UsageError(f"{self.item.nodeid} can't use {name!r}: only function tests have fixtures")
+        if name in {"spark", "dbutils", "display", "displayHTML"} or self._has_own(name):
+            return request.getfixturevalue(name)
+        if name == "getArgument":
+            return self.get("dbutils").widgets.getArgument
+        spark = self.get("spark")
+        if name == "udf":
+            from pyspark.sql.functions import udf
+
+            return udf
+        return {"sc": lambda: spark.sparkContext, "sqlContext": lambda: spark, "sql": lambda: spark.sql, "table": lambda: spark.table}[name]()
+
+    def _has_own(self, name: str) -> bool:
+        manager = self.item.session._fixturemanager  # noqa: SLF001 - the only way to ask without requesting
+        return bool(manager.getfixturedefs(name, self.item))
+
+
+def _roots(config: pytest.Config) -> list[str]:
+    from harness.settings import settings_for
+
+    settings = settings_for(str(config.rootpath))
+    if settings.roots:
+        return [os.path.join(settings.folder, root) for root in settings.roots]
+    return [str(config.rootpath), *(str(path) for path in config.getini("pythonpath"))]
+
+
+class _Rewriter:
+    """pytest's assertion rewriting, handed to the core, which doesn't import pytest."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.tag = "pytest" + "".join(c for c in pytest.__version__ if c.isalnum())
+
+    def __call__(self, tree: ast.Module, source: bytes, path: str) -> None:
+        from _pytest.assertion.rewrite import rewrite_asserts
+
+        rewrite_asserts(tree, source, path, self._config)
+
+
+def _rewriter(config: pytest.Config) -> _Rewriter | None:
+    return _Rewriter(config) if config.getvalue("assertmode") == "rewrite" else None
