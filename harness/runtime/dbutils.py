@@ -1,0 +1,225 @@
+"""The test's own ``dbutils``: widgets as on Databricks, and a clear refusal of what isn't served yet."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# What Databricks' own dbutils has: asking for one of these is no misspelling.
+_PARTS = (
+    "api",
+    "credentials",
+    "data",
+    "entry_point",
+    "fs",
+    "help",
+    "jobs",
+    "library",
+    "meta",
+    "notebook",
+    "preview",
+    "secrets",
+    "widgets",
+)
+
+
+class Dbutils:
+    """``dbutils`` for one test: ``widgets`` answer truly, everything else refuses and says how to give it.
+
+    ``widgets`` are values from outside, as a job's parameters are: they win over the defaults that the notebook defines, and
+    can be read without being defined. To serve more, set it: ``dbutils.fs = MyFiles()``.
+    """
+
+    def __init__(self, *, widgets: Mapping[str, str] | None = None) -> None:
+        self.widgets = Widgets(widgets)
+
+    def __getattr__(self, name: str) -> Unserved:
+        if name.startswith("_"):
+            raise AttributeError(name)  # Python's own protocols ask every object for such names
+        if name in _PARTS:
+            return Unserved(f"dbutils.{name}")
+        raise _refusal(f"dbutils.{name}", near=get_close_matches(name, _PARTS, n=1))
+
+
+class Unserved:
+    """A part of ``dbutils`` that isn't served here: any use of it is an error that names the call."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __repr__(self) -> str:
+        return f"<{self._path}: not served here>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise _refusal(f"{self._path}.{name}")
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:  # noqa: ARG002 -- it takes what the real one takes
+        """Refuse."""
+        raise _refusal(self._path)
+
+
+class Widgets:
+    """``dbutils.widgets``: each has a name, a kind and a text as its value."""
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self._given: dict[str, str] = {}
+        for name, value in (given or {}).items():
+            self._given[_text(name, "a widget's name")] = _text(value, f'the value given for the widget "{name}"')
+        self._values: dict[str, str] = dict(self._given)
+
+    # The arguments have Databricks' own names, for notebooks pass them by name too.
+
+    def text(self, name: str, defaultValue: str, label: str | None = None) -> None:  # noqa: N803 -- see above
+        """Define a widget that takes any text."""
+        self._define("text", name, defaultValue, label)
+
+    def dropdown(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803 -- see above
+        """Define a widget that takes one of the choices.
+
+        Raises:
+            WidgetValueError: The default, or the value that the test gives, is none of them.
+        """
+        known = _choices("dropdown", name, choices)
+        for what, value in self._candidates(name, defaultValue):
+            if value not in known:
+                raise _not_a_choice("dropdown", name, what, value, known)
+        self._define("dropdown", name, defaultValue, label)
+
+    def combobox(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803 -- see above
+        """Define a widget that takes one of the choices or any other text."""
+        _choices("combobox", name, choices)
+        self._define("combobox", name, defaultValue, label)
+
+    def multiselect(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803 -- see above
+        """Define a widget that takes some of the choices; its value is one text with commas between them.
+
+        Raises:
+            WidgetValueError: The default, or the value that the test gives, holds something else.
+        """
+        known = _choices("multiselect", name, choices)
+        for what, value in self._candidates(name, defaultValue):
+            # A choice may itself hold a comma, so the whole text is looked for first.
+            for part in [value] if value in known else value.split(","):
+                if value and part not in known:
+                    raise _not_a_choice("multiselect", name, what, part, known)
+        self._define("multiselect", name, defaultValue, label)
+
+    def get(self, name: str) -> str:
+        """Give the widget's value.
+
+        Raises:
+            WidgetNotDefinedError: Neither the notebook nor the test defined it.
+        """
+        if name not in self._values:
+            raise self._missing(name)
+        return self._values[name]
+
+    def getArgument(self, name: str, *optional: str) -> str:  # noqa: N802 -- Databricks' own name
+        """Give the widget's value, or the second argument if there is no such widget.
+
+        Raises:
+            WidgetNotDefinedError: There is no such widget and no second argument.
+        """
+        if name not in self._values and optional:
+            return optional[0]
+        return self.get(name)
+
+    def getAll(self) -> dict[str, str]:  # noqa: N802 -- Databricks' own name
+        """Give all names and values."""
+        return dict(self._values)
+
+    def remove(self, name: str) -> None:
+        """Remove a widget; the value that the test gave is there again when the widget is defined again.
+
+        Raises:
+            WidgetNotDefinedError: There is no such widget.
+        """
+        if name not in self._values:
+            raise self._missing(name)
+        del self._values[name]
+
+    def removeAll(self) -> None:  # noqa: N802 -- Databricks' own name
+        """Remove all widgets."""
+        self._values.clear()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise _refusal(
+            f"dbutils.widgets.{name}",
+            near=get_close_matches(name, [known for known in dir(type(self)) if known[0] != "_"], n=1),
+        )
+
+    def _define(self, kind: str, name: str, default: object, label: object) -> None:
+        _text(name, "a widget's name")
+        _text(default, f'the default of the {kind} "{name}"')
+        if label is not None:
+            _text(label, f'the label of the {kind} "{name}"')
+        # As on Databricks, defining a widget again leaves its value alone.
+        self._values.setdefault(name, self._given.get(name, str(default)))
+
+    def _candidates(self, name: str, default: object) -> list[tuple[str, str]]:
+        found = [("its default", _text(default, f'the default of the widget "{name}"'))]
+        if name in self._given:
+            found.append(("the value the test gives", self._given[name]))
+        return found
+
+    def _missing(self, name: str) -> WidgetNotDefinedError:
+        known = sorted(self._values)
+        near = get_close_matches(str(name), known, n=1)
+        marker = (
+            f"@pytest.mark.nbh_widgets({name}=…)"
+            if str(name).isidentifier()
+            else f'@pytest.mark.nbh_widgets(**{{"{name}": …}})'
+        )
+        mend = f'give it in the test, by widgets={{"{name}": …}} or {marker},\nor define it in the notebook'
+        return WidgetNotDefinedError(
+            f'no widget "{name}" is defined',
+            cause=f"com.databricks.dbutils_v1.InputWidgetNotDefined: No input widget named {name} is defined\n"
+            f"defined here: {', '.join(known) or 'none'}",
+            mend=f'did you mean "{near[0]}"? if not, {mend}' if near else mend,
+        )
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise WidgetValueError(
+            f"{what} is not a text",
+            cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
+            mend=f'write "{value}"' if isinstance(value, (int, float)) else "give a text",
+        )
+    return value
+
+
+def _choices(kind: str, name: str, choices: object) -> list[str]:
+    if isinstance(choices, str) or not hasattr(choices, "__iter__"):
+        raise WidgetValueError(
+            f'the choices of the {kind} "{name}" are not a list', cause=f"they are {choices!r}", mend="give a list of texts"
+        )
+    return [_text(choice, f'a choice of the {kind} "{name}"') for choice in choices]
+
+
+def _not_a_choice(kind: str, name: str, what: str, value: str, known: list[str]) -> WidgetValueError:
+    near = get_close_matches(value, known, n=1)
+    return WidgetValueError(
+        f'"{value}" is no choice of the {kind} "{name}"',
+        cause=f"{what} is none of: {', '.join(known) or '(no choices)'}",
+        mend=f'did you mean "{near[0]}"?' if near else f'use one of the choices, or add "{value}" to them in the notebook',
+    )
+
+
+def _refusal(call: str, *, near: Sequence[str] = ()) -> DbutilsCallError:
+    part = call.split(".")[1]
+    own = f"give the test a {part} of your own: dbutils.{part} = … in the test, or a fixture named dbutils"
+    return DbutilsCallError(
+        f"{call} is not served here",
+        cause="this dbutils has widgets only, and a call that isn't answered truly is an error",
+        mend=f'did you mean "{near[0]}"? if not, {own}' if near else own,
+    )

@@ -1,0 +1,1 @@
+"""The Spark engine: which Java, which settings, one session for a pytest process."""

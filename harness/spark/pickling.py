@@ -1,0 +1,84 @@
+"""Send code of notebooks and test files to Spark's Python workers by value, so that no worker imports a notebook."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import ModuleType
+
+
+def register_by_value(module: ModuleType) -> bool:
+    """Have pyspark pickle the functions and classes of this module by value; true if it is so now.
+
+    A worker that gets them by name would import the module, and for a notebook that runs its whole top level. Does nothing
+    and returns false while pyspark isn't imported: call it again for the modules in use when a test begins. Cheap and safe
+    to repeat.
+    """
+    cloudpickle = sys.modules.get("pyspark.cloudpickle")
+    if cloudpickle is None or sys.modules.get(module.__name__) is not module:
+        return False
+    if module.__name__ not in cloudpickle.list_registry_pickle_by_value():
+        cloudpickle.register_pickle_by_value(module)
+    return True
+
+
+class ByValue:
+    """Finds which plain modules of a project must travel by value too: those that a worker could not import.
+
+    These are test files and conftest files (what they import at top level, and under which name, is pytest's affair), and
+    plain modules that hold something of a notebook or of such a module, for importing them would import that. All other
+    modules of the project travel by name, as on Databricks, and workers find them on the test process's path.
+    """
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self._roots = tuple(str(root.resolve()) + "/" for root in roots)
+        self._seen: set[str] = set()
+        self._plain: list[ModuleType] = []
+
+    def update(self, test_module: ModuleType | None) -> None:
+        """Register what has been imported since the last call; does nothing while pyspark isn't imported."""
+        cloudpickle = sys.modules.get("pyspark.cloudpickle")
+        if cloudpickle is None:
+            return
+        if test_module is not None:
+            register_by_value(test_module)
+        new = sys.modules.keys() - self._seen
+        self._seen |= new
+        self._plain += [module for name in new if (module := sys.modules.get(name)) is not None and self._is_ours(module)]
+        carried: set[str] = cloudpickle.list_registry_pickle_by_value()
+        while found := [
+            module for module in self._plain if module.__name__ in carried or _is_conftest(module) or _uses(module, carried)
+        ]:
+            for module in found:
+                self._plain.remove(module)
+                register_by_value(module)
+                carried.add(module.__name__)
+
+    def _is_ours(self, module: ModuleType) -> bool:
+        file = getattr(module, "__file__", None)
+        return isinstance(file, str) and file.startswith(self._roots) and "site-packages" not in file
+
+
+def _is_conftest(module: ModuleType) -> bool:
+    return module.__name__.rpartition(".")[2] == "conftest"
+
+
+def _uses(module: ModuleType, carried: set[str]) -> bool:
+    """Whether the module holds one of the carried modules, or something that one of them defines."""
+    # Asked without getattr, which some objects (a notebook's missing values) answer with an error.
+    for value in list(vars(module).values()):
+        home = value.__dict__.get("__name__") if type(value) is type(sys) else _home(value)
+        if isinstance(home, str) and home in carried:
+            return True
+    return False
+
+
+def _home(value: object) -> object:
+    try:
+        return getattr(value, "__module__", None)
+    except Exception:  # noqa: BLE001 -- any object of the user's may sit in a module, and it may answer as it likes
+        return None

@@ -1,0 +1,81 @@
+"""Spark's Python daemon with a guard: workers see what the test process sees on its path, but never run a notebook.
+
+`harness.spark.local` copies this file to a folder of its own and names it in ``spark.python.daemon.module``, so it stands
+alone: it imports nothing of the harness until it has something to refuse.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+VARIABLE = "NBH_SPARK_WORKER"
+"""The environment variable that carries {"path": […], "roots": […]}."""
+
+_HEADER = b"# Databricks notebook source"
+
+
+class NotebookGuard:
+    """A finder that stands first, asks the others, and refuses what they find if it is a notebook below the roots."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = [Path(root).resolve() for root in roots]
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Give what the other finders give, or refuse.
+
+        Raises:
+            WorkerImportError: The module is a notebook's file.
+        """
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.has_location and spec.origin and self._is_notebook(spec.origin):
+                    raise _refusal(name, spec.origin)
+                return spec
+        return None
+
+    def _is_notebook(self, origin: str) -> bool:
+        path = Path(origin)
+        # A package that someone exported from notebooks and installed is a library: the test process imports it too.
+        if path.suffix != ".py" or "site-packages" in path.parts or "dist-packages" in path.parts:
+            return False
+        if not any(path.resolve().is_relative_to(root) for root in self._roots):
+            return False
+        with path.open("rb") as file:
+            return file.readline().removeprefix(b"\xef\xbb\xbf").startswith(_HEADER)
+
+
+def _refusal(name: str, origin: str) -> ImportError:
+    from harness.errors import WorkerImportError
+
+    return WorkerImportError(
+        f'a Spark worker may not import the notebook "{name}"',
+        cause=f"{Path(origin).name} is a Databricks notebook, and importing it in a worker would run its whole top level",
+        mend="let the code that runs on Spark use only functions of notebooks and of test files, which travel by value;\n"
+        "a plain module that imports a notebook can't be used there",
+    )
+
+
+def prepare(text: str) -> None:
+    """Set this process's path as the test process's, and put the guard before all other finders."""
+    told = json.loads(text)
+    sys.path[:] = [*told["path"], *(entry for entry in sys.path if entry not in told["path"])]
+    sys.meta_path.insert(0, NotebookGuard(told["roots"]))
+
+
+if __name__ == "__main__":
+    prepare(os.environ[VARIABLE])
+    from pyspark.daemon import manager
+
+    manager()
