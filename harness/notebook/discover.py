@@ -106,8 +106,8 @@ def discover(root: str | os.PathLike[str], *, headerless: bool = False) -> Disco
                 entries = list(scan)
         except OSError as exc:
             if folder is start:
-                raise refusal(start, exc) from exc
-            problems.append(_problem(folder, exc, "the folder can't be searched for notebooks"))
+                raise refusal(start, exc, "the folder can't be searched") from exc
+            problems.append(_problem(folder, exc, "the folder can't be searched"))
             continue
         if folder is not start and any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
@@ -131,8 +131,8 @@ def _visit(entry: os.DirEntry[str], pending: list[str], found: list[str], proble
 
 
 def _problem(path: str, exc: OSError | ValueError, what: str) -> Problem:
-    error = refusal(path, exc)
-    return Problem(error.code, what, Location(_posix(path)), cause=error.cause, mend=error.mend)
+    error = refusal(path, exc, what)
+    return Problem(error.code, error.what, Location(_posix(path)), cause=error.cause, mend=error.mend)
 
 
 def _posix(path: str) -> str:

@@ -27,7 +27,7 @@ def read_bytes(path: str | Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     try:
         handle = os.open(path, _FLAGS)
     except (OSError, ValueError) as exc:
-        raise _refused(path, exc) from exc
+        raise refusal(path, exc) from exc
     try:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
@@ -36,7 +36,7 @@ def read_bytes(path: str | Path, *, max_bytes: int = MAX_BYTES) -> bytes:
             raise _too_large(path, info.st_size, max_bytes)
         return _read_all(handle, path, info.st_size, max_bytes)
     except OSError as exc:
-        raise _refused(path, exc) from exc
+        raise refusal(path, exc) from exc
     finally:
         os.close(handle)
 
@@ -66,19 +66,15 @@ def read_head(path: str | Path, size: int) -> bytes:
         os.close(handle)
 
 
-def refusal(path: str | Path, exc: OSError | ValueError) -> NotebookReadError:
+def refusal(path: str | Path, exc: OSError | ValueError, what: str = "the notebook can't be read") -> NotebookReadError:
     """Put the system's refusal in our words."""
-    return _refused(path, exc)
-
-
-def _refused(path: str | Path, exc: OSError | ValueError) -> NotebookReadError:
     mend = "check the path"
     if isinstance(exc, PermissionError):
         mend = "allow reading it, or leave it out"
     elif isinstance(exc, FileNotFoundError):
         mend = "check the path; it counts from the folder where the command runs"
     cause = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
-    return NotebookReadError("the notebook can't be read", cause=cause.lower(), mend=mend, location=_at(path))
+    return NotebookReadError(what, cause=cause[:1].lower() + cause[1:], mend=mend, location=_at(path))
 
 
 def _not_regular(path: str | Path, mode: int) -> NotebookReadError:

@@ -172,7 +172,8 @@ def test_percent_inside_an_expression_survives(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["%%writefile a.py\nx = 1", "%%sql\nselect 1", "%%bash\nls", "%sql select 1", "%md x", "%run ./x", "%pip install a"]
+    "source",
+    ["%%writefile a.py\nx = 1", "%%sql\nselect 1", "%%bash\nls", "%sql select 1", "%md x", "%run ./x", "%pip install a"],
 )
 def test_other_cells_give_no_python(source):
     """A cell whose text is something else than this notebook's Python gives None."""

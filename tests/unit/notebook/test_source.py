@@ -50,7 +50,14 @@ def test_edges_of_a_file(text, cells):
 
 
 @pytest.mark.parametrize(
-    "line", ["# COMMAND--------------------", "# COMMAND ---------", "#COMMAND ----------", " # COMMAND ----------", "# COMMAND ----------x"]
+    "line",
+    [
+        "# COMMAND--------------------",
+        "# COMMAND ---------",
+        "#COMMAND ----------",
+        " # COMMAND ----------",
+        "# COMMAND ----------x",
+    ],
 )
 def test_only_the_exact_separator_separates(line):
     """A hand-written line that looks like a separator is a comment."""
@@ -340,7 +347,9 @@ def test_separator_in_a_new_text_is_refused():
     )
 
 
-@pytest.mark.parametrize("source", ["# DBTITLE 1,T\nx = 1", "# MAGIC x = 1", "# /// script\n# ///\nx = 1", "x = '\0'", "x = '\ud800'"])
+@pytest.mark.parametrize(
+    "source", ["# DBTITLE 1,T\nx = 1", "# MAGIC x = 1", "# /// script\n# ///\nx = 1", "x = '\0'", "x = '\ud800'"]
+)
 def test_text_that_would_read_otherwise_is_refused(source):
     """A text that would not come back as it was given is refused."""
     notebook = parse(f"{HEADER}x = 1\n")
