@@ -100,7 +100,7 @@ def read_magics(source: str, *, default: str, first_line: int) -> Reading:
     return _read_headed(source, head.start("mark"), default=default, first_line=first_line)
 
 
-def _read_headed(source: str, at: int, *, default: str, first_line: int) -> Reading:  # noqa: PLR0911  # one return a rule
+def _read_headed(source: str, at: int, *, default: str, first_line: int) -> Reading:
     """Read a cell whose first line, comments aside, is a magic that begins at ``at``."""
     found = _MAGIC_LINE.match(source, at)
     assert found is not None  # noqa: S101  # the caller matched the mark that this pattern begins with
@@ -108,7 +108,7 @@ def _read_headed(source: str, at: int, *, default: str, first_line: int) -> Read
     key = name.lower()
     index = source.count("\n", 0, at)
     whole = Magic(name, _first_line_argument(source, found.end()), first_line + index, whole_cell=True)
-    if key == "skip":
+    if key == "skip" and mark == "%":
         rest = source.find("\n", at)
         inner = read_magics(source[rest + 1 :] if rest >= 0 else "", default=default, first_line=first_line)
         return Reading(inner.language, (whole,), skipped=True, doubt=inner.doubt)

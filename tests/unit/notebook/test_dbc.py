@@ -11,15 +11,19 @@ from harness.notebook import read_archive, replace_cell
 
 
 def command(text, position, **more):
+    """Give one command as an archive holds it."""
     return {"command": text, "position": position, "commandTitle": "", **more}
 
 
 def inner(*commands, language="python") -> str:
+    """Give the JSON document of one notebook."""
     return json.dumps({"version": "NotebookV1", "language": language, "commands": list(commands)})
 
 
 @pytest.fixture
 def make_archive(tmp_path):
+    """Give a maker of archives from member names and contents."""
+
     def make(members: dict[str, str | bytes], name: str = "a.dbc"):
         data = BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -12,12 +12,14 @@ HEADER = "# Databricks notebook source\n"
 
 
 def write(path: Path, text: str = HEADER) -> Path:
+    """Write a file and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def names(root: Path, **options) -> list[str]:
+    """Give the notebooks found below a folder, relative to it."""
     return [path.relative_to(root).as_posix() for path in discover(root, **options).notebooks]
 
 

@@ -11,18 +11,22 @@ DATABRICKS = "application/vnd.databricks.v1+notebook"
 
 
 def cell(source, kind="code", **metadata):
+    """Give one cell of a Jupyter notebook."""
     return {"cell_type": kind, "metadata": metadata, "source": source}
 
 
 def document(*cells, **metadata):
+    """Give a Jupyter notebook of these cells."""
     return {"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def as_bytes(content, indent: int | str | None = 1) -> bytes:
+    """Give its file."""
     return json.dumps(content, indent=indent, ensure_ascii=False).encode()
 
 
 def line_of(raw: bytes, number: int) -> str:
+    """Give one line of the file."""
     return raw.decode().split("\n")[number - 1]
 
 

@@ -11,6 +11,7 @@ from harness.notebook.magics import read_magics
 
 
 def python_cell(source: str, *, first_line: int = 1) -> Cell:
+    """Give the text as a cell of a python notebook."""
     reading = read_magics(source, default="python", first_line=first_line)
     last = first_line + source.count("\n")
     return Cell(1, reading.language, source, first_line, last, 0, 0, None, reading.magics, reading.skipped)
@@ -43,6 +44,8 @@ def python_cell(source: str, *, first_line: int = 1) -> Cell:
         ("%load_ext autoreload\n%autoreload 2", "python"),
         ('%mosaic_kepler df "h3" "h3"', "python"),
         ("!ls", "python"),
+        ("!skip", "python"),
+        ("!sql", "python"),
         ("%%time\nf()", "python"),
         ("%%sql\nselect 1", "sql"),
         ("%%bash\nls", "shell"),

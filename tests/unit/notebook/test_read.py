@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_folder_is_refused(tmp_path, suffix):
     path = tmp_path / f"n{suffix}"
     path.mkdir()
 
-    with pytest.raises(NotebookReadError, match="it is a folder|permission denied"):
+    with pytest.raises(NotebookReadError, match=r"it is a folder|permission denied"):
         read_notebook(path)
 
 
@@ -160,7 +161,7 @@ def test_path_with_nul_is_refused():
 
 def test_device_is_refused(tmp_path):
     """A device behind a notebook's name is refused."""
-    if not os.path.exists("/dev/zero"):
+    if not Path("/dev/zero").exists():
         pytest.skip("this system has no /dev/zero")
     (tmp_path / "n.py").symlink_to("/dev/zero")
 

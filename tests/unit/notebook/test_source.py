@@ -12,6 +12,7 @@ SEPARATOR = "\n# COMMAND ----------\n\n"
 
 
 def parse(text: str, name: str = "n.py", **options):
+    """Parse text as a source notebook."""
     return parse_source(text.encode(), name, **options)
 
 
