@@ -38,10 +38,8 @@ test: setup ## Run all tests
 
 .PHONY: coverage
 coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)
-	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest $(ARGS); status=$$?; \
-	$(BIN)/python -m coverage combine --quiet 2>/dev/null; \
-	$(BIN)/python -m coverage xml -q && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
+	$(BIN)/python -m coverage xml --quiet && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
 
 .PHONY: check
 check: setup ## Look for faults without running the code: style, types, import layers, spelling, pipeline
