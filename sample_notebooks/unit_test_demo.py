@@ -214,8 +214,8 @@ to_call = in_our_region(unhappy).select("customer_id")
 # MAGIC %md
 # MAGIC ## Step 6: a value that comes from data
 # MAGIC
-# MAGIC `average_complaints` is worked out from a table. A test must not read the real table, so this line is held back. The test says
-# MAGIC instead what the value is.
+# MAGIC `average_complaints` comes from data. A test of the function below it should not hang on what happens to be in a table, so the
+# MAGIC test says what the value is.
 
 # COMMAND ----------
 
@@ -240,8 +240,9 @@ def complains_more_than_most(complaints: int) -> bool:
 # MAGIC     assert answers == [False, True]
 # MAGIC ```
 # MAGIC
-# MAGIC Forget the value, and the test stops with a message that names `average_complaints`, the cell that computes it, and how to
-# MAGIC give it. Nothing is guessed.
+# MAGIC Forget the value, and it is worked out with the test's own Spark: here from the made-up customers above. Where that can't be
+# MAGIC done, because the test's Spark has no such table, the test stops with a message that names the value, the cell and line that
+# MAGIC compute it, and how to give it. Nothing is guessed.
 
 # COMMAND ----------
 
@@ -251,10 +252,9 @@ def complains_more_than_most(complaints: int) -> bool:
 # MAGIC | in this notebook | in a test |
 # MAGIC |---|---|
 # MAGIC | `from pyspark.sql import …`, `def churn_rate`, `COMPLAINT_LIMIT = 3` | loaded |
-# MAGIC | `region = dbutils.widgets.get("region")` | worked out when a test first needs it, from that test's widgets |
-# MAGIC | `customers = spark.createDataFrame(…)`, `average_complaints = …` | held back; a test that needs it gives it |
-# MAGIC | `display(…)`, `print(…)`, `createOrReplaceTempView`, `%pip` | held back |
-# MAGIC | the cell "Pick whom to call" | held back, unless a test runs that cell |
+# MAGIC | `region = dbutils.widgets.get("region")`, `customers = …`, `average_complaints = …` | held back; worked out when a test first needs it, with that test's widgets and Spark, and forgotten after it |
+# MAGIC | `display(…)`, `print(…)`, `createOrReplaceTempView(…)`, the check of step 3, `%pip` | held back; never run |
+# MAGIC | a whole cell, such as "Pick whom to call" | run where a test asks for that cell |
 
 # COMMAND ----------
 
