@@ -33,17 +33,14 @@ def test_every_setting_is_described(reference):
     assert rows(reference, "Settings") == {field.name for field in dataclasses.fields(Settings)} - {"folder"}
 
 
-def test_every_fixture_is_described(reference, request):
-    """The page has each fixture that the plugin brings."""
-    manager = request.session._fixturemanager
-    ours = {
-        name
-        for name, definitions in manager._arg2fixturedefs.items()
-        for definition in definitions
-        if definition.func.__module__.startswith("harness.fixtures.")
-    }
+def test_every_fixture_is_described(reference, pytester):
+    """The page has each fixture that the plugin brings, with its scope."""
+    shown = pytester.runpytest("--fixtures").stdout.str()
+    ours = re.findall(r"^(\w+)(?: \[(\w+) scope\])? -- \S*fixtures/\w+\.py:\d+$", shown, flags=re.MULTILINE)
 
-    assert {name for name in ours if not name.startswith("_")} == rows(reference, "Fixtures")
+    assert {name for name, _ in ours} == rows(reference, "Fixtures")
+    for name, scope in ours:
+        assert re.search(rf"^\| `{name}` \|.*\| {scope or 'function'} \|$", reference, flags=re.MULTILINE)
 
 
 def test_every_option_is_described(reference, pytestconfig):
