@@ -25,7 +25,7 @@ class NotebookSession:
         self.root = str(config.rootpath)
         self.scope: TestScope | None = None
         self.existing: Loader | None = None
-        self.finder = NotebookFinder(_roots(config), lambda: self.loader)
+        self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
 
     @property
     def loader(self) -> Loader:
@@ -70,7 +70,7 @@ class NotebookSession:
         loader = self.existing
         if loader is None:
             return []
-        loaded = [(units.path, name) for units in loader.loaded_in_test for name in sorted(units.values)]
+        loaded = [(units.path, name) for units in loader.loaded_in_test for name in sorted(units.given)]
         return list(dict.fromkeys(f"{loader.show(path)}: {name}" for path, name in [*loaded, *loader.given]))
 
     def untouched_units(self, test_files: set[str]) -> list[str]:

@@ -12,13 +12,15 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from harness.errors import HarnessError, NotebookError, UnitChangedError
-from harness.extract.scan import DEFERRED, HELD, KEPT, Parsed, Statement, parse, scan
-from harness.model import Location, Notebook, Problem
-from harness.notebook import python_text, read_notebook
+from harness.extract.kinds import DEFERRED, HELD, KEPT
+from harness.model import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import CodeType
+
+    from harness.extract.scan import Parsed, Statement
+    from harness.model import Notebook
 
 # Part of every cache file's name and head: raise it when what is compiled changes.
 _FORMAT = 1
@@ -90,6 +92,9 @@ class Extract:
                     mend="run the tests again",
                     location=Location(self.path),
                 )
+            from harness.extract.scan import parse
+            from harness.notebook import read_notebook
+
             self._parsed, _ = parse(read_notebook(self.path))
         return self._parsed
 
@@ -120,17 +125,20 @@ class Extract:
         return Location(self.path, line if self.exact_lines else None)
 
 
-def extract(path: str, *, rewriter: Rewriter | None = None) -> Extract:
-    """Read a notebook into rows, from the cache where it is current.
+def extract(path: str, *, rewriter: Rewriter | None = None, raw: bytes | None = None) -> Extract:
+    """Read a notebook into rows, from the cache where it is current; ``raw`` is its content where that was read already.
 
     Raises:
         NotebookError: The file can't be read as a notebook.
     """
-    found = cached(path, rewriter=rewriter)
-    if found is not None:
-        return found
+    if raw is None:
+        found = cached(path, rewriter=rewriter)
+        if found is not None:
+            return found
+    from harness.notebook import parse_source, read_notebook  # only what isn't cached pays for reading
+
     stamp = _stamp(path)
-    built = build(read_notebook(path), stamp, rewriter=rewriter)
+    built = build(read_notebook(path) if raw is None else parse_source(raw, path), stamp, rewriter=rewriter)
     if not sys.dont_write_bytecode:
         _write(built, _cache_file(path, rewriter))
     return built
@@ -138,6 +146,9 @@ def extract(path: str, *, rewriter: Rewriter | None = None) -> Extract:
 
 def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewriter | None = None) -> Extract:
     """Compile a notebook's kept statements; ``stamp`` is the file's (mtime in ns, size)."""
+    from harness.extract.scan import parse, scan
+    from harness.notebook import python_text
+
     path = str(notebook.path)
     parsed, problems = parse(notebook)
     scanned = scan(parsed, [*notebook.problems, *problems])
@@ -227,6 +238,8 @@ def _group(
 
 def _cannot_fail(node: ast.stmt, flags: int) -> bool:
     """Say whether executing the statement can neither raise nor read a name."""
+    if isinstance(node, ast.Import):
+        return all(alias.name.partition(".")[0] in sys.stdlib_module_names for alias in node.names)
     if isinstance(node, ast.FunctionDef):
         arguments = node.args
         if node.decorator_list or any(default is not None and not isinstance(default, ast.Constant) for default in (*arguments.defaults, *arguments.kw_defaults)):
@@ -252,21 +265,29 @@ def _stamp(path: str) -> tuple[int, int]:
 
 def _cache_file(path: str, rewriter: Rewriter | None) -> str:
     # The full name, suffix too, goes in front: etl.py and etl.ipynb may lie side by side.
-    tag = f"nbh{_FORMAT}" + (rewriter.tag if rewriter is not None else "")
-    return importlib.util.cache_from_source(path + ".py", optimization=tag)
+    tag = f"nbh{_FORMAT}{rewriter.tag}" if rewriter is not None else f"nbh{_FORMAT}"
+    if sys.pycache_prefix is not None:
+        return importlib.util.cache_from_source(path + ".py", optimization=tag)
+    # The same name by hand: importlib's way takes as long as reading the file behind it.
+    folder, _, name = path.rpartition(os.sep)
+    return f"{folder}{os.sep}__pycache__{os.sep}{name}.{sys.implementation.cache_tag}.opt-{tag}.pyc"
 
 
-def cached(path: str, *, rewriter: Rewriter | None = None) -> Extract | None:
-    """Give the notebook's rows from Python's cache folder, or None where there are none for the file as it is now."""
+def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int] | None = None) -> Extract | None:
+    """Give the notebook's rows from Python's cache folder, or None where there are none for the file as it is now.
+
+    ``stamp`` is the file's (mtime in ns, size), where that is known already.
+    """
     try:
         with open(_cache_file(path, rewriter), "rb") as file:
             data = file.read()
         if not data.startswith(_HEAD):
             return None
-        stamp = _stamp(path)
         mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(memoryview(data)[len(_HEAD) :])
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
         return None  # no cache, or a torn one: the notebook is read instead
+    if stamp is None:
+        stamp = _stamp(path)
     if (mtime_ns, size) != stamp:
         return None
     return Extract(

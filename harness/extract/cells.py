@@ -10,7 +10,7 @@ from harness.extract.scan import parse
 from harness.model import Cell, Location, Notebook
 
 if TYPE_CHECKING:
-    from harness.extract.load import Units
+    from harness.extract.units import Units
 
 
 class CellNames:

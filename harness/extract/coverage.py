@@ -16,7 +16,7 @@ from coverage.python import get_python_source
 from coverage.regions import code_regions
 
 from harness.extract.build import Extract, extract
-from harness.extract.scan import DEFERRED, KEPT
+from harness.extract.kinds import DEFERRED, KEPT
 from harness.notebook import python_text, read_notebook
 
 if TYPE_CHECKING:

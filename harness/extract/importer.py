@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
+    from harness.extract.build import Extract
     from harness.extract.load import Loader
 
 # The first line of a notebook in Python source format, after an optional byte-order mark.
@@ -20,24 +22,33 @@ _BOM = b"\xef\xbb\xbf"
 
 def has_header(path: str) -> bool:
     """Say whether a ``.py`` file's first line is the notebook header; False where it can't be read."""
+    return read_headed(path, whole=False) is not None
+
+
+def read_headed(path: str, *, whole: bool = True) -> bytes | None:
+    """Read a ``.py`` file if its first line is the notebook header (or just its head); None if it isn't, or can't be read."""
     try:
         with open(path, "rb", buffering=0) as file:
             head = file.read(len(_BOM) + len(HEADER))
+            if not (head.startswith(HEADER) or head.startswith(_BOM + HEADER)):
+                return None
+            return head + file.readall() if whole else head
     except OSError:
-        return False
-    return head.startswith(HEADER) or head.startswith(_BOM + HEADER)
+        return None
 
 
 class NotebookFinder:
     """Stands first on ``sys.meta_path`` and claims notebooks below the roots, so that Python never runs their top level.
 
     A ``.py`` file is claimed only if its first line is the notebook header, an ``.ipynb`` only if no ``.py`` of its name lies beside
-    it. Everything else is left to Python. ``loader`` is asked for when the first notebook is met: projects without one pay nothing.
+    it. Everything else is left to Python. ``loader`` is asked for when the first notebook is met, so that projects without one pay
+    nothing; ``known`` gives it if it has been asked for already.
     """
 
-    def __init__(self, roots: Iterable[str], loader: Callable[[], Loader]) -> None:
+    def __init__(self, roots: Iterable[str], loader: Callable[[], Loader], known: Callable[[], Loader | None] | None = None) -> None:
         self.roots = tuple(dict.fromkeys(os.path.abspath(root) for root in roots))
         self._loader = loader
+        self._known = known if known is not None else loader
         self._below: dict[str, bool] = {}
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -49,14 +60,16 @@ class NotebookFinder:
         for at, entry in enumerate(entries):
             if not self._is_below(entry):
                 continue
-            file = self._notebook(os.path.join(entry or os.getcwd(), name))
-            if file is None:
+            found = self._notebook(os.path.join(entry or os.getcwd(), name))
+            if found is None:
                 continue
+            file, source = found
             before = [e for e in entries[:at] if not self._is_below(e)]
             if before and PathFinder.find_spec(fullname, before) is not None:
                 return None
-            spec = ModuleSpec(fullname, _NotebookLoader(self._loader(), file), origin=file)
+            spec = ModuleSpec(fullname, _NotebookLoader(self._loader(), file, source), origin=file)
             spec.has_location = True
+            spec.cached = file  # else importlib works out a name for a .pyc that never exists
             return spec
         return None
 
@@ -73,28 +86,41 @@ class NotebookFinder:
                 self._below[entry] = known
         return known
 
-    def _notebook(self, base: str) -> str | None:
-        """Give the notebook that a module of this path without suffix would be, if it is one."""
+    def _notebook(self, base: str) -> tuple[str, Extract | None] | None:
+        """Give the notebook that a module of this path without suffix would be, if it is one, with what was read of it."""
         python = base + ".py"
-        if os.path.isfile(python):
+        try:
+            info = os.stat(python)
+        except OSError:
+            info = None
+        if info is not None and stat.S_ISREG(info.st_mode):
             if os.path.isfile(os.path.join(base, "__init__.py")):
                 return None  # a package wins over a module, as in Python
-            return os.path.abspath(python) if has_header(python) else None
+            python = os.path.abspath(python) if ".." in python or not os.path.isabs(python) else python
+            loader = self._known()
+            if loader is not None:
+                found = loader.cached(python, (info.st_mtime_ns, info.st_size))
+                if found is not None:  # only notebooks have such a cache: no need to look at the first line
+                    return python, found
+            raw = read_headed(python)
+            return None if raw is None else (python, self._loader().extract(python, raw=raw))
         notebook = base + ".ipynb"
         if os.path.isfile(notebook) and not os.path.isdir(base):
-            return os.path.abspath(notebook)
+            return os.path.abspath(notebook), None
         return None
 
 
 class _NotebookLoader:
-    def __init__(self, loader: Loader, path: str) -> None:
+    def __init__(self, loader: Loader, path: str, source: Extract | None) -> None:
         self.loader = loader
         self.path = path
+        self.source = source
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        from harness.extract.load import NotebookModule, Units
+        from harness.extract.module import NotebookModule
+        from harness.extract.units import Units
 
-        return NotebookModule(spec.name, Units(self.loader, self.loader.extract(self.path)))
+        return NotebookModule(spec.name, Units(self.loader, self.source or self.loader.extract(self.path)))
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.fill(module)  # type: ignore[arg-type]  # create_module above made it

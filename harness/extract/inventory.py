@@ -14,7 +14,7 @@ from harness.extract.build import Extract
 from harness.extract.load import Loader
 from harness.extract.need import Outline
 from harness.extract.run import Entry, flatten
-from harness.extract.scan import DEFERRED, HELD, INJECTED, KEPT
+from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT
 from harness.extract.names import names_read
 from harness.model import Location, Problem
 from harness.notebook import read_notebook

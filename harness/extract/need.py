@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.extract.names import all_names, names_read
 from harness.extract.quiet import dotted_name
 from harness.extract.safe import WIDGET_DEFINITIONS, Names, Verdict, is_session, is_showing, judge
-from harness.extract.scan import DEFERRED, HELD, INJECTED, KEPT
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
     from harness.extract.run import Entry
-
-# Always the test's own, whatever the notebook assigns to them.
-FIXTURE_FIRST = frozenset({"spark", "dbutils", "sc", "sqlContext"})
 
 _BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__) | {"__file__", "__spec__", "__package__"}
 
@@ -177,9 +174,11 @@ class Outline:
                 if verdict.reason:
                     computed.setdefault(name, (at, verdict.reason))
                     continue
-                todo.extend((read, at) for read in sorted(names_read(self.code(at))[0]))
-                if name in row.changes:
-                    todo.append((name, at))
+                own = {*row.binds, *row.changes}
+                for read in sorted(own | names_read(self.code(at))[0]):
+                    # A name that the statement itself binds is its own, unless an earlier statement bound it too.
+                    if read not in own or (read not in row.binds and self.binder(read, at) is not None):
+                        todo.append((read, at))
             elif row.kind == DEFERRED:
                 todo.extend((read, len(self.entries)) for read in sorted(all_names(self.code(at))))
             elif row.code is not None:

@@ -6,12 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import NotebookReadError, SettingsError
-from harness.extract.load import Loader, NotebookModule
+from harness.extract.load import Loader
 from harness.model import Location
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.extract.module import NotebookModule
 
 _current: list[Loader] = []
 

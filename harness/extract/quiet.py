@@ -34,14 +34,19 @@ _MAX_POWER = 128
 _MAX_REPEAT = 1_000_000
 
 
+_PLAIN = (ast.Constant, ast.Name, ast.Lambda)
+
+
 def is_constant(node: ast.expr) -> bool:
     """Say whether the expression is made of literals, names, attributes and operators: no call, no loop.
 
     Names are not looked up: one that turns out to have no value yet makes the statement wait for a test.
     """
+    if type(node) in _PLAIN:
+        return True
     match node:
-        case ast.Constant() | ast.Name() | ast.Lambda():
-            return True
+        case ast.Call():
+            return False
         case ast.Attribute():
             return is_constant(node.value)
         case ast.Tuple() | ast.List() | ast.Set():
@@ -97,9 +102,13 @@ def is_quiet_definition(node: Definition, known: Mapping[str, ast.stmt]) -> bool
 
     ``known`` holds the notebook's own definitions so far: a decorator among them is looked into.
     """
-    return all(_is_quiet(part, known) for part in _executed_parts(node)) and (
-        not isinstance(node, ast.ClassDef) or all(_is_quiet_in_class(part, known) for part in node.body)
-    )
+    if not isinstance(node, ast.ClassDef):
+        arguments = node.args
+        if not (node.decorator_list or arguments.defaults or arguments.kw_defaults):
+            return True
+    elif not all(_is_quiet_in_class(part, known) for part in node.body):
+        return False
+    return all(_is_quiet(part, known) for part in _executed_parts(node))
 
 
 def _executed_parts(node: Definition) -> Iterable[ast.expr]:
@@ -200,15 +209,21 @@ def dotted_name(node: ast.expr) -> str:
 
 def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the names that the statement surely binds, and those that it may bind or change in place."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return (node.name,), ()
-        case ast.Assign() if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            return (node.targets[0].id,), _walrus(node.value)
-        case ast.Import():
-            return tuple(alias.asname or alias.name.partition(".")[0] for alias in node.names), ()
-        case ast.ImportFrom():
-            return tuple(alias.asname or alias.name for alias in node.names), ()
+    # The common kinds first, told by type: this runs for every statement of every notebook.
+    kind = type(node)
+    if kind is ast.Assign:
+        if len(node.targets) == 1 and type(node.targets[0]) is ast.Name:  # type: ignore[attr-defined]  # told above
+            return (node.targets[0].id,), _walrus(node.value)  # type: ignore[attr-defined]  # told above
+    elif kind in {ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef}:
+        return (node.name,), ()  # type: ignore[attr-defined]  # told above
+    elif kind is ast.Import:
+        return tuple([alias.asname or alias.name.partition(".")[0] for alias in node.names]), ()  # type: ignore[attr-defined]  # told above
+    elif kind is ast.ImportFrom:
+        return tuple([alias.asname or alias.name for alias in node.names]), ()  # type: ignore[attr-defined]  # told above
+    elif kind is ast.Expr:
+        call = node.value  # type: ignore[attr-defined]  # told above
+        if type(call) is ast.Call and type(call.func) is ast.Attribute and call.func.attr not in MUTATORS:
+            return (), _walrus(call)
     surely: dict[str, None] = {}
     maybe: dict[str, None] = {}
     _collect(node, surely, maybe)
@@ -279,8 +294,20 @@ def _target(target: ast.expr, surely: dict[str, None], maybe: dict[str, None]) -
 
 
 def _walrus(node: ast.AST) -> tuple[str, ...]:
-    if isinstance(node, ast.Constant | ast.Name):
-        return ()
-    return tuple(
-        found.target.id for found in ast.walk(node) if isinstance(found, ast.NamedExpr)
-    )
+    """Give the names bound by ``:=`` in an expression."""
+    found: list[str] = []
+    stack: list[ast.AST] = [node]
+    while stack:
+        part = stack.pop()
+        kind = type(part)
+        if kind is ast.Constant or kind is ast.Name:
+            continue
+        if kind is ast.NamedExpr:
+            found.append(part.target.id)  # type: ignore[attr-defined]  # told above
+        for name in part._fields:
+            value = getattr(part, name, None)
+            if type(value) is list:
+                stack += value
+            elif isinstance(value, ast.expr):
+                stack.append(value)
+    return tuple(found)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import HarnessError
-from harness.extract.scan import RUN
+from harness.extract.kinds import RUN
 from harness.model import Location, Problem
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class Entry(NamedTuple):
 
 def parse_run(argument: str) -> RunLine:
     """Read ``"./my setup" $catalog=dev $reset=false`` into its parts."""
+    import shlex  # few notebooks %run another
+
     try:
         words = shlex.split(argument, comments=False)
     except ValueError:  # a lone quote

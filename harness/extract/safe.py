@@ -35,7 +35,8 @@ _PURE_PREFIXES = (
     "pathlib.Path", "pathlib.PurePath", "pathlib.PurePosixPath", "threading.Lock", "threading.RLock", "threading.local", "queue.Queue",
     "time.time", "time.strftime", "time.localtime", "time.gmtime", "time.perf_counter", "time.monotonic", "time.strptime",
     "pyspark.sql.types.", "pyspark.sql.Row", "pyspark.StorageLevel", "inspect.", "difflib.", "unicodedata.", "struct.", "array.", "heapq.",
-    "bisect.", "secrets.token", "getpass.getuser", "importlib.metadata.", "importlib.util.find_spec", "pydantic.",
+    "bisect.", "secrets.token", "getpass.getuser", "importlib.metadata.", "importlib.util.find_spec", "pydantic.", "faker.", "torch.device",
+    "torch.nn.", "torch.tensor", "torch.cuda.is_available", "torchvision.transforms.",
 )  # fmt: skip
 
 # The same, for what needs a live Spark session.
@@ -47,6 +48,7 @@ _SPARK_PREFIXES = (
 _READ_ONLY_EXCEPT = {
     "numpy.": ("load", "save", "savez", "savetxt", "loadtxt", "fromfile", "genfromtxt", "memmap", "tofile"),
     "pandas.": ("read_", "to_pickle", "ExcelWriter", "HDFStore"),
+    "sklearn.": ("fetch_", "load_svmlight", "dump_svmlight"),
 }
 
 # Reads through the objects a test gives.
@@ -318,8 +320,6 @@ class _Checker:
         elif not dotted.startswith(_PURE_PREFIXES):
             prefix = next((p for p in _READ_ONLY_EXCEPT if dotted.startswith(p)), None)
             last = dotted.rpartition(".")[2]
-            if prefix is None and dotted.startswith("sklearn.") and last[:1].isupper():
-                return
             if prefix is None or last.startswith(_READ_ONLY_EXCEPT[prefix]) or _writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):

@@ -15,17 +15,13 @@ import warnings
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT, RUN
 from harness.extract.quiet import bound_names, is_constant, is_quiet_definition
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-KEPT, DEFERRED, HELD, RUN = "kept", "deferred", "held", "run"
-
-# What a Databricks notebook finds around it. In a test each is the running test's fixture, or comes from one.
-INJECTED = frozenset({"spark", "dbutils", "display", "displayHTML", "sc", "sqlContext", "sql", "table", "udf", "getArgument"})
 
 # Databricks' pipeline modules exist only while a pipeline runs; our stand-ins give back the plain function.
 _PIPELINE_MODULES = {"dlt": "harness.extract.pipelines", "pyspark.pipelines": "harness.extract.pipelines"}
@@ -173,35 +169,29 @@ class _Scan:
             self.held.append((first, end))
 
     def _one(self, number: int, cell: int, node: ast.stmt) -> None:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                quiet = is_quiet_definition(node, self.functions)
-                self.functions[node.name] = node
-                self._add(KEPT if quiet else DEFERRED, "def", number, cell, node)
-            case ast.Assign():
-                self._assignment(number, cell, node, is_constant(node.value) and all(map(_is_plain_target, node.targets)))
-            case ast.Expr():
-                if not isinstance(node.value, ast.Constant):
-                    self._add(HELD, "other", number, cell, node)
-            case ast.ImportFrom() | ast.Import():
-                for plain in self._imports(node):
-                    self._add(KEPT, "import" if isinstance(plain, ast.Import | ast.ImportFrom) else "constant", number, cell, plain)
-            case ast.ClassDef():
-                quiet = is_quiet_definition(node, self.functions)
-                self.functions[node.name] = node
-                self._add(KEPT if quiet else DEFERRED, "class", number, cell, node)
-            case ast.AnnAssign():
-                constant = isinstance(node.target, ast.Name) and (node.value is None or is_constant(node.value))
-                self._assignment(number, cell, node, constant)
-            case ast.Pass():
-                pass
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
-                self._compound(number, cell, node)
-            case _:
-                kept = type(node).__name__ == "TypeAlias"
-                self._add(KEPT if kept else HELD, "constant" if kept else "other", number, cell, node)
+        kind = type(node)
+        if kind is ast.Assign:
+            self._assignment(number, cell, node, is_constant(node.value) and all(map(_is_plain_target, node.targets)))  # type: ignore[attr-defined]  # told above
+        elif kind is ast.Expr:
+            if type(node.value) is not ast.Constant:  # type: ignore[attr-defined]  # told above
+                self._add(HELD, "other", number, cell, node)
+        elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef or kind is ast.ClassDef:
+            quiet = is_quiet_definition(node, self.functions)  # type: ignore[arg-type]  # told above
+            self.functions[node.name] = node  # type: ignore[attr-defined]  # told above
+            self._add(KEPT if quiet else DEFERRED, "class" if kind is ast.ClassDef else "def", number, cell, node)
+        elif kind is ast.Import or kind is ast.ImportFrom:
+            for plain in self._imports(node):  # type: ignore[arg-type]  # told above
+                self._add(KEPT, "import" if isinstance(plain, ast.Import | ast.ImportFrom) else "constant", number, cell, plain)
+        elif isinstance(node, ast.AnnAssign):
+            constant = isinstance(node.target, ast.Name) and (node.value is None or is_constant(node.value))
+            self._assignment(number, cell, node, constant)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            self._compound(number, cell, node)
+        elif kind is not ast.Pass:
+            kept = kind.__name__ == "TypeAlias"
+            self._add(KEPT if kept else HELD, "constant" if kept else "other", number, cell, node)
 
-    def _assignment(self, number: int, cell: int, node: ast.Assign | ast.AnnAssign, constant: bool) -> None:
+    def _assignment(self, number: int, cell: int, node: ast.stmt, constant: bool) -> None:
         if constant:
             self._add(KEPT, "constant", number, cell, node)
         else:
@@ -355,7 +345,7 @@ def _is_plain_target(target: ast.expr) -> bool:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", None)
+    decorators: list[ast.expr] | None = getattr(node, "decorator_list", None)
     return decorators[0].lineno if decorators else node.lineno
 
 

@@ -1,0 +1,11 @@
+"""The kinds of top-level statements, and the names that Databricks puts around a notebook."""
+
+from __future__ import annotations
+
+KEPT, DEFERRED, HELD, RUN = "kept", "deferred", "held", "run"
+
+# What a Databricks notebook finds around it. In a test each is the running test's fixture, or comes from one.
+INJECTED = frozenset({"spark", "dbutils", "display", "displayHTML", "sc", "sqlContext", "sql", "table", "udf", "getArgument"})
+
+# Always the test's own, whatever the notebook assigns to them.
+FIXTURE_FIRST = frozenset({"spark", "dbutils", "sc", "sqlContext"})

@@ -1,0 +1,101 @@
+"""A notebook as a Python module: an ordinary module to look at, whose missing names are asked of the notebook's units."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from typing import TYPE_CHECKING, Any
+
+from harness.extract.kinds import INJECTED
+
+if TYPE_CHECKING:
+    from harness.extract.cells import CellUnit
+    from harness.extract.units import Units
+
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
+
+_NOTHING = object()
+
+
+class Namespace(dict[str, Any]):
+    """A notebook module's globals: a name that isn't there is asked of the notebook's units, then of builtins.
+
+    Python looks up the globals of a function whose globals are no plain dict through ``__missing__`` (CPython, ``LOAD_GLOBAL``), so
+    values are real objects, computed when first used.
+    """
+
+    __slots__ = ("units",)
+
+    def __init__(self, units: Units) -> None:
+        self.units = units
+
+    def __missing__(self, name: str) -> Any:
+        units = self.units
+        if name not in units.lazy and name not in INJECTED:
+            try:
+                return builtins.__dict__[name]
+            except KeyError:
+                pass
+        return units.values.look_up(name)
+
+    def __contains__(self, name: object) -> bool:
+        # Pickling a function by value asks this way which of its names to take along.
+        return dict.__contains__(self, name) or name in self.units.lazy
+
+
+class NotebookModule(types.ModuleType):
+    """A module whose contents are a notebook's units; ``cell`` gives its cells."""
+
+    def __init__(self, name: str, units: Units) -> None:
+        super().__init__(name)
+        super().__setattr__("__units__", units)
+        self.__file__ = units.path
+        units.namespace["__name__"] = name
+        units.namespace["__doc__"] = None
+        units.namespace["__builtins__"] = builtins
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # the module's own dict can't have a __missing__
+        return _units(self).namespace
+
+    def __getattr__(self, name: str) -> Any:
+        units = _units(self)
+        found = dict.get(units.namespace, name, _NOTHING)
+        return units.values.attribute(name) if found is _NOTHING and not name.startswith("__") else _found(found, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        units = _units(self)
+        if name.startswith("__") and name.endswith("__"):
+            super().__setattr__(name, value)
+        elif units.loader.scope is not None:
+            units.loader.given.append((units.path, name))
+        units.namespace[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        if _units(self).namespace.pop(name, _NOTHING) is _NOTHING:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def cell(self, key: str | int) -> CellUnit:
+        """Find a cell by its title or number; ``.execute(raw=df)`` runs it on the names given.
+
+        Raises:
+            CellNotFoundError: None fits, or more than one has the title.
+        """
+        from harness.extract.cells import find_cell
+
+        return find_cell(_units(self), key)
+
+    def __dir__(self) -> list[str]:
+        return sorted(_units(self).namespace)
+
+
+def _units(module: NotebookModule) -> Units:
+    units: Units = types.ModuleType.__getattribute__(module, "__units__")
+    return units
+
+
+def _found(value: object, name: str) -> Any:
+    if value is _NOTHING:
+        raise AttributeError(name)  # Python's own protocols ask every module for such names
+    return value

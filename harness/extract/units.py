@@ -1,0 +1,227 @@
+"""One loaded notebook: its statements in order, executed as far as loading goes, and a way to all other names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError, PlaceholderError, UnresolvedNameError
+from harness.extract.kinds import DEFERRED, HELD, RUN
+from harness.extract.module import Namespace
+from harness.extract.run import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import CodeType
+
+    from harness.extract.build import Extract
+    from harness.extract.load import Loader
+    from harness.extract.values import Values
+    from harness.model import Location, Problem
+
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
+
+_NONE_GIVEN: Mapping[str, Any] = {}
+
+
+class NotNowError(Exception):
+    """A definition asked for what only a test can give; caught while loading, never shown."""
+
+
+class Units:
+    """A notebook's namespace and how it came about. Runs hold thousands: what only asking for values needs is in ``values``."""
+
+    __slots__ = (
+        "__weakref__", "_entries", "_values", "failures", "given", "lazy", "loader", "loading_at", "missing_stars", "namespace", "path",
+        "problems", "source", "widgets",
+    )  # fmt: skip
+
+    def __init__(
+        self, loader: Loader, source: Extract, *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
+        self.loader = loader
+        self.source = source
+        self.path = source.path
+        self.namespace = Namespace(self)
+        self.lazy: set[str] = set()
+        self.given = values or _NONE_GIVEN
+        self.widgets = widgets
+        self.loading_at: int | None = None
+        self.missing_stars: tuple[str, ...] = ()
+        self.failures: dict[int, HarnessError] | None = None
+        self.problems: Sequence[Problem] = source.problems
+        self._entries: list[Entry] | None = None
+        self._values: Values | None = None
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All statements of the notebook and of what it ``%run``s, in order."""
+        if self._entries is None:
+            self._entries = [Entry(self.source, row, ()) for row in self.source.rows]
+        return self._entries
+
+    @property
+    def values(self) -> Values:
+        """What gives the names that loading leaves open."""
+        if self._values is None:
+            from harness.extract.values import Values
+
+            self._values = Values(self)
+        return self._values
+
+    def execute(self) -> None:
+        """Run the kept statements in order; one that fails costs only the names it binds."""
+        rows = self.source.rows
+        for row in rows:
+            if row.kind == RUN:
+                from harness.extract.run import flatten
+
+                self._entries, self.problems = flatten(self.source, read=self.loader.extract, find=self.loader.find)
+                rows = [entry.row for entry in self._entries]
+                break
+        namespace, lazy = self.namespace, self.lazy
+        try:
+            for index, row in enumerate(rows):
+                if row.code is not None:
+                    self.loading_at = index
+                    try:
+                        exec(row.code, namespace)
+                    except NotNowError:
+                        self._wait(index)
+                    except (Exception, SystemExit) as exc:
+                        self._fail(index, exc)
+                    else:
+                        if lazy:
+                            lazy.difference_update([name for name in row.binds + row.changes if dict.__contains__(namespace, name)])
+                elif row.kind == HELD:
+                    for name in row.binds + row.changes:
+                        namespace.pop(name, None)
+                        lazy.add(name)
+                elif row.kind == DEFERRED:
+                    self._stand_in(index, row.binds[0], row.what)
+                if self.given:
+                    namespace.update(self.given)
+                    lazy.difference_update(self.given)
+        finally:
+            self.loading_at = None
+
+    def place(self, entry: Entry) -> Location:
+        """Give an entry's place, as shown to users."""
+        return self.loader.shown(entry.source.locate(entry.row.line))
+
+    def failure(self, entry: Entry, name: str, exc: BaseException) -> HarnessError:
+        """Put what a statement raised into our words."""
+        if isinstance(exc, PlaceholderError | UnresolvedNameError):
+            return PlaceholderError(f"{name!r} can't be defined here: {exc.what}", cause=exc.cause, mend=exc.mend, location=self.place(entry))
+        return PlaceholderError(
+            f"{name!r} can't be defined here: its statement raised",
+            cause=f"{type(exc).__name__}: {exc}",
+            mend=f"mend the statement, or give the name a value: values={{{name!r}: …}}",
+            location=self.place(entry),
+        )
+
+    def _wait(self, index: int) -> None:
+        """A kept statement needs what only a test gives: definitions get a stand-in, other names are computed on use."""
+        entry = self.entries[index]
+        for name in (*entry.row.binds, *entry.row.changes):
+            definition = self.values.outline.definition(entry, name)
+            if definition is not None:
+                self._stand_in(index, name, type(definition).__name__)
+            else:
+                self.namespace.pop(name, None)
+                self.lazy.add(name)
+
+    def _stand_in(self, index: int, name: str, what: str, real: Callable[[], Any] | None = None) -> None:
+        from harness.extract.define import define
+        from harness.extract.placeholder import stand_in_class, stand_in_function
+
+        values = self.values
+
+        def from_test() -> Any:
+            return values.of_statement(index)[name]
+
+        if what in {"class", "ClassDef"}:
+            self.namespace[name] = stand_in_class(name, self.namespace["__name__"], real or from_test)
+        else:
+            entry = self.entries[index]
+            definition = values.outline.definition(entry, name)
+            plain = define(definition, entry.source, self.namespace, decorated=False) if definition is not None else None
+            self.namespace[name] = stand_in_function(name, real or from_test, plain)
+        self.lazy.discard(name)
+
+    def _fail(self, index: int, exc: BaseException) -> None:
+        """A kept statement raised: save what can be saved of a definition, and leave placeholders for the rest."""
+        from harness.extract.define import define
+
+        entry = self.entries[index]
+        if entry.row.what == "import":
+            self._fail_import(entry, exc)
+            return
+        for name in (*entry.row.binds, *entry.row.changes):
+            definition = self.values.outline.definition(entry, name)
+            if definition is None:
+                self.namespace.pop(name, None)
+                self.lazy.add(name)
+                self.failures = {**(self.failures or {}), index: self.failure(entry, name, exc)}
+                continue
+            defined = define(definition, entry.source, self.namespace)
+            if defined is not None:
+                self.namespace[name] = defined
+                self.lazy.discard(name)
+                continue
+            error = self.failure(entry, name, exc)
+
+            def refuse(error: HarnessError = error) -> Any:
+                raise type(error)(error.what, cause=error.cause, mend=error.mend, location=error.location) from exc
+
+            self._stand_in(index, name, type(definition).__name__, refuse)
+
+    def _fail_import(self, entry: Entry, exc: BaseException) -> None:
+        """An import failed: try each of its names by itself, and leave placeholders for those that aren't there."""
+        from harness.extract.placeholder import Placeholder
+
+        assert entry.row.code is not None, "an import is a kept row"
+        if len(entry.row.binds) == 1:
+            parts: list[tuple[CodeType, str]] = [(entry.row.code, entry.row.binds[0])]
+        else:
+            parts = [(entry.source.compile(node), name) for node, name in self.values.outline.imports(entry)]
+        for code, name in parts:
+            try:
+                if len(parts) > 1 or isinstance(exc, ModuleNotFoundError):
+                    self._import(code, entry.source.path)
+                else:
+                    raise exc
+            except (Exception, SystemExit) as own:  # noqa: BLE001 - kept in the placeholder, which tells it when used
+                error = self._import_error(entry, name, own)
+                if name == "*":
+                    self.missing_stars = (*self.missing_stars, f"{error.cause} ({error.location})")
+                    continue
+                self.namespace[name] = Placeholder(error)
+            self.lazy.discard(name)
+
+    def _import(self, code: CodeType, path: str) -> None:
+        """Import, if need be with the notebook's own folder on the path, as Databricks has it."""
+        try:
+            exec(code, self.namespace)
+        except ModuleNotFoundError as exc:
+            folder = os.path.dirname(path)
+            first = os.path.join(folder, str(exc.name).partition(".")[0])
+            if not (os.path.isfile(first + ".py") or os.path.isdir(first)):
+                raise
+            sys.path.insert(0, folder)
+            try:
+                exec(code, self.namespace)
+            finally:
+                sys.path.remove(folder)
+
+    def _import_error(self, entry: Entry, name: str, exc: BaseException) -> PlaceholderError:
+        missing = getattr(exc, "name", None)
+        package = str(missing).partition(".")[0] if isinstance(exc, ModuleNotFoundError) and missing else ""
+        return PlaceholderError(
+            f"{name!r} has no value: its import failed",
+            cause=f"{type(exc).__name__}: {exc}",
+            mend=(f"install {package}" if package else "mend the import") + f", or give it a value: values={{{name!r}: …}}",
+            location=self.place(entry),
+        )
