@@ -24,8 +24,9 @@ PACKAGES = {
 
 def find_python(minor: str) -> str | None:
     """Find a Python of this version by running it; a shim that only exists doesn't count."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    of_pyenv = sorted(map(str, pyenv.glob(f"versions/{minor}.*/bin/python")))
+    shims = [Path(folder).parent for folder in os.get_exec_path() if Path(folder).name == "shims"]
+    homes = [Path(os.environ.get("PYENV_ROOT", "")), Path.home() / ".pyenv", *shims]
+    of_pyenv = [str(path) for home in homes for path in sorted(home.glob(f"versions/{minor}.*/bin/python"))]
     candidates = [shutil.which(f"python{minor}"), shutil.which("python3"), *of_pyenv]
     for command in filter(None, candidates):
         ask = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"

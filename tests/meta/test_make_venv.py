@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +11,6 @@ import pytest
 @pytest.fixture(scope="module")
 def make_venv():
     """The script, as a module."""
-    from pathlib import Path
-
     path = Path(__file__).parents[2] / "scripts" / "make_venv.py"
     spec = importlib.util.spec_from_file_location("make_venv", path)
     module = importlib.util.module_from_spec(spec)
@@ -37,6 +37,13 @@ def test_a_real_python_is_recognised(make_venv):
     found = make_venv.probe(sys.executable)
 
     assert found.version == sys.version_info[:3]
+
+
+def test_an_old_python_can_read_the_script(make_venv):
+    """A Python that is too old has to be told so, not to stumble over the syntax."""
+    text = Path(make_venv.__file__).read_text(encoding="utf-8")
+
+    assert ast.parse(text, feature_version=(3, 8))
 
 
 def test_a_shim_that_only_exists_is_passed_over(make_venv, make_python):
