@@ -250,9 +250,9 @@ def setup(venv: Path, *, lock: Path, commands: tuple[str, ...], is_given: bool) 
 
 
 def is_unfit(now: dict[str, str] | None, stamp: dict[str, str]) -> bool:
-    """Say whether the environment has to be made anew: no Python in it, too old a one, or the folder was moved."""
-    if now is None:
-        return True
+    """Say whether the environment has to be made anew: no Python or no pip in it, too old, or moved."""
+    if now is None or not Path(now["folder"], "bin", "pip").exists():
+        return True  # a first try may have ended before pip was there
     is_old = tuple(map(int, now["python"].split(".")))[:2] < OLDEST
     return is_old or stamp.get("folder", now["folder"]) != now["folder"]
 

@@ -118,11 +118,15 @@ def test_a_folder_that_is_no_environment_is_left_alone(make_venv, make_python, t
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-def test_a_moved_environment_is_made_anew(make_venv):
-    """Scripts in an environment name their own place."""
-    now = {"python": "3.12.1", "folder": "/new/.venv", "lock": "a", "project": "b"}
+def test_an_environment_that_cannot_be_used_is_made_anew(make_venv, tmp_path):
+    """Scripts in an environment name their own place, and a first try may have ended early."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pip").touch()
+    now = {"python": "3.12.1", "folder": str(tmp_path), "lock": "a", "project": "b"}
 
-    assert make_venv.is_unfit(now, {**now, "folder": "/old/.venv"})
     assert not make_venv.is_unfit(now, now)
+    assert not make_venv.is_unfit(now, {})
+    assert make_venv.is_unfit(now, {**now, "folder": "/old/.venv"})
     assert make_venv.is_unfit({**now, "python": "3.10.4"}, now)
+    assert make_venv.is_unfit({**now, "folder": str(tmp_path / "without-pip")}, {})
     assert make_venv.is_unfit(None, now)
