@@ -56,8 +56,9 @@ check: setup ## Look for faults without running the code: style, types, import l
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(LOCKARGS)
 
 .PHONY: lock
+lock: export PATH := $(PATH):$(CURDIR)/$(BIN)
 lock: ## Resolve the locks again after a change of dependencies (needs uv); LOCKARGS=--upgrade takes newer versions
-	@command -v uv >/dev/null || { echo "lock: uv is not on PATH" >&2; echo "  mend: .venv/bin/python -m pip install uv, and put .venv/bin on PATH" >&2; exit 1; }
+	@command -v uv >/dev/null || { echo "lock: uv is not on PATH" >&2; echo "  mend: .venv/bin/python -m pip install uv" >&2; exit 1; }
 	$(LOCK) --extra local --extra mlflow --group dev pyproject.toml -o requirements.lock
 	$(LOCK) --group test -c requirements.lock pyproject.toml -o locks/light.lock
 	$(LOCK) --group pyproject.toml:build -c requirements.lock -o locks/build.lock
