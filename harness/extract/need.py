@@ -43,6 +43,7 @@ class Outline:
         self.stars: list[tuple[int, str]] = []
         self._imports: dict[str, str] = {}
         self._definitions: dict[str, ast.stmt] = {}
+        self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
         for index, entry in enumerate(entries):
@@ -53,7 +54,7 @@ class Outline:
                 self.binders.setdefault(name, []).append(index)
             if row.what in {"import", "def", "class", "group", "other"} and row.kind in {KEPT, DEFERRED} and row.number >= 0:
                 self._note(index, entry)
-        self._names = Names(self._origin, self._definitions.get, INJECTED, tuple(module for _, module in self.stars))
+        self._names = Names(self._origin, self._made_by, self._definitions.get, INJECTED, tuple(module for _, module in self.stars))
 
     def _note(self, index: int, entry: Entry) -> None:
         for node in self.nodes(entry):
@@ -110,6 +111,19 @@ class Outline:
 
     def _origin(self, name: str) -> str:
         return self._imports.get(name, "")
+
+    def _made_by(self, name: str) -> str:
+        """Give the dotted path of the class that a name's value is made by, as in ``fake = Faker()``; "" where that isn't so."""
+        if self._made is None:
+            self._made = {}
+            for entry in self.entries:
+                if entry.row.kind == HELD and len(entry.row.binds) == 1:
+                    node = entry.source.node(entry.row)
+                    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                        root, dot, rest = dotted_name(node.value.func).partition(".")
+                        origin = self._imports.get(root, "")
+                        self._made[entry.row.binds[0]] = f"{origin}{dot}{rest}" if origin else ""
+        return self._made.get(name, "")
 
     def binder(self, name: str, before: int) -> int | None:
         """Give the last entry before an index that binds or may change the name."""

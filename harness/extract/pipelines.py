@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DATASETS = ("table", "view", "materialized_view", "temporary_view", "append_flow", "foreach_batch_sink", "on_event_hook")
+_DATASETS = (
+    "table", "view", "materialized_view", "temporary_view", "append_flow", "foreach_batch_sink", "on_event_hook",
+    "create_table", "create_view",
+)  # fmt: skip
 _EXPECTATIONS = ("expect", "expect_or_drop", "expect_or_fail", "expect_all", "expect_all_or_drop", "expect_all_or_fail")
 
 __all__ = [*_DATASETS, *_EXPECTATIONS, "read", "read_stream"]  # noqa: PLE0604 - the names are built below from the same lists

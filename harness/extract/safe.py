@@ -37,6 +37,7 @@ _PURE_PREFIXES = (
     "pyspark.sql.types.", "pyspark.sql.Row", "pyspark.StorageLevel", "inspect.", "difflib.", "unicodedata.", "struct.", "array.", "heapq.",
     "bisect.", "secrets.token", "getpass.getuser", "importlib.metadata.", "importlib.util.find_spec", "pydantic.", "faker.", "torch.device",
     "torch.nn.", "torch.tensor", "torch.cuda.is_available", "torchvision.transforms.",
+    "langchain.text_splitter.", "langchain_text_splitters.", "databricks.automl_runtime.sklearn.",
 )  # fmt: skip
 
 # The same, for what needs a live Spark session.
@@ -50,6 +51,9 @@ _READ_ONLY_EXCEPT = {
     "pandas.": ("read_", "to_pickle", "ExcelWriter", "HDFStore"),
     "sklearn.": ("fetch_", "load_svmlight", "dump_svmlight"),
 }
+
+# Whatever is asked of an object of these classes only computes.
+_PURE_OBJECTS = ("faker.",)
 
 # Reads through the objects a test gives.
 _INJECTED_READS = (
@@ -97,10 +101,11 @@ _SESSION_BUILDERS = ("SparkSession.builder", "DatabricksSession.builder", "pyspa
 
 @dataclass(slots=True)
 class Names:
-    """What the checker asks about names: ``origin`` gives an import's dotted path ("" if it is none), ``definition`` the
-    notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported."""
+    """What the checker asks about names: ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a
+    name's value is made by, ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported."""
 
     origin: Callable[[str], str]
+    made_by: Callable[[str], str]
     definition: Callable[[str], ast.stmt | None]
     injected: frozenset[str]
     stars: tuple[str, ...] = ()
@@ -150,6 +155,9 @@ class _Checker:
         self.names = names
         self.verdict = verdict
         self.called: set[str] = set()
+        self.classes: list[ast.ClassDef] = []
+        self.imported: dict[str, str] = {}  # by the functions looked into
+        self.made: dict[str, str] = {}
 
     def statement(self, node: ast.stmt) -> None:
         match node:
@@ -157,6 +165,8 @@ class _Checker:
                 for target in node.targets:
                     self.target(target)
                 self.expression(node.value)
+                if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call):
+                    self.made[node.targets[0].id] = self.dotted(node.value.func)
             case ast.AnnAssign():
                 self.target(node.target)
                 if node.value is not None:
@@ -189,8 +199,12 @@ class _Checker:
             case ast.Delete():
                 for target in node.targets:
                     self.target(target)
+            case ast.ImportFrom():
+                self.imported.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+            case ast.Import():
+                self.imported.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names if alias.asname or "." not in alias.name})
             case (
-                ast.Pass() | ast.Break() | ast.Continue() | ast.Import() | ast.ImportFrom()
+                ast.Pass() | ast.Break() | ast.Continue()
                 | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()
             ):
                 pass
@@ -252,13 +266,17 @@ class _Checker:
             return
         name = dotted_name(node.func)
         root, _, rest = name.partition(".")
-        origin = self.names.origin(root)
+        origin = self.origin(root)
         if not origin and root and self.names.definition(root) is not None:
             self.own(root, rest)
         elif not origin and root in self.names.injected:
             self.injected(name, node)
         elif origin:
             self.library(f"{origin}.{rest}" if rest else origin, node)
+        elif root == "self" and self.classes and "." not in rest:
+            self.own_method(rest)
+        elif (self.made.get(root) or self.names.made_by(root)).startswith(_PURE_OBJECTS):
+            return
         elif root in _PURE_BUILTINS and not rest:
             return
         elif not rest and root:
@@ -278,11 +296,39 @@ class _Checker:
             bodies = [node] if isinstance(node, ast.FunctionDef) else []
             if not bodies:
                 raise _UnsafeError(f"calls {name}()")
-        for body in bodies:
-            try:
+        if isinstance(node, ast.ClassDef):
+            self.classes.append(node)
+        try:
+            for body in bodies:
                 self.block(body.body)
-            except _UnsafeError as unsafe:
-                raise _UnsafeError(f"calls {name}(), which {unsafe}") from None
+        except _UnsafeError as unsafe:
+            raise _UnsafeError(f"calls {name}(), which {unsafe}") from None
+        finally:
+            if isinstance(node, ast.ClassDef):
+                self.classes.pop()
+
+    def origin(self, name: str) -> str:
+        """Give the dotted path a name was imported from, in the notebook or in a function looked into."""
+        return self.imported.get(name) or self.names.origin(name)
+
+    def dotted(self, node: ast.expr) -> str:
+        """Give the dotted path of what an expression names, "" where no import is behind it."""
+        root, dot, rest = dotted_name(node).partition(".")
+        origin = self.origin(root)
+        return f"{origin}{dot}{rest}" if origin else ""
+
+    def own_method(self, name: str) -> None:
+        """A call of ``self.name()`` inside the notebook's own class."""
+        key = f"{self.classes[-1].name}.{name}"
+        if key in self.called:
+            return
+        self.called.add(key)
+        for part in self.classes[-1].body:
+            if isinstance(part, ast.FunctionDef) and part.name == name:
+                self.block(part.body)
+                return
+        if name not in {"__setattr__", "__init__"}:
+            raise _UnsafeError(f"calls self.{name}()")
 
     def injected(self, name: str, node: ast.Call) -> None:
         if name in WIDGET_DEFINITIONS or name.startswith("dbutils.widgets."):

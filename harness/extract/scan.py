@@ -66,13 +66,13 @@ def parse(notebook: Notebook) -> tuple[list[Parsed], list[Problem]]:
     """Parse the notebook's Python cells, at the file's own lines; a broken cell costs only itself."""
     texts = [(cell, text) for cell in notebook.cells if (text := python_text(cell)) is not None and not text.isspace() and text]
     problems: list[Problem] = []
-    parsed = _parse_whole(texts)
-    if parsed is None:
-        parsed = []
+    if b"\\" in notebook.raw:
+        # An invalid escape such as "\d" warns (Python 3.11: DeprecationWarning); where warnings are errors, the cell would be lost.
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            for cell, text in texts:
-                parsed.extend(_parse_cell(notebook, cell, text, problems))
+            warnings.simplefilter("ignore")
+            parsed = _parse_all(notebook, texts, problems)
+    else:
+        parsed = _parse_all(notebook, texts, problems)
     runs = [
         Parsed(cell.number, magic.line, magic.argument)
         for cell in notebook.cells
@@ -83,6 +83,13 @@ def parse(notebook: Notebook) -> tuple[list[Parsed], list[Problem]]:
     if runs:
         parsed = sorted([*parsed, *runs], key=lambda p: p.line)
     return parsed, problems
+
+
+def _parse_all(notebook: Notebook, texts: list[tuple[Cell, str]], problems: list[Problem]) -> list[Parsed]:
+    parsed = _parse_whole(texts)
+    if parsed is None:
+        parsed = [item for cell, text in texts for item in _parse_cell(notebook, cell, text, problems)]
+    return parsed
 
 
 def _parse_whole(texts: list[tuple[Cell, str]]) -> list[Parsed] | None:
