@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
 import os
 from dataclasses import asdict, dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
 from harness.extract.build import Extract
 from harness.extract.load import Loader
 from harness.extract.need import Outline
@@ -20,8 +18,10 @@ from harness.model import Location, Problem
 from harness.notebook import read_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from harness.errors import HarnessError
+    from harness.extract.mentions import TestNames
     from harness.model import Notebook
 
 
@@ -189,102 +189,6 @@ def _importable(path: str, notebook: Notebook) -> tuple[bool, str]:
     if not stem.isidentifier() or keyword.iskeyword(stem):
         return False, f"{stem!r} is no Python name: use load_notebook"
     return True, ""
-
-
-class TestNames:
-    """Which tests name which unit, read from the test files' syntax: imports, ``notebook(…)`` and ``load_notebook(…)``."""
-
-    __test__ = False  # not a test class, whatever its name
-
-    def __init__(self, root: str, notebooks: Iterable[str], roots: Iterable[str]) -> None:
-        self._root = root
-        self._modules: dict[str, str] = {}
-        self._files: dict[str, str] = {}
-        self._tests: dict[tuple[str, str | int], list[str]] = {}
-        for path in notebooks:
-            self._files[os.path.normpath(path)] = path
-            for folder in roots:
-                relative = os.path.relpath(path, folder)
-                if not relative.startswith(".."):
-                    self._modules.setdefault(os.path.splitext(relative)[0].replace(os.sep, "."), path)
-
-    def read(self, test_file: str) -> None:
-        """Note what a test file's tests name; a file that isn't Python names nothing."""
-        try:
-            with open(test_file, "rb") as file:
-                tree = ast.parse(file.read())
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            return
-        relative = os.path.relpath(test_file, self._root).replace(os.sep, "/")
-        bound = dict(self._bound(tree, test_file))
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                self._test(node, f"{relative}::{node.name}", bound, test_file)
-            elif isinstance(node, ast.ClassDef):
-                for part in node.body:
-                    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                        self._test(part, f"{relative}::{node.name}::{part.name}", bound, test_file)
-
-    def of(self, path: str, unit: str | int) -> tuple[str, ...]:
-        """Give the ids of the tests that name a unit."""
-        return tuple(dict.fromkeys(self._tests.get((path, unit), ())))
-
-    def _bound(self, tree: ast.AST, test_file: str) -> Iterator[tuple[str, tuple[str, str | None]]]:
-        """Give local names that stand for a notebook (path, None) or a unit of one (path, unit)."""
-        for node in ast.walk(tree):
-            match node:
-                case ast.ImportFrom(module=str(module)):
-                    for alias in node.names:
-                        if f"{module}.{alias.name}" in self._modules:
-                            yield alias.asname or alias.name, (self._modules[f"{module}.{alias.name}"], None)
-                        elif module in self._modules:
-                            yield alias.asname or alias.name, (self._modules[module], alias.name)
-                case ast.Import():
-                    for alias in node.names:
-                        if alias.name in self._modules:
-                            yield alias.asname or alias.name, (self._modules[alias.name], None)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    path = self._loaded(value, test_file)
-                    if path is not None:
-                        yield name, (path, None)
-
-    def _loaded(self, node: ast.expr, test_file: str) -> str | None:
-        match node:
-            case ast.Call(func=ast.Name(id="notebook" | "load_notebook") | ast.Attribute(attr="load_notebook"), args=[argument, *_]):
-                parts = [c.value for c in ast.walk(argument) if isinstance(c, ast.Constant) and isinstance(c.value, str)]
-                for text in parts[::-1]:
-                    for folder in (os.path.dirname(test_file), self._root):
-                        path = self._files.get(os.path.normpath(os.path.join(folder, text)))
-                        if path is not None:
-                            return path
-                    ends = [path for path in self._files.values() if path.endswith(os.sep + os.path.normpath(text))]
-                    if len(ends) == 1:
-                        return ends[0]
-        return None
-
-    def _test(self, node: ast.AST, test: str, bound: dict[str, tuple[str, str | None]], test_file: str) -> None:
-        for part in ast.walk(node):
-            match part:
-                case ast.Name(id=name) if name in bound and bound[name][1] is not None:
-                    path, unit = bound[name]
-                    self._note(path, str(unit), test)
-                case ast.Attribute(value=value, attr=attr):
-                    path = self._notebook_of(value, bound, test_file)
-                    if path is not None:
-                        self._note(path, attr, test)
-                case ast.Call(func=ast.Attribute(value=value, attr="cell"), args=[ast.Constant(value=key), *_]):
-                    path = self._notebook_of(value, bound, test_file)
-                    if path is not None and isinstance(key, str | int):
-                        self._note(path, key, test)
-
-    def _notebook_of(self, value: ast.expr, bound: dict[str, tuple[str, str | None]], test_file: str) -> str | None:
-        if isinstance(value, ast.Name) and value.id in bound and bound[value.id][1] is None:
-            return bound[value.id][0]
-        dotted = ast.unparse(value) if isinstance(value, ast.Attribute) else ""
-        return self._modules.get(dotted) or self._loaded(value, test_file)
-
-    def _note(self, path: str, unit: str | int, test: str) -> None:
-        self._tests.setdefault((path, unit), []).append(test)
 
 
 def read_error(path: str, error: HarnessError, loader: Loader) -> Listed:

@@ -95,7 +95,10 @@ class TestNames:
             return
         relative = os.path.relpath(test_file, self._shown_from).replace(os.sep, "/")
         for test, functions in file.tests.items():
-            for mention in self._mentioned(functions, [file, *conftests]):
+            mentioned = self._mentioned(functions, [file, *conftests])
+            if test_file in self._files:
+                mentioned.add(_Mention(test_file, test.partition("::")[0]))  # a test notebook's tests name themselves
+            for mention in mentioned:
                 self._tests.setdefault(mention, {})[f"{relative}::{test}"] = None
 
     def of(self, path: str, *units: str | int) -> tuple[str, ...]:
@@ -361,13 +364,26 @@ def _last_text(node: ast.AST, texts: Mapping[str, str]) -> str | None:
             return text
         case ast.Name(id=name):
             return texts.get(name)
-        case ast.BinOp(right=right):
-            return _last_text(right, texts)
+        case ast.BinOp(op=ast.Div(), left=left, right=right):
+            return _joined([left, right], texts)
+        case ast.Call(func=ast.Name(id="join") | ast.Attribute(attr="join" | "joinpath"), args=parts):
+            return _joined(parts, texts)
         case ast.Call(args=[*_, last]):
             return _last_text(last, texts)
         case ast.JoinedStr(values=[*_, ast.Constant(value=str() as text)]):
             return text.lstrip("/")
     return None
+
+
+def _joined(parts: list[ast.expr], texts: Mapping[str, str]) -> str | None:
+    """Join what is known of a path, from the end on up to what isn't."""
+    known: list[str] = []
+    for part in parts[::-1]:
+        text = _last_text(part, texts)
+        if text is None:
+            break
+        known.insert(0, text)
+    return os.path.join(*known) if known else None
 
 
 def _base(test_file: str) -> str:

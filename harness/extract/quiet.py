@@ -311,3 +311,37 @@ def _walrus(node: ast.AST) -> tuple[str, ...]:
             elif isinstance(value, ast.expr):
                 stack.append(value)
     return tuple(found)
+
+
+def changed_by_calls(node: ast.stmt, own: Mapping[str, ast.stmt]) -> set[str]:
+    """Give the names that a statement changes by calling the notebook's own functions.
+
+    A function changes what it declares ``global``, and an argument whose parameter it changes in place. Functions that such a
+    function calls are not looked into.
+    """
+    names: set[str] = set()
+    for call in ast.walk(node):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            continue
+        function = own.get(call.func.id)
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        declared, changed = _changes_of(function)
+        names |= declared
+        if changed:
+            parameters = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+            given = [*zip(parameters, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+            names |= {value.id for parameter, value in given if parameter in changed and isinstance(value, ast.Name)}
+    return names
+
+
+def _changes_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[set[str], set[str]]:
+    """Give the names a function declares ``global``, and the names it changes in place."""
+    declared: set[str] = set()
+    changed: dict[str, None] = {}
+    for part in _own_nodes(function.body):
+        if isinstance(part, ast.Global):
+            declared.update(part.names)
+        elif isinstance(part, ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
+            _collect(part, {}, changed)
+    return declared, set(changed)

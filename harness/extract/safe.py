@@ -213,6 +213,8 @@ class _Checker:
                 raise _UnsafeError(f"enters `with {opened or '…'}`")
             case ast.While():
                 raise _UnsafeError("loops with `while`")
+            case ast.Global():
+                raise _UnsafeError(f"changes the global {node.names[0]}")
             case _:
                 raise _UnsafeError(f"is a `{type(node).__name__.lower()}` statement")
 

@@ -16,7 +16,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT, RUN
-from harness.extract.quiet import bound_names, is_constant, is_quiet_definition
+from harness.extract.quiet import bound_names, changed_by_calls, is_constant, is_quiet_definition
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
@@ -165,6 +165,8 @@ class _Scan:
 
     def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
         binds, changes = bound_names(node)
+        if kind == HELD and self.functions:
+            changes = (*changes, *sorted(changed_by_calls(node, self.functions) - {*binds, *changes}))
         if changes:
             changes = tuple(name for name in changes if self._is_ours(name))
         first = _first_line(node)
@@ -249,7 +251,7 @@ class _Scan:
             first, last = _first_line(node), node.end_lineno or node.lineno
             names: set[str] = set()
             for part in held:
-                names.update(*bound_names(part))
+                names.update(*bound_names(part), changed_by_calls(part, self.functions))
                 if not whole:
                     self.held.append((_first_line(part), part.end_lineno or part.lineno))
             if whole:
