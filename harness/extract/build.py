@@ -98,6 +98,10 @@ class Extract:
             self._parsed, _ = parse(read_notebook(self.path))
         return self._parsed
 
+    def keep(self, parsed: list[Parsed]) -> None:
+        """Take what was parsed already: a notebook of an archive has no file to be read again."""
+        self._parsed = parsed
+
     def node(self, row: Row) -> ast.stmt:
         """Give the row's own syntax node."""
         node = self.parsed()[row.number].node
@@ -171,6 +175,8 @@ def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewr
 
 def _rewrite(statements: list[tuple[Statement, ast.stmt | None]], notebook: Notebook, rewriter: Rewriter) -> None:
     """Rewrite asserts inside kept definitions; the two imports the rewriter adds become a row of their own."""
+    from harness.extract.scan import Statement
+
     kept = [node for _, node in statements if node is not None]
     module = ast.Module(list(kept), [])
     try:
