@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import sys
-from typing import TYPE_CHECKING
+import types
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +26,59 @@ def register_by_value(module: ModuleType) -> bool:
     if module.__name__ not in cloudpickle.list_registry_pickle_by_value():
         cloudpickle.register_pickle_by_value(module)
     return True
+
+
+def carry_modules_of(kind: type[ModuleType]) -> None:
+    """Let modules of a notebook's own class be pickled, for code on Spark that says ``features.clean`` and not ``clean``."""
+    copyreg.pickle(kind, _pack)
+
+
+class CarriedModule(types.ModuleType):
+    """What a worker gets in place of a notebook module: its names, each unpickled when it is first used."""
+
+    def __init__(self, name: str, packed: dict[str, bytes]) -> None:
+        super().__init__(name)
+        self.__packed__ = packed
+
+    def __getattr__(self, name: str) -> Any:
+        packed = self.__dict__.get("__packed__", {}).get(name)
+        if packed is None:
+            raise AttributeError(
+                f"the notebook {self.__name__!r} came to this Spark worker without {name!r}: it has no such name, or its value\n"
+                f"can't be pickled or is computed when first used; import the name itself: from {self.__name__} import {name}"
+            )
+        from pyspark import cloudpickle
+
+        value = cloudpickle.loads(packed)
+        setattr(self, name, value)
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CarriedModule, (self.__name__, self.__packed__)
+
+
+_being_packed: set[str] = set()
+
+
+def _pack(module: ModuleType) -> tuple[Any, ...]:
+    """Pickle each name by itself, so that one that can't travel (the session, a lock) costs only itself."""
+    from pyspark import cloudpickle
+
+    packed: dict[str, bytes] = {}
+    # Two notebooks may hold each other; the inner mention of the outer one then has no names.
+    if module.__name__ not in _being_packed:
+        _being_packed.add(module.__name__)
+        try:
+            for name, value in list(vars(module).items()):
+                if name.startswith("__"):
+                    continue
+                try:
+                    packed[name] = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # comes without types
+                except Exception:  # noqa: BLE001, S112 -- pickling may fail in any way; the worker says which name is missing
+                    continue
+        finally:
+            _being_packed.discard(module.__name__)
+    return CarriedModule, (module.__name__, packed)
 
 
 class ByValue:
@@ -59,7 +114,8 @@ class ByValue:
                 carried.add(module.__name__)
 
     def _is_ours(self, module: ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
+        # Not by getattr: some libraries' modules import more when they are asked.
+        file = getattr(module, "__dict__", {}).get("__file__")
         return isinstance(file, str) and file.startswith(self._roots) and "site-packages" not in file
 
 
@@ -69,16 +125,17 @@ def _is_conftest(module: ModuleType) -> bool:
 
 def _uses(module: ModuleType, carried: set[str]) -> bool:
     """Whether the module holds one of the carried modules, or something that one of them defines."""
-    # Asked without getattr, which some objects (a notebook's missing values) answer with an error.
+    inside = module.__name__ + "."
     for value in list(vars(module).values()):
-        home = value.__dict__.get("__name__") if type(value) is type(sys) else _home(value)
-        if isinstance(home, str) and home in carried:
+        home = _home(value)
+        # A package holds its submodules whether it uses them or not; to carry it would carry them all.
+        if isinstance(home, str) and home in carried and not home.startswith(inside):
             return True
     return False
 
 
 def _home(value: object) -> object:
     try:
-        return getattr(value, "__module__", None)
+        return value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
     except Exception:  # noqa: BLE001 -- any object of the user's may sit in a module, and it may answer as it likes
         return None

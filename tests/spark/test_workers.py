@@ -1,0 +1,164 @@
+"""Python UDFs in a project of its own: what reaches Spark's workers, and what must not."""
+
+from __future__ import annotations
+
+import pytest
+
+NOTEBOOK = """\
+# Databricks notebook source
+import re
+from pathlib import Path
+
+import lib.plain
+
+# COMMAND ----------
+
+Path("top_level_ran").write_text("by a worker")
+
+# COMMAND ----------
+
+DIGITS = re.compile(r"[0-9]+")
+
+
+class Cleaner:
+    def clean(self, text):
+        return digits(text)
+
+
+def digits(text):
+    return "".join(DIGITS.findall(text))
+
+
+def twice_plus(n):
+    return lib.plain.twice(n) + 1
+"""
+
+PLAIN = """\
+import threading
+
+LOCK = threading.Lock()  # can't be pickled: this module travels by name
+
+
+def twice(n):
+    with LOCK:
+        return 2 * n
+"""
+
+CONFTEST = """\
+def seven():
+    return 7
+"""
+
+TESTS = """\
+import os
+
+import pytest
+from etl import Cleaner, digits, twice_plus
+from lib import plain, uses_notebook
+from pyspark.sql.functions import pandas_udf, udf
+
+import etl
+from conftest import seven
+
+
+@pytest.fixture
+def one(spark):
+    return lambda function, text="a1b2", kind="string": (
+        spark.createDataFrame([(text,)], "t string").select(udf(function, kind)("t").alias("r")).first().r
+    )
+
+
+def in_test_file(text):
+    return digits(text)
+
+
+def test_notebook_function(one):
+    assert one(digits) == "12"
+
+
+def test_lambda_over_notebook_function(one):
+    assert one(lambda text: digits(text) + "!") == "12!"
+
+
+def test_notebook_as_a_module(one):
+    assert one(lambda text: etl.digits(text)) == "12"
+
+
+def test_notebook_class(one):
+    assert one(lambda text: Cleaner().clean(text)) == "12"
+
+
+def test_notebook_function_that_uses_a_plain_module(one):
+    assert one(lambda text: twice_plus(len(text)), kind="int") == 9
+
+
+def test_function_of_the_test_file(one):
+    assert one(in_test_file) == "12"
+
+
+def test_function_of_conftest(one):
+    assert one(lambda text: seven(), kind="int") == 7
+
+
+def test_plain_module_by_function(one):
+    assert one(lambda text: plain.twice(len(text)), kind="int") == 8
+
+
+def test_plain_module_that_uses_a_notebook(one):
+    assert one(uses_notebook.shout) == "12!"
+
+
+def test_pandas_udf(spark):
+    frame = spark.createDataFrame([("a1",), ("b2",)], "t string")
+
+    made = frame.select(pandas_udf(lambda texts: texts.map(digits), "string")("t").alias("r"))
+
+    assert [row.r for row in made.collect()] == ["1", "2"]
+
+
+def test_rdd(spark):
+    assert spark.sparkContext.parallelize(["a1"]).map(digits).collect() == ["1"]
+
+
+def test_worker_refuses_the_notebook(one):
+    with pytest.raises(Exception, match="NBH307 a Spark worker may not import the notebook"):
+        one(lambda text: __import__("etl").__name__)
+
+
+def test_error_in_a_udf_shows_the_notebook_line(one):
+    with pytest.raises(Exception, match=r"etl.py., line 22, in digits"):
+        one(digits, None)
+
+
+def test_top_level_did_not_run(spark):
+    assert not os.path.exists("top_level_ran")
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    """A repository with a notebook, a package, a conftest and tests that use all of them in UDFs."""
+    pytester.makepyfile(
+        **{
+            "etl": NOTEBOOK,
+            "lib/__init__": "",
+            "lib/plain": PLAIN,
+            "lib/uses_notebook": 'from etl import digits\n\n\ndef shout(text):\n    return digits(text) + "!"\n',
+            "conftest": CONFTEST,
+            "test_udfs": TESTS,
+        }
+    )
+    return pytester
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_udfs_find_what_they_need_and_no_notebook_is_imported(project, workers):
+    """Nothing is shipped by the user; the notebook's top level runs nowhere, in one process and in two."""
+    options = ["-n", str(workers)] if workers else ["-p", "no:xdist"]
+
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", *options)
+
+    result.assert_outcomes(passed=14)
+    assert not (project.path / "top_level_ran").exists()
+    if not workers:
+        result.stdout.fnmatch_lines(["starting Spark * on Java * …"])
