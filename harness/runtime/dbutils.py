@@ -217,9 +217,14 @@ def _not_a_choice(kind: str, name: str, what: str, value: str, known: list[str])
 
 def _refusal(call: str, *, near: Sequence[str] = ()) -> DbutilsCallError:
     part = call.split(".")[1]
-    own = f"give the test a {part} of your own: dbutils.{part} = … in the test, or a fixture named dbutils"
+    if near:
+        mend = f'did you mean "{near[0]}"?'
+    elif part in _PARTS and part != "widgets":
+        mend = f"give the test its own: dbutils.{part} = … in the test, or a fixture named dbutils"
+    else:
+        mend = (
+            f"Databricks has none of that name that we know of; if yours has, give the test a fixture named dbutils with {part}"
+        )
     return DbutilsCallError(
-        f"{call} is not served here",
-        cause="this dbutils has widgets only, and a call that isn't answered truly is an error",
-        mend=f'did you mean "{near[0]}"? if not, {own}' if near else own,
+        f"{call} is not served here", cause="this dbutils has widgets only, and refuses what it can't answer truly", mend=mend
     )

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueError
+from harness.runtime.dbutils import Dbutils
+
+
+@pytest.fixture
+def dbutils():
+    """A dbutils to which the test gives one value."""
+    return Dbutils(widgets={"catalog": "test"})
+
+
+def test_default_is_the_value_where_nothing_is_given(dbutils):
+    """As in a notebook that is run by hand."""
+    dbutils.widgets.text("schema", "silver", "The schema")
+
+    assert dbutils.widgets.get("schema") == "silver"
+
+
+def test_given_value_wins_over_the_default(dbutils):
+    """As a job's parameter does."""
+    dbutils.widgets.text("catalog", "dev")
+
+    assert dbutils.widgets.get("catalog") == "test"
+
+
+def test_given_value_needs_no_definition(dbutils):
+    """A job's parameter can be read without a widget."""
+    assert dbutils.widgets.get("catalog") == "test"
+
+
+def test_defining_again_leaves_the_value(dbutils):
+    """As on Databricks, where a cell is run again and again."""
+    dbutils.widgets.text("schema", "silver")
+    dbutils.widgets.text("schema", "gold")
+
+    assert dbutils.widgets.get("schema") == "silver"
+
+
+def test_arguments_can_be_named_as_on_databricks(dbutils):
+    """Notebooks write them out."""
+    dbutils.widgets.text(name="a", defaultValue="1", label="A")
+    dbutils.widgets.dropdown(name="b", defaultValue="x", choices=["x", "y"], label="B")
+    dbutils.widgets.combobox(name="c", defaultValue="other", choices=["x"], label="C")
+    dbutils.widgets.multiselect(name="d", defaultValue="x", choices=["x", "y"], label="D")
+
+    assert dbutils.widgets.getAll() == {"catalog": "test", "a": "1", "b": "x", "c": "other", "d": "x"}
+
+
+@pytest.mark.parametrize("value", ["x", "x,y", "", "p,q"])
+def test_multiselect_takes_some_choices(value):
+    """Its value is one text; a choice may itself hold a comma."""
+    dbutils = Dbutils(widgets={"d": value})
+
+    dbutils.widgets.multiselect("d", "x", ["x", "y", "p,q"])
+
+    assert dbutils.widgets.get("d") == value
+
+
+def test_get_argument_has_a_way_out(dbutils):
+    """Its second argument is for a widget that isn't there."""
+    assert dbutils.widgets.getArgument("catalog", "none") == "test"
+    assert dbutils.widgets.getArgument("absent", "none") == "none"
+    with pytest.raises(WidgetNotDefinedError):
+        dbutils.widgets.getArgument("absent")
+
+
+def test_removed_widget_is_gone_until_defined_again(dbutils):
+    """The test's value is then back, as a job's parameter would be."""
+    dbutils.widgets.remove("catalog")
+    with pytest.raises(WidgetNotDefinedError):
+        dbutils.widgets.get("catalog")
+
+    dbutils.widgets.text("catalog", "dev")
+
+    assert dbutils.widgets.get("catalog") == "test"
+
+
+def test_remove_all(dbutils):
+    """None is left."""
+    dbutils.widgets.removeAll()
+
+    assert dbutils.widgets.getAll() == {}
+
+
+@pytest.mark.parametrize("call", ["get", "remove"])
+def test_missing_widget_says_so_in_databricks_words(dbutils, call):
+    """The full text; notebooks look for Databricks' own name of the error in it."""
+    with pytest.raises(WidgetNotDefinedError) as caught:
+        getattr(dbutils.widgets, call)("catalgo")
+
+    assert str(caught.value) == (
+        'NBH351 no widget "catalgo" is defined\n'
+        "  cause: com.databricks.dbutils_v1.InputWidgetNotDefined: No input widget named catalgo is defined\n"
+        "         defined here: catalog\n"
+        '  mend:  did you mean "catalog"? if not, '
+        'give it in the test, by widgets={"catalgo": …} or @pytest.mark.nbh_widgets(catalgo=…),\n'
+        "         or define it in the notebook\n"
+        "  more:  docs/errors.md#nbh351"
+    )
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        lambda widgets: widgets.text("n", 5),
+        lambda widgets: widgets.text("n", None),
+        lambda widgets: widgets.text("n", "5", 5),
+        lambda widgets: widgets.text(5, "5"),
+        lambda widgets: widgets.dropdown("n", 5, ["5"]),
+        lambda widgets: widgets.dropdown("n", "5", [5]),
+        lambda widgets: widgets.combobox("n", "5", "567"),
+        lambda widgets: widgets.multiselect("n", ["5"], ["5"]),
+    ],
+)
+def test_only_texts_are_taken(dbutils, define):
+    """Databricks refuses anything else, and defines nothing."""
+    with pytest.raises(WidgetValueError):
+        define(dbutils.widgets)
+
+    assert dbutils.widgets.getAll() == {"catalog": "test"}
+
+
+def test_given_number_is_refused():
+    """The full text."""
+    with pytest.raises(WidgetValueError) as caught:
+        Dbutils(widgets={"n": 5})
+
+    assert str(caught.value) == (
+        'NBH352 the value given for the widget "n" is not a text\n'
+        "  cause: it is 5, of type int; Databricks takes texts only\n"
+        '  mend:  write "5"\n'
+        "  more:  docs/errors.md#nbh352"
+    )
+
+
+@pytest.mark.parametrize("kind", ["dropdown", "multiselect"])
+@pytest.mark.parametrize("default", ["prod", "dev"], ids=["value", "default"])
+def test_value_outside_the_choices_is_refused(kind, default):
+    """A misspelt default or value must not pass for a good one."""
+    dbutils = Dbutils(widgets={"env": "dve"} if default == "prod" else {})
+
+    with pytest.raises(WidgetValueError, match="no choice of the"):
+        getattr(dbutils.widgets, kind)("env", default, ["prod", "development"] if default == "dev" else ["prod", "dev"])
+
+
+def test_near_choice_is_offered():
+    """The full text of a misspelt value."""
+    with pytest.raises(WidgetValueError) as caught:
+        Dbutils(widgets={"env": "prdo"}).widgets.dropdown("env", "dev", ["dev", "prod"])
+
+    assert str(caught.value).splitlines()[:3] == [
+        'NBH352 "prdo" is no choice of the dropdown "env"',
+        "  cause: the value the test gives is none of: dev, prod",
+        '  mend:  did you mean "prod"?',
+    ]
+
+
+def test_call_that_is_not_served(dbutils):
+    """The full text names the whole call."""
+    with pytest.raises(DbutilsCallError) as caught:
+        dbutils.fs.ls("/mnt")
+
+    assert str(caught.value) == (
+        "NBH350 dbutils.fs.ls is not served here\n"
+        "  cause: this dbutils has widgets only, and refuses what it can't answer truly\n"
+        "  mend:  give the test its own: dbutils.fs = … in the test, or a fixture named dbutils\n"
+        "  more:  docs/errors.md#nbh350"
+    )
+
+
+@pytest.mark.parametrize(
+    ("use", "told"),
+    [
+        (lambda dbutils: dbutils.secrets.get("scope", "key"), "dbutils.secrets.get is not served"),
+        (lambda dbutils: dbutils.help(), "dbutils.help is not served"),
+        (lambda dbutils: dbutils.notebook.entry_point.getDbutils(), "dbutils.notebook.entry_point is not served"),
+        (lambda dbutils: dbutils.widgts, 'did you mean "widgets"'),
+        (lambda dbutils: dbutils.widgets.txt, 'did you mean "text"'),
+        (lambda dbutils: dbutils.spaceship, "none of that name"),
+        (lambda dbutils: hasattr(dbutils, "spaceship"), "none of that name"),
+        (lambda dbutils: getattr(dbutils.fs, "ls", None), "dbutils.fs.ls is not served"),
+    ],
+)
+def test_nothing_unknown_is_answered(dbutils, use, told):
+    """Neither a mock nor a quiet None, not even to a careful question."""
+    with pytest.raises(DbutilsCallError, match=told):
+        use(dbutils)
+
+
+def test_own_part_can_be_given(dbutils, monkeypatch):
+    """A test sets what it needs, and monkeypatch can take it back."""
+
+    class Files:
+        def ls(self, path):
+            return [path]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dbutils, "fs", Files())
+        assert dbutils.fs.ls("/mnt") == ["/mnt"]
+
+    with pytest.raises(DbutilsCallError):
+        dbutils.fs.ls("/mnt")
+
+
+def test_python_protocols_find_no_surprise(dbutils):
+    """What Python itself asks of every object is answered as for any object."""
+    assert copy.copy(dbutils).widgets is dbutils.widgets
+    assert repr(dbutils.fs) == "<dbutils.fs: not served here>"
