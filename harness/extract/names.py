@@ -29,7 +29,7 @@ def names_read(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
             is_class_body = not constant.co_flags & 0x01
             (at_once if constant.co_name in _AT_ONCE or is_class_body else later).update(inner_now)
             later |= inner_later
-    return frozenset(at_once - {"__name__", "__module__", "__qualname__"}), frozenset(later - {"__class__"})
+    return frozenset(at_once - {"__name__", "__module__", "__qualname__", "__annotations__"}), frozenset(later - {"__class__"})
 
 
 @lru_cache(maxsize=4096)

@@ -296,12 +296,12 @@ def _target(target: ast.expr, surely: dict[str, None], maybe: dict[str, None]) -
 def _walrus(node: ast.AST) -> tuple[str, ...]:
     """Give the names bound by ``:=`` in an expression."""
     found: list[str] = []
-    stack: list[ast.AST] = [node]
+    stack: list[ast.AST | None] = [node]
     while stack:
         part = stack.pop()
         kind = type(part)
-        if kind is ast.Constant or kind is ast.Name:
-            continue
+        if part is None or kind is ast.Constant or kind is ast.Name:
+            continue  # None stands among a dict's keys for `**`
         if kind is ast.NamedExpr:
             found.append(part.target.id)  # type: ignore[attr-defined]  # told above
         for name in part._fields:
