@@ -76,7 +76,8 @@ class NotebookSession:
     def untouched_units(self, test_files: set[str]) -> list[str]:
         """Give the functions and classes of the project's notebooks that no test of these files names."""
         from harness.errors import HarnessError
-        from harness.extract.inventory import TestNames, definitions
+        from harness.extract.inventory import definitions
+        from harness.extract.mentions import TestNames
         from harness.notebook import discover
 
         notebooks = [os.path.abspath(path) for path in discover(self.root).notebooks if path.suffix != ".dbc"]

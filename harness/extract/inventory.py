@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import os
+import sys
 from dataclasses import asdict, dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from harness.extract.build import Extract
-from harness.extract.load import Loader
+from harness.extract.build import Extract, build
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, KEPT
+from harness.extract.names import names_read
 from harness.extract.need import Outline
 from harness.extract.run import Entry, flatten
-from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT
-from harness.extract.names import names_read
+from harness.extract.scan import parse
+from harness.extract.widget_names import dbutils_use
 from harness.model import Location, Problem
-from harness.notebook import read_notebook
+from harness.notebook import read_archive, read_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.errors import HarnessError
+    from harness.extract.load import Loader
     from harness.extract.mentions import TestNames
+    from harness.extract.need import Needs
     from harness.model import Notebook
+
+_CELL = "a cell has no name to import: use load_notebook(…).cell(…)"
+_ARCHIVED = "archives are only read: export the notebook as source"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A function, class or cell that a test can use.
 
-    ``needs`` is empty for one that needs nothing, else "spark", "dbutils", "widget", "display", "computed NAME (cell n): why" and
-    "unresolved NAME". ``importable`` says whether ``from … import`` reaches it, ``reason`` why not. ``tests`` are ids of tests that
-    name it.
+    ``needs`` is empty for one that needs nothing, else holds "spark", "dbutils", "widget", "display", "displayHTML",
+    "computed NAME (cell n): why" and "unresolved NAME". ``importable`` says whether ``from … import`` reaches it, ``reason``
+    why not. ``tests`` are ids of tests that name it.
     """
 
     name: str
@@ -77,56 +85,110 @@ def definitions(source: Extract) -> list[tuple[str, str, int, int, int]]:
     return sorted(found.values(), key=lambda unit: unit[3])
 
 
-def list_notebook(path: str, loader: Loader, *, tests: TestNames | None = None) -> Listed:
-    """List one notebook's units.
+def list_notebook(path: str, loader: Loader, *, tests: TestNames | None = None, roots: Sequence[str] | None = None) -> Listed:
+    """List one notebook's units; ``roots`` are the folders that imports count from, by default the loader's root.
 
     Raises:
         HarnessError: The notebook can't be read.
     """
     notebook = read_notebook(path)
     source = loader.extract(path)
-    shown = loader.show(path)
     entries, problems = flatten(source, read=loader.extract, find=loader.find)
+    _module, reason = import_name(path, (loader.root,) if roots is None else roots)
+    return _listed(notebook, source, entries, problems, loader, reason=reason, tests=tests)
+
+
+def list_archive(path: str, loader: Loader) -> list[Listed]:
+    """List the notebooks of a .dbc archive, which are only read: no test can name them.
+
+    Raises:
+        HarnessError: The archive can't be read.
+    """
+    notebooks = {str(notebook.path): notebook for notebook in read_archive(path)}
+    by_stem = {os.path.splitext(name)[0]: name for name in notebooks}
+    extracts: dict[str, Extract] = {}
+
+    def read(name: str) -> Extract:
+        if name not in extracts:
+            extracts[name] = build(notebooks[name])
+            extracts[name].keep(parse(notebooks[name])[0])
+        return extracts[name]
+
+    def find(target: str, beside: str) -> str | None:
+        return by_stem.get(os.path.normpath(os.path.join(os.path.dirname(beside), target)))
+
+    found = []
+    for name, notebook in notebooks.items():
+        entries, problems = flatten(read(name), read=read, find=find)
+        found.append(_listed(notebook, read(name), entries, problems, loader, reason=_ARCHIVED, tests=None))
+    return found
+
+
+def _listed(
+    notebook: Notebook,
+    source: Extract,
+    entries: list[Entry],
+    problems: list[Problem],
+    loader: Loader,
+    *,
+    reason: str,
+    tests: TestNames | None,
+) -> Listed:
     outline = Outline(entries)
     own = {id(entry.row): index for index, entry in enumerate(entries) if entry.source is source}
-    importable, reason = _importable(path, notebook)
     units = []
     for name, kind, cell, line, at in definitions(source):
         index = own[id(source.rows[at])]
-        needs = outline.needs(_code(outline, index, name))
         units.append(
             Unit(
                 name,
                 kind,
                 cell,
                 line if source.exact_lines else None,
-                _in_words(needs, entries),
-                importable,
+                _unit_needs(outline, index, name),
+                not reason,
                 reason,
-                tests.of(path, name) if tests is not None else (),
+                tests.of(source.path, name) if tests is not None else (),
             )
         )
-    units.extend(_cells(path, notebook, source, outline, own, tests))
+    units.extend(_cells(notebook, source, outline, own, tests, archived=reason == _ARCHIVED))
     units.sort(key=lambda unit: (unit.cell, unit.line or 0, unit.kind == "cell"))
     return Listed(
-        shown,
+        loader.show(source.path),
         notebook.format,
         notebook.language,
         len(notebook.cells),
         tuple(units),
-        tuple(Problem(p.code, p.what, loader.shown(p.location), p.cause, p.mend) for p in problems),
+        tuple(dict.fromkeys(Problem(p.code, p.what, loader.shown(p.location), p.cause, p.mend) for p in problems)),
     )
 
 
-def _code(outline: Outline, index: int, name: str) -> CodeType:
+def _unit_needs(outline: Outline, index: int, name: str) -> tuple[str, ...]:
+    entry = outline.entries[index]
     code = outline.code(index)
-    if outline.entries[index].row.what in {"group", "other"}:
-        return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
-    return code
+    if entry.row.what in {"group", "other"}:
+        code = next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+    needs = outline.needs(code)
+    found = set(_in_words(needs, outline.entries))
+    return _ordered(_only_widgets(found, outline, [outline.definition(entry, name) or entry.source.node(entry.row)]))
+
+
+def _only_widgets(needs: set[str], outline: Outline, nodes: Iterable[ast.AST]) -> set[str]:
+    """Say "widget" where all that is asked of dbutils is a widget's value."""
+    if "dbutils" in needs:
+        use = dbutils_use(outline, nodes)
+        if use.uses_widgets:
+            return (needs if use.more else needs - {"dbutils"}) | {"widget"}
+    return needs
+
+
+def _ordered(needs: Iterable[str]) -> tuple[str, ...]:
+    first = ("spark", "dbutils", "widget", "display", "displayHTML")
+    return tuple(sorted(needs, key=lambda need: (first.index(need) if need in first else len(first), need)))
 
 
 def _cells(
-    path: str, notebook: Notebook, source: Extract, outline: Outline, own: dict[int, int], tests: TestNames | None
+    notebook: Notebook, source: Extract, outline: Outline, own: dict[int, int], tests: TestNames | None, *, archived: bool
 ) -> Iterator[Unit]:
     by_cell: dict[int, list[int]] = {}
     for row in source.rows:
@@ -136,66 +198,90 @@ def _cells(
         indexes = by_cell.get(cell.number)
         if not indexes:
             continue
-        first = min(i for i in indexes)
-        needs: dict[str, None] = {}
-        bound: set[str] = set()
-        for index in indexes:
-            entry = outline.entries[index]
-            try:
-                now, _later = names_read(source.compile(source.node(entry.row)))
-            except (SyntaxError, ValueError, RecursionError):
-                continue
-            for name in sorted(now - bound):
-                needs.update(dict.fromkeys(_cell_needs(outline, name, first)))
-            bound.update(entry.row.binds)
+        names: tuple[str | int, ...] = (cell.title, cell.number) if cell.title else (cell.number,)
         yield Unit(
             cell.title or f"cell {cell.number}",
             "cell",
             cell.number,
-            cell.first_line if notebook.exact_lines else None,
-            tuple(sorted(needs)),
+            cell.first_line if source.exact_lines else None,
+            _cell_needs(outline, indexes),
             importable=False,
-            reason="a cell is used by load_notebook(…).cell(…)",
-            tests=tests.of(path, cell.title or cell.number) if tests is not None else (),
+            reason=_ARCHIVED if archived else _CELL,
+            tests=tests.of(source.path, *names) if tests is not None else (),
         )
 
 
-def _cell_needs(outline: Outline, name: str, before: int) -> Iterator[str]:
-    if name in INJECTED:
-        yield {"sc": "spark", "sqlContext": "spark", "sql": "spark", "table": "spark", "udf": "spark", "getArgument": "dbutils"}.get(name, name)
-        return
+def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
+    found: set[str] = set()
+    bound: set[str] = set()
+    nodes = []
+    for index in indexes:
+        entry = outline.entries[index]
+        nodes.append(entry.source.node(entry.row))
+        try:
+            now, later = names_read(entry.source.compile(nodes[-1]))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        caught = {part.name for part in ast.walk(nodes[-1]) if isinstance(part, ast.ExceptHandler)}
+        for name in (now | later) - bound - caught:
+            found.update(_name_needs(outline, name, indexes[0], set()))
+        bound.update(entry.row.binds, entry.row.changes)
+    return _ordered(_only_widgets(found, outline, nodes))
+
+
+def _name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, int]]) -> Iterator[str]:
+    """What a name needs that a cell reads: its value is the one that the notebook has before the cell."""
     at = outline.binder(name, before)
-    if at is None:
+    if name in FIXTURE_FIRST or at is None or outline.entries[at].row.kind != HELD:
+        yield from _in_words(outline.needs(compile(name, "<name>", "eval")), outline.entries)
         return
-    entry = outline.entries[at]
-    if entry.row.kind == HELD:
-        verdict = outline.verdict(at)
-        if verdict.reason:
-            yield f"computed {name} (cell {entry.row.cell}): {verdict.reason}"
-        yield from verdict.needs
+    if (name, at) in seen:
+        return
+    seen.add((name, at))
+    verdict = outline.verdict(at)
+    yield from verdict.needs
+    if verdict.reason:
+        yield f"computed {name} (cell {outline.entries[at].row.cell}): {verdict.reason}"
+        return
+    row = outline.entries[at].row
+    for read in (names_read(outline.code(at))[0] | set(row.changes)) - set(row.binds):
+        if read not in row.changes or outline.binder(read, at) is not None:
+            yield from _name_needs(outline, read, at, seen)
 
 
-def _in_words(needs: Any, entries: Sequence[Entry]) -> tuple[str, ...]:
-    computed = [f"computed {name} (cell {entries[at].row.cell}): {why}" for name, at, why in needs.computed]
-    return (*sorted(needs.given), *computed, *(f"unresolved {name}" for name in needs.unresolved))
+def _in_words(needs: Needs, entries: Sequence[Entry]) -> Iterator[str]:
+    yield from needs.given
+    for name, at, why in needs.computed:
+        yield f"computed {name} (cell {entries[at].row.cell}): {why}"
+    for name in needs.unresolved:
+        yield f"unresolved {name}"
 
 
-def _importable(path: str, notebook: Notebook) -> tuple[bool, str]:
+def import_name(path: str, roots: Sequence[str]) -> tuple[str, str]:
+    """Give the name that ``import`` reaches a notebook by from the roots, or why it can't."""
     stem, suffix = os.path.splitext(os.path.basename(path))
     if suffix not in {".py", ".ipynb"}:
-        return False, f"Python can't import a {suffix} file: use load_notebook"
-    if suffix == ".ipynb" and os.path.isfile(path[: -len(suffix)] + ".py"):
-        return False, f"{stem}.py lies beside it and is imported instead: use load_notebook"
-    if not stem.isidentifier() or keyword.iskeyword(stem):
-        return False, f"{stem!r} is no Python name: use load_notebook"
-    return True, ""
+        return "", f"Python can't import a {suffix} file: use load_notebook"
+    base = path[: -len(suffix)]
+    if suffix == ".ipynb" and os.path.isfile(base + ".py"):
+        return "", f"{stem}.py lies beside it and is imported instead: use load_notebook"
+    if os.path.isfile(os.path.join(base, "__init__.py")) or (suffix == ".ipynb" and os.path.isdir(base)):
+        return "", f"the folder {stem} lies beside it and is imported instead: use load_notebook"
+    below = [root for root in roots if path.startswith(root.rstrip(os.sep) + os.sep)]
+    if not below:
+        return "", "it lies outside the folders that imports count from: use load_notebook"
+    parts = os.path.relpath(base, max(below, key=len)).split(os.sep)
+    for part in parts:
+        if not part.isidentifier() or keyword.iskeyword(part):
+            return "", f"{part!r} is no Python name: use load_notebook"
+    if parts[0] in sys.stdlib_module_names:
+        return "", f"Python has a module {parts[0]!r} of its own: use load_notebook"
+    return ".".join(parts), ""
 
 
 def read_error(path: str, error: HarnessError, loader: Loader) -> Listed:
     """Give the list's row for a notebook that can't be read."""
     location = error.location or Location(path)
     problem = Problem(error.code, error.what, loader.shown(location), error.cause, error.mend)
-    suffix = os.path.splitext(path)[1].lstrip(".")
-    return Listed(loader.show(path), "dbc" if suffix == "dbc" else "ipynb" if suffix == "ipynb" else "source", "unknown", 0, (), (problem,))
-
-
+    suffix = os.path.splitext(path)[1].lower().lstrip(".")
+    return Listed(loader.show(path), suffix if suffix in {"dbc", "ipynb"} else "source", "unknown", 0, (), (problem,))

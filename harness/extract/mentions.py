@@ -1,7 +1,7 @@
 """Which tests name which unit, read from the test files' syntax. Nothing is imported or executed.
 
-A test names a unit by an import, by ``notebook(…)`` or ``load_notebook(…)``, by a fixture or a helper function of its file or of a
-``conftest.py`` that does, or, in a test notebook, by ``%run``.
+A test names a unit by an import, by ``notebook(…)`` or ``load_notebook(…)``, by a fixture or a helper function of its file or
+of a ``conftest.py`` that does, or, in a test notebook, by ``%run``.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class TestNames:
             if file is not None:
                 found.append(file)
             above = os.path.dirname(folder)
-            if folder == self._root or above == folder:
+            if folder in {self._root, above}:
                 return found
             folder = above
 
@@ -207,11 +207,16 @@ class TestNames:
                         names.mentions.add(_Mention(ref.path, attr))
                     if isinstance(value, ast.Name) and value.id in {"self", "cls"}:
                         names.uses.add(f".{attr}")
-                case ast.Call(func=ast.Attribute(value=value, attr="cell"), args=[ast.Constant(value=str() | int() as key), *_]):
+                case ast.Call(
+                    func=ast.Attribute(value=value, attr="cell"), args=[ast.Constant(value=str() | int() as key), *_]
+                ):
                     ref = self._stands_for(value, file, bound)
                     if ref is not None and ref.unit is None:
                         names.mentions.add(_Mention(ref.path, key))
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="request"), attr="getfixturevalue"), args=[ast.Constant(value=str() as name)]):
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="request"), attr="getfixturevalue"),
+                    args=[ast.Constant(value=str() as name)],
+                ):
                     names.uses.add(name)
                 case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
                     names.gives = names.gives or self._stands_for(value, file, bound)
@@ -219,7 +224,9 @@ class TestNames:
             names.uses.update(c.value for c in ast.walk(decorator) if isinstance(c, ast.Constant) and isinstance(c.value, str))
         return names
 
-    def _bind(self, nodes: Iterable[ast.stmt], file: _File, bound: dict[str, _Ref], texts: dict[str, str], *, inside: bool = False) -> None:
+    def _bind(
+        self, nodes: Iterable[ast.stmt], file: _File, bound: dict[str, _Ref], texts: dict[str, str], *, inside: bool = False
+    ) -> None:
         """Note which names these statements make stand for a notebook or a unit; ``inside`` looks into functions too."""
         for node in nodes:
             for part in ast.walk(node) if inside else _outside_functions(node):
@@ -254,7 +261,9 @@ class TestNames:
             elif inner is not None:
                 bound[alias.asname or alias.name] = _Ref(inner)
 
-    def _stands_for(self, value: ast.expr, file: _File, bound: Mapping[str, _Ref], texts: Mapping[str, str] | None = None) -> _Ref | None:
+    def _stands_for(
+        self, value: ast.expr, file: _File, bound: Mapping[str, _Ref], texts: Mapping[str, str] | None = None
+    ) -> _Ref | None:
         """Give the notebook or unit that an expression stands for."""
         match value:
             case ast.Name(id=name):
@@ -265,7 +274,9 @@ class TestNames:
                     return bound[dotted]
                 ref = self._stands_for(inner, file, bound, texts)
                 return _Ref(ref.path, attr) if ref is not None and ref.unit is None else None
-            case ast.Call(func=ast.Name(id="notebook" | "load_notebook") | ast.Attribute(attr="load_notebook"), args=[path, *_]):
+            case ast.Call(
+                func=ast.Name(id="notebook" | "load_notebook") | ast.Attribute(attr="load_notebook"), args=[path, *_]
+            ):
                 text = _last_text(path, file.texts if texts is None else texts)
                 found = self._file(text, file.path) if text else None
                 return _Ref(found) if found is not None else None
@@ -341,7 +352,10 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_fixture(node: _Function) -> bool:
-    return any("fixture" in ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator) for decorator in node.decorator_list)
+    return any(
+        "fixture" in ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        for decorator in node.decorator_list
+    )
 
 
 def _fixture_name(node: _Function) -> str:
