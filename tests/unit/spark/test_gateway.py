@@ -94,8 +94,8 @@ def test_launcher_settings_are_obeyed(make_java):
         "spark.driver.extraJavaOptions": "-Da='b c' -Dd=e",
     }
 
-    command = java_command(make_java(), spark_home=Path("/spark"), folder=Path("/work"), conf=conf)
+    command = java_command(make_java(), spark_home=Path("/spark"), folder=Path("/folder"), conf=conf)
 
     assert "-Xmx3g" in command
-    assert command[command.index("-cp") + 1] == "/a.jar:/work/conf:/spark/jars/*"
+    assert command[command.index("-cp") + 1] == "/a.jar:/folder/conf:/spark/jars/*"
     assert command[-2:] == ["-Da=b c", "-Dd=e"]
