@@ -7,6 +7,7 @@ whose name a file is labelled with; ``harness.collect.coverage`` writes the labe
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from coverage.parser import PythonParser
@@ -54,6 +55,20 @@ def python_of(path: str, source: Extract) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _module_level_lines(source: Extract) -> set[int]:
+    """Give the lines that run as the module's own: all but those inside functions (a function on one line is on the module's)."""
+    lines: set[int] = set()
+    inside: set[int] = set()
+    for item in source.parsed():
+        if isinstance(item.node, str):
+            continue
+        lines.update(range(item.node.lineno, (item.node.end_lineno or item.node.lineno) + 1))
+        for node in ast.walk(item.node):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside.update(range(max(node.body[0].lineno, node.lineno + 1), (node.end_lineno or node.lineno) + 1))
+    return lines - inside
+
+
 class NotebookReporter(FileReporter):
     """Statements, branches and source of one notebook."""
 
@@ -95,9 +110,8 @@ class NotebookReporter(FileReporter):
         return {line: count for line, count in self._parser.exit_counts().items() if line in counted}
 
     def no_branch_lines(self) -> set[int]:
-        # A top-level `if` or `try` is executed by itself, so its way to the next statement is never seen.
-        top_level = {row.line for row in self._extract.rows if row.kind == KEPT and row.what == "other"}
-        return self._parser.lines_matching(self._partial) | top_level
+        # Top-level statements are executed one by one, so the way from one to the next is never seen.
+        return self._parser.lines_matching(self._partial) | _module_level_lines(self._extract)
 
     def missing_arc_description(self, start: int, end: int, executed_arcs: Iterable[tuple[int, int]] | None = None) -> str:
         return self._parser.missing_arc_description(start, end)
