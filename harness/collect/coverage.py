@@ -85,11 +85,37 @@ def label(config: pytest.Config) -> None:
             if notebooks:
                 if data.has_arcs() or not data.measured_files():
                     data.add_arcs({}) if cov.get_option("run:branch") else data.add_lines({})
-                data.touch_files([source.path for source in notebooks], LABEL)
+                paths = [source.path for source in notebooks]
+                data.touch_files(paths, LABEL)
+                _label_parts(cov, set(paths))
         else:
             misread = [source.path for source in notebooks if not source.path.endswith(".py")]
             data.purge_files(misread)
             covered.untold = [session.loader.show(path) for path in misread]
+
+
+def _label_parts(cov: Any, notebooks: set[str]) -> None:
+    """Label notebooks in the data that child processes left (a user's ``patch = subprocess``), which are combined with ours."""
+    from coverage import CoverageData
+    from coverage.data import combinable_files
+    from coverage.exceptions import CoverageException, NoDataError
+
+    from harness.extract.coverage import LABEL
+
+    own = cov.get_data().data_filename()
+    try:
+        parts = [part for part in combinable_files(cov.config.data_file) if os.path.abspath(part) != os.path.abspath(own)]
+    except NoDataError:
+        return
+    for part in parts:
+        data = CoverageData(part)
+        try:
+            data.read()
+            unlabelled = [path for path in data.measured_files() & notebooks if not data.file_tracer(path)]
+            if unlabelled:
+                data.touch_files(unlabelled, LABEL)
+        except CoverageException:
+            continue  # a file that can't be read: combining tells of it
 
 
 def _measuring() -> list[Any]:

@@ -50,7 +50,12 @@ def summarise(reporter: Any, exitstatus: int, config: pytest.Config) -> None:
     if session is None or config.getoption("verbose") < 0 or exitstatus not in {0, 1} or not _is_complete(config, reporter):
         return
     ran = {report.nodeid.partition("::")[0] for reports in reporter.stats.values() for report in reports if hasattr(report, "nodeid")}
-    untouched = session.untouched_units({str(config.rootpath / file) for file in ran})
+    try:
+        untouched = session.untouched_units({str(config.rootpath / file) for file in ran})
+    except Exception as exc:  # noqa: BLE001 - at this edge an error of ours would hide the run's own verdict; it is told instead
+        reporter.section("notebook units that no test names", red=True)
+        reporter.line(f"could not be worked out: {exc!r}", red=True)
+        return
     if untouched:
         reporter.section("notebook units that no test names")
         for unit in untouched[:_SHOWN]:
