@@ -11,7 +11,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.build import Extract, build
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, KEPT
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, KEPT, RUN
 from harness.extract.names import names_read
 from harness.extract.need import Outline
 from harness.extract.run import Entry, flatten
@@ -192,11 +192,11 @@ def _cells(
 ) -> Iterator[Unit]:
     by_cell: dict[int, list[int]] = {}
     for row in source.rows:
-        if row.kind == HELD:
+        if row.kind != RUN:
             by_cell.setdefault(row.cell, []).append(own[id(row)])
     for cell in notebook.cells:
-        indexes = by_cell.get(cell.number)
-        if not indexes:
+        indexes = by_cell.get(cell.number, [])
+        if not any(outline.entries[index].row.kind == HELD for index in indexes):
             continue
         names: tuple[str | int, ...] = (cell.title, cell.number) if cell.title else (cell.number,)
         yield Unit(
@@ -214,17 +214,23 @@ def _cells(
 def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
     found: set[str] = set()
     bound: set[str] = set()
-    nodes = []
+    nodes: list[ast.stmt] = []
     for index in indexes:
         entry = outline.entries[index]
+        if entry.row.kind != HELD:
+            bound.update(entry.row.binds)
+            continue
         nodes.append(entry.source.node(entry.row))
         try:
             now, later = names_read(entry.source.compile(nodes[-1]))
         except (SyntaxError, ValueError, RecursionError):
             continue
-        caught = {part.name for part in ast.walk(nodes[-1]) if isinstance(part, ast.ExceptHandler)}
-        for name in (now | later) - bound - caught:
-            found.update(_name_needs(outline, name, indexes[0], set()))
+        own = {part.id for part in ast.walk(nodes[-1]) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        own |= {part.name for part in ast.walk(nodes[-1]) if isinstance(part, ast.ExceptHandler) and part.name}
+        for name in (now | later) - bound:
+            # A name that the statement itself binds is no need, unless it had a value before the cell.
+            if name not in own or outline.binder(name, indexes[0]) is not None:
+                found.update(_name_needs(outline, name, indexes[0], set()))
         bound.update(entry.row.binds, entry.row.changes)
     return _ordered(_only_widgets(found, outline, nodes))
 
