@@ -102,6 +102,17 @@ class Loader:
         self.fill(module)
         return module
 
+    def unload(self, module: NotebookModule) -> None:
+        """Let go of a module that ``load`` made."""
+        if sys.modules.get(module.__name__) is module:
+            for pickler in self._shipped:
+                sys.modules[pickler].unregister_pickle_by_value(module)
+            del sys.modules[module.__name__]
+        if module in self._modules:
+            at = self._modules.index(module)
+            del self._modules[at]
+            self._shipped = {pickler: count - (at < count) for pickler, count in self._shipped.items()}
+
     def ship_by_value(self) -> None:
         """Let Spark's and MLflow's pickles carry notebook functions whole: a worker must never import a notebook and run it."""
         for pickler in ("pyspark.cloudpickle", "cloudpickle"):
