@@ -106,7 +106,8 @@ class Loader:
         """Let go of a module that ``load`` made."""
         if sys.modules.get(module.__name__) is module:
             for pickler in self._shipped:
-                sys.modules[pickler].unregister_pickle_by_value(module)
+                if module.__name__ in sys.modules[pickler].list_registry_pickle_by_value():
+                    sys.modules[pickler].unregister_pickle_by_value(module)
             del sys.modules[module.__name__]
         if module in self._modules:
             at = self._modules.index(module)
