@@ -44,8 +44,9 @@ class CarriedModule(types.ModuleType):
         packed = self.__dict__.get("__packed__", {}).get(name)
         if packed is None:
             raise AttributeError(
-                f"the notebook {self.__name__!r} came to this Spark worker without {name!r}: it has no such name, or its\n"
-                f"value can't be pickled or is computed when first used; import the name itself: from {self.__name__} import {name}"
+                f"the notebook {self.__name__!r} came to this Spark worker without {name!r}: it has no such name,\n"
+                "or its value can't be pickled or is computed when first used; "
+                f"import the name itself: from {self.__name__} import {name}"
             )
         from pyspark import cloudpickle
 
