@@ -95,9 +95,7 @@ def threshold_for_recall(labels, scores, recall):
     of_leavers = sorted((score for label, score in zip(labels, scores, strict=True) if label), reverse=True)
     if not of_leavers:
         raise ValueError("nobody left, so no threshold can find them")
-    for found, score in enumerate(of_leavers, start=1):
-        if found / len(of_leavers) >= recall:
-            return score
+    return next(score for found, score in enumerate(of_leavers, start=1) if found / len(of_leavers) >= recall)
 
 
 def evaluate(model: Pipeline, frame: pd.DataFrame, threshold: float) -> dict[str, float]:
