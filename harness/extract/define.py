@@ -9,6 +9,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, PlaceholderError
+from harness.extract.kinds import NotNowError
 from harness.extract.placeholder import Placeholder
 from harness.model import Location
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def define(node: Definition, source: Extract, namespace: dict[str, Any], *, decorated: bool = True) -> Any:
+def define(node: Definition, source: Extract, namespace: dict[str, Any], *, decorated: bool = True, defaults: bool = True) -> Any:
     """Give the function or class with its annotations as text and each default that failed as a placeholder.
 
-    With ``decorated`` false it is the bare function, for its signature only: no decorator and no default is evaluated.
+    ``decorated`` false leaves the decorators out, ``defaults`` false has no default evaluated.
     Returns None where it can't be defined even so: a decorator or base class failed, or the bare form of a class was asked for.
     Names are looked up in the namespace, which is left as it was.
     """
@@ -34,7 +35,7 @@ def define(node: Definition, source: Extract, namespace: dict[str, Any], *, deco
         if not decorated:
             node.decorator_list = []
         arguments = node.args
-        evaluated = namespace if decorated else None
+        evaluated = namespace if defaults else None
         arguments.defaults = [_saved(default, source, evaluated, spare) for default in arguments.defaults]
         arguments.kw_defaults = [None if default is None else _saved(default, source, evaluated, spare) for default in arguments.kw_defaults]
     nothing = object()
@@ -61,7 +62,7 @@ def _saved(default: ast.expr, source: Extract, namespace: dict[str, Any] | None,
     name = f"__nbh_default_{len(spare)}"
     try:
         if namespace is None:
-            raise LookupError("it is evaluated inside a test")
+            raise NotNowError
         spare[name] = eval(compile(ast.Expression(default), source.path, "eval", dont_inherit=True), namespace)  # noqa: S307 - the notebook's own default
     except Exception as exc:  # noqa: BLE001 - kept in the placeholder, which tells it when used
         if isinstance(exc, HarnessError):
@@ -69,7 +70,7 @@ def _saved(default: ast.expr, source: Extract, namespace: dict[str, Any] | None,
         else:
             error = PlaceholderError(
                 f"a default has no value: {ast.unparse(default)[:60]}",
-                cause=f"{type(exc).__name__}: {exc}",
+                cause="it is evaluated inside a test" if isinstance(exc, NotNowError) else f"{type(exc).__name__}: {exc}",
                 mend="pass the argument in the test",
                 location=Location(source.path, default.lineno),
             )

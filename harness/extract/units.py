@@ -7,11 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, HELD, RUN
+from harness.extract.kinds import DEFERRED, HELD, KEPT, RUN, NotNowError
 from harness.extract.module import Namespace
+from harness.extract.quiet import dotted_name
 from harness.extract.run import Entry
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Mapping, Sequence
     from types import CodeType
 
@@ -24,10 +26,6 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _NONE_GIVEN: Mapping[str, Any] = {}
-
-
-class NotNowError(Exception):
-    """A definition asked for what only a test can give; caught while loading, never shown."""
 
 
 class Units:
@@ -147,8 +145,13 @@ class Units:
         else:
             entry = self.entries[index]
             definition = values.outline.definition(entry, name)
-            plain = define(definition, entry.source, self.namespace, decorated=False) if definition is not None else None
-            self.namespace[name] = stand_in_function(name, from_test, plain)
+            plain = None
+            if definition is not None:
+                plain = define(definition, entry.source, self.namespace, decorated=False, defaults=entry.row.kind == KEPT)
+            stand_in = stand_in_function(name, from_test, plain)
+            if definition is not None and _makes_udf(definition):
+                stand_in.func = plain  # type: ignore[attr-defined]  # where pyspark's own UDFs keep the plain function
+            self.namespace[name] = stand_in
         self.lazy.discard(name)
 
     def _fail(self, index: int, exc: BaseException) -> None:
@@ -222,3 +225,8 @@ class Units:
             mend=(f"install {package}" if package else "mend the import") + f", or give it a value: values={{{name!r}: …}}",
             location=self.place(entry),
         )
+
+
+def _makes_udf(definition: ast.AST) -> bool:
+    decorators = [dotted_name(decorator).rpartition(".")[2] for decorator in getattr(definition, "decorator_list", ())]
+    return any(name in {"udf", "pandas_udf", "arrow_udf"} for name in decorators)

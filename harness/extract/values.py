@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 import sys
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, OutsideTestError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NotNowError
 from harness.extract.need import Outline
 from harness.extract.placeholder import Placeholder
-from harness.extract.units import NotNowError
 from harness.extract.widgets import with_widgets
 from harness.model import Location
 
@@ -137,6 +137,10 @@ class Values:
 
     def _injected(self, name: str) -> Any:
         units = self._units
+        if name == "udf" and find_spec("pyspark") is not None:
+            from pyspark.sql.functions import udf  # it needs no session, and belongs to no test
+
+            return udf
         if units.loading_at is not None:
             raise NotNowError(name)
         scope = units.loader.scope

@@ -38,8 +38,8 @@ class _Widgets:
             return str(self._below.get(name))
         return str(self._below.get(value[1:])) if value.startswith("$") else value
 
-    def getArgument(self, name: str, default: str = "") -> str:  # noqa: N802 - Databricks' own name
-        return self.get(name) if name in self._values else str(self._below.getArgument(name, default))
+    def getArgument(self, name: str, *default: str) -> str:  # noqa: N802 - Databricks' own name
+        return self.get(name) if name in self._values else str(self._below.getArgument(name, *default))
 
     def getAll(self) -> dict[str, str]:  # noqa: N802 - Databricks' own name
         return {**self._below.getAll(), **{name: self.get(name) for name in self._values}}
