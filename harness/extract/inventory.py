@@ -213,26 +213,35 @@ def _cells(
 
 def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
     found: set[str] = set()
+    for name in names_from_outside(outline, indexes):
+        found.update(_name_needs(outline, name, indexes[0], set()))
+    held = [outline.entries[index] for index in indexes if outline.entries[index].row.kind == HELD]
+    return _ordered(_only_widgets(found, outline, [entry.source.node(entry.row) for entry in held]))
+
+
+def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
+    """Give the names that a cell's held-back statements read and the cell itself doesn't bind before, sorted.
+
+    ``indexes`` are the cell's entries in their order.
+    """
+    found: set[str] = set()
     bound: set[str] = set()
-    nodes: list[ast.stmt] = []
     for index in indexes:
         entry = outline.entries[index]
         if entry.row.kind != HELD:
             bound.update(entry.row.binds)
             continue
-        nodes.append(entry.source.node(entry.row))
+        node = entry.source.node(entry.row)
         try:
-            now, later = names_read(entry.source.compile(nodes[-1]))
+            now, later = names_read(entry.source.compile(node))
         except (SyntaxError, ValueError, RecursionError):
             continue
-        own = {part.id for part in ast.walk(nodes[-1]) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-        own |= {part.name for part in ast.walk(nodes[-1]) if isinstance(part, ast.ExceptHandler) and part.name}
-        for name in (now | later) - bound:
-            # A name that the statement itself binds is no need, unless it had a value before the cell.
-            if name not in own or outline.binder(name, indexes[0]) is not None:
-                found.update(_name_needs(outline, name, indexes[0], set()))
+        own = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        own |= {part.name for part in ast.walk(node) if isinstance(part, ast.ExceptHandler) and part.name}
+        # A name that the statement itself binds is no need, unless it had a value before the cell.
+        found.update(name for name in (now | later) - bound if name not in own or outline.binder(name, indexes[0]) is not None)
         bound.update(entry.row.binds, entry.row.changes)
-    return _ordered(_only_widgets(found, outline, nodes))
+    return sorted(found)
 
 
 def _name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, int]]) -> Iterator[str]:

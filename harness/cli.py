@@ -1,0 +1,215 @@
+"""The command ``nbh``: parses arguments, calls down, and sets the exit code.
+
+0 is yes, 1 no, 2 wrong use or settings, 3 could not find out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.errors import HarnessError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+YES, NO, WRONG_USE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+
+_MANY = 50  # notebooks, from where on the progress is worth a line
+_DESCRIPTION = """\
+Databricks notebooks as testable units: see what there is to test, start a test, and look at what is installed.
+"""
+_EXAMPLES = """\
+examples:
+  nbh list                        the notebooks below this folder, their units and their tests
+  nbh new-test notebooks/etl.py   write a test file for a notebook, to be filled in
+  nbh doctor                      what is installed, what clashes, how to mend it
+
+  Then run the tests with pytest.
+
+exit codes: 0 yes, 1 no, 2 wrong use or settings, 3 could not find out
+"""
+_LIST = """\
+examples:
+  nbh list                        all notebooks below this folder
+  nbh list notebooks etl.ipynb    those below a folder, and one more
+  nbh list --json | jq -r '.notebooks[] | .path as $p | .units[] | select(.tests == []) | "\\($p): \\(.name)"'
+                                  what no test names
+
+columns:
+  cell, line   where the unit stands in the notebook
+  needs        what a test must have for it: nothing, spark, dbutils, widget, display; a value that the notebook
+               computes in a cell, shown as "name (cell n)", which a test gives by values={"name": ...}; or
+               "unresolved name", which nothing in the notebook or what it %runs defines
+  tests        the first test that names it, and how many more there are
+
+exit codes: 0 all was read, 2 wrong use or settings, 3 a notebook or folder couldn't be read
+"""
+_NEW_TEST = """\
+examples:
+  nbh new-test notebooks/etl.py                        writes tests/test_etl.py
+  nbh new-test 01-ingest.py --output tests/test_in.py  to a file of your choice
+
+The file runs as it is: one test shows that the notebook loads, and passes; each other one fails, and says what to fill in.
+
+exit codes: 0 written, 1 the file is there already, 2 wrong use or settings, 3 the notebook can't be read
+"""
+_DOCTOR = """\
+examples:
+  nbh doctor          what is installed here, what clashes, and what to do
+  nbh doctor --json   the same as data: {"facts": [{"subject", "name", "value", "ok", "mend"}]}
+
+exit codes: 0 nothing to mend, 1 something must be mended, 2 wrong use
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``nbh`` and give its exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except HarnessError as error:
+        _say(str(error))
+        return WRONG_USE if isinstance(error, SettingsError) else UNKNOWN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`nbh list | head`) has enough; what is still buffered must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return YES
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that offers the near miss."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = message.rpartition(": ")[2].strip("'").split(" (choose")[0].strip("'").split(" ")[0]
+        near = get_close_matches(wrong, self.known(), n=1)
+        hint = f'; did you mean "{near[0]}"?' if near and near[0] != wrong else ""
+        self.exit(WRONG_USE, f"{self.prog}: {message}{hint}\n  more:  {self.prog} --help\n")
+
+    def known(self) -> list[str]:
+        """Give all commands and options."""
+        found: list[str] = []
+        for action in self._actions:
+            found += action.option_strings
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # argparse has no public name for it
+                found += action.choices
+        return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nbh",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, epilog: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    command = add("list", _list, "show notebooks, their units, what each needs and which tests name it", _LIST)
+    command.add_argument("paths", metavar="PATH", nargs="*", help="notebooks or folders (default: the current folder)")
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: a table)")
+
+    command = add("new-test", _new_test, "write a test file for a notebook, to be filled in", _NEW_TEST)
+    command.add_argument("notebook", metavar="NOTEBOOK", help="the notebook")
+    command.add_argument(
+        "--output", metavar="FILE", help="where to write it (default: test_NOTEBOOK.py in the project's tests folder)"
+    )
+    command.add_argument("--force", action="store_true", help="write over a file that is there already (default: leave it)")
+
+    command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
+    return parser
+
+
+class _Version(argparse.Action):
+    """Show the version; the metadata is read only if it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"nbh {version('databricks-notebook-harness')}")
+        parser.exit()
+
+
+def _list(options: argparse.Namespace) -> int:
+    from harness.commands.list import make_list, write_json
+
+    _check_paths(options.paths)
+    listing = make_list(options.paths, current=os.getcwd(), watch=_watch)
+    if options.json:
+        write_json(listing, sys.stdout)
+        for problem in listing.problems:
+            _say(f"{problem.location}: {problem.code} {problem.what}: {problem.cause}")
+    else:
+        from harness.commands.table import console, draw
+
+        draw(listing, console())
+    sys.stdout.flush()
+    return YES if listing.is_whole else UNKNOWN
+
+
+def _new_test(options: argparse.Namespace) -> int:
+    from harness.commands.new_test import write_test
+
+    _check_paths([options.notebook])
+    done = write_test(options.notebook, output=options.output, force=options.force, current=os.getcwd())
+    print(done.text) if done.is_written else _say(done.text)
+    return YES if done.is_written else NO
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from harness.commands.doctor import examine, show, write_json
+
+    facts = examine(os.getcwd())
+    if options.json:
+        write_json(facts, sys.stdout)
+    else:
+        show(facts)
+    return NO if any(fact.ok is False for fact in facts) else YES
+
+
+def _check_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        if not os.path.exists(path):
+            folder, name = os.path.split(path)
+            beside = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+            near = get_close_matches(name, beside, n=1)
+            hint = (
+                f'did you mean "{os.path.join(folder, near[0])}"?'
+                if near
+                else "check the path; `nbh list` shows the notebooks below this folder"
+            )
+            raise SettingsError("there is no such file or folder", cause=f'the path is "{path}"', mend=hint)
+
+
+def _watch(notebooks: Sequence[str]) -> Iterable[str]:
+    """Show a line of progress on a terminal while there is much to read."""
+    if len(notebooks) < _MANY or not sys.stderr.isatty():
+        return notebooks
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(notebooks, description="Reading notebooks", console=Console(stderr=True), transient=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

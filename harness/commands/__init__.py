@@ -1,0 +1,1 @@
+"""The commands of ``nbh``, one module each: they work out and print, ``harness.cli`` parses and exits."""

@@ -1,0 +1,135 @@
+"""Draw the list of ``nbh list`` as a table."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.commands.list import problems_of, summary
+from harness.extract.build import as_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.commands.list import Listing
+    from harness.extract.inventory import Listed, Unit
+
+_HEADS = ("cell", "line", "unit", "needs", "tests")
+_GAP = 2
+_NARROWEST = 12
+_UNLIMITED = 10_000
+_COMPUTED = re.compile(r"computed (\S+) \(cell (\d+)\)")
+
+
+def console() -> Console:
+    """Give the console that the list is drawn on; where it is no terminal, lines are as long as they need to be."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return Console(highlight=False)
+    return Console(highlight=False, width=_UNLIMITED)
+
+
+def draw(listing: Listing, console: Console) -> None:
+    """Print a table for each notebook, then the problems, then the counts."""
+    widths = _widths([unit for listed in listing.notebooks for unit in listed.units], console)
+    for listed in listing.notebooks:
+        _heading(listed, console)
+        if listed.units:
+            with console.capture() as captured:
+                console.print(_table(listed.units, widths))
+            console.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+        console.print()
+    problems = list(problems_of(listing))
+    if problems:
+        console.print(Text("Problems", style="bold"))
+        for problem in problems:
+            console.print(Text(_clean(str(as_error(problem)), keep="\n")), soft_wrap=True)
+        console.print()
+    console.print(Text(summary(listing), style="bold"), soft_wrap=True)
+
+
+def _heading(listed: Listed, console: Console) -> None:
+    kind = f"{listed.language}, {listed.format}, {listed.cells} {'cell' if listed.cells == 1 else 'cells'}"
+    console.print(Text.assemble((_clean(listed.path), "bold"), (f"  {kind}", "dim")), soft_wrap=True)
+    named = next((unit for unit in listed.units if unit.kind != "cell" and not unit.importable), None)
+    if named is not None:
+        console.print(Text(f"  not importable: {_clean(named.reason)}", style="yellow"), soft_wrap=True)
+    if not listed.units:
+        unread = any(problem.location.path == listed.path for problem in listed.problems) and not listed.cells
+        console.print(
+            Text("  not read, see below" if unread else "  nothing to test by itself", style="red" if unread else "dim")
+        )
+
+
+def _table(units: Iterable[Unit], widths: dict[str, int]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim", expand=False)
+    for head, width in widths.items():
+        right = head in {"cell", "line"}
+        table.add_column(head, width=width, justify="right" if right else "left", overflow="fold")
+    for unit in units:
+        tests = _tests(unit)
+        table.add_row(
+            str(unit.cell),
+            str(unit.line or "-"),
+            Text(_name(unit), style="dim" if unit.kind == "cell" else ""),
+            Text(_needs(unit), style=_style(unit)),
+            Text(tests, style="green" if unit.tests else "dim"),
+        )
+    return table
+
+
+def _style(unit: Unit) -> str:
+    if any(need.startswith("unresolved") for need in unit.needs):
+        return "red"
+    return "yellow" if any(need.startswith("computed") for need in unit.needs) else "" if unit.needs else "dim"
+
+
+def _name(unit: Unit) -> str:
+    name = _clean(unit.name)
+    if unit.kind == "class":
+        return f"class {name}"
+    return f"{name}()" if unit.kind == "function" else name if name == f"cell {unit.cell}" else f'cell "{name}"'
+
+
+def _needs(unit: Unit) -> str:
+    """Say in few words what JSON tells in full: where a computed value comes from, but not why it isn't computed."""
+    words = [_COMPUTED.match(need) for need in unit.needs]
+    told = [f"{word[1]} (cell {word[2]})" if word else need for need, word in zip(unit.needs, words, strict=True)]
+    return _clean(", ".join(told)) or "nothing"
+
+
+def _tests(unit: Unit) -> str:
+    if not unit.tests:
+        return "-"
+    first = _clean(unit.tests[0].partition("::")[2])
+    return first if len(unit.tests) == 1 else f"{first} +{len(unit.tests) - 1}"
+
+
+def _widths(units: list[Unit], console: Console) -> dict[str, int]:
+    """Give each column the width it asks for; where a line is too short for all, the widest give way."""
+    texts = {
+        "cell": (str(unit.cell) for unit in units),
+        "line": (str(unit.line or "-") for unit in units),
+        "unit": map(_name, units),
+        "needs": map(_needs, units),
+        "tests": map(_tests, units),
+    }
+    widths = {head: max([len(head), *map(cell_len, texts[head])]) for head in _HEADS}
+    room = console.width - _GAP * (len(_HEADS) - 1)
+    while sum(widths.values()) > room:
+        widest = max(("unit", "needs", "tests"), key=lambda head: widths[head])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _clean(text: str, *, keep: str = "") -> str:
+    """Show a character that no terminal should get (a title may hold any) as a question mark."""
+    return "".join(c if c.isprintable() or c in keep else "?" for c in text)
