@@ -15,7 +15,9 @@
     │   ├── NoTestsError
     │   ├── UnitChangedError
     │   ├── CellLanguageError
-    │   └── CellWriteError
+    │   ├── CellWriteError
+    │   ├── CellRunError
+    │   └── UnknownValueError
     ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
     ├── EngineError            NBH3xx   Spark or Java can't be had
     │   ├── JavaNotFoundError
@@ -189,6 +191,20 @@ class CellWriteError(NotebookError):
 
     code = "NBH113"
     about = "a cell can't be written back"
+
+
+class CellRunError(NotebookError):
+    """A cell can't be run by itself: it isn't Python."""
+
+    code = "NBH114"
+    about = "a cell can't be run by itself"
+
+
+class UnknownValueError(NotebookError):
+    """A value was given by hand for a name that the notebook, or the cell, never uses."""
+
+    code = "NBH115"
+    about = "a value was given for a name that nothing uses"
 
 
 class SettingsError(HarnessError):

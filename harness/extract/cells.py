@@ -5,12 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import CellNotFoundError, NotebookError
+from harness.errors import CellNotFoundError, CellRunError, UnknownValueError
+from harness.extract.names import all_names
 from harness.extract.scan import parse
 from harness.model import Cell, Location, Notebook
 
 if TYPE_CHECKING:
     from harness.extract.units import Units
+
+
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
 
 
 class CellNames:
@@ -65,7 +70,9 @@ class CellUnit:
         behind in the notebook.
 
         Raises:
-            NotebookError: The cell isn't Python, or isn't valid Python.
+            CellRunError: The cell isn't Python.
+            CellSyntaxError: It isn't valid Python.
+            UnknownValueError: A name was given that the cell doesn't use.
         """
         from harness.extract.build import as_error
 
@@ -76,16 +83,26 @@ class CellUnit:
         if problems:
             raise as_error(problems[0])
         if cell.language != "python":
-            raise NotebookError(
+            raise CellRunError(
                 f"a {cell.language} cell can't be run by itself",
                 cause=f"cell {cell.number} is written in {cell.language}",
                 mend="choose a Python cell",
                 location=where,
             )
+        codes = [units.source.compile(item.node) for item in parsed if not isinstance(item.node, str)]
+        used = {name for code in codes for name in all_names(code)}
+        for name in names:
+            if name not in used:
+                near = get_close_matches(name, used, n=1)
+                raise UnknownValueError(
+                    f"the cell doesn't use the name {name!r}",
+                    cause=f"it uses: {', '.join(sorted(used))}" if used else "it uses no name",
+                    mend=f"did you mean {near[0]!r}?" if near else "leave the name out",
+                    location=where,
+                )
         namespace = _CellNamespace(units, names)
-        for item in parsed:
-            if not isinstance(item.node, str):
-                exec(units.source.compile(item.node), namespace)
+        for code in codes:
+            exec(code, namespace)
         made = {name: value for name, value in namespace.items() if not name.startswith("__") and namespace.is_new(name, value)}
         return CellNames(made, str(where))
 

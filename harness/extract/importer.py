@@ -71,7 +71,22 @@ class NotebookFinder:
             spec.has_location = True
             spec.cached = file  # else importlib works out a name for a .pyc that never exists
             return spec
+        if path is not None:
+            self._refuse_other_language(fullname, name, path)
         return None
+
+    def _refuse_other_language(self, fullname: str, name: str, path: Sequence[str]) -> None:
+        """Say why a notebook in another language can't be imported, where nothing else has the name."""
+        for entry in path:
+            if not self._is_below(entry):
+                continue
+            for suffix in (".sql", ".scala", ".r"):
+                if os.path.isfile(os.path.join(entry, name + suffix)) and PathFinder.find_spec(fullname, path) is None:
+                    raise ModuleNotFoundError(
+                        f"No module named {fullname!r}: {name}{suffix} is no Python file. Its Python cells are loaded by "
+                        f'load_notebook("…/{name}{suffix}") or the notebook fixture',
+                        name=fullname,
+                    )
 
     def invalidate_caches(self) -> None:
         """Nothing is remembered about files (importlib's protocol)."""

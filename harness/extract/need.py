@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.extract.names import all_names, names_read
 from harness.extract.quiet import dotted_name
 from harness.extract.safe import WIDGET_DEFINITIONS, Names, Verdict, is_session, is_showing, judge
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +98,14 @@ class Outline:
                 if entry.row.line <= first <= entry.row.end_line:
                     found = node
         return found
+
+    def all_names(self) -> set[str]:
+        """Give every name that a statement binds or reads."""
+        names = set(self.binders)
+        for index, entry in enumerate(self.entries):
+            if entry.row.number >= 0 and entry.row.kind != RUN:
+                names |= all_names(self.code(index))
+        return names
 
     def imports(self, entry: Entry) -> Iterator[tuple[ast.stmt, str]]:
         """Give a row's import as one statement a name, with the name."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import NotebookReadError, SettingsError
+from harness.errors import NotebookReadError, SettingsError, UnknownValueError
+from harness.extract.kinds import INJECTED
 from harness.extract.load import Loader
 from harness.model import Location
 from harness.settings import settings_for
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.extract.module import NotebookModule
+
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
 
 _current: list[Loader] = []
 
@@ -39,6 +43,7 @@ def load_notebook(path: str | os.PathLike[str], *, widgets: Mapping[str, str] | 
         NotebookReadError: There is no such file.
         NotebookError: It can't be read as a notebook.
         SettingsError: A widget's value is not a string.
+        UnknownValueError: A value was given for a name that the notebook doesn't use.
     """
     loader = _current[-1] if _current else Loader(os.getcwd(), run_prefixes=run_prefixes)
     for name, value in (widgets or {}).items():
@@ -46,7 +51,28 @@ def load_notebook(path: str | os.PathLike[str], *, widgets: Mapping[str, str] | 
             raise SettingsError(
                 f"the widget {name!r} is {value!r}", cause="widgets are strings on Databricks", mend=f'write widgets={{"{name}": "{value}"}}'
             )
-    return loader.load(find_notebook(path, loader), widgets=widgets, values=values)
+    module = loader.load(find_notebook(path, loader), widgets=widgets, values=values)
+    if values:
+        _check_values(module, values)
+    return module
+
+
+def _check_values(module: NotebookModule, values: Mapping[str, Any]) -> None:
+    """Refuse a value for a name that nothing in the notebook binds or reads: a misspelt one would change nothing."""
+    units = module.__units__
+    known = units.values.outline.all_names() | INJECTED
+    for name in values:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
+            units.loader.unload(module)
+            raise UnknownValueError(
+                f"the notebook doesn't use the name {name!r}",
+                cause="no statement of it, or of what it %runs, binds or reads that name",
+                mend=f"did you mean {near[0]!r}?" if near else "leave the name out of values",
+                location=Location(units.loader.show(units.path)),
+            )
 
 
 def find_notebook(path: str | os.PathLike[str], loader: Loader, *, beside: str | None = None) -> str:
@@ -58,12 +84,27 @@ def find_notebook(path: str | os.PathLike[str], loader: Loader, *, beside: str |
     for place in places:
         if os.path.isfile(place):
             return os.path.normpath(place)
+    near = _near_path(given, places)
     raise NotebookReadError(
         "there is no such notebook",
         cause=f"{given} is neither below {loader.root}" + (f" nor beside {os.path.basename(beside)}" if beside else ""),
-        mend="give the path from the root of the project; `nbh list` shows the notebooks",
+        mend=f"did you mean {near!r}?" if near else "give the path from the root of the project; `nbh list` shows the notebooks",
         location=Location(given),
     )
+
+
+def _near_path(given: str, places: list[str]) -> str | None:
+    """Give the path of a file that was probably meant: misspelt, or named without its suffix as in ``%run``."""
+    from difflib import get_close_matches
+
+    for place in places:
+        folder, name = os.path.split(place)
+        if os.path.isdir(folder):
+            files = [file for file in os.listdir(folder) if file.endswith((".py", ".ipynb", ".sql", ".scala", ".r"))]
+            near = [file for file in files if os.path.splitext(file)[0] == name] or get_close_matches(name, files, n=1)
+            if near:
+                return os.path.join(os.path.dirname(given), near[0])
+    return None
 
 
 def run_prefixes(path: str) -> tuple[str, Mapping[str, str]]:

@@ -113,9 +113,17 @@ class Units:
         """Put what a statement raised into our words."""
         if isinstance(exc, PlaceholderError | UnresolvedNameError):
             return PlaceholderError(f"{name!r} can't be defined here: {exc.what}", cause=exc.cause, mend=exc.mend, location=self.place(entry))
+        cause = f"{type(exc).__name__}: {exc}".partition("\n\nJVM stacktrace:")[0]
+        if entry.row.kind == HELD:
+            return PlaceholderError(
+                f"{name!r} could not be worked out inside the test: its statement raised",
+                cause=cause,
+                mend=f"make in the test what the statement reads (a table, a widget, a file), or give the name a value: values={{{name!r}: …}}",
+                location=self.place(entry),
+            )
         return PlaceholderError(
             f"{name!r} can't be defined here: its statement raised",
-            cause=f"{type(exc).__name__}: {exc}",
+            cause=cause,
             mend=f"mend the statement, or give the name a value: values={{{name!r}: …}}",
             location=self.place(entry),
         )

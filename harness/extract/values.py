@@ -68,6 +68,8 @@ class Values:
             raise AttributeError(f"notebook {units.loader.show(units.path)} has no unit {name!r}{self._near(name)}")
         try:
             return self.look_up(name)
+        except OutsideTestError:
+            return Placeholder(self._too_early(name))
         except HarnessError as error:
             return Placeholder(error)
 
@@ -172,6 +174,15 @@ class Values:
         for index in self.outline.widget_definitions(len(self._units.entries)):
             if not self.outline.verdict(index).reason and index not in self._running:
                 self.of_statement(index)
+
+    def _too_early(self, name: str) -> OutsideTestError:
+        index = self.outline.binder(name, len(self._units.entries))
+        return OutsideTestError(
+            f"{name!r} was taken from the notebook before any test ran, and only a test can give its value",
+            cause="it needs the test's spark, dbutils or widgets, and `from … import` takes it once and for all",
+            mend=f"import the notebook and read module.{name} inside the test, or use the notebook fixture",
+            location=self._units.place(self._units.entries[index]) if index is not None else None,
+        )
 
     def _check(self, index: int, entry: Entry) -> None:
         row = entry.row

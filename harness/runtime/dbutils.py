@@ -10,6 +10,9 @@ from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
+
 # What Databricks' own dbutils has: asking for one of these is no misspelling.
 _PARTS = (
     "api",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -91,6 +92,8 @@ def start_session(
         undo.callback(jvm.stop)
         undo.enter_context(_own_interrupt_handler())
         spark = _connect(jvm, undo)
+        # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
+        logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
         undo.callback(spark.stop)
         # If this process is killed the JVM ends by itself; only it can remove the folder then.
         spark._jvm.org.apache.spark.util.ShutdownHookManager.registerShutdownDeleteDir(spark._jvm.java.io.File(str(folder)))  # type: ignore[union-attr]  # noqa: SLF001 -- there is no public way
