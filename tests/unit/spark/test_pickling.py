@@ -14,9 +14,12 @@ from harness.spark.pickling import ByValue, carry_modules_of, register_by_value
 def registry(monkeypatch):
     """The names that pyspark's pickler carries by value, through a stand-in that keeps a set as the real one does."""
     names: set[str] = set()
-    stand_in = types.SimpleNamespace(
-        list_registry_pickle_by_value=names.copy, register_pickle_by_value=lambda module: names.add(module.__name__)
-    )
+
+    def register(module):
+        if module.__name__ != __name__:  # the running plugin registers this very file, where Spark was imported before
+            names.add(module.__name__)
+
+    stand_in = types.SimpleNamespace(list_registry_pickle_by_value=names.copy, register_pickle_by_value=register)
     monkeypatch.setitem(sys.modules, "pyspark.cloudpickle", stand_in)
     return names
 
