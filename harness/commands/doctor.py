@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from harness.commands.project import addopts_of
 from harness.errors import SettingsError
-from harness.settings import settings_for
+from harness.settings import Settings, settings_for
 from harness.spark.facts import Fact, engine_facts, version_of
 
 if TYPE_CHECKING:
@@ -142,7 +142,10 @@ def _settings(folder: str) -> list[Fact]:
     file = os.path.join(settings.folder, "pyproject.toml")
     if not os.path.isfile(file):
         return [Fact("settings", "none: no pyproject.toml here or above, so the defaults hold", ok=None)]
-    facts = [Fact("settings", f"{os.path.relpath(file, folder)} [tool.nbh]".replace(os.sep, "/"), ok=True)]
+    shown = os.path.relpath(file, folder).replace(os.sep, "/")
+    if settings == Settings(settings.folder):
+        return [Fact("settings", f"{shown}: [tool.nbh] sets nothing, so the defaults hold", ok=True)]
+    facts = [Fact("settings", f"{shown}: [tool.nbh]", ok=True)]
     for name, paths in (("roots", settings.roots), ("run_prefixes", tuple(settings.run_prefixes.values()))):
         mend = f"correct {name} under [tool.nbh], or make the folder"
         missing = [path for path in paths if not os.path.isdir(os.path.join(settings.folder, path))]
@@ -167,8 +170,9 @@ def show(facts: Sequence[Fact]) -> None:
             table.add_row("", "", Text(fact.mend, style="bold"))
     bad = sum(1 for fact in facts if fact.ok is False)
     console = Console(highlight=False)
-    console.print(table)
-    console.print()
+    with console.capture() as captured:
+        console.print(table)
+    console.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE) + "\n")
     console.print(Text(f"{bad} {'thing' if bad == 1 else 'things'} to mend" if bad else "nothing to mend", style="bold"))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
-from harness.extract.inventory import definitions, import_name, list_notebook, names_from_outside
+from harness.extract.inventory import definitions, import_name, list_notebook, name_needs, names_from_outside
 from harness.extract.kinds import HELD, INJECTED, RUN
 from harness.extract.load import Loader
 from harness.extract.need import Outline
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.commands.project import Project
+    from harness.extract.build import Extract
     from harness.extract.inventory import Unit
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -43,6 +44,15 @@ class Done:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Notebook:
+    """What drafts are made from; ``defaults`` are its widgets with theirs."""
+
+    source: Extract
+    outline: Outline
+    defaults: dict[str, str]
+
+
 @dataclass(slots=True)
 class _Draft:
     """One test to be: what it asks for, what must be filled in, and the lines that do it."""
@@ -52,6 +62,7 @@ class _Draft:
     missing: list[str]
     given: list[str]
     call: str
+    passed: list[str]
     check: str
     fixtures: list[str] = field(default_factory=list)
     widgets: dict[str, str] = field(default_factory=dict)
@@ -155,7 +166,7 @@ def test_file(path: str, project: Project, *, module: str, root: str) -> tuple[s
     shown = os.path.relpath(path, project.folder).replace(os.sep, "/")
     stem = _snake(os.path.splitext(os.path.basename(path))[0])
     used = {f"test_{stem}_loads"}
-    defaults = widget_defaults(outline)
+    of = _Notebook(source, outline, widget_defaults(outline))
     own = {id(entry.row): index for index, entry in enumerate(entries)}
     at = {name: own[id(source.rows[row])] for name, _, _, _, row in definitions(source)}
     titles = [unit.name for unit in listed.units if unit.kind == "cell"]
@@ -164,7 +175,7 @@ def test_file(path: str, project: Project, *, module: str, root: str) -> tuple[s
     for unit in listed.units:
         if unit.kind == "cell":
             indexes = [i for i, e in enumerate(entries) if e.source is source and e.row.cell == unit.cell and e.row.kind != RUN]
-            draft = _cell(unit, outline, indexes, defaults, repeated=titles.count(unit.name) > 1)
+            draft = _cell(unit, indexes, of, repeated=titles.count(unit.name) > 1)
             if draft is None:
                 continue
         else:
@@ -175,7 +186,7 @@ def test_file(path: str, project: Project, *, module: str, root: str) -> tuple[s
             )
             if imported:
                 imports.append(unit.name)
-            draft = _unit(unit, node, outline, defaults, imported=imported)
+            draft = _unit(unit, node, of, imported=imported)
         draft.name = _unique(draft.name, used)
         drafts.append(draft)
     names = [unit.name for unit in listed.units if unit.kind != "cell"]
@@ -197,7 +208,7 @@ def _values(unit: Unit) -> dict[str, str]:
     return found
 
 
-def _unit(unit: Unit, node: ast.stmt | None, outline: Outline, defaults: dict[str, str], *, imported: bool) -> _Draft:
+def _unit(unit: Unit, node: ast.stmt | None, of: _Notebook, *, imported: bool) -> _Draft:
     function = _constructor(node) if isinstance(node, ast.ClassDef) else node if isinstance(node, _Function) else None
     arguments = _arguments(function, is_method=isinstance(node, ast.ClassDef))
     values = _values(unit)
@@ -222,10 +233,9 @@ def _unit(unit: Unit, node: ast.stmt | None, outline: Outline, defaults: dict[st
         given += _load(values)
         missing += list(values)
         call = f"units.{unit.name}"
-    call = f"{call}({', '.join(passed)})"
     if isinstance(node, ast.AsyncFunctionDef):
-        call = f"asyncio.run({call})"
-    widgets = dbutils_use(outline, [node]).widgets if node is not None else ()
+        call, passed = "asyncio.run", [f"{call}({', '.join(passed)})"]
+    widgets = dbutils_use(of.outline, [(of.source, node)]).widgets if node is not None and "widget" in unit.needs else ()
     is_class = unit.kind == "class"
     return _Draft(
         f"test_{_snake(unit.name)}",
@@ -233,40 +243,51 @@ def _unit(unit: Unit, node: ast.stmt | None, outline: Outline, defaults: dict[st
         [*missing, f"what {unit.name} {'makes' if is_class else 'gives back'}"],
         given,
         f"{'made' if is_class else 'answer'} = {call}",
+        passed,
         f"assert {'made' if is_class else 'answer'} == ...",
         fixtures,
-        {name: defaults.get(name, "") for name in widgets},
+        {name: of.defaults.get(name, "") for name in widgets},
     )
 
 
-def _cell(unit: Unit, outline: Outline, indexes: list[int], defaults: dict[str, str], *, repeated: bool) -> _Draft | None:
+def _cell(unit: Unit, indexes: list[int], of: _Notebook, *, repeated: bool) -> _Draft | None:
     """Draft a test of a cell; None for one that takes or makes nothing that a test could give or check."""
+    outline, defaults = of.outline, of.defaults
     held = [outline.entries[index] for index in indexes if outline.entries[index].row.kind == HELD]
     binds = list(dict.fromkeys(name for entry in held for name in entry.row.binds if name.isidentifier()))
-    inputs = []
-    for name in names_from_outside(outline, indexes):
-        binder = outline.binder(name, indexes[0])
-        if name not in INJECTED and binder is not None and outline.entries[binder].row.kind == HELD:
-            inputs.append(name)
+    # What the notebook works out from widgets and constants needn't be given; what comes from data must be.
+    inputs = [
+        name
+        for name in names_from_outside(outline, indexes)
+        if name not in INJECTED
+        and any(need != "widget" for need in name_needs(outline, name, indexes[0]))
+        and _is_value(outline, name, indexes[0])
+    ]
     if not binds or not inputs:
         return None
     key = str(unit.cell) if repeated or unit.name == f"cell {unit.cell}" else _text(unit.name)
     fixtures = [need for need in unit.needs if need in _FIXTURES]
     reasons = {name: reason for name, reason in _values(unit).items() if name not in inputs}
-    widgets = dbutils_use(outline, [entry.source.node(entry.row) for entry in held]).widgets
+    widgets = dbutils_use(outline, [(entry.source, entry.source.node(entry.row)) for entry in held]).widgets
     given = [f"{name if name not in _TAKEN else name + '_'} = ..." for name in inputs]
-    passed = ", ".join(f"{name}={name if name not in _TAKEN else name + '_'}" for name in inputs)
+    passed = [f"{name}={name if name not in _TAKEN else name + '_'}" for name in inputs]
     label = f'the cell "{unit.name}"' if unit.name != f"cell {unit.cell}" else unit.name
     return _Draft(
         f"test_cell_{_snake(unit.name.removeprefix('cell '))}",
         f"Say here what {_quiet(label)} should make.",
         [*inputs, *reasons, "what the cell makes"],
         [*given, *_load(reasons)],
-        f"made = units.cell({key}).execute({passed})",
+        f"made = units.cell({key}).execute",
+        passed,
         f"assert made.{binds[-1]} == ...",
         [*fixtures, "notebook"],
         {name: defaults.get(name, "") for name in widgets},
     )
+
+
+def _is_value(outline: Outline, name: str, before: int) -> bool:
+    at = outline.binder(name, before)
+    return at is not None and outline.entries[at].row.kind == HELD
 
 
 def _load(values: dict[str, str]) -> Iterator[str]:
@@ -308,10 +329,14 @@ def _render(
     lines += ["from __future__ import annotations", ""]
     if any("asyncio.run" in draft.call for draft in drafts):
         lines += ["import asyncio", ""]
-    if drafts:
-        lines += ["import pytest", ""]
-    if imports:
-        lines += [*_wrapped(f"from {module} import ", sorted(imports, key=_import_order), "(", ")"), ""]
+    own = _wrapped(f"from {module} import ", sorted(imports, key=_import_order), "(", ")") if imports else []
+    third = ["import pytest"] if drafts else []
+    if shown.endswith(".ipynb"):  # import sorters look for a .py, find none, and take it for a package of somebody else's
+        blocks = [[*own, *third] if module < "pytest" else [*third, *own]]
+    else:
+        blocks = [third, own]
+    for block in filter(None, blocks):
+        lines += [*block, ""]
     lines += [f"NOTEBOOK = {_text(shown)}", "", ""]
     lines += [
         f"def test_{stem}_loads(notebook):",
@@ -346,19 +371,17 @@ def _test(draft: _Draft) -> Iterator[str]:
         yield line
     else:
         yield "    pytest.fail("
-        yield from (f"        {_text(part)}" for part in _split("fill in: " + what, 70))
+        *parts, last = textwrap.wrap("fill in: " + what, _LINE - 12, drop_whitespace=False, break_long_words=False)
+        yield from (f"        {_text(part)}" for part in parts)
+        yield f"        {_text(last)},"
         yield "        pytrace=False,"
         yield "    )"
     yield from (f"    {line}" for line in draft.given)
     if draft.given:
         yield ""
-    yield f"    {draft.call}"
+    yield from (f"    {line}" for line in _wrapped(draft.call, draft.passed, "(", ")", always=True))
     yield ""
     yield f"    {draft.check}"
-
-
-def _split(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, drop_whitespace=False, break_long_words=False)
 
 
 def _wrapped(start: str, parts: Sequence[str], opening: str, closing: str, *, always: bool = False) -> list[str]:
@@ -394,4 +417,4 @@ def _text(value: str) -> str:
 
 def _quiet(text: str) -> str:
     """Make a text fit for a docstring or a comment."""
-    return "".join(c if c.isprintable() else " " for c in text.replace("\\", "/").replace('"""', "'''")).rstrip('"')
+    return "".join(c if c.isprintable() else " " for c in text.replace("\\", "/").replace('"""', "'''"))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _HEADS = ("cell", "line", "unit", "needs", "tests")
 _GAP = 2
-_NARROWEST = 12
+# Where a line is too short, columns give way in this order, each down to its width here. --json has all of every name.
+_GIVE_WAY = (("tests", 24), ("needs", 18), ("unit", 30), ("tests", 14), ("unit", 12), ("needs", 12))
 _UNLIMITED = 10_000
 _COMPUTED = re.compile(r"computed (\S+) \(cell (\d+)\)")
 
@@ -73,7 +74,7 @@ def _table(units: Iterable[Unit], widths: dict[str, int]) -> Table:
         right = head in {"cell", "line"}
         table.add_column(head, width=width, justify="right" if right else "left", overflow="fold")
     for unit in units:
-        tests = _tests(unit)
+        tests = _tests(unit, widths["tests"])
         table.add_row(
             str(unit.cell),
             str(unit.line or "-"),
@@ -104,15 +105,18 @@ def _needs(unit: Unit) -> str:
     return _clean(", ".join(told)) or "nothing"
 
 
-def _tests(unit: Unit) -> str:
+def _tests(unit: Unit, width: int = _UNLIMITED) -> str:
+    """Give the first test's name, cut to the width, and how many more there are."""
     if not unit.tests:
         return "-"
-    first = _clean(unit.tests[0].partition("::")[2])
-    return first if len(unit.tests) == 1 else f"{first} +{len(unit.tests) - 1}"
+    first = Text(_clean(unit.tests[0].partition("::")[2]))
+    more = f" +{len(unit.tests) - 1}" if unit.tests[1:] else ""
+    first.truncate(width - len(more), overflow="ellipsis")
+    return first.plain + more
 
 
 def _widths(units: list[Unit], console: Console) -> dict[str, int]:
-    """Give each column the width it asks for; where a line is too short for all, the widest give way."""
+    """Give each column the width it asks for; where a line is too short for all, some give way."""
     texts = {
         "cell": (str(unit.cell) for unit in units),
         "line": (str(unit.line or "-") for unit in units),
@@ -122,11 +126,8 @@ def _widths(units: list[Unit], console: Console) -> dict[str, int]:
     }
     widths = {head: max([len(head), *map(cell_len, texts[head])]) for head in _HEADS}
     room = console.width - _GAP * (len(_HEADS) - 1)
-    while sum(widths.values()) > room:
-        widest = max(("unit", "needs", "tests"), key=lambda head: widths[head])
-        if widths[widest] <= _NARROWEST:
-            break
-        widths[widest] -= 1
+    for head, least in _GIVE_WAY:
+        widths[head] = max(min(least, widths[head]), widths[head] - max(0, sum(widths.values()) - room))
     return widths
 
 

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.build import Extract, build
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, KEPT, RUN
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
 from harness.extract.names import names_read
 from harness.extract.need import Outline
 from harness.extract.run import Entry, flatten
@@ -170,10 +170,12 @@ def _unit_needs(outline: Outline, index: int, name: str) -> tuple[str, ...]:
         code = next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
     needs = outline.needs(code)
     found = set(_in_words(needs, outline.entries))
-    return _ordered(_only_widgets(found, outline, [outline.definition(entry, name) or entry.source.node(entry.row)]))
+    return _ordered(
+        _only_widgets(found, outline, [(entry.source, outline.definition(entry, name) or entry.source.node(entry.row))])
+    )
 
 
-def _only_widgets(needs: set[str], outline: Outline, nodes: Iterable[ast.AST]) -> set[str]:
+def _only_widgets(needs: set[str], outline: Outline, nodes: Iterable[tuple[Extract, ast.stmt]]) -> set[str]:
     """Say "widget" where all that is asked of dbutils is a widget's value."""
     if "dbutils" in needs:
         use = dbutils_use(outline, nodes)
@@ -214,9 +216,9 @@ def _cells(
 def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
     found: set[str] = set()
     for name in names_from_outside(outline, indexes):
-        found.update(_name_needs(outline, name, indexes[0], set()))
+        found.update(name_needs(outline, name, indexes[0]))
     held = [outline.entries[index] for index in indexes if outline.entries[index].row.kind == HELD]
-    return _ordered(_only_widgets(found, outline, [entry.source.node(entry.row) for entry in held]))
+    return _ordered(_only_widgets(found, outline, [(entry.source, entry.source.node(entry.row)) for entry in held]))
 
 
 def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
@@ -244,12 +246,13 @@ def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
     return sorted(found)
 
 
-def _name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, int]]) -> Iterator[str]:
+def name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, int]] | None = None) -> Iterator[str]:
     """What a name needs that a cell reads: its value is the one that the notebook has before the cell."""
     at = outline.binder(name, before)
     if name in FIXTURE_FIRST or at is None or outline.entries[at].row.kind != HELD:
         yield from _in_words(outline.needs(compile(name, "<name>", "eval")), outline.entries)
         return
+    seen = set() if seen is None else seen
     if (name, at) in seen:
         return
     seen.add((name, at))
@@ -259,9 +262,10 @@ def _name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, i
         yield f"computed {name} (cell {outline.entries[at].row.cell}): {verdict.reason}"
         return
     row = outline.entries[at].row
-    for read in (names_read(outline.code(at))[0] | set(row.changes)) - set(row.binds):
+    # What the statement asks of the test itself, its verdict told.
+    for read in (names_read(outline.code(at))[0] | set(row.changes)) - set(row.binds) - INJECTED:
         if read not in row.changes or outline.binder(read, at) is not None:
-            yield from _name_needs(outline, read, at, seen)
+            yield from name_needs(outline, read, at, seen)
 
 
 def _in_words(needs: Needs, entries: Sequence[Entry]) -> Iterator[str]:

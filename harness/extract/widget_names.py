@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.extract.names import all_names
 from harness.extract.quiet import dotted_name
 from harness.extract.safe import WIDGET_DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.extract.build import Extract
     from harness.extract.need import Outline
 
 _READS = frozenset({"dbutils.widgets.get", "dbutils.widgets.getArgument", "getArgument"})
@@ -24,7 +26,7 @@ class DbutilsUse(NamedTuple):
     more: bool
 
 
-def dbutils_use(outline: Outline, starts: Iterable[ast.AST]) -> DbutilsUse:
+def dbutils_use(outline: Outline, starts: Iterable[tuple[Extract, ast.stmt]]) -> DbutilsUse:
     """Follow the names that these statements read through the whole notebook, and see what each asks of ``dbutils``.
 
     It follows every statement that may bind a name, so it may find a widget more than one run would read.
@@ -34,17 +36,23 @@ def dbutils_use(outline: Outline, starts: Iterable[ast.AST]) -> DbutilsUse:
     todo = list(starts)
     seen: set[str] = set()
     while todo:
-        for part in ast.walk(todo.pop()):
-            match part:
-                case ast.Call(func=func, args=[ast.Constant(value=str() as name), *_]) if dotted_name(func) in _READS:
-                    widgets[name] = None
-                    uses_widgets = True
-                case ast.Attribute(value=ast.Name(id="dbutils"), attr=attr):
-                    uses_widgets |= attr == "widgets"
-                    more |= attr != "widgets"
-                case ast.Name(id=name) if name not in seen:
-                    seen.add(name)
-                    todo.extend(_binding(outline, name))
+        source, node = todo.pop()
+        try:
+            names = all_names(source.compile(node))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        if names & {"dbutils", "getArgument"}:
+            for part in ast.walk(node):
+                match part:
+                    case ast.Call(func=func, args=[ast.Constant(value=str() as name), *_]) if dotted_name(func) in _READS:
+                        widgets[name] = None
+                        uses_widgets = True
+                    case ast.Attribute(value=ast.Name(id="dbutils"), attr=attr):
+                        uses_widgets |= attr == "widgets"
+                        more |= attr != "widgets"
+        for name in sorted(names - seen):
+            seen.add(name)
+            todo.extend(_binding(outline, name))
     return DbutilsUse(tuple(sorted(widgets)), uses_widgets, more)
 
 
@@ -65,8 +73,8 @@ def widget_defaults(outline: Outline) -> dict[str, str]:
     return found
 
 
-def _binding(outline: Outline, name: str) -> Iterable[ast.AST]:
+def _binding(outline: Outline, name: str) -> Iterable[tuple[Extract, ast.stmt]]:
     for index in outline.binders.get(name, ()):
         entry = outline.entries[index]
         if entry.row.number >= 0 and entry.row.what != "import":
-            yield outline.definition(entry, name) or entry.source.node(entry.row)
+            yield entry.source, outline.definition(entry, name) or entry.source.node(entry.row)
