@@ -1,15 +1,18 @@
 """coverage.py's view of a notebook: its kept statements counted at the file's own lines, held-back ones excluded.
 
-A *configurer* plugin on purpose: as a file tracer it would turn off the ``sys.monitoring`` core (coverage.py, ``core.py``), and no
-tracer is needed, since notebook code runs under the notebook's own path and lines. coverage.py asks ``file_reporter`` of the plugin
-whose name a file is labelled with; ``harness.collect.coverage`` writes the labels.
+A *configurer* plugin on purpose: as a file tracer it would turn off the ``sys.monitoring`` core (coverage.py, ``core.py``), and
+no tracer is needed, since notebook code runs under the notebook's own path and lines. coverage.py asks ``file_reporter`` of the
+plugin whose name a file is labelled with; ``harness.collect.coverage`` writes the labels.
 """
 
 from __future__ import annotations
 
 import ast
+import warnings
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
+from coverage.exceptions import NotPython
 from coverage.parser import PythonParser
 from coverage.phystokens import source_token_lines
 from coverage.plugin import CoveragePlugin, FileReporter
@@ -28,7 +31,7 @@ LABEL = f"{PLUGIN}.NotebookCoverage"
 
 
 def counted_lines(source: Extract) -> set[int]:
-    """Give the lines that unit tests can cover: those of kept and deferred statements, without what is held back inside them."""
+    """Give the lines that unit tests can cover: of kept and deferred statements, without what is held back inside them."""
     lines: set[int] = set()
     for row in source.rows:
         if row.kind in {KEPT, DEFERRED} and row.number >= 0:
@@ -43,7 +46,8 @@ def held_lines(source: Extract) -> set[int]:
 
 def python_of(path: str, source: Extract) -> str:
     """Give the notebook's Python with the file's own lines: magics as comments, broken cells and other languages blank."""
-    broken = {problem.location.cell for problem in source.problems if problem.code == "NBH102"}
+    parsed = {item.cell for item in source.parsed()}
+    broken = {problem.location.cell for problem in source.problems if problem.code == "NBH102"} - parsed
     notebook = read_notebook(path)
     last = max((cell.last_line for cell in notebook.cells), default=0)
     lines = [""] * last
@@ -56,7 +60,7 @@ def python_of(path: str, source: Extract) -> str:
 
 
 def _module_level_lines(source: Extract) -> set[int]:
-    """Give the lines that run as the module's own: all but those inside functions (a function on one line is on the module's)."""
+    """Give the lines that run as the module's own: not those inside functions (one on a single line is on the module's)."""
     lines: set[int] = set()
     inside: set[int] = set()
     for item in source.parsed():
@@ -69,6 +73,41 @@ def _module_level_lines(source: Extract) -> set[int]:
     return lines - inside
 
 
+def _parse(text: str, source: Extract, exclude: str) -> PythonParser:
+    """Let coverage.py find statements and branches; what is no Python as a whole file, but fine by cell, is blanked before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape such as "\d" in a notebook is no error, whatever the filters
+        try:
+            parser = PythonParser(text=text, filename=source.path, exclude=exclude)
+            parser.parse_source()
+        except NotPython:
+            parser = PythonParser(text=_compilable(text, source), filename=source.path, exclude=exclude)
+            parser.parse_source()
+    return parser
+
+
+def _compilable(text: str, source: Extract) -> str:
+    """Blank the top-level statements that only a notebook may have: a late ``from __future__``, ``await``, ``return``."""
+    lines = text.split("\n")
+    for item in source.parsed():
+        node = item.node
+        if isinstance(node, str):
+            continue
+        is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        if is_future or isinstance(node, ast.Global) or not _compiles(node):
+            first, end = node.lineno, node.end_lineno or node.lineno
+            lines[first - 1 : end] = ["" if is_future else "pass"] + [""] * (end - first)
+    return "\n".join(lines)
+
+
+def _compiles(node: ast.stmt) -> bool:
+    try:
+        compile(ast.Module([node], []), "<statement>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 class NotebookReporter(FileReporter):
     """Statements, branches and source of one notebook."""
 
@@ -77,8 +116,7 @@ class NotebookReporter(FileReporter):
         self._extract = extract(filename)
         self._text = python_of(filename, self._extract)
         self._partial = partial
-        self._parser = PythonParser(text=self._text, filename=filename, exclude=exclude)
-        self._parser.parse_source()
+        self._parser = _parse(self._text, self._extract, exclude)
         self._counted = counted_lines(self._extract)
 
     def source(self) -> str:
@@ -113,7 +151,12 @@ class NotebookReporter(FileReporter):
         # Top-level statements are executed one by one, so the way from one to the next is never seen.
         return self._parser.lines_matching(self._partial) | _module_level_lines(self._extract)
 
-    def missing_arc_description(self, start: int, end: int, executed_arcs: Iterable[tuple[int, int]] | None = None) -> str:
+    def missing_arc_description(
+        self,
+        start: int,
+        end: int,
+        executed_arcs: Iterable[tuple[int, int]] | None = None,  # noqa: ARG002 - coverage.py's signature
+    ) -> str:
         return self._parser.missing_arc_description(start, end)
 
     def arc_description(self, start: int, end: int) -> str:
@@ -121,8 +164,8 @@ class NotebookReporter(FileReporter):
 
     def source_token_lines(self) -> Any:
         try:
-            return source_token_lines(self.source())
-        except SyntaxError:  # bare magics in a .py notebook
+            return list(source_token_lines(self.source()))
+        except (SyntaxError, TokenError):  # bare magics or a broken cell in a .py notebook
             return super().source_token_lines()
 
     def code_regions(self) -> Any:
@@ -142,9 +185,8 @@ class NotebookCoverage(CoveragePlugin):
     def configure(self, config: Any) -> None:
         """Remember the user's exclusions, which apply in notebooks too."""
         self._exclude = [str(regex) for regex in config.get_option("report:exclude_lines")]
-        self._partial = [
-            str(regex) for option in ("report:partial_branches", "report:partial_branches_always") for regex in config.get_option(option) or []
-        ]
+        options = ("report:partial_branches", "report:partial_branches_always")
+        self._partial = [str(regex) for option in options for regex in config.get_option(option) or []]
 
     def file_reporter(self, filename: str) -> FileReporter:
         """Give the reporter of a notebook."""
@@ -155,6 +197,6 @@ def _any_of(regexes: list[str]) -> str:
     return "|".join(f"(?:{regex})" for regex in regexes) or r"(?!)"
 
 
-def coverage_init(reg: Any, options: Any) -> None:
+def coverage_init(reg: Any, options: Any) -> None:  # noqa: ARG001 - coverage.py's signature
     """Register with coverage.py (its plugin protocol)."""
     reg.add_configurer(NotebookCoverage())
