@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.collect.session import SESSION, NotebookSession
-from harness.errors import HarnessError
+from harness.collect.coverage import plugin_offered
+from harness.collect.session import SESSION, start
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,36 +29,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Stand before Python's own finder when conftest files are imported, and before pytest-cov starts (hence a wrapper)."""
-    try:
-        session = NotebookSession(early_config)
-    except HarnessError as error:
-        raise pytest.UsageError(str(error)) from error
-    early_config.stash[SESSION] = session
-    session.install()
-    if getattr(early_config.known_args_namespace, "cov_source", None):
-        from harness.collect.coverage import offer_plugin
+    start(early_config)
+    with plugin_offered(early_config):
+        return (yield)
 
-        offer_plugin(early_config)
-    return (yield)
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
+    """In xdist's workers pytest-cov starts coverage here; the controller's environment is inherited by those it starts here."""
+    if not hasattr(session.config, "workerinput"):
+        return (yield)
+    with plugin_offered(session.config):
+        return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     from harness.collect.options import check_environment
 
     check_environment(config.getoption("--databricks-env"))
+    start(config)  # named in a conftest's pytest_plugins, we come too late for the hook above
     config.addinivalue_line("markers", "nbh_widgets(**values): the test's widget values, as dbutils.widgets.get gives them")
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    session = config.stash.get(SESSION, None)
-    if session is not None:
-        session.uninstall()
-        from harness.collect.coverage import withdraw_plugin
-
-        withdraw_plugin(config)
-
-
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     from harness.collect.options import header
 
     return header(config)
@@ -107,13 +100,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     session = item.config.stash[SESSION]
     if session.existing is not None:
         from harness.collect.reports import annotate
 
-        annotate(report, call, session)
+        annotate(report, item, call, session)
     return report
 
 
@@ -125,6 +120,20 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
         from harness.collect.coverage import label
 
         label(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    from harness.collect.coverage import receive
+
+    receive(node.config, getattr(node, "workeroutput", None) or {})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    from harness.collect.coverage import conceal
+
+    conceal(session.config)
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:

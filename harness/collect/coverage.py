@@ -2,150 +2,284 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import shutil
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.collect.session import SESSION
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
+    from harness.collect.session import NotebookSession
     from harness.extract.build import Extract
 
-# coverage.py reads this file after the user's own configuration; workers of xdist inherit the variable.
+# coverage.py reads this file after the user's own configuration.
 _VARIABLE = "COVERAGE_FORCE_CONFIG"
-_FILE = pytest.StashKey[str]()
-COVERED = pytest.StashKey["Covered"]()
+_OFFERED = pytest.StashKey[bool]()
+_KEPT_ASIDE = "nbh-coverage"
 
 
+@dataclass
 class Covered:
-    """What the summary tells of coverage: held-back lines by notebook, and notebooks that coverage can't be told of."""
+    """What the summary tells of coverage, by notebook as shown to users; plain data, for xdist's workers send it."""
 
-    def __init__(self) -> None:
-        self.held: dict[str, int] = {}
-        self.untold: list[str] = []
+    held: dict[str, int] = field(default_factory=dict)  # lines held back, and counted as such
+    missed: dict[str, int] = field(default_factory=dict)  # lines held back that coverage calls missed: it has no plugin of ours
+    left_out: list[str] = field(default_factory=list)  # notebooks that coverage would misread
+    unread: dict[str, str] = field(default_factory=dict)  # what isn't counted for it can't be read: why
+    concealed: bool = False  # the data file was made readable for a coverage.py without our plugin
+
+    def merge(self, other: dict[str, Any]) -> None:
+        """Add what a worker found."""
+        self.held.update(other["held"])
+        self.missed.update(other["missed"])
+        self.left_out = sorted({*self.left_out, *other["left_out"]})
+        self.unread.update(other["unread"])
 
 
-def offer_plugin(config: pytest.Config) -> None:
-    """Have pytest-cov's coverage load our plugin, beside those the user configured."""
-    if os.environ.get(_VARIABLE):
-        return  # the user's own, or ours inherited from the controller
+COVERED = pytest.StashKey[Covered]()
+
+
+@contextlib.contextmanager
+def plugin_offered(config: pytest.Config) -> Iterator[None]:
+    """Have the coverage that pytest-cov starts meanwhile load our plugin, beside those the user configured."""
+    options = config.known_args_namespace
+    if not getattr(options, "cov_source", None) or getattr(options, "no_cov", False) or os.environ.get(_VARIABLE):
+        yield
+        return
+    plugins = _configured_plugins(getattr(options, "cov_config", None))
+    from harness.extract.coverage import PLUGIN
+
+    if plugins is None or PLUGIN in plugins:
+        yield
+        return
+    handle, path = tempfile.mkstemp(prefix="nbh-coverage-", suffix=".rc")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("[run]\nplugins =\n" + "".join(f"    {plugin}\n" for plugin in [*plugins, PLUGIN]))
+        os.environ[_VARIABLE] = path
+        config.stash[_OFFERED] = True
+        yield
+    finally:
+        # Not for longer: a test may run coverage by itself, in an environment that hasn't got us.
+        os.environ.pop(_VARIABLE, None)
+        os.unlink(path)
+
+
+def _configured_plugins(given: str | None) -> list[str] | None:
+    """Give the coverage plugins of the user's configuration; None where it can't be read, or coverage isn't there."""
     try:
         from coverage.config import read_coverage_config
     except ImportError:
-        return
-    from harness.extract.coverage import PLUGIN
-
-    given = getattr(config.known_args_namespace, "cov_config", None) or True
+        return None
     try:
-        plugins = read_coverage_config(given, warn=lambda _message: None).plugins
+        return list(read_coverage_config(given or True, warn=lambda _message: None).plugins)
     except Exception:  # noqa: BLE001 - pytest-cov reads the same file next and tells what is wrong with it
-        return
-    if PLUGIN in plugins:
-        return
-    handle, path = tempfile.mkstemp(prefix="nbh-coverage-", suffix=".rc")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("[run]\nplugins =\n" + "".join(f"    {plugin}\n" for plugin in [*plugins, PLUGIN]))
-    os.environ[_VARIABLE] = path
-    config.stash[_FILE] = path
-
-
-def withdraw_plugin(config: pytest.Config) -> None:
-    """Remove what ``offer_plugin`` left for this run."""
-    path = config.stash.get(_FILE, None)
-    if path is not None:
-        os.environ.pop(_VARIABLE, None)
-        os.unlink(path)
+        return None
 
 
 def label(config: pytest.Config) -> None:
     """Tell coverage which measured files are notebooks, before it reports.
 
-    Every process labels the same notebooks, loaded or not: combining refuses a file with two labels. Where the plugin isn't
-    loaded, notebooks that coverage would misread are taken out of its data and named in the summary.
+    Every process labels what it measured and what lies below coverage's sources, loaded or not: combining refuses a file with
+    two labels. Where the plugin isn't loaded, notebooks that coverage would misread are taken out of its data, and named.
     """
-    measuring = _measuring()
-    if not measuring:
+    module = sys.modules.get("coverage")
+    cov = module.Coverage.current() if module is not None else None
+    if cov is None:
         return
     covered = config.stash.setdefault(COVERED, Covered())
     session = config.stash[SESSION]
-    from harness.extract.coverage import LABEL, PLUGIN, held_lines
+    from harness.extract.coverage import PLUGIN, counted_lines, held_lines
 
-    for cov in measuring:
-        notebooks = list(_notebooks(session.root, cov, session))
-        data = cov.get_data()
-        if PLUGIN in cov.get_option("run:plugins"):
-            for source in notebooks:
-                if source.held:
-                    covered.held[session.loader.show(source.path)] = len(held_lines(source))
-            if notebooks:
-                if data.has_arcs() or not data.measured_files():
-                    data.add_arcs({}) if cov.get_option("run:branch") else data.add_lines({})
-                paths = [source.path for source in notebooks]
-                data.touch_files(paths, LABEL)
-                _label_parts(cov, set(paths))
-        else:
-            misread = [source.path for source in notebooks if not source.path.endswith(".py")]
-            data.purge_files(misread)
-            covered.untold = [session.loader.show(path) for path in misread]
+    notebooks = dict(_notebooks(session, cov, covered))
+    is_told = PLUGIN in cov.get_option("run:plugins")
+    for path, source in notebooks.items():
+        if source.held and path.endswith(".py") and not is_told:
+            covered.missed[_show(session, path)] = len(held_lines(source))
+        elif source.held and is_told and counted_lines(source):
+            covered.held[_show(session, path)] = len(held_lines(source))
+        elif not is_told and not path.endswith(".py"):
+            covered.left_out.append(_show(session, path))
+    if is_told:
+        _label(config, cov, set(notebooks))
+    else:
+        _take_out(cov.get_data(), [path for path in notebooks if not path.endswith(".py")])
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["nbh_covered"] = vars(covered)
+
+
+def receive(config: pytest.Config, output: dict[str, Any]) -> None:
+    """Take what a worker of xdist found."""
+    if "nbh_covered" in output:
+        config.stash.setdefault(COVERED, Covered()).merge(output["nbh_covered"])
+
+
+def _label(config: pytest.Config, cov: Any, notebooks: set[str]) -> None:
+    from harness.extract.coverage import LABEL
+
+    if not notebooks:
+        return
+    data = cov.get_data()
+    if data.has_arcs() or not data.measured_files():
+        data.add_arcs({}) if cov.get_option("run:branch") else data.add_lines({})
+    data.touch_files(notebooks, LABEL)
+    _label_parts(cov, notebooks)
+    if getattr(config.option, "cov_append", False) and not hasattr(config, "workerinput"):
+        _bring_back(config, cov.config.data_file)
+        _label_file(cov.config.data_file, notebooks)
 
 
 def _label_parts(cov: Any, notebooks: set[str]) -> None:
     """Label notebooks in the data that child processes left (a user's ``patch = subprocess``), which are combined with ours."""
-    from coverage import CoverageData
     from coverage.data import combinable_files
-    from coverage.exceptions import CoverageException, NoDataError
+    from coverage.exceptions import NoDataError
+
+    own = os.path.abspath(cov.get_data().data_filename())
+    with contextlib.suppress(NoDataError):
+        for part in combinable_files(cov.config.data_file):
+            if os.path.abspath(part) != own:
+                _label_file(part, notebooks)
+
+
+def _label_file(file: str, notebooks: set[str]) -> None:
+    from coverage import CoverageData
+    from coverage.exceptions import CoverageException
 
     from harness.extract.coverage import LABEL
 
-    own = cov.get_data().data_filename()
-    try:
-        parts = [part for part in combinable_files(cov.config.data_file) if os.path.abspath(part) != os.path.abspath(own)]
-    except NoDataError:
+    data = CoverageData(file)
+    with contextlib.suppress(CoverageException):  # a file that can't be read: combining tells of it
+        data.read()
+        unlabelled = [path for path in data.measured_files() & notebooks if not data.file_tracer(path)]
+        if unlabelled:
+            data.touch_files(unlabelled, LABEL)
+    data.close()
+
+
+def _take_out(data: Any, paths: list[str]) -> None:
+    """Take files out of coverage's data, their names too: coverage reports a name without lines as 0 % of its JSON."""
+    measured = [path for path in paths if path in data.measured_files()]
+    if not measured:
         return
-    for part in parts:
-        data = CoverageData(part)
+    data.purge_files(measured)
+    with data._connect() as connection:  # noqa: SLF001 - purge_files leaves the name, and there is no other way
+        for path in measured:
+            connection.execute_void("delete from file where path = ?", (path,))
+            data._file_map.pop(path, None)  # noqa: SLF001 - as above
+
+
+def conceal(config: pytest.Config) -> None:
+    """Make the data file one that a ``coverage report`` without our plugin can read: it dies of a label it doesn't know.
+
+    Only after pytest-cov's reports, and only if the user hasn't configured the plugin. What had to go is kept aside for a later
+    ``--cov-append``.
+    """
+    if not config.stash.get(_OFFERED, False) or hasattr(config, "workerinput"):
+        return
+    cov = getattr(getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None), "cov", None)
+    file = cov.get_data().data_filename() if cov is not None else ""
+    if not os.path.isfile(file):
+        return
+    import sqlite3
+
+    from harness.extract.coverage import LABEL
+
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        query = "select file.id, file.path from file join tracer on tracer.file_id = file.id where tracer.tracer = ?"
+        labelled = connection.execute(query, (LABEL,)).fetchall()
+        if not labelled:
+            return
+        folder = config.cache.mkdir(_KEPT_ASIDE) if getattr(config, "cache", None) is not None else None
+        if folder is not None:
+            shutil.copy(file, folder / "data")
+        for number, path in labelled:
+            connection.execute("delete from tracer where file_id = ?", (number,))
+            if not path.endswith(".py"):
+                for table, column in (("line_bits", "file_id"), ("arc", "file_id"), ("file", "id")):
+                    connection.execute(f"delete from {table} where {column} = ?", (number,))  # noqa: S608 - names of our own
+    if folder is not None:
+        (folder / "digest").write_text(_digest(file), encoding="utf-8")
+    config.stash.setdefault(COVERED, Covered()).concealed = True
+
+
+def _bring_back(config: pytest.Config, file: str) -> None:
+    """Undo ``conceal`` for a run that appends to the data."""
+    if not os.path.isfile(file) or getattr(config, "cache", None) is None:
+        return
+    folder = config.cache.mkdir(_KEPT_ASIDE)
+    digest = folder / "digest"
+    if digest.is_file() and digest.read_text(encoding="utf-8") == _digest(file):
+        shutil.copy(folder / "data", file)
+
+
+def _digest(file: str) -> str:
+    with open(file, "rb") as data:
+        return hashlib.sha256(data.read()).hexdigest()
+
+
+def _notebooks(session: NotebookSession, cov: Any, covered: Covered) -> Iterator[tuple[str, Extract]]:
+    """Give the notebooks with Python that coverage measures: those it saw, and those below its sources."""
+    omitted = cov.get_option("run:omit") or []
+    measured = {path for path in cov.get_data().measured_files() if _is_notebook(path)}
+    for file in sorted(measured | set(_in_sources(session, cov))):
+        if _is_omitted(file, omitted):
+            continue
         try:
-            data.read()
-            unlabelled = [path for path in data.measured_files() & notebooks if not data.file_tracer(path)]
-            if unlabelled:
-                data.touch_files(unlabelled, LABEL)
-        except CoverageException:
-            continue  # a file that can't be read: combining tells of it
+            source = session.loader.extract(file)
+        except HarnessError as error:
+            covered.unread[_show(session, file)] = error.what
+            continue
+        broken = sorted({problem.location.cell or 0 for problem in source.problems if problem.code == "NBH102"})
+        if broken:
+            covered.unread[_show(session, file)] = "not valid Python: cell " + ", ".join(map(str, broken))
+        if source.rows:
+            yield file, source
 
 
-def _measuring() -> list[Any]:
-    module = sys.modules.get("coverage")
-    if module is None:
-        return []
-    current = module.Coverage.current()
-    return [current] if current is not None else []
-
-
-def _notebooks(root: str, cov: Any, session: Any) -> Iterable[Extract]:
-    """Give the notebooks with Python that coverage measures: below its sources, or loaded where it has none."""
-    from harness.errors import HarnessError
+def _in_sources(session: NotebookSession, cov: Any) -> Iterator[str]:
+    """Give the notebooks below coverage's sources, which are folders or names of packages and modules."""
     from harness.notebook import discover
 
-    sources = [os.path.abspath(source) for source in cov.get_option("run:source") or [] if os.path.isdir(source)]
-    omitted = cov.get_option("run:omit") or []
-    seen: set[str] = set()
-    for folder in sources or [root]:
-        for path in discover(folder).notebooks:
-            file = os.path.abspath(path)
-            if file in seen or file.endswith(".dbc") or _is_omitted(file, omitted):
-                continue
-            seen.add(file)
-            try:
-                source = session.loader.extract(file)
-            except HarnessError:
-                continue  # the run's summary names what could not be read
-            if source.rows:
-                yield source
+    config = cov.config
+    for option in ("source", "source_dirs", "source_pkgs"):
+        for source in getattr(config, option, None) or []:
+            places = [source] if os.path.isdir(source) else _places(source, [*session.finder.roots, *sys.path])
+            for place in places:
+                found = discover(place).notebooks if os.path.isdir(place) else [place]
+                yield from (os.path.realpath(path) for path in found if _is_notebook(str(path)))
+
+
+def _places(name: str, folders: list[str]) -> list[str]:
+    """Give the folder or notebook that a module's name stands for, as Python would find it."""
+    for folder in folders:
+        base = os.path.join(folder, *name.split("."))
+        for place in (base, base + ".py", base + ".ipynb"):
+            if os.path.isdir(place) or os.path.isfile(place):
+                return [place]
+    return []
+
+
+def _is_notebook(path: str) -> bool:
+    from harness.extract.importer import has_header
+
+    suffix = os.path.splitext(path)[1].lower()
+    return has_header(path) if suffix == ".py" else suffix in {".ipynb", ".sql", ".scala", ".r"} and os.path.isfile(path)
+
+
+def _show(session: NotebookSession, path: str) -> str:
+    """Give a notebook's path as users see it; coverage knows files by their real paths, the session by the root as given."""
+    real = os.path.realpath(session.root) + os.sep
+    return session.loader.show(os.path.join(session.root, path.removeprefix(real)))
 
 
 def _is_omitted(file: str, patterns: list[str]) -> bool:

@@ -48,11 +48,12 @@ class NotebookTests(pytest.Module):
                 )
                 items.append(Unreadable.from_parent(self, name=name, error=error))
         if not any(isinstance(item, pytest.Item) or _holds_items(item) for item in items):
+            patterns = [*self.config.getini("python_functions"), *self.config.getini("python_classes")]
             raise self.CollectError(
                 str(
                     NoTestsError(
                         "the notebook matches python_files but holds no test",
-                        cause=f"no function or class of it matches {' '.join(self.config.getini('python_functions'))} or {' '.join(self.config.getini('python_classes'))}",
+                        cause=f"no function or class of it matches {' or '.join(patterns)}",
                         mend="rename the notebook, or add a test function",
                         location=units.loader.shown(units.source.locate(1)),
                     )
@@ -79,7 +80,11 @@ class Unreadable(pytest.Item):
         """Fail with the reason."""
         raise self.error
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ARG002 - pytest's signature
+    ) -> str | TerminalRepr:
         """Show our error without a traceback of ours."""
         return str(excinfo.value)
 

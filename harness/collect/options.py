@@ -6,7 +6,7 @@ import fnmatch
 import os
 from difflib import get_close_matches
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRONMENTS = ("local",)
+
+_LABS = "databricks-labs-pytester"
+_OURS = "databricks-notebook-harness"
 
 
 def check_environment(name: str) -> None:
@@ -28,8 +31,8 @@ def check_environment(name: str) -> None:
         raise pytest.UsageError(f'--databricks-env: unknown environment "{name}"{hint} known: {", ".join(ENVIRONMENTS)}')
 
 
-def header(config: pytest.Config) -> str:
-    """Say where notebooks' Spark lives, and which engine it is."""
+def header(config: pytest.Config) -> list[str]:
+    """Say where notebooks' Spark lives, which engine it is, and whose fixtures are used where another plugin has them too."""
     environment = config.getoption("--databricks-env")
     engine = "no Spark installed"
     for distribution in ("pyspark", "databricks-connect"):
@@ -38,11 +41,37 @@ def header(config: pytest.Config) -> str:
         except metadata.PackageNotFoundError:
             continue
         break
-    return f"databricks notebooks: environment {environment}, engine {engine}"
+    lines = [f"databricks notebooks: environment {environment}, engine {engine}"]
+    if _LABS in {distribution.project_name for _, distribution in config.pluginmanager.list_plugin_distinfo()}:
+        lines.extend(_winners(config))
+    return lines
+
+
+def _winners(config: pytest.Config) -> list[str]:
+    """Say whose fixture is used where databricks-labs-pytester has one too: pytest takes the last that was registered."""
+    manager: Any = config.pluginmanager.get_plugin("funcmanage")
+    names: dict[str, set[str]] = {_OURS: set(), _LABS: set()}
+    for plugin in config.pluginmanager.get_plugins():
+        owner = _owner(getattr(plugin, "__name__", ""))
+        if owner in names:
+            names[owner].update(vars(plugin))
+    lines = []
+    for name in sorted(names[_OURS] & names[_LABS]):
+        definitions = manager.getfixturedefs(name, manager.session)  # the only way to ask without a test
+        if definitions:
+            winner = _owner(definitions[-1].func.__module__)
+            lines.append(f'{_LABS} has the fixture "{name}" too: {winner} wins, unless you define your own')
+    return lines
+
+
+def _owner(module: str) -> str:
+    if module.startswith("harness.fixtures."):
+        return _OURS
+    return _LABS if module.startswith("databricks.labs.pytester.") else "another plugin"
 
 
 def is_test_notebook(path: Path, parent: pytest.Collector) -> bool:
-    """Say whether an ``.ipynb`` is to be collected: it was named on the command line, or matches ``python_files`` as a ``.py`` would."""
+    """Say whether an ``.ipynb`` is to be collected: it was named, or matches ``python_files`` as a ``.py`` would."""
     if parent.session.isinitpath(path):
         return True
     as_python = path.with_suffix(".py")

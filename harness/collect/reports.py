@@ -6,21 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.collect.coverage import COVERED
+from harness.collect.coverage import COVERED, Covered
 from harness.collect.session import SESSION
 
 if TYPE_CHECKING:
     from harness.collect.session import NotebookSession
 
+# Options that leave tests out, or stop before the last.
+_NARROWING = (
+    *("keyword", "markexpr", "lf", "maxfail", "ignore", "ignore_glob", "deselect"),
+    *("collectonly", "setuponly", "setupplan"),
+)
 _SHOWN = 10  # as many untested units as fit a glance; `nbh list` shows all
 
 
-def annotate(report: pytest.TestReport, call: pytest.CallInfo[None], session: NotebookSession) -> None:
+def annotate(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: NotebookSession) -> None:
     """Add to a test's report where in the notebook it failed, and which values were given by hand."""
-    if call.when == "call":
+    if call.when == "call" or report.failed:
         given = session.given()
         if given:
-            report.user_properties.append(("nbh_values_given", ", ".join(given)))
+            told = ("nbh_values_given", ", ".join(given))
+            for properties in (report.user_properties, item.user_properties):  # JUnit takes those of the report made last
+                properties[:] = [*(p for p in properties if p[0] != told[0]), told]
             if report.failed:
                 report.sections.append(("notebook values given by the test", "\n".join(given)))
     if call.excinfo is not None and report.failed:
@@ -34,22 +41,13 @@ def summarise(reporter: Any, exitstatus: int, config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     covered = config.stash.get(COVERED, None)
-    if covered is not None and covered.untold:
-        reporter.section("notebooks left out of coverage", red=True)
-        reporter.line("coverage.py has no plugin that can read these, and would call them covered:", red=True)
-        for path in covered.untold:
-            reporter.line(f"  {path}")
-        reporter.line('run pytest with --cov, or add plugins = ["harness.extract.coverage"] to [tool.coverage.run]')
-    if covered is not None and covered.held:
-        total = sum(covered.held.values())
-        listed = ", ".join(f"{path} {lines}" for path, lines in sorted(covered.held.items())[:_SHOWN])
-        more = f", and {len(covered.held) - _SHOWN} more" if len(covered.held) > _SHOWN else ""
-        reporter.section("notebook coverage")
-        reporter.line(f"held back: {total} lines are not counted, since unit tests don't run them ({listed}{more})")
+    if covered is not None:
+        _tell_covered(reporter, covered)
     session = config.stash.get(SESSION, None)
     if session is None or config.getoption("verbose") < 0 or exitstatus not in {0, 1} or not _is_complete(config, reporter):
         return
-    ran = {report.nodeid.partition("::")[0] for reports in reporter.stats.values() for report in reports if hasattr(report, "nodeid")}
+    told = [report for reports in reporter.stats.values() for report in reports if hasattr(report, "nodeid")]
+    ran = {report.nodeid.partition("::")[0] for report in told}
     try:
         untouched = session.untouched_units({str(config.rootpath / file) for file in ran})
     except Exception as exc:  # noqa: BLE001 - at this edge an error of ours would hide the run's own verdict; it is told instead
@@ -64,12 +62,39 @@ def summarise(reporter: Any, exitstatus: int, config: pytest.Config) -> None:
             reporter.line(f"  and {len(untouched) - _SHOWN} more: `nbh list` shows all")
 
 
+def _tell_covered(reporter: Any, covered: Covered) -> None:
+    """Write what the percentages don't tell; what coverage could not be told in red."""
+    if covered.left_out or covered.missed:
+        reporter.section("notebooks that coverage can't be told of", red=True)
+        reporter.line("coverage.py runs without the plugin that reads notebooks for it:", red=True)
+        for path in sorted(covered.left_out):
+            reporter.line(f"  {path}: left out, for coverage.py would take its text for code")
+        for path, lines in sorted(covered.missed.items()):
+            reporter.line(f"  {path}: lines held back and called missed: {lines}")
+        reporter.line('run pytest with --cov, or add plugins = ["harness.extract.coverage"] to [tool.coverage.run]')
+    if not (covered.held or covered.unread or covered.concealed):
+        return
+    reporter.section("notebook coverage")
+    for path, why in sorted(covered.unread.items()):
+        reporter.line(f"not counted: {path} ({why})", red=True)
+    if covered.held:
+        total = sum(covered.held.values())
+        listed = ", ".join(f"{path} {lines}" for path, lines in sorted(covered.held.items())[:_SHOWN])
+        more = f", and {len(covered.held) - _SHOWN} more" if len(covered.held) > _SHOWN else ""
+        reporter.line(f"held back: {total} lines are not counted, since unit tests don't run them ({listed}{more})")
+    if covered.concealed:
+        reporter.line(
+            "a later `coverage report` would see no .ipynb, and call held-back lines missed: to let it read notebooks,\n"
+            'add plugins = ["harness.extract.coverage"] to [tool.coverage.run]'
+        )
+
+
 def _is_complete(config: pytest.Config, reporter: Any) -> bool:
     """Say whether all tests ran: a part of them says nothing about the rest."""
     option = config.option
-    narrowed = option.keyword or option.markexpr or getattr(option, "lf", False) or getattr(option, "collectonly", False) or option.maxfail
-    return (
-        not narrowed
-        and config.args_source is not pytest.Config.ArgsSource.ARGS
-        and not reporter.stats.get("deselected")
-    )
+    if any(getattr(option, name, None) for name in _NARROWING) or reporter.stats.get("deselected"):
+        return False
+    source = pytest.Config.ArgsSource
+    if config.args_source is source.INVOCATION_DIR:
+        return config.invocation_params.dir == config.rootpath
+    return config.args_source is source.TESTPATHS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.extract.importer import NotebookFinder
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ class NotebookSession:
     def install(self) -> None:
         """Put the finder first on ``sys.meta_path``: Python's own would run a notebook's top level."""
         if self.finder not in sys.meta_path:
-            sys.meta_path.insert(0, self.finder)  # type: ignore[arg-type]  # it has the protocol's methods
+            sys.meta_path.insert(0, self.finder)
 
     def uninstall(self) -> None:
         """Leave ``sys.meta_path`` as it was."""
         if self.finder in sys.meta_path:
-            sys.meta_path.remove(self.finder)  # type: ignore[arg-type]  # it has the protocol's methods
+            sys.meta_path.remove(self.finder)
         if self.existing is not None:
             from harness.extract.public import release
 
@@ -75,14 +76,14 @@ class NotebookSession:
 
     def untouched_units(self, test_files: set[str]) -> list[str]:
         """Give the functions and classes of the project's notebooks that no test of these files names."""
-        from harness.errors import HarnessError
-        from harness.extract.inventory import definitions
-        from harness.extract.mentions import TestNames
         from harness.notebook import discover
 
         notebooks = [os.path.abspath(path) for path in discover(self.root).notebooks if path.suffix != ".dbc"]
         if not notebooks:
             return []
+        from harness.extract.inventory import definitions
+        from harness.extract.mentions import TestNames
+
         names = TestNames(self.root, notebooks, self.finder.roots)
         for file in sorted(test_files):
             names.read(file)
@@ -115,6 +116,23 @@ class NotebookSession:
 SESSION = pytest.StashKey[NotebookSession]()
 
 
+def start(config: pytest.Config) -> None:
+    """Begin the run's session, unless that was done; its end is certain, even if a conftest can't be imported.
+
+    Raises:
+        pytest.UsageError: A setting is wrong; pytest exits with 4.
+    """
+    if SESSION in config.stash:
+        return
+    try:
+        session = NotebookSession(config)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[SESSION] = session
+    session.install()
+    config.add_cleanup(session.uninstall)
+
+
 class TestScope:
     """The running test: gives notebook code what a Databricks notebook finds around it, from the test's fixtures."""
 
@@ -137,7 +155,7 @@ class TestScope:
             from pyspark.sql.functions import udf
 
             return udf
-        return {"sc": lambda: spark.sparkContext, "sqlContext": lambda: spark, "sql": lambda: spark.sql, "table": lambda: spark.table}[name]()
+        return spark if name == "sqlContext" else getattr(spark, {"sc": "sparkContext"}.get(name, name))
 
     def _has_own(self, name: str) -> bool:
         manager = self.item.session._fixturemanager  # noqa: SLF001 - the only way to ask without requesting
@@ -159,6 +177,8 @@ class _Rewriter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.tag = "pytest" + "".join(c for c in pytest.__version__ if c.isalnum())
+        if config.getini("enable_assertion_pass_hook"):
+            self.tag += "hook"  # the rewritten code is another
 
     def __call__(self, tree: ast.Module, source: bytes, path: str) -> None:
         from _pytest.assertion.rewrite import rewrite_asserts
@@ -167,4 +187,5 @@ class _Rewriter:
 
 
 def _rewriter(config: pytest.Config) -> _Rewriter | None:
-    return _Rewriter(config) if config.getvalue("assertmode") == "rewrite" else None
+    # Not config.option: it isn't filled yet when a conftest imports a notebook. With `-p no:assertion` there is no such option.
+    return _Rewriter(config) if getattr(config.known_args_namespace, "assertmode", "plain") == "rewrite" else None
