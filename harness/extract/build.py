@@ -129,19 +129,24 @@ class Extract:
         return Location(self.path, line if self.exact_lines else None)
 
 
-def extract(path: str, *, rewriter: Rewriter | None = None, raw: bytes | None = None) -> Extract:
-    """Read a notebook into rows, from the cache where it is current; ``raw`` is its content where that was read already.
+def extract(
+    path: str, *, rewriter: Rewriter | None = None, raw: bytes | None = None, stamp: tuple[int, int] | None = None
+) -> Extract:
+    """Read a notebook into rows, from the cache where it is current.
+
+    ``raw`` is its content where that was read already (and found in no cache), ``stamp`` the (mtime in ns, size) it had before.
 
     Raises:
         NotebookError: The file can't be read as a notebook.
     """
+    # The stamp comes first: what is written in between is then read again, never taken for what was read.
+    stamp = stamp or _stamp(path)
     if raw is None:
-        found = cached(path, rewriter=rewriter)
+        found = cached(path, rewriter=rewriter, stamp=stamp)
         if found is not None:
             return found
     from harness.notebook import parse_source, read_notebook  # only what isn't cached pays for reading
 
-    stamp = _stamp(path)
     built = build(read_notebook(path) if raw is None else parse_source(raw, path), stamp, rewriter=rewriter)
     if not sys.dont_write_bytecode:
         _write(built, _cache_file(path, rewriter))

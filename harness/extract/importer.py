@@ -112,13 +112,17 @@ class NotebookFinder:
             if os.path.isfile(os.path.join(base, "__init__.py")):
                 return None  # a package wins over a module, as in Python
             python = os.path.abspath(python) if ".." in python or not os.path.isabs(python) else python
+            stamp = info.st_mtime_ns, info.st_size
             loader = self._known()
-            if loader is not None:
-                found = loader.cached(python, (info.st_mtime_ns, info.st_size))
-                if found is not None:  # only notebooks have such a cache: no need to look at the first line
-                    return python, found
-            raw = read_headed(python)
-            return None if raw is None else (python, self._loader().extract(python, raw=raw))
+            if loader is None:  # nothing is loaded for a project's plain modules
+                if not has_header(python):
+                    return None
+                loader = self._loader()
+            found = loader.cached(python, stamp)
+            if found is None:
+                raw = read_headed(python)
+                found = None if raw is None else loader.extract(python, raw=raw, stamp=stamp)
+            return None if found is None else (python, found)
         notebook = base + ".ipynb"
         if os.path.isfile(notebook) and not os.path.isdir(base):
             return os.path.abspath(notebook), None

@@ -222,7 +222,7 @@ def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
 
 
 def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
-    """Give the names that a cell's held-back statements read and the cell itself doesn't bind before, sorted.
+    """Give the names that a cell's statements read and the cell itself doesn't bind before, sorted.
 
     ``indexes`` are the cell's entries in their order.
     """
@@ -231,6 +231,8 @@ def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
     for index in indexes:
         entry = outline.entries[index]
         if entry.row.kind != HELD:
+            if entry.row.what == "constant" and entry.row.code is not None:  # it may be made of other values
+                found |= names_read(entry.row.code)[0] - bound
             bound.update(entry.row.binds)
             continue
         node = entry.source.node(entry.row)

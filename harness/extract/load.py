@@ -48,17 +48,17 @@ class Loader:
         self._shipped: dict[str, int] = {}
         self._numbers = itertools.count(1)
 
-    def extract(self, path: str, *, raw: bytes | None = None) -> Extract:
+    def extract(self, path: str, *, raw: bytes | None = None, stamp: tuple[int, int] | None = None) -> Extract:
         """Read a notebook into statements, from the run's memory or the cache where the file is unchanged.
 
-        ``raw`` is its content, where that was read already.
+        ``raw`` is its content, where that was read already, and ``stamp`` the (mtime in ns, size) it had before.
         """
         known = self._extracts.get(path)
         if known is not None:
             stat = os.stat(path)
             if (stat.st_mtime_ns, stat.st_size) == (known.mtime_ns, known.size):
                 return known
-        return self._remember(extract(path, rewriter=self.rewriter, raw=raw))
+        return self._remember(extract(path, rewriter=self.rewriter, raw=raw, stamp=stamp))
 
     def cached(self, path: str, stamp: tuple[int, int]) -> Extract | None:
         """Give what the cache folder holds of the notebook, if it is that of the file's (mtime in ns, size)."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from harness.notebook.dbc import read_archive
+from typing import TYPE_CHECKING, Any
+
 from harness.notebook.discover import Discovery, discover, is_notebook, is_notebook_bytes
 from harness.notebook.ipynb import parse_ipynb
 from harness.notebook.magics import assigned_by_magic, python_text
 from harness.notebook.read import read_notebook, replace_cell
 from harness.notebook.source import parse_source
+
+if TYPE_CHECKING:
+    from harness.notebook.dbc import read_archive
 
 __all__ = [
     "Discovery",
@@ -22,3 +26,11 @@ __all__ = [
     "read_notebook",
     "replace_cell",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "read_archive":  # few projects have archives, and what reads them is slow to import
+        from harness.notebook.dbc import read_archive
+
+        return read_archive
+    raise AttributeError(f"module 'harness.notebook' has no attribute {name!r}")

@@ -50,6 +50,8 @@ def _read_all(handle: int, path: str | Path, size: int, max_bytes: int) -> bytes
         # A file can grow while it is read, and those of /proc say they are empty.
         if total > max_bytes:
             raise _too_large(path, total, max_bytes)
+        if total == size:
+            break  # one byte more was asked for: this is the end
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
