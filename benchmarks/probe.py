@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import loose
 from benchmarks.census import census, source_facts
 from benchmarks.watch import Watch
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnresolvedNameError
 from harness.extract.importer import NotebookFinder
 from harness.extract.inventory import definitions
 from harness.extract.kinds import FIXTURE_FIRST, HELD, INJECTED, KEPT
@@ -258,6 +258,10 @@ class _Judge:
                 continue
             try:
                 eval(compile(name, self.units.path, "eval"), self.namespace)  # noqa: S307 - a name of the notebook
+            except UnresolvedNameError as error:
+                claimed = error.what.split("'")[1] if "'" in error.what else ""
+                if dict.__contains__(self.namespace, claimed):
+                    wrong.append(f"{name}: says {error.what!r}, but it is there")
             except HarnessError:
                 pass
             except BaseException as exc:  # noqa: BLE001 - a crash is what we look for

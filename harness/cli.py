@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
@@ -60,7 +61,7 @@ exit codes: 0 written, 1 the file is there already, 2 wrong use or settings, 3 t
 _DOCTOR = """\
 examples:
   nbh doctor          what is installed here, what clashes, and what to do
-  nbh doctor --json   the same as data: {"facts": [{"subject", "name", "value", "ok", "mend"}]}
+  nbh doctor --json   the same as data: {"facts": [{"name", "value", "ok", "mend"}]}
 
 exit codes: 0 nothing to mend, 1 something must be mended, 2 wrong use
 """
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         return int(options.run(options))
     except HarnessError as error:
+        if error.location is not None and error.location.path.startswith(os.getcwd() + os.sep):
+            error.location = replace(error.location, path=os.path.relpath(error.location.path).replace(os.sep, "/"))
         _say(str(error))
         return WRONG_USE if isinstance(error, SettingsError) else UNKNOWN
     except KeyboardInterrupt:
@@ -92,12 +95,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(WRONG_USE, f"{self.prog}: {message}{hint}\n  more:  {self.prog} --help\n")
 
     def known(self) -> list[str]:
-        """Give all commands and options."""
+        """Give all commands and options, those of the commands too."""
         found: list[str] = []
         for action in self._actions:
             found += action.option_strings
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # argparse has no public name for it
                 found += action.choices
+                for command in action.choices.values():
+                    found += command.known()
         return found
 
 

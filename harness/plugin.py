@@ -129,11 +129,16 @@ def pytest_testnodedown(node: Any) -> None:
     receive(node.config, getattr(node, "workeroutput", None) or {})
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     from harness.collect.coverage import conceal
+    from harness.collect.reports import clean_junit
 
     conceal(session.config)
+    try:
+        return (yield)
+    finally:
+        clean_junit(session.config)
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:

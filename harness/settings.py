@@ -42,21 +42,35 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, n=1)
-            raise _wrong(folder, f"unknown setting {key!r}", f"known: {', '.join(sorted(known))}", f"did you mean {near[0]!r}?" if near else "remove it")
+            raise _wrong(
+                folder,
+                f"unknown setting {key!r}",
+                f"known: {', '.join(sorted(known))}",
+                f"did you mean {near[0]!r}?" if near else "remove it",
+            )
     roots = table.get("roots", [])
     if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
         raise _wrong(folder, f"roots is {roots!r}", "it is a list of folders", 'write roots = ["notebooks"]')
     prefixes = table.get("run_prefixes", {})
     if not isinstance(prefixes, dict) or not all(isinstance(value, str) for value in prefixes.values()):
-        raise _wrong(folder, f"run_prefixes is {prefixes!r}", "it maps workspace folders to folders", 'write run_prefixes = { "/Shared/project" = "." }')
+        raise _wrong(
+            folder,
+            f"run_prefixes is {prefixes!r}",
+            "it maps workspace folders to folders",
+            'write run_prefixes = { "/Shared/project" = "." }',
+        )
     partitions = table.get("spark_partitions", 1)
     if type(partitions) is not int or partitions < 1:
-        raise _wrong(folder, f"spark_partitions is {partitions!r}", "it is a whole number from 1 on", "write spark_partitions = 1")
+        raise _wrong(
+            folder, f"spark_partitions is {partitions!r}", "it is a whole number from 1 on", "write spark_partitions = 1"
+        )
     return Settings(folder, tuple(roots), dict(prefixes), partitions)
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:
-    return SettingsError(what, cause=cause, mend=f"{mend} under [tool.nbh]", location=Location(os.path.join(folder, "pyproject.toml")))
+    return SettingsError(
+        what, cause=cause, mend=f"{mend} under [tool.nbh]", location=Location(os.path.join(folder, "pyproject.toml"))
+    )
 
 
 def settings_for(path: str) -> Settings:
@@ -85,5 +99,7 @@ def _read(folder: str) -> Settings:
     try:
         table = tomllib.loads(data.decode()).get("tool", {}).get("nbh", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise SettingsError("pyproject.toml can't be read", cause=str(exc), mend="mend the file", location=Location(file)) from exc
+        raise SettingsError(
+            "pyproject.toml can't be read", cause=str(exc), mend="mend the file", location=Location(file)
+        ) from exc
     return settings_from(table, folder)

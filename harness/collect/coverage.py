@@ -53,7 +53,9 @@ COVERED = pytest.StashKey[Covered]()
 def plugin_offered(config: pytest.Config) -> Iterator[None]:
     """Have the coverage that pytest-cov starts meanwhile load our plugin, beside those the user configured."""
     options = config.known_args_namespace
-    if not getattr(options, "cov_source", None) or getattr(options, "no_cov", False) or os.environ.get(_VARIABLE):
+    # pytest-cov empties cov_source when it starts for --cov without a path, but is registered by then.
+    measures = getattr(options, "cov_source", None) or config.pluginmanager.has_plugin("_cov")
+    if not measures or getattr(options, "no_cov", False) or os.environ.get(_VARIABLE):
         yield
         return
     plugins = _configured_plugins(getattr(options, "cov_config", None))
@@ -238,6 +240,9 @@ def _notebooks(session: NotebookSession, cov: Any, covered: Covered) -> Iterator
             source = session.loader.extract(file)
         except HarnessError as error:
             covered.unread[_show(session, file)] = error.what
+            continue
+        except Exception as exc:  # noqa: BLE001 - at this edge an error of ours would end the run without its verdict; it is told
+            covered.unread[_show(session, file)] = repr(exc)
             continue
         broken = sorted({problem.location.cell or 0 for problem in source.problems if problem.code == "NBH102"})
         if broken:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +20,7 @@ _NARROWING = (
     *("keyword", "markexpr", "lf", "maxfail", "ignore", "ignore_glob", "deselect"),
     *("collectonly", "setuponly", "setupplan"),
 )
+_COLOUR = re.compile(r"#x1B\[[0-9;]*m")  # as pytest's JUnit writer spells a character that XML can't hold
 _SHOWN = 10  # as many untested units as fit a glance; `nbh list` shows all
 
 
@@ -34,6 +38,18 @@ def annotate(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         places = [f"{place} in {name}" for place, name in session.places(call.excinfo)]
         if places:
             report.sections.append(("notebook", "\n".join(places)))
+
+
+def clean_junit(config: pytest.Config) -> None:
+    """Take colours out of the JUnit file: pytest writes an assert's coloured details into it where the terminal has colours."""
+    if not getattr(config.option, "xmlpath", None) or hasattr(config, "workerinput"):
+        return
+    file = Path(os.path.expandvars(config.option.xmlpath)).expanduser()
+    if file.is_file():
+        text = file.read_text(encoding="utf-8")
+        clean = _COLOUR.sub("", text)
+        if clean != text:
+            file.write_text(clean, encoding="utf-8")
 
 
 def summarise(reporter: Any, exitstatus: int, config: pytest.Config) -> None:

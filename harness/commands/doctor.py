@@ -71,7 +71,7 @@ def _plugin(folder: str, env: Mapping[str, str]) -> Fact:
     if env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") and not asked:
         mend = f'unset PYTEST_DISABLE_PLUGIN_AUTOLOAD, or add "-p {_PLUGIN}" to addopts'
         return Fact("our pytest plugin", "blocked by PYTEST_DISABLE_PLUGIN_AUTOLOAD", ok=False, mend=mend)
-    return Fact("our pytest plugin", "loaded by pytest", ok=True)
+    return Fact("our pytest plugin", "registered with pytest, and not blocked", ok=True)
 
 
 def _start(versions: Callable[[str], str | None]) -> list[Fact]:
@@ -159,15 +159,15 @@ def show(facts: Sequence[Fact]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    marks = {True: Text("ok", style="green"), False: Text("mend", style="bold red"), None: Text("-", style="dim")}
+    marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red"), None: Text("-", style="dim")}
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for width in (4, max(len(fact.name) for fact in facts)):
+    for width in (5, max(len(fact.name) for fact in facts)):
         table.add_column(width=width, no_wrap=True)
     table.add_column(overflow="fold")
     for fact in facts:
         table.add_row(marks[fact.ok], Text(fact.name), Text(fact.value))
         if fact.mend:
-            table.add_row("", "", Text(fact.mend, style="bold"))
+            table.add_row("", "", Text(f"mend: {fact.mend}", style="bold"))
     bad = sum(1 for fact in facts if fact.ok is False)
     console = Console(highlight=False)
     with console.capture() as captured:

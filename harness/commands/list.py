@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from harness.commands.project import Project, find_tests, project_of, root_of
+from harness.commands.reader import Reader
 from harness.errors import HarnessError
-from harness.extract.build import Extract, build
 from harness.extract.inventory import Listed, list_archive, list_notebook, read_error
-from harness.extract.load import Loader
 from harness.extract.mentions import TestNames
 from harness.extract.public import run_prefixes
-from harness.notebook import discover, read_notebook
-from harness.notebook.files import refusal
+from harness.notebook import discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,21 +43,6 @@ class Listing:
         )
 
 
-class _Reader(Loader):
-    """A loader that only reads: it leaves no cache files in the folders it looks at."""
-
-    def extract(self, path: str, *, raw: bytes | None = None) -> Extract:  # noqa: ARG002  # the loader's own signature
-        found = self.known(path)
-        if found is None:
-            try:
-                info = os.stat(path)
-                found = build(read_notebook(path), (info.st_mtime_ns, info.st_size))
-            except OSError as exc:
-                raise refusal(path, exc) from exc
-            self._extracts[path] = found
-        return found
-
-
 def make_list(paths: Sequence[str], *, current: str, watch: Callable[[Sequence[str]], Iterable[str]] = iter) -> Listing:
     """List the notebooks at or below the paths; ``watch`` is handed the notebooks, and gives them back as the work goes on.
 
@@ -72,10 +55,10 @@ def make_list(paths: Sequence[str], *, current: str, watch: Callable[[Sequence[s
     notebooks, problems = _find(starts)
     tests = _tests(root, notebooks)
     found: list[Listed] = []
-    loader = _Reader(root, run_prefixes=run_prefixes)
+    loader = Reader(root)
     for number, path in enumerate(watch(notebooks)):
         if number % _BATCH == 0:
-            loader = _Reader(root, run_prefixes=run_prefixes)
+            loader = Reader(root)
         project = project_of(path, root)
         try:
             if path.lower().endswith(".dbc"):

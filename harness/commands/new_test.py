@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.commands.project import project_of, root_of
+from harness.commands.reader import Reader
 from harness.errors import SettingsError
 from harness.extract.inventory import definitions, import_name, list_notebook, name_needs, names_from_outside
 from harness.extract.kinds import HELD, INJECTED, RUN
-from harness.extract.load import Loader
 from harness.extract.need import Outline
-from harness.extract.public import run_prefixes
 from harness.extract.run import flatten
 from harness.extract.widget_names import dbutils_use, widget_defaults
 from harness.model import Location
@@ -87,7 +86,7 @@ def write_test(notebook: str, *, output: str | None, force: bool, current: str) 
             "  mend:  give another by --output, or write over it with --force",
         )
     module = _module(path, target, project)
-    text, tests = test_file(path, project, module=module, root=root)
+    text, tests = draft_tests(path, project, module=module, root=root)
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w", encoding="utf-8", newline="\n") as file:
@@ -152,13 +151,13 @@ def _base(folder: str) -> str:
     return folder
 
 
-def test_file(path: str, project: Project, *, module: str, root: str) -> tuple[str, int]:
+def draft_tests(path: str, project: Project, *, module: str, root: str) -> tuple[str, int]:
     """Give a test file's text and how many tests it has; ``module`` is the notebook's name for imports, "" if it has none.
 
     Raises:
         NotebookError: The notebook can't be read.
     """
-    loader = Loader(root, run_prefixes=run_prefixes)
+    loader = Reader(root)
     listed = list_notebook(path, loader, roots=project.roots)
     source = loader.extract(path)
     entries, _ = flatten(source, read=loader.extract, find=loader.find)
@@ -191,9 +190,6 @@ def test_file(path: str, project: Project, *, module: str, root: str) -> tuple[s
         drafts.append(draft)
     names = [unit.name for unit in listed.units if unit.kind != "cell"]
     return _render(shown, stem, module=module, imports=imports, names=names, drafts=drafts), len(drafts) + 1
-
-
-test_file.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test where a test file imports it
 
 
 def _values(unit: Unit) -> dict[str, str]:
@@ -331,10 +327,9 @@ def _render(
         lines += ["import asyncio", ""]
     own = _wrapped(f"from {module} import ", sorted(imports, key=_import_order), "(", ")") if imports else []
     third = ["import pytest"] if drafts else []
+    blocks = [third, own]
     if shown.endswith(".ipynb"):  # import sorters look for a .py, find none, and take it for a package of somebody else's
         blocks = [[*own, *third] if module < "pytest" else [*third, *own]]
-    else:
-        blocks = [third, own]
     for block in filter(None, blocks):
         lines += [*block, ""]
     lines += [f"NOTEBOOK = {_text(shown)}", "", ""]

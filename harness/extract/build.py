@@ -1,7 +1,6 @@
-"""Compile a notebook's kept statements under the notebook's own path and lines, and keep the result in Python's cache folder."""
+"""Compile a notebook's kept statements under its own path and lines, and keep the result in Python's cache folder."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -33,7 +32,8 @@ class Rewriter(Protocol):
 
     tag: str
 
-    def __call__(self, tree: ast.Module, source: bytes, path: str) -> None: ...
+    def __call__(self, tree: ast.Module, source: bytes, path: str) -> None:
+        """Rewrite the asserts of a module parsed from ``source``."""
 
 
 class Row(NamedTuple):
@@ -105,7 +105,7 @@ class Extract:
     def node(self, row: Row) -> ast.stmt:
         """Give the row's own syntax node."""
         node = self.parsed()[row.number].node
-        assert not isinstance(node, str), "a %run has no syntax node"
+        assert not isinstance(node, str), "a %run has no syntax node"  # noqa: S101 - for the type checker; callers ask for statements
         return node
 
     def compile(self, node: ast.stmt, *, flags: int = 0) -> CodeType:
@@ -113,7 +113,7 @@ class Extract:
         return compile(ast.Module([node], []), self.path, "exec", flags=self.flags | flags, dont_inherit=True)
 
     def lines(self) -> list[str]:
-        """Give the cells' Python at the lines it has in the file, all other lines blank: for files that aren't Python themselves."""
+        """Give the cells' Python at the lines it has in the file, all others blank: for files that aren't Python."""
         last = max((first + text.count("\n") for first, text in self.texts), default=0)
         lines = ["\n"] * last
         for first, text in self.texts:
@@ -174,7 +174,9 @@ def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewr
         tuple((cell.number, cell.first_line, cell.last_line) for cell in notebook.cells),
         notebook.exact_lines,
         flags,
-        () if path.endswith(".py") else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
+        ()
+        if path.endswith(".py")
+        else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
     )
 
 
@@ -253,7 +255,10 @@ def _cannot_fail(node: ast.stmt, flags: int) -> bool:
         return all(alias.name.partition(".")[0] in sys.stdlib_module_names for alias in node.names)
     if isinstance(node, ast.FunctionDef):
         arguments = node.args
-        if node.decorator_list or any(default is not None and not isinstance(default, ast.Constant) for default in (*arguments.defaults, *arguments.kw_defaults)):
+        if node.decorator_list or any(
+            default is not None and not isinstance(default, ast.Constant)
+            for default in (*arguments.defaults, *arguments.kw_defaults)
+        ):
             return False
         if flags & _ANNOTATIONS:
             return True
@@ -294,7 +299,9 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
             data = file.read()
         if not data.startswith(_HEAD):
             return None
-        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(memoryview(data)[len(_HEAD) :])
+        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(  # noqa: S302 - as Python's own cache files
+            memoryview(data)[len(_HEAD) :]
+        )
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
         return None  # no cache, or a torn one: the notebook is read instead
     if stamp is None:
@@ -344,5 +351,3 @@ def _subclasses(kind: type[HarnessError]) -> Iterator[type[HarnessError]]:
     for sub in kind.__subclasses__():
         yield sub
         yield from _subclasses(sub)
-
-

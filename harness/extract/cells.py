@@ -31,7 +31,9 @@ class CellNames:
         except KeyError:
             near = get_close_matches(name, self._names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise AttributeError(f"{self._where} made no name {name!r}{hint}; it made: {', '.join(sorted(self._names)) or 'none'}") from None
+            raise AttributeError(
+                f"{self._where} made no name {name!r}{hint}; it made: {', '.join(sorted(self._names)) or 'none'}"
+            ) from None
 
     def __getitem__(self, name: str) -> Any:
         return self.__getattr__(name)
@@ -137,7 +139,10 @@ def find_cell(units: Units, key: str | int) -> CellUnit:
         fitting = [cell for cell in cells if cell.number == key]
         if not fitting:
             raise CellNotFoundError(
-                f"there is no cell {key}", cause=f"the notebook has {len(cells)} cells", mend="use a number from 1 on, or a title", location=where
+                f"there is no cell {key}",
+                cause=f"the notebook has {len(cells)} cells",
+                mend="use a number from 1 on, or a title",
+                location=where,
             )
     else:
         fitting = [cell for cell in cells if cell.title == key]
@@ -173,5 +178,3 @@ def _only(notebook: Notebook, cell: Cell) -> Notebook:
     from dataclasses import replace
 
     return replace(notebook, cells=(cell,))
-
-

@@ -1,7 +1,6 @@
 """Define a function although a part of its definition failed: an annotation, a default or a decorator."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def define(node: Definition, source: Extract, namespace: dict[str, Any], *, decorated: bool = True, defaults: bool = True) -> Any:
+def define(
+    node: Definition, source: Extract, namespace: dict[str, Any], *, decorated: bool = True, defaults: bool = True
+) -> Any:
     """Give the function or class with its annotations as text and each default that failed as a placeholder.
 
     ``decorated`` false leaves the decorators out, ``defaults`` false has no default evaluated.
@@ -37,7 +38,9 @@ def define(node: Definition, source: Extract, namespace: dict[str, Any], *, deco
         arguments = node.args
         evaluated = namespace if defaults else None
         arguments.defaults = [_saved(default, source, evaluated, spare) for default in arguments.defaults]
-        arguments.kw_defaults = [None if default is None else _saved(default, source, evaluated, spare) for default in arguments.kw_defaults]
+        arguments.kw_defaults = [
+            None if default is None else _saved(default, source, evaluated, spare) for default in arguments.kw_defaults
+        ]
     nothing = object()
     before = dict.get(namespace, node.name, nothing)
     namespace.update(spare)

@@ -45,13 +45,17 @@ class NotebookFinder:
     nothing; ``known`` gives it if it has been asked for already.
     """
 
-    def __init__(self, roots: Iterable[str], loader: Callable[[], Loader], known: Callable[[], Loader | None] | None = None) -> None:
+    def __init__(
+        self, roots: Iterable[str], loader: Callable[[], Loader], known: Callable[[], Loader | None] | None = None
+    ) -> None:
         self.roots = tuple(dict.fromkeys(os.path.abspath(root) for root in roots))
         self._loader = loader
         self._known = known if known is not None else loader
         self._below: dict[str, bool] = {}
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """Find a notebook module; None for everything else (importlib's protocol)."""
         name = fullname.rpartition(".")[2]
         entries = sys.path if path is None else path

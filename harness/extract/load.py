@@ -86,7 +86,12 @@ class Loader:
         self.ship_by_value()
 
     def load(
-        self, path: str, *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None, name: str | None = None
+        self,
+        path: str,
+        *,
+        widgets: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> NotebookModule:
         """Load a notebook into a module of its own.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.extract.names import all_names, names_read
-from harness.extract.quiet import dotted_name
-from harness.extract.safe import WIDGET_DEFINITIONS, Names, Verdict, is_session, is_showing, judge
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
+from harness.extract.names import all_names, names_read
+from harness.extract.purity import WIDGET_DEFINITIONS
+from harness.extract.quiet import dotted_name
+from harness.extract.safe import Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
 
     from harness.extract.run import Entry
 
-_BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__) | {"__file__", "__spec__", "__package__"}
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__spec__", "__package__"}
 
 
 class Needs(NamedTuple):
     """What a unit takes to be called: ``given`` of the test ("spark", "dbutils", "widget", "display", …), ``computed`` names with the
-    index of the entry that must run and why it may not, and names ``unresolved`` anywhere."""
+    index of the entry that must run and why it may not, and names ``unresolved`` anywhere.
+    """
 
     given: frozenset[str]
     computed: tuple[tuple[str, int, str], ...]
@@ -54,7 +57,9 @@ class Outline:
                 self.binders.setdefault(name, []).append(index)
             if row.what in {"import", "def", "class", "group", "other"} and row.kind in {KEPT, DEFERRED} and row.number >= 0:
                 self._note(index, entry)
-        self._names = Names(self._origin, self._made_by, self._definitions.get, INJECTED, tuple(module for _, module in self.stars))
+        self._names = Names(
+            self._origin, self._made_by, self._definitions.get, INJECTED, tuple(module for _, module in self.stars)
+        )
 
     def _note(self, index: int, entry: Entry) -> None:
         for node in self.nodes(entry):
@@ -166,7 +171,11 @@ class Outline:
             if entry.row.kind != HELD or entry.row.what != "other":
                 continue
             node = entry.source.node(entry.row)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted_name(node.value.func) in WIDGET_DEFINITIONS:
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Call)
+                and dotted_name(node.value.func) in WIDGET_DEFINITIONS
+            ):
                 yield index
 
     def needs(self, code: CodeType) -> Needs:
@@ -205,7 +214,9 @@ class Outline:
                 todo.extend((read, len(self.entries)) for read in sorted(all_names(self.code(at))))
             elif row.code is not None:
                 todo.extend(self._of_kept(name, at))
-        return Needs(frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved))
+        return Needs(
+            frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
+        )
 
     def _of_kept(self, name: str, at: int) -> list[tuple[str, int]]:
         """The names behind a kept binding: all that its function reads when called, at the state the notebook ends in."""
@@ -221,7 +232,9 @@ class Outline:
 
     def _free_name(self, name: str, given: set[str], unresolved: list[str]) -> None:
         if name in INJECTED:
-            given.add(name if name in {"dbutils", "display", "displayHTML"} else "dbutils" if name == "getArgument" else "spark")
+            given.add(
+                name if name in {"dbutils", "display", "displayHTML"} else "dbutils" if name == "getArgument" else "spark"
+            )
         elif name not in _BUILTINS and name not in unresolved and not self.stars and not name.startswith("@"):
             unresolved.append(name)
 

@@ -47,7 +47,18 @@ class Placeholder:
         _refuse(self)
 
 
-_SILENT = {"__class__", "__repr__", "__reduce__", "__reduce_ex__", "__doc__", "__module__", "__dir__", "__init__", "__new__", "__mro_entries__"}
+_SILENT = {
+    "__class__",
+    "__repr__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__doc__",
+    "__module__",
+    "__dir__",
+    "__init__",
+    "__new__",
+    "__mro_entries__",
+}
 
 
 def _refuse(placeholder: Placeholder, *args: object, **kwargs: object) -> NoReturn:
@@ -66,7 +77,9 @@ for _name in (
 Placeholder.__hash__ = _refuse  # type: ignore[assignment]  # __eq__ above would make it None
 
 
-def stand_in_function(name: str, real: Callable[[], Callable[..., Any]], plain: Callable[..., Any] | None) -> Callable[..., Any]:
+def stand_in_function(
+    name: str, real: Callable[[], Callable[..., Any]], plain: Callable[..., Any] | None
+) -> Callable[..., Any]:
     """Give a function that fetches the real one at each call; ``plain`` (undecorated) lends its signature and docstring."""
 
     def stand_in(*args: Any, **kwargs: Any) -> Any:

@@ -33,7 +33,9 @@ def release(loader: Loader) -> None:
         _current.remove(loader)
 
 
-def load_notebook(path: str | os.PathLike[str], *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None) -> NotebookModule:
+def load_notebook(
+    path: str | os.PathLike[str], *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
+) -> NotebookModule:
     """Load a notebook's units into a module of its own: definitions only, its top level is not run.
 
     ``path`` is relative to the current folder, or to the rootdir of a pytest run. ``widgets`` are what ``dbutils.widgets.get``
@@ -49,7 +51,9 @@ def load_notebook(path: str | os.PathLike[str], *, widgets: Mapping[str, str] | 
     for name, value in (widgets or {}).items():
         if not isinstance(value, str):
             raise SettingsError(
-                f"the widget {name!r} is {value!r}", cause="widgets are strings on Databricks", mend=f'write widgets={{"{name}": "{value}"}}'
+                f"the widget {name!r} is {value!r}",
+                cause="widgets are strings on Databricks",
+                mend=f'write widgets={{"{name}": "{value}"}}',
             )
     module = loader.load(find_notebook(path, loader), widgets=widgets, values=values)
     if values:
@@ -88,7 +92,9 @@ def find_notebook(path: str | os.PathLike[str], loader: Loader, *, beside: str |
     raise NotebookReadError(
         "there is no such notebook",
         cause=f"{given} is neither below {loader.root}" + (f" nor beside {os.path.basename(beside)}" if beside else ""),
-        mend=f"did you mean {near!r}?" if near else "give the path from the root of the project; `nbh list` shows the notebooks",
+        mend=f"did you mean {near!r}?"
+        if near
+        else "give the path from the root of the project; `nbh list` shows the notebooks",
         location=Location(given),
     )
 

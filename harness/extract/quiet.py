@@ -83,7 +83,9 @@ def _is_small(node: ast.BinOp) -> bool:
         case ast.LShift():
             return _literal_below(node.right, _MAX_POWER)
         case ast.Mult():
-            numbers = [side.value for side in (node.left, node.right) if isinstance(side, ast.Constant) and type(side.value) is int]
+            numbers = [
+                side.value for side in (node.left, node.right) if isinstance(side, ast.Constant) and type(side.value) is int
+            ]
             sequences = [
                 side
                 for side in (node.left, node.right)
@@ -161,14 +163,37 @@ def _is_quiet_when_called(node: ast.stmt) -> bool:
     """Say whether calling the notebook's own function (as a decorator, say) is free of calls that act on the outside."""
     if isinstance(node, ast.ClassDef):
         constructors = [
-            part for part in node.body if isinstance(part, ast.FunctionDef) and part.name in {"__init__", "__new__", "__post_init__"}
+            part
+            for part in node.body
+            if isinstance(part, ast.FunctionDef) and part.name in {"__init__", "__new__", "__post_init__"}
         ]
         return all(map(_is_quiet_when_called, constructors))
     for inner in _own_nodes(getattr(node, "body", ())):
         if isinstance(inner, ast.Call):
             name = dotted_name(inner.func)
-            quiet_method = name.rpartition(".")[2] in MUTATORS | {"wraps", "get", "items", "keys", "values", "format", "partial"}
-            if not quiet_method and name not in {"len", "str", "int", "float", "isinstance", "callable", "getattr", "hasattr", "dict", "list", "set", "tuple"}:
+            quiet_method = name.rpartition(".")[2] in MUTATORS | {
+                "wraps",
+                "get",
+                "items",
+                "keys",
+                "values",
+                "format",
+                "partial",
+            }
+            if not quiet_method and name not in {
+                "len",
+                "str",
+                "int",
+                "float",
+                "isinstance",
+                "callable",
+                "getattr",
+                "hasattr",
+                "dict",
+                "list",
+                "set",
+                "tuple",
+            }:
                 return False
         if isinstance(inner, ast.With | ast.Await | ast.Global | ast.Raise):
             return False

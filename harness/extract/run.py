@@ -127,15 +127,35 @@ def _lay_out(
         elif target in chain:
             circle = " -> ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
             problems.append(
-                Problem("NBH105", "notebooks %run each other in a circle", here, cause=circle, mend="break the circle: Databricks fails on it too")
+                Problem(
+                    "NBH105",
+                    "notebooks %run each other in a circle",
+                    here,
+                    cause=circle,
+                    mend="break the circle: Databricks fails on it too",
+                )
             )
         else:
             try:
                 inner = read(target)
             except HarnessError as error:
                 problems.append(
-                    Problem("NBH104", f"the %run target {line.target!r} can't be used", here, cause=str(error), mend="mend the target notebook")
+                    Problem(
+                        "NBH104",
+                        f"the %run target {line.target!r} can't be used",
+                        here,
+                        cause=str(error),
+                        mend="mend the target notebook",
+                    )
                 )
                 continue
             problems.extend(inner.problems)
-            _lay_out(inner, tuple({**dict(arguments), **dict(line.arguments)}.items()), (*chain, target), read, find, entries, problems)
+            _lay_out(
+                inner,
+                tuple({**dict(arguments), **dict(line.arguments)}.items()),
+                (*chain, target),
+                read,
+                find,
+                entries,
+                problems,
+            )

@@ -11,98 +11,31 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.extract.quiet import MUTATORS, dotted_name
+from harness.extract.purity import (
+    INJECTED_READS,
+    PURE_BUILTINS,
+    PURE_METHODS,
+    PURE_OBJECTS,
+    PURE_PREFIXES,
+    READ_ONLY_EXCEPT,
+    SESSION_BUILDERS,
+    SHOWING,
+    SHOWING_METHODS,
+    SPARK_PREFIXES,
+    SPARK_ROOTS,
+    WIDGET_DEFINITIONS,
+)
+from harness.extract.quiet import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-_PURE_BUILTINS = frozenset(
-    {
-        "abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "callable", "chr", "complex", "dict", "divmod", "enumerate",
-        "filter", "float", "format", "frozenset", "getattr", "hasattr", "hash", "hex", "id", "int", "isinstance", "issubclass", "iter",
-        "len", "list", "map", "max", "min", "next", "object", "oct", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice",
-        "sorted", "str", "sum", "tuple", "type", "zip", "ValueError", "KeyError", "TypeError", "Exception", "RuntimeError",
-        "globals", "locals",
-    }
-)  # fmt: skip
-
-# Everything callable in these modules only computes (a prefix ends with a dot).
-_PURE_PREFIXES = (
-    "re.", "math.", "cmath.", "datetime.", "decimal.", "fractions.", "collections.", "itertools.", "functools.", "operator.", "string.",
-    "textwrap.", "uuid.", "enum.", "typing.", "dataclasses.", "types.", "statistics.", "copy.", "base64.", "hashlib.", "hmac.", "calendar.",
-    "zoneinfo.", "random.", "html.", "urllib.parse.", "os.path.", "abc.", "numbers.", "contextvars.", "platform.", "dateutil.", "pytz.",
-    "ast.literal_eval", "json.loads", "json.dumps", "os.getenv", "os.environ.get", "os.getcwd", "logging.getLogger", "logging.Formatter",
-    "pathlib.Path", "pathlib.PurePath", "pathlib.PurePosixPath", "threading.Lock", "threading.RLock", "threading.local", "queue.Queue",
-    "time.time", "time.strftime", "time.localtime", "time.gmtime", "time.perf_counter", "time.monotonic", "time.strptime",
-    "pyspark.sql.types.", "pyspark.sql.Row", "pyspark.StorageLevel", "inspect.", "difflib.", "unicodedata.", "struct.", "array.", "heapq.",
-    "bisect.", "secrets.token", "getpass.getuser", "importlib.metadata.", "importlib.util.find_spec", "pydantic.", "faker.", "torch.device",
-    "torch.nn.", "torch.tensor", "torch.cuda.is_available", "torchvision.transforms.",
-    "langchain.text_splitter.", "langchain_text_splitters.", "databricks.automl_runtime.sklearn.",
-)  # fmt: skip
-
-# The same, for what needs a live Spark session.
-_SPARK_PREFIXES = (
-    "pyspark.sql.functions.", "pyspark.sql.Window", "pyspark.sql.window.", "pyspark.sql.Column", "pyspark.ml.", "pyspark.sql.avro.",
-    "delta.tables.DeltaTable.forName", "delta.tables.DeltaTable.forPath", "delta.tables.DeltaTable.isDeltaTable", "delta.DeltaTable.for",
-)  # fmt: skip
-
-_READ_ONLY_EXCEPT = {
-    "numpy.": ("load", "save", "savez", "savetxt", "loadtxt", "fromfile", "genfromtxt", "memmap", "tofile"),
-    "pandas.": ("read_", "to_pickle", "ExcelWriter", "HDFStore"),
-    "sklearn.": ("fetch_", "load_svmlight", "dump_svmlight"),
-}
-
-# Whatever is asked of an object of these classes only computes.
-_PURE_OBJECTS = ("faker.",)
-
-# Reads through the objects a test gives.
-_INJECTED_READS = (
-    "dbutils.widgets.get", "dbutils.widgets.getArgument", "dbutils.widgets.getAll", "dbutils.secrets.get", "dbutils.secrets.getBytes",
-    "dbutils.secrets.list", "dbutils.jobs.taskValues.get", "dbutils.notebook.entry_point", "dbutils.fs.ls", "dbutils.fs.head",
-    "spark.conf.get", "spark.table", "spark.read", "spark.readStream", "spark.createDataFrame", "spark.range", "spark.version", "spark.catalog",
-    "spark.udf.register", "sc.broadcast", "sc.accumulator", "sc.parallelize", "sc.getConf", "sc.defaultParallelism", "spark.sparkContext.broadcast",
-    "spark.sparkContext.accumulator", "spark.sparkContext.parallelize", "spark.sparkContext.getConf", "spark.sparkContext.appName",
-    "sqlContext.table", "sqlContext.read", "sqlContext.createDataFrame", "table", "getArgument", "udf",
-)  # fmt: skip
-_SPARK_ROOTS = frozenset({"spark", "sc", "sqlContext", "sql", "table", "udf"})
-
-WIDGET_DEFINITIONS = frozenset(f"dbutils.widgets.{kind}" for kind in ("text", "dropdown", "combobox", "multiselect"))
-
-# Methods, on whatever value, that read or make a new value. Never .write, .save, .fit, .execute, .send and their kind.
-_PURE_METHODS = frozenset(
-    """
-    lower upper strip lstrip rstrip split rsplit splitlines join replace format startswith endswith title capitalize casefold zfill center
-    ljust rjust encode decode isdigit isalpha isnumeric isalnum islower isupper find rfind index count partition rpartition removeprefix
-    removesuffix translate expandtabs swapcase format_map get items keys values copy union intersection difference symmetric_difference
-    issubset issuperset isoformat strftime strptime date time timestamp astimezone weekday isoweekday utctimetuple timetuple total_seconds
-    match search fullmatch findall finditer sub subn group groups groupdict joinpath with_suffix with_name relative_to as_posix resolve exists
-    is_file is_dir absolute getOrElse toString select selectExpr filter where withColumn withColumns withColumnRenamed withColumnsRenamed drop
-    dropDuplicates drop_duplicates distinct crossJoin unionByName unionAll subtract intersect groupBy groupby rollup cube agg
-    orderBy sort limit alias cast astype otherwise when over partitionBy rowsBetween rangeBetween isNull isNotNull isin between like rlike
-    ilike contains desc asc desc_nulls_last asc_nulls_last desc_nulls_first asc_nulls_first substr getItem getField collect first head take tail toPandas toDF fillna na
-    dropna sample sampleBy repartition coalesce hint describe summary crosstab freqItems approxQuantile cov corr explain cache persist unpersist
-    printSchema option options schema load table csv json parquet text orc jdbc textFile format jsonValue simpleString typeName fieldNames
-    map flatMap reduce mean sum min max avg std median mode nunique unique value_counts tolist to_list to_dict to_numpy to_frame
-    reset_index set_index rename sort_values sort_index assign apply applymap merge pivot pivot_table melt stack unstack reindex round abs clip
-    shift diff cumsum rolling resample dt str iloc loc reshape flatten ravel transpose T dot argmax argmin
-    add_months isEmpty toJSON broadcast withWatermark createOrReplaceTempView createOrReplaceGlobalTempView transform
-    getContext notebook getDbutils notebookPath userName tags apply apiUrl apiToken clusterId workspaceId browserHostName jobId currentRunId toJson
-    currentCatalog currentDatabase tableExists databaseExists listTables listColumns listDatabases
-    hexdigest digest quantize normalize to_eng_string from_iterable isocalendar ctime
-    """.split()
-) | MUTATORS  # fmt: skip
-
-# Statements that only show something: they are left out rather than run.
-_SHOWING = frozenset({"print", "display", "displayHTML", "pprint", "pprint.pprint", "help"})
-_SHOWING_METHODS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "show", "printSchema"})
-
-_SESSION_BUILDERS = ("SparkSession.builder", "DatabricksSession.builder", "pyspark.sql.SparkSession.builder", "databricks.connect.DatabricksSession.builder")
 
 
 @dataclass(slots=True)
 class Names:
     """What the checker asks about names: ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a
-    name's value is made by, ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported."""
+    name's value is made by, ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported.
+    """
 
     origin: Callable[[str], str]
     made_by: Callable[[str], str]
@@ -138,12 +71,17 @@ def is_showing(node: ast.stmt) -> bool:
         return False
     name = dotted_name(node.value.func)
     root, _, method = name.rpartition(".")
-    return name in _SHOWING or (method in _SHOWING_METHODS and bool(root) and root.partition(".")[0] not in {"spark", "dbutils"})
+    return name in SHOWING or (method in SHOWING_METHODS and bool(root) and root.partition(".")[0] not in {"spark", "dbutils"})
 
 
 def is_session(node: ast.AST) -> bool:
     """Say whether the expression makes a Spark session of its own: in a test that is the test's."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"getOrCreate", "create"} and dotted_name(node.func).startswith(_SESSION_BUILDERS)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"getOrCreate", "create"}
+        and dotted_name(node.func).startswith(SESSION_BUILDERS)
+    )
 
 
 class _UnsafeError(Exception):
@@ -202,11 +140,14 @@ class _Checker:
             case ast.ImportFrom():
                 self.imported.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
             case ast.Import():
-                self.imported.update({alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names if alias.asname or "." not in alias.name})
-            case (
-                ast.Pass() | ast.Break() | ast.Continue()
-                | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()
-            ):
+                self.imported.update(
+                    {
+                        alias.asname or alias.name.partition(".")[0]: alias.name
+                        for alias in node.names
+                        if alias.asname or "." not in alias.name
+                    }
+                )
+            case ast.Pass() | ast.Break() | ast.Continue() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 pass
             case ast.With() | ast.AsyncWith():
                 opened = dotted_name(node.items[0].context_expr)
@@ -260,7 +201,7 @@ class _Checker:
 
     def name(self, name: str) -> None:
         if name in self.names.injected and not self.names.origin(name) and self.names.definition(name) is None:
-            self.verdict.needs.add("spark" if name in _SPARK_ROOTS else "dbutils" if name == "getArgument" else name)
+            self.verdict.needs.add("spark" if name in SPARK_ROOTS else "dbutils" if name == "getArgument" else name)
 
     def call(self, node: ast.Call) -> None:
         if is_session(node):
@@ -277,9 +218,7 @@ class _Checker:
             self.library(f"{origin}.{rest}" if rest else origin, node)
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
-        elif (self.made.get(root) or self.names.made_by(root)).startswith(_PURE_OBJECTS):
-            return
-        elif root in _PURE_BUILTINS and not rest:
+        elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
             return
         elif not rest and root:
             self.starred(root)
@@ -293,7 +232,12 @@ class _Checker:
         self.called.add(name)
         node = self.names.definition(name)
         if isinstance(node, ast.ClassDef):
-            bodies = [part for part in node.body if isinstance(part, ast.FunctionDef) and (part.name in {"__init__", "__new__", "__post_init__"} or part.name in rest.split("."))]
+            bodies = [
+                part
+                for part in node.body
+                if isinstance(part, ast.FunctionDef)
+                and (part.name in {"__init__", "__new__", "__post_init__"} or part.name in rest.split("."))
+            ]
         else:
             bodies = [node] if isinstance(node, ast.FunctionDef) else []
             if not bodies:
@@ -337,11 +281,11 @@ class _Checker:
             self.verdict.needs.add("widget")
         elif name.startswith("dbutils"):
             self.verdict.needs.add("dbutils")
-        elif name.partition(".")[0] in _SPARK_ROOTS:
+        elif name.partition(".")[0] in SPARK_ROOTS:
             self.verdict.needs.add("spark")
         if name in WIDGET_DEFINITIONS:
             return
-        if name.startswith(_INJECTED_READS) and not _writes(node):
+        if name.startswith(INJECTED_READS) and not _writes(node):
             self.rest_of_chain(node)
             return
         if name.startswith(("spark.sql", "sql", "sqlContext.sql")):
@@ -363,12 +307,12 @@ class _Checker:
             receiver = receiver.value if isinstance(receiver, ast.Attribute) else None
 
     def library(self, dotted: str, node: ast.Call) -> None:
-        if dotted.startswith(_SPARK_PREFIXES):
+        if dotted.startswith(SPARK_PREFIXES):
             self.verdict.needs.add("spark")
-        elif not dotted.startswith(_PURE_PREFIXES):
-            prefix = next((p for p in _READ_ONLY_EXCEPT if dotted.startswith(p)), None)
+        elif not dotted.startswith(PURE_PREFIXES):
+            prefix = next((p for p in READ_ONLY_EXCEPT if dotted.startswith(p)), None)
             last = dotted.rpartition(".")[2]
-            if prefix is None or last.startswith(_READ_ONLY_EXCEPT[prefix]) or _writes(node):
+            if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or _writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             self.method(node)
@@ -377,7 +321,9 @@ class _Checker:
         """A bare name that nothing here binds may come from a star import of Spark."""
         if "pyspark.sql.types" in self.names.stars and (name.endswith("Type") or name in {"StructField", "Row"}):
             return
-        if any(star.startswith(("pyspark.sql.functions", "pyspark.sql")) for star in self.names.stars) and (name.islower() or name == "Window" or "_" in name):
+        if any(star.startswith(("pyspark.sql.functions", "pyspark.sql")) for star in self.names.stars) and (
+            name.islower() or name == "Window" or "_" in name
+        ):
             self.verdict.needs.add("spark")
             return
         raise _UnsafeError(f"calls {name}()")
@@ -385,13 +331,17 @@ class _Checker:
     def method(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Attribute):
             raise _UnsafeError(f"calls {ast.unparse(node.func)[:40]}()")
-        if node.func.attr not in _PURE_METHODS or _writes(node):
+        if node.func.attr not in PURE_METHODS or _writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
 
 
 def _writes(node: ast.Call) -> bool:
-    return any(isinstance(part, ast.Attribute) and part.attr in {"write", "writeStream", "writeTo", "save", "saveAsTable", "insertInto", "start"} for part in ast.walk(node.func))
+    return any(
+        isinstance(part, ast.Attribute)
+        and part.attr in {"write", "writeStream", "writeTo", "save", "saveAsTable", "insertInto", "start"}
+        for part in ast.walk(node.func)
+    )
 
 
 def _first_sql(node: ast.Call) -> ast.expr | None:
@@ -402,7 +352,7 @@ def _first_sql(node: ast.Call) -> ast.expr | None:
         if isinstance(call, ast.Call):
             if dotted_name(call.func) in {"spark.sql", "sql", "sqlContext.sql"}:
                 found = call.args[0] if call.args else None
-            elif isinstance(call.func, ast.Attribute) and call.func.attr not in _PURE_METHODS:
+            elif isinstance(call.func, ast.Attribute) and call.func.attr not in PURE_METHODS:
                 return None
             call = call.func
         else:

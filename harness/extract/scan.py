@@ -173,7 +173,9 @@ class _Scan:
         end = node.end_lineno or node.lineno
         if what == "import":
             self.imported.update(binds)
-        self.statements.append((Statement(kind, what, number, cell, first, end, binds, changes), node if kind != HELD else None))
+        self.statements.append(
+            (Statement(kind, what, number, cell, first, end, binds, changes), node if kind != HELD else None)
+        )
         if kind == HELD and held:
             self.held.append((first, end))
 

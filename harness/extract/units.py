@@ -37,7 +37,12 @@ class Units:
     )  # fmt: skip
 
     def __init__(
-        self, loader: Loader, source: Extract, *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
+        self,
+        loader: Loader,
+        source: Extract,
+        *,
+        widgets: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         self.loader = loader
         self.source = source
@@ -92,7 +97,9 @@ class Units:
                         self._fail(index, exc)
                     else:
                         if lazy:
-                            lazy.difference_update([name for name in row.binds + row.changes if dict.__contains__(namespace, name)])
+                            lazy.difference_update(
+                                [name for name in row.binds + row.changes if dict.__contains__(namespace, name)]
+                            )
                 elif row.kind == HELD:
                     for name in row.binds + row.changes:
                         namespace.pop(name, None)
@@ -112,7 +119,9 @@ class Units:
     def failure(self, entry: Entry, name: str, exc: BaseException) -> HarnessError:
         """Put what a statement raised into our words."""
         if isinstance(exc, PlaceholderError | UnresolvedNameError):
-            return PlaceholderError(f"{name!r} can't be defined here: {exc.what}", cause=exc.cause, mend=exc.mend, location=self.place(entry))
+            return PlaceholderError(
+                f"{name!r} can't be defined here: {exc.what}", cause=exc.cause, mend=exc.mend, location=self.place(entry)
+            )
         cause = f"{type(exc).__name__}: {exc}".partition("\n\nJVM stacktrace:")[0]
         if entry.row.kind == HELD:
             return PlaceholderError(

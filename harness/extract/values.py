@@ -230,7 +230,9 @@ class Values:
 
     def _unresolved(self, name: str) -> UnresolvedNameError:
         units = self._units
-        unread = [f"{p.what} ({units.loader.shown(p.location)})" for p in units.problems if p.code in {"NBH102", "NBH104", "NBH105"}]
+        unread = [
+            f"{p.what} ({units.loader.shown(p.location)})" for p in units.problems if p.code in {"NBH102", "NBH104", "NBH105"}
+        ]
         causes = [*units.missing_stars, *unread]
         return UnresolvedNameError(
             f"the name {name!r} is defined nowhere in the notebook",
@@ -263,25 +265,29 @@ class Values:
 class _Scratch(dict[str, Any]):
     """The globals of one held-back statement: names are those the notebook had at that statement."""
 
-    __slots__ = ("before", "entry", "units", "values")
+    __slots__ = ("before", "entry", "source", "units")
 
     def __init__(self, values: Values, units: Units, before: int, entry: Entry) -> None:
-        super().__init__({key: dict.get(units.namespace, key) for key in ("__name__", "__file__", "__builtins__", "__package__", "__spec__")})
-        self.values = values
+        super().__init__(
+            {key: dict.get(units.namespace, key) for key in ("__name__", "__file__", "__builtins__", "__package__", "__spec__")}
+        )
+        self.source = values
         self.units = units
         self.before = before
         self.entry = entry
 
     def __missing__(self, name: str) -> Any:
-        value = self.values.at(name, self.before)
+        value = self.source.at(name, self.before)
         if name in {"dbutils", "getArgument"} and self.entry.arguments:
-            dbutils = with_widgets(self.values.at("dbutils", self.before), dict(self.entry.arguments))
+            dbutils = with_widgets(self.source.at("dbutils", self.before), dict(self.entry.arguments))
             value = dbutils if name == "dbutils" else dbutils.widgets.getArgument
         self[name] = value
         return value
 
     def __contains__(self, name: object) -> bool:
-        return dict.__contains__(self, name) or (isinstance(name, str) and self.values.outline.binder(name, self.before) is not None)
+        return dict.__contains__(self, name) or (
+            isinstance(name, str) and self.source.outline.binder(name, self.before) is not None
+        )
 
 
 def _is_definition(entry: Entry) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.names import all_names
 from harness.extract.quiet import dotted_name
-from harness.extract.safe import WIDGET_DEFINITIONS
+from harness.extract.purity import WIDGET_DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
