@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from harness.commands.new_test import write_test
+from harness.errors import NotebookError, SettingsError
+
+
+@pytest.fixture
+def written(make_project):
+    """Write a test file for etl.py of these cells; gives the file's text."""
+
+    def make(*cells, files=None, notebook="etl.py"):
+        root = make_project({notebook: list(cells), **(files or {})})
+        done = write_test(notebook, output="test_new.py", force=False, current=str(root))
+        assert done.is_written
+        text = (root / "test_new.py").read_text(encoding="utf-8")
+        ast.parse(text)
+        return text
+
+    return make
+
+
+def test_it_runs_and_says_what_to_fill_in(make_project, pytester):
+    """As written, one test passes and each other one fails with one clear line: nothing is green before it is filled in."""
+    root = make_project(
+        {
+            "etl.py": [
+                "def add(a, b=1, *, c):\n    return a + b + c",
+                "class Rule:\n    def __init__(self, limit):\n        self.limit = limit",
+                "import requests\nrows = requests.get('u')",
+                "def count():\n    return len(rows)",
+                "# DBTITLE 1,Clean\nclean = [row for row in rows]",
+                "async def fetch(url):\n    return url",
+            ]
+        }
+    )
+    write_test("etl.py", output=None, force=False, current=str(root))
+
+    result = pytester.runpytest_subprocess("--rootdir", str(root), "-p", "no:cacheprovider", str(root / "tests"))
+
+    result.assert_outcomes(passed=1, failed=5)
+    result.stdout.fnmatch_lines_random(
+        [
+            "fill in: a, c, and what add gives back",
+            "fill in: limit, and what Rule makes",
+            "fill in: rows, and what count gives back",
+            "fill in: rows, and what the cell makes",
+            "fill in: url, and what fetch gives back",
+        ]
+    )
+
+
+def test_filled_in_it_passes(written, pytester):
+    """Replacing the fail, the values and the answer is all there is to do."""
+    text = written("def add(a, b):\n    return a + b")
+    (pytester.path / "etl.py").write_text("# Databricks notebook source\ndef add(a, b):\n    return a + b\n")
+    text = (
+        re.sub(r"    pytest\.fail\(.*\n", "", text)
+        .replace("a = ...", "a = 1")
+        .replace("b = ...", "b = 2")
+        .replace("== ...", "== 3")
+    )
+    pytester.makepyfile(test_new=text)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=2)
+
+
+def test_what_can_be_imported_is_imported(written):
+    """The test file's folder is on pytest's path, so the notebook's name is enough."""
+    text = written("def add(a, b):\n    return a + b")
+
+    assert "from etl import add\n" in text
+    assert "    answer = add(a, b)\n" in text
+
+
+def test_what_cannot_be_imported_is_loaded_by_path(written):
+    """A name that is no Python name goes by the fixture."""
+    text = written("def add(a, b):\n    return a + b", notebook="01-etl.py")
+
+    assert "import add" not in text
+    assert 'NOTEBOOK = "01-etl.py"' in text
+    assert "    answer = units.add(a, b)\n" in text
+
+
+def test_a_folder_that_pytest_does_not_have_on_its_path_is_not_imported_from(make_project):
+    """An import that only works with a setting would make the file fail; the note says which setting."""
+    root = make_project({"nbs/etl.py": ["def add(a, b):\n    return a + b"]})
+
+    done = write_test("nbs/etl.py", output=None, force=False, current=str(root))
+
+    assert "from nbs.etl" not in (root / "tests" / "test_etl.py").read_text()
+    assert 'pythonpath = ["."]' in done.text
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": '[tool.pytest.ini_options]\npythonpath = ["."]'},
+        {"pyproject.toml": '[tool.pytest]\npythonpath = ["."]'},
+        {"pytest.ini": "[pytest]\npythonpath = ."},
+        {"conftest.py": ""},
+        {"tests/__init__.py": ""},
+    ],
+)
+def test_a_root_on_pytest_s_path_is_imported_from(make_project, files):
+    """Each way to have the project's folder on the path is known."""
+    root = make_project({"nbs/etl.py": ["def add(a, b):\n    return a + b"], **files})
+
+    write_test("nbs/etl.py", output=None, force=False, current=str(root))
+
+    assert "from nbs.etl import add\n" in (root / "tests" / "test_etl.py").read_text()
+
+
+def test_a_function_that_pytest_would_collect_is_not_imported(written):
+    """Imported, a notebook's ``test_connection`` would be a test of this file."""
+    text = written("def test_connection(url):\n    return url")
+
+    assert "import test_connection" not in text
+    assert "units.test_connection(url)" in text
+
+
+def test_widgets_that_a_unit_reads_have_their_mark(written):
+    """Only those that it reads, with the notebook's own defaults."""
+    text = written(
+        "dbutils.widgets.text('catalog', 'dev')\ndbutils.widgets.text('day', 'today')",
+        "catalog = dbutils.widgets.get('catalog')",
+        "def table(name):\n    return f'{catalog}.{name}'\n\ndef plain(catalog):\n    return catalog",
+    )
+
+    assert text.count("nbh_widgets") == 1
+    assert '@pytest.mark.nbh_widgets(catalog="dev")\ndef test_table():' in text
+
+
+def test_a_widget_whose_name_is_no_python_name_has_its_mark(written):
+    """Databricks allows any name."""
+    text = written("def day():\n    return dbutils.widgets.get('the-day')")
+
+    assert '@pytest.mark.nbh_widgets(**{"the-day": ""})' in text
+
+
+def test_a_frame_is_made_by_spark(written):
+    """An argument that is annotated as a DataFrame is made with the fixture ``spark``."""
+    text = written("from pyspark.sql import DataFrame", "def clean(frame: DataFrame):\n    return frame")
+
+    assert "def test_clean(spark):" in text
+    assert "    frame = spark.createDataFrame(" in text
+
+
+def test_an_argument_named_as_a_fixture_is_that_fixture(written):
+    """``def load(spark, path)`` is called with the test's own session."""
+    text = written("def load(spark, path):\n    return spark.read.csv(path)")
+
+    assert "def test_load(spark):" in text
+    assert "load(spark, path)" in text
+
+
+def test_a_cell_is_given_what_comes_from_data(written):
+    """Values from widgets and constants the notebook works out itself."""
+    text = written(
+        "limit = int(dbutils.widgets.get('limit'))",
+        "raw = spark.table('t')",
+        '# DBTITLE 1,Clean "raw"\nclean = raw.limit(limit)',
+    )
+
+    assert 'units.cell("Clean \\"raw\\"").execute(raw=raw)' in text
+    assert "assert made.clean == ..." in text
+
+
+def test_cells_of_the_same_title_go_by_number(written):
+    """The title alone would be refused as ambiguous."""
+    text = written("raw = spark.table('t')", "# DBTITLE 1,Go\na = raw.limit(1)", "# DBTITLE 1,Go\nb = raw.limit(2)")
+
+    assert "units.cell(2).execute(raw=raw)" in text
+    assert "units.cell(3).execute(raw=raw)" in text
+    assert "def test_cell_go_2(" in text
+
+
+def test_a_notebook_with_nothing_to_test_gives_one_test(make_project):
+    """The file still shows that the notebook loads, and the note says what to do."""
+    root = make_project({"etl.py": ["print('x')"]})
+
+    done = write_test("etl.py", output="test_new.py", force=False, current=str(root))
+
+    assert "assert units is not None" in (root / "test_new.py").read_text()
+    assert "put what it computes into functions" in done.text
+
+
+def test_a_file_that_is_there_is_left_alone(make_project):
+    """Somebody's tests are worth more than ours."""
+    root = make_project({"etl.py": ["x = 1"], "tests/test_etl.py": "mine"})
+
+    done = write_test("etl.py", output=None, force=False, current=str(root))
+
+    assert not done.is_written
+    assert "--force" in done.text
+    assert (root / "tests" / "test_etl.py").read_text() == "mine"
+
+
+def test_force_writes_over(make_project):
+    """The user said so."""
+    root = make_project({"etl.py": ["x = 1"], "tests/test_etl.py": "mine"})
+
+    assert write_test("etl.py", output=None, force=True, current=str(root)).is_written
+    assert (root / "tests" / "test_etl.py").read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "tests/test_etl.py"),
+        ({"nbs/tests/x.py": ""}, "nbs/tests/test_etl.py"),
+        ({"pyproject.toml": '[tool.pytest.ini_options]\npython_files = "check_*.py"'}, "tests/check_etl.py"),
+        ({"pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["checks"]', "checks/x.py": ""}, "checks/test_etl.py"),
+    ],
+)
+def test_it_is_written_where_pytest_looks(make_project, files, expected):
+    """The place and the name follow the project's settings."""
+    root = make_project({"nbs/etl.py": ["x = 1"], **files})
+
+    write_test("nbs/etl.py", output=None, force=False, current=str(root))
+
+    assert (root / expected).is_file()
+
+
+def test_a_name_that_pytest_does_not_find_is_told(make_project):
+    """The file is written as asked, and the note says why pytest passes it by."""
+    root = make_project({"etl.py": ["x = 1"]})
+
+    done = write_test("etl.py", output="mine.py", force=False, current=str(root))
+
+    assert "pytest finds it only if it is named" in done.text
+
+
+def test_a_file_that_cannot_be_written_is_told(make_project):
+    """The mend names the option."""
+    root = make_project({"etl.py": ["x = 1"], "file": ""})
+
+    with pytest.raises(SettingsError, match="can't be written"):
+        write_test("etl.py", output="file/test_x.py", force=False, current=str(root))
+
+
+def test_a_notebook_that_cannot_be_read_writes_nothing(make_project):
+    """Half a file would look like a start."""
+    root = make_project({"etl.ipynb": "{"})
+
+    with pytest.raises(NotebookError):
+        write_test("etl.ipynb", output="test_x.py", force=False, current=str(root))
+
+    assert not (root / "test_x.py").exists()
