@@ -21,9 +21,9 @@ ENVIRONMENTS = ("local",)
 class Settings:
     """What ``[tool.nbh]`` holds.
 
-    ``folder`` is the folder of the pyproject.toml. ``roots`` are the folders whose notebooks can be imported ("" where not set: the
-    rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the project.
-    ``spark_partitions`` is the number of partitions local Spark works with.
+    ``folder`` is the folder of the pyproject.toml. ``roots`` are the folders whose notebooks can be imported (where not set,
+    the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
+    project. ``spark_partitions`` is the number of partitions local Spark works with.
     """
 
     folder: str

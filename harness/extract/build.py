@@ -59,6 +59,7 @@ class Extract:
         self,
         path: str,
         stamp: tuple[int, int],
+        *,
         rows: list[Row],
         problems: tuple[Problem, ...],
         held: tuple[tuple[int, int], ...],
@@ -105,12 +106,13 @@ class Extract:
     def node(self, row: Row) -> ast.stmt:
         """Give the row's own syntax node."""
         node = self.parsed()[row.number].node
-        assert not isinstance(node, str), "a %run has no syntax node"  # noqa: S101 - for the type checker; callers ask for statements
+        assert not isinstance(node, str), "a %run has no syntax node"  # noqa: S101 - callers ask for statements
         return node
 
     def compile(self, node: ast.stmt, *, flags: int = 0) -> CodeType:
         """Compile one statement under the notebook's path."""
-        return compile(ast.Module([node], []), self.path, "exec", flags=self.flags | flags, dont_inherit=True)
+        code: CodeType = compile(ast.Module([node], []), self.path, "exec", flags=self.flags | flags, dont_inherit=True)
+        return code
 
     def lines(self) -> list[str]:
         """Give the cells' Python at the lines it has in the file, all others blank: for files that aren't Python."""
@@ -168,13 +170,13 @@ def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewr
     return Extract(
         path,
         stamp,
-        rows,
-        tuple(scanned.problems),
-        tuple(scanned.held),
-        tuple((cell.number, cell.first_line, cell.last_line) for cell in notebook.cells),
-        notebook.exact_lines,
-        flags,
-        ()
+        rows=rows,
+        problems=tuple(scanned.problems),
+        held=tuple(scanned.held),
+        cells=tuple((cell.number, cell.first_line, cell.last_line) for cell in notebook.cells),
+        exact_lines=notebook.exact_lines,
+        flags=flags,
+        texts=()
         if path.endswith(".py")
         else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
     )
@@ -188,7 +190,7 @@ def _rewrite(statements: list[tuple[Statement, ast.stmt | None]], notebook: Note
     module = ast.Module(list(kept), [])
     try:
         rewriter(module, notebook.raw, str(notebook.path))
-    except Exception as exc:  # noqa: BLE001 - the rewriter is pytest's own private code; without it asserts are plain, not wrong
+    except Exception as exc:  # noqa: BLE001 - pytest's own private code; without it asserts are plain, not wrong
         import warnings
 
         warnings.warn(f"asserts in {notebook.path} are shown without details: {exc!r}", stacklevel=2)
@@ -236,7 +238,7 @@ def _group(
                 "NBH102",
                 "the statement can't be compiled",
                 Location(path, line if exact else None, first.cell),
-                cause=str(getattr(exc, "msg", None) or exc or type(exc).__name__),
+                cause=getattr(exc, "msg", None) or str(exc) or type(exc).__name__,
                 mend='mend the cell, or put "%skip" on its first line; the other statements are used as they are',
             )
         )
@@ -299,7 +301,7 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
             data = file.read()
         if not data.startswith(_HEAD):
             return None
-        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(  # noqa: S302 - as Python's own cache files
+        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(  # noqa: S302 - as Python's own caches
             memoryview(data)[len(_HEAD) :]
         )
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
@@ -309,7 +311,15 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
     if (mtime_ns, size) != stamp:
         return None
     return Extract(
-        path, stamp, list(map(Row._make, rows)), tuple(_thaw(path, p) for p in problems), held, cells, exact, flags, texts
+        path,
+        stamp,
+        rows=list(map(Row._make, rows)),
+        problems=tuple(_thaw(path, p) for p in problems),
+        held=held,
+        cells=cells,
+        exact_lines=exact,
+        flags=flags,
+        texts=texts,
     )
 
 

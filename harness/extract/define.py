@@ -58,15 +58,20 @@ def define(
             namespace[node.name] = before
 
 
+def _evaluated(default: ast.expr, source: Extract, namespace: dict[str, Any] | None) -> Any:
+    if namespace is None:
+        raise NotNowError
+    code = compile(ast.Expression(default), source.path, "eval", dont_inherit=True)
+    return eval(code, namespace)  # noqa: S307 - the notebook's own default
+
+
 def _saved(default: ast.expr, source: Extract, namespace: dict[str, Any] | None, spare: dict[str, Any]) -> ast.expr:
-    """Evaluate a default by itself, in the namespace given; the expression that fetches its value, or the placeholder for it."""
+    """Evaluate a default by itself, in the namespace given; the expression that fetches its value or placeholder."""
     if isinstance(default, ast.Constant):
         return default
     name = f"__nbh_default_{len(spare)}"
     try:
-        if namespace is None:
-            raise NotNowError
-        spare[name] = eval(compile(ast.Expression(default), source.path, "eval", dont_inherit=True), namespace)  # noqa: S307 - the notebook's own default
+        spare[name] = _evaluated(default, source, namespace)
     except Exception as exc:  # noqa: BLE001 - kept in the placeholder, which tells it when used
         if isinstance(exc, HarnessError):
             error: HarnessError = exc

@@ -30,7 +30,7 @@ def read_headed(path: str, *, whole: bool = True) -> bytes | None:
     try:
         with open(path, "rb", buffering=0) as file:
             head = file.read(len(_BOM) + len(HEADER))
-            if not (head.startswith(HEADER) or head.startswith(_BOM + HEADER)):
+            if not head.startswith((HEADER, _BOM + HEADER)):
                 return None
             return head + file.readall() if whole else head
     except OSError:
@@ -40,9 +40,9 @@ def read_headed(path: str, *, whole: bool = True) -> bytes | None:
 class NotebookFinder:
     """Stands first on ``sys.meta_path`` and claims notebooks below the roots, so that Python never runs their top level.
 
-    A ``.py`` file is claimed only if its first line is the notebook header, an ``.ipynb`` only if no ``.py`` of its name lies beside
-    it. Everything else is left to Python. ``loader`` is asked for when the first notebook is met, so that projects without one pay
-    nothing; ``known`` gives it if it has been asked for already.
+    A ``.py`` file is claimed only if its first line is the notebook header, an ``.ipynb`` only if no ``.py`` of its name lies
+    beside it. Everything else is left to Python. ``loader`` is asked for when the first notebook is met, so that projects
+    without one pay nothing; ``known`` gives it if it has been asked for already.
     """
 
     def __init__(
@@ -54,7 +54,10 @@ class NotebookFinder:
         self._below: dict[str, bool] = {}
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,  # noqa: ARG002 - importlib's protocol
     ) -> ModuleSpec | None:
         """Find a notebook module; None for everything else (importlib's protocol)."""
         name = fullname.rpartition(".")[2]
@@ -71,7 +74,8 @@ class NotebookFinder:
             before = [e for e in entries[:at] if not self._is_below(e)]
             if before and PathFinder.find_spec(fullname, before) is not None:
                 return None
-            spec = ModuleSpec(fullname, _NotebookLoader(self._loader(), file, source), origin=file)
+            loader = _NotebookLoader(self._loader(), file, source)
+            spec = ModuleSpec(fullname, loader, origin=file)  # type: ignore[arg-type]  # it has the protocol's methods
             spec.has_location = True
             spec.cached = file  # else importlib works out a name for a .pyc that never exists
             return spec
@@ -148,10 +152,10 @@ class _NotebookLoader:
     def exec_module(self, module: ModuleType) -> None:
         self.loader.fill(module)  # type: ignore[arg-type]  # create_module above made it
 
-    def get_filename(self, name: str) -> str:
+    def get_filename(self, name: str) -> str:  # noqa: ARG002 - importlib's protocol
         return self.path
 
-    def get_source(self, name: str) -> str | None:
+    def get_source(self, name: str) -> str | None:  # noqa: ARG002 - importlib's protocol
         if self.path.endswith(".py"):
             with open(self.path, encoding="utf-8") as file:
                 return file.read()

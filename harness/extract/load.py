@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Scope(Protocol):
     """The test that is running: gives ``spark``, ``dbutils`` and their kind from its fixtures."""
 
-    def get(self, name: str) -> Any: ...
+    def get(self, name: str) -> Any:
+        """Give the fixture of that name, or what comes from one."""
 
 
 class Loader:

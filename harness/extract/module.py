@@ -21,8 +21,8 @@ _NOTHING = object()
 class Namespace(dict[str, Any]):
     """A notebook module's globals: a name that isn't there is asked of the notebook's units, then of builtins.
 
-    Python looks up the globals of a function whose globals are no plain dict through ``__missing__`` (CPython, ``LOAD_GLOBAL``), so
-    values are real objects, computed when first used.
+    Python looks up the globals of a function whose globals are no plain dict through ``__missing__`` (CPython,
+    ``LOAD_GLOBAL``), so values are real objects, computed when first used.
     """
 
     __slots__ = ("units",)

@@ -23,8 +23,10 @@ _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__spec__", "__package__"}
 
 
 class Needs(NamedTuple):
-    """What a unit takes to be called: ``given`` of the test ("spark", "dbutils", "widget", "display", …), ``computed`` names with the
-    index of the entry that must run and why it may not, and names ``unresolved`` anywhere.
+    """What a unit takes to be called.
+
+    ``given`` of the test ("spark", "dbutils", "widget", "display", …), ``computed`` names with the index of the entry that
+    must run and why it may not, and names ``unresolved`` anywhere.
     """
 
     given: frozenset[str]
@@ -126,7 +128,7 @@ class Outline:
         return self._imports.get(name, "")
 
     def _made_by(self, name: str) -> str:
-        """Give the dotted path of the class that a name's value is made by, as in ``fake = Faker()``; "" where that isn't so."""
+        """Give the dotted path of the class a name's value is made by, as in ``fake = Faker()``; "" where that isn't so."""
         if self._made is None:
             self._made = {}
             for entry in self.entries:
@@ -206,10 +208,12 @@ class Outline:
                     computed.setdefault(name, (at, verdict.reason))
                     continue
                 own = {*row.binds, *row.changes}
-                for read in sorted(own | names_read(self.code(at))[0]):
-                    # A name that the statement itself binds is its own, unless an earlier statement bound it too.
-                    if read not in own or (read not in row.binds and self.binder(read, at) is not None):
-                        todo.append((read, at))
+                # A name that the statement itself binds is its own, unless an earlier statement bound it too.
+                todo.extend(
+                    (read, at)
+                    for read in sorted(own | names_read(self.code(at))[0])
+                    if read not in own or (read not in row.binds and self.binder(read, at) is not None)
+                )
             elif row.kind == DEFERRED:
                 todo.extend((read, len(self.entries)) for read in sorted(all_names(self.code(at))))
             elif row.code is not None:
@@ -221,7 +225,7 @@ class Outline:
     def _of_kept(self, name: str, at: int) -> list[tuple[str, int]]:
         """The names behind a kept binding: all that its function reads when called, at the state the notebook ends in."""
         row = self.entries[at].row
-        assert row.code is not None, "kept rows have code"
+        assert row.code is not None, "kept rows have code"  # noqa: S101 - for the type checker
         if row.what == "group":
             from types import CodeType
 

@@ -30,12 +30,12 @@ class Placeholder:
         return Placeholder, (object.__getattribute__(self, "_error"),)
 
     def __getattribute__(self, name: str) -> Any:
-        # Introspection (pytest's collector, inspect, copy, pickle) asks every object for such names: that is no use of the value.
+        # Introspection (pytest's collector, inspect, copy, pickle) asks every object for such names, and uses no value.
         if name in _SILENT:
             return object.__getattribute__(self, name)
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        _refuse(self)
+        return _refuse(self)
 
     def __setattr__(self, name: str, value: object) -> None:
         _refuse(self)
@@ -61,18 +61,19 @@ _SILENT = {
 }
 
 
-def _refuse(placeholder: Placeholder, *args: object, **kwargs: object) -> NoReturn:
+def _refuse(placeholder: Placeholder, *_args: object, **_kwargs: object) -> NoReturn:
     error: HarnessError = object.__getattribute__(placeholder, "_error")
     raise type(error)(error.what, cause=error.cause, mend=error.mend, location=error.location)
 
 
 # Every way to use an object, so that none gives a quiet answer (bool() of a plain object is True, == is False).
-for _name in (
-    "call", "bool", "len", "iter", "next", "contains", "getitem", "setitem", "delitem", "eq", "ne", "lt", "le", "gt", "ge", "hash", "str",
-    "format", "int", "float", "complex", "index", "bytes", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv",
-    "rfloordiv", "mod", "rmod", "divmod", "pow", "rpow", "and", "rand", "or", "ror", "xor", "rxor", "lshift", "rlshift", "rshift", "rrshift",
-    "matmul", "rmatmul", "neg", "pos", "abs", "invert", "round", "enter", "exit", "await", "aiter", "anext", "delattr", "fspath", "set_name",
-):  # fmt: skip
+_USES = """
+    call bool len iter next contains getitem setitem delitem eq ne lt le gt ge hash str format int float complex index
+    bytes add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod pow rpow and rand or ror xor
+    rxor lshift rlshift rshift rrshift matmul rmatmul neg pos abs invert round enter exit await aiter anext delattr
+    fspath set_name
+""".split()  # noqa: SIM905 - a list this long is read as a text
+for _name in _USES:
     setattr(Placeholder, f"__{_name}__", _refuse)
 Placeholder.__hash__ = _refuse  # type: ignore[assignment]  # __eq__ above would make it None
 

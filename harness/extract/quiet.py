@@ -13,7 +13,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Methods that change the object they are called on.
 MUTATORS = frozenset(
     {
-        "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update",
+        "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault",
+        "sort", "update",
     }
 )  # fmt: skip
 
@@ -37,7 +38,7 @@ _MAX_REPEAT = 1_000_000
 _PLAIN = (ast.Constant, ast.Name, ast.Lambda)
 
 
-def is_constant(node: ast.expr) -> bool:
+def is_constant(node: ast.expr) -> bool:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of expression
     """Say whether the expression is made of literals, names, attributes and operators: no call, no loop.
 
     Names are not looked up: one that turns out to have no value yet makes the statement wait for a test.
@@ -140,7 +141,7 @@ def _is_quiet_in_class(node: ast.stmt, known: Mapping[str, ast.stmt]) -> bool:
 
 
 def _is_quiet(node: ast.expr, known: Mapping[str, ast.stmt]) -> bool:
-    """Say whether evaluating the expression is only declaring; a library's call counts as that, the notebook's own is looked into."""
+    """Say whether evaluating the expression only declares; a library's call does, the notebook's own is looked into."""
     if isinstance(node, ast.Name) and node.id in known:
         return _is_quiet_when_called(known[node.id])  # a bare decorator is a call
     if isinstance(node, ast.Constant | ast.Name | ast.Attribute):
@@ -242,7 +243,8 @@ def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
     elif kind in {ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef}:
         return (node.name,), ()  # type: ignore[attr-defined]  # told above
     elif kind is ast.Import:
-        return tuple([alias.asname or alias.name.partition(".")[0] for alias in node.names]), ()  # type: ignore[attr-defined]  # told above
+        names: list[ast.alias] = node.names  # type: ignore[attr-defined]  # told above
+        return tuple([alias.asname or alias.name.partition(".")[0] for alias in names]), ()
     elif kind is ast.ImportFrom:
         return tuple([alias.asname or alias.name for alias in node.names]), ()  # type: ignore[attr-defined]  # told above
     elif kind is ast.Expr:
@@ -255,7 +257,7 @@ def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(surely), tuple(name for name in maybe if name not in surely)
 
 
-def _collect(node: ast.stmt, surely: dict[str, None], maybe: dict[str, None]) -> None:
+def _collect(node: ast.stmt, surely: dict[str, None], maybe: dict[str, None]) -> None:  # noqa: C901, PLR0912 - as above
     match node:
         case ast.Assign():
             for target in node.targets:

@@ -84,78 +84,55 @@ def flatten(
 ) -> tuple[list[Entry], list[Problem]]:
     """Lay out a notebook's rows with those of its ``%run`` targets in their places.
 
-    ``read`` gives a notebook's rows, ``find(target, beside)`` the file of a target. A missing target, a circle and an unreadable
-    notebook are problems that cost only the names they would have given.
+    ``read`` gives a notebook's rows, ``find(target, beside)`` the file of a target. A missing target, a circle and an
+    unreadable notebook are problems that cost only the names they would have given.
     """
-    problems: list[Problem] = list(first.problems)
-    entries: list[Entry] = []
-    _lay_out(first, (), (first.path,), read, find, entries, problems)
-    return entries, problems
+    layout = _Layout(read, find, list(first.problems))
+    layout.add(first, (), (first.path,))
+    return layout.entries, layout.problems
 
 
-def _lay_out(
-    source: Extract,
-    arguments: tuple[tuple[str, str], ...],
-    chain: tuple[str, ...],
-    read: Callable[[str], Extract],
-    find: Callable[[str, str], str | None],
-    entries: list[Entry],
-    problems: list[Problem],
-) -> None:
-    for row in source.rows:
-        if row.kind != RUN:
-            entries.append(Entry(source, row, arguments))
-            continue
-        line = parse_run(row.what)
-        here = Location(source.path, row.line if source.exact_lines else None, row.cell)
-        target = find(line.target, source.path)
-        if target is None:
-            absolute = line.target.startswith("/")
-            problems.append(
-                Problem(
-                    "NBH104",
-                    f"the %run target {line.target!r} isn't there",
-                    here,
-                    cause="it is a workspace path, and no run_prefixes entry fits it"
-                    if absolute
-                    else f"no notebook of that name lies beside {os.path.basename(source.path)}",
-                    mend=f'map the workspace folder in pyproject.toml: [tool.nbh] run_prefixes = {{ "{os.path.dirname(line.target)}" = "." }}'
-                    if absolute
-                    else "correct the path, or add the notebook to the repository",
-                )
-            )
-        elif target in chain:
-            circle = " -> ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
-            problems.append(
-                Problem(
-                    "NBH105",
-                    "notebooks %run each other in a circle",
-                    here,
-                    cause=circle,
-                    mend="break the circle: Databricks fails on it too",
-                )
-            )
-        else:
-            try:
-                inner = read(target)
-            except HarnessError as error:
-                problems.append(
-                    Problem(
-                        "NBH104",
-                        f"the %run target {line.target!r} can't be used",
-                        here,
-                        cause=str(error),
-                        mend="mend the target notebook",
-                    )
-                )
+class _Layout:
+    """Entries and problems as they are found, notebook by notebook."""
+
+    def __init__(self, read: Callable[[str], Extract], find: Callable[[str, str], str | None], problems: list[Problem]) -> None:
+        self.read = read
+        self.find = find
+        self.entries: list[Entry] = []
+        self.problems = problems
+
+    def add(self, source: Extract, arguments: tuple[tuple[str, str], ...], chain: tuple[str, ...]) -> None:
+        """Lay out one notebook; ``chain`` are the notebooks that led to it, itself last."""
+        for row in source.rows:
+            if row.kind != RUN:
+                self.entries.append(Entry(source, row, arguments))
                 continue
-            problems.extend(inner.problems)
-            _lay_out(
-                inner,
-                tuple({**dict(arguments), **dict(line.arguments)}.items()),
-                (*chain, target),
-                read,
-                find,
-                entries,
-                problems,
-            )
+            line = parse_run(row.what)
+            here = Location(source.path, row.line if source.exact_lines else None, row.cell)
+            target = self.find(line.target, source.path)
+            if target is None:
+                self.problems.append(_missing(line.target, here))
+            elif target in chain:
+                circle = " -> ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
+                what, mend = "notebooks %run each other in a circle", "break the circle: Databricks fails on it too"
+                self.problems.append(Problem("NBH105", what, here, cause=circle, mend=mend))
+            else:
+                try:
+                    inner = self.read(target)
+                except HarnessError as error:
+                    what, mend = f"the %run target {line.target!r} can't be used", "mend the target notebook"
+                    self.problems.append(Problem("NBH104", what, here, cause=str(error), mend=mend))
+                    continue
+                self.problems.extend(inner.problems)
+                self.add(inner, tuple({**dict(arguments), **dict(line.arguments)}.items()), (*chain, target))
+
+
+def _missing(target: str, here: Location) -> Problem:
+    if target.startswith("/"):
+        cause = "it is a workspace path, and no run_prefixes entry fits it"
+        setting = f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(target)}" = "." }}'
+        mend = f"map the workspace folder in pyproject.toml: {setting}"
+    else:
+        cause = f"no notebook of that name lies beside {os.path.basename(here.path)}"
+        mend = "correct the path, or add the notebook to the repository"
+    return Problem("NBH104", f"the %run target {target!r} isn't there", here, cause=cause, mend=mend)

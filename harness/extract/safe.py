@@ -1,8 +1,8 @@
 """Which held-back statements may run inside a test to give a name its value: those that only compute.
 
 Allowed are literals, operators and loops over them, pure functions of the standard library, constructors of Spark types and
-expressions, reads through the test's own ``spark`` and ``dbutils``, and the notebook's own functions made of such. Everything else
-(network, files, training, services) stays held back, and its names are placeholders.
+expressions, reads through the test's own ``spark`` and ``dbutils``, and the notebook's own functions made of such. Everything
+else (network, files, training, services) stays held back, and its names are placeholders.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Names:
-    """What the checker asks about names: ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a
-    name's value is made by, ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported.
+    """What the checker asks about names.
+
+    ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a name's value is made by,
+    ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported.
     """
 
     origin: Callable[[str], str]
@@ -97,7 +99,7 @@ class _Checker:
         self.imported: dict[str, str] = {}  # by the functions looked into
         self.made: dict[str, str] = {}
 
-    def statement(self, node: ast.stmt) -> None:
+    def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each kind of statement
         match node:
             case ast.Assign():
                 for target in node.targets:

@@ -67,7 +67,7 @@ def parse(notebook: Notebook) -> tuple[list[Parsed], list[Problem]]:
     texts = [(cell, text) for cell in notebook.cells if (text := python_text(cell)) is not None and not text.isspace() and text]
     problems: list[Problem] = []
     if b"\\" in notebook.raw:
-        # An invalid escape such as "\d" warns (Python 3.11: DeprecationWarning); where warnings are errors, the cell would be lost.
+        # An invalid escape such as "\d" warns; where warnings are errors, the cell would be lost.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parsed = _parse_all(notebook, texts, problems)
@@ -182,7 +182,8 @@ class _Scan:
     def _one(self, number: int, cell: int, node: ast.stmt) -> None:
         kind = type(node)
         if kind is ast.Assign:
-            self._assignment(number, cell, node, is_constant(node.value) and all(map(_is_plain_target, node.targets)))  # type: ignore[attr-defined]  # told above
+            constant = is_constant(node.value) and all(map(_is_plain_target, node.targets))  # type: ignore[attr-defined]  # told above
+            self._assignment(number, cell, node, constant=constant)
         elif kind is ast.Expr:
             if type(node.value) is not ast.Constant:  # type: ignore[attr-defined]  # told above
                 self._add(HELD, "other", number, cell, node)
@@ -195,14 +196,14 @@ class _Scan:
                 self._add(KEPT, "import" if isinstance(plain, ast.Import | ast.ImportFrom) else "constant", number, cell, plain)
         elif isinstance(node, ast.AnnAssign):
             constant = isinstance(node.target, ast.Name) and (node.value is None or is_constant(node.value))
-            self._assignment(number, cell, node, constant)
+            self._assignment(number, cell, node, constant=constant)
         elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
             self._compound(number, cell, node)
         elif kind is not ast.Pass:
             kept = kind.__name__ == "TypeAlias"
             self._add(KEPT if kept else HELD, "constant" if kept else "other", number, cell, node)
 
-    def _assignment(self, number: int, cell: int, node: ast.stmt, constant: bool) -> None:
+    def _assignment(self, number: int, cell: int, node: ast.stmt, *, constant: bool) -> None:
         if constant:
             self._add(KEPT, "constant", number, cell, node)
         else:

@@ -29,11 +29,11 @@ _NONE_GIVEN: Mapping[str, Any] = {}
 
 
 class Units:
-    """A notebook's namespace and how it came about. Runs hold thousands: what only asking for values needs is in ``values``."""
+    """A notebook's namespace and how it came about; what only asking for values needs is in ``values``."""
 
     __slots__ = (
-        "__weakref__", "_entries", "_values", "failures", "given", "lazy", "loader", "loading_at", "missing_stars", "namespace", "path",
-        "problems", "source", "widgets",
+        "__weakref__", "_entries", "_values", "failures", "given", "lazy", "loader", "loading_at", "missing_stars", "namespace",
+        "path", "problems", "source", "widgets",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +93,7 @@ class Units:
                         exec(row.code, namespace)
                     except NotNowError:
                         self._wait(index)
-                    except (Exception, SystemExit) as exc:
+                    except (Exception, SystemExit) as exc:  # noqa: BLE001 - kept, and told when its names are used
                         self._fail(index, exc)
                     else:
                         if lazy:
@@ -127,7 +127,8 @@ class Units:
             return PlaceholderError(
                 f"{name!r} could not be worked out inside the test: its statement raised",
                 cause=cause,
-                mend=f"make in the test what the statement reads (a table, a widget, a file), or give the name a value: values={{{name!r}: …}}",
+                mend="make in the test what the statement reads (a table, a widget, a file), "
+                f"or give the name a value: values={{{name!r}: …}}",
                 location=self.place(entry),
             )
         return PlaceholderError(
@@ -199,7 +200,7 @@ class Units:
         """An import failed: try each of its names by itself, and leave placeholders for those that aren't there."""
         from harness.extract.placeholder import Placeholder
 
-        assert entry.row.code is not None, "an import is a kept row"
+        assert entry.row.code is not None, "an import is a kept row"  # noqa: S101 - for the type checker
         if len(entry.row.binds) == 1:
             parts: list[tuple[CodeType, str]] = [(entry.row.code, entry.row.binds[0])]
         else:
@@ -209,7 +210,7 @@ class Units:
                 if len(parts) > 1 or isinstance(exc, ModuleNotFoundError):
                     self._import(code, entry.source.path)
                 else:
-                    raise exc
+                    raise exc  # noqa: TRY301 - one way for both
             except (Exception, SystemExit) as own:  # noqa: BLE001 - kept in the placeholder, which tells it when used
                 error = self._import_error(entry, name, own)
                 if name == "*":

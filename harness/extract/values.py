@@ -16,6 +16,8 @@ from harness.extract.widgets import with_widgets
 from harness.model import Location
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from harness.extract.run import Entry
     from harness.extract.units import Units
 
@@ -62,7 +64,7 @@ class Values:
             return value
 
     def attribute(self, name: str) -> Any:
-        """Give the value of a name asked of the module from outside; what has none is a placeholder, so that it can be replaced."""
+        """Give the value of a name asked of the module from outside; without one a placeholder, so that it can be replaced."""
         units = self._units
         if name not in units.lazy and (name not in INJECTED or units.loader.scope is None):
             raise AttributeError(f"notebook {units.loader.show(units.path)} has no unit {name!r}{self._near(name)}")
@@ -201,7 +203,8 @@ class Values:
             raise PlaceholderError(
                 f"{', '.join(names)} {has} no value in a unit test: a held-back statement computes {it}",
                 cause=f"the statement {reason}, so it runs only with the whole notebook",
-                mend=f"give the value: values={{{first}: …}} to load_notebook or the notebook fixture, or monkeypatch.setattr(module, {first}, …)",
+                mend=f"give the value: values={{{first}: …}} to load_notebook or the notebook fixture, "
+                f"or monkeypatch.setattr(module, {first}, …)",
                 location=self._units.place(entry),
             )
 
@@ -253,12 +256,12 @@ class Values:
         """The line of notebook code that is running."""
         units = self._units
         sources = {entry.source.path: entry.source for entry in units.entries}
-        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's frame
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's frame
         while frame is not None:
             source = sources.get(frame.f_code.co_filename)
             if source is not None:
                 return units.loader.shown(source.locate(frame.f_lineno))
-            frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+            frame = frame.f_back
         return Location(units.loader.show(units.path))
 
 

@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.names import all_names
-from harness.extract.quiet import dotted_name
 from harness.extract.purity import WIDGET_DEFINITIONS
+from harness.extract.quiet import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
