@@ -89,10 +89,7 @@ def test_the_plugin_can_be_named_in_a_conftest(project):
 @pytest.mark.parametrize("without", ["assertion", "cacheprovider", "junitxml", "xdist", "cov", "terminal", "doctest"])
 def test_other_plugins_may_be_missing(project, without):
     """None of pytest's own plugins, nor those beside us, is needed to test a notebook."""
-    if without == "terminal":
-        arguments = ("-p", "no:terminal")
-    else:
-        arguments = ("-p", f"no:{without}", "-q")
+    quiet = () if without == "terminal" else ("-q",)  # -q is the terminal's own option
     project.write(
         {
             "nb.py": ["def f():\n    assert 1\n    return 1"],
@@ -101,7 +98,7 @@ def test_other_plugins_may_be_missing(project, without):
         }
     )
 
-    done = project.run_apart("pytest", *arguments)
+    done = project.run_apart("pytest", "-p", f"no:{without}", *quiet)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -128,7 +125,7 @@ def test_a_broken_conftest_leaves_nothing_behind(project):
 
 
 LABS = {
-    "databricks_labs_pytester-0.7.4.dist-info/METADATA": "Metadata-Version: 2.1\nName: databricks-labs-pytester\nVersion: 0.7.4\n",
+    "databricks_labs_pytester-0.7.4.dist-info/METADATA": "Name: databricks-labs-pytester\nVersion: 0.7.4\n",
     "databricks_labs_pytester-0.7.4.dist-info/entry_points.txt": (
         "[pytest11]\ndatabricks-labs-pytester = databricks.labs.pytester.fixtures.plugin\n"
     ),
