@@ -281,4 +281,5 @@ def _is_stand_in(value: object) -> bool:
 
 
 def _short(error: HarnessError) -> str:
-    return f"{error.code} {error.what}: {error.cause}"
+    cause = error.cause.partition("\n")[0]  # what follows names places on this machine
+    return f"{error.code} {error.what}: {cause}"

@@ -99,7 +99,8 @@ def _figures(facts: Sequence[Facts], units: Sequence[tuple[Facts, Facts]]) -> It
     )
     yield "side effects: " + (", ".join(f"{whose} {n}" for whose, n in effects.most_common()) or "none")
     yield f"crashes: {sum(len(fact['crashes']) for fact in facts)}"
-    yield f"bare NameErrors, and names said to be undefined that are there: {sum(len(unit.get('bare', ())) for _, unit in units)}"
+    wrong = sum(len(unit.get("bare", ())) for _, unit in units)
+    yield f"bare NameErrors, and names said to be undefined that are there: {wrong}"
 
 
 def _repositories(facts: Sequence[Facts]) -> Iterator[str]:
