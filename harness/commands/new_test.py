@@ -115,14 +115,10 @@ def _default_output(path: str, project: Project) -> str:
     stem = _snake(os.path.splitext(os.path.basename(path))[0])
     pattern = next((p for p in project.python_files if p.count("*") == 1 and "/" not in p), "test_*.py")
     name = pattern.replace("*", stem)
-    folder = os.path.dirname(path)
-    while folder.startswith(project.folder):
+    for folder in _upward(os.path.dirname(path), project.folder):
         tests = os.path.join(folder, "tests")
         if os.path.isdir(tests) and project.is_test_file(os.path.join(tests, name)):
             return os.path.join(tests, name)
-        if folder == os.path.dirname(folder):
-            break
-        folder = os.path.dirname(folder)
     return os.path.join(project.testpaths[0] if project.testpaths else os.path.join(project.folder, "tests"), name)
 
 
@@ -133,15 +129,20 @@ def _module(path: str, target: str, project: Project) -> str:
     on_path = [root for root in project.roots if root != project.folder]
     folder = os.path.dirname(target)
     on_path.append(_base(folder))
-    while folder.startswith(project.folder):
-        if os.path.isfile(os.path.join(folder, "conftest.py")):
-            on_path.append(_base(folder))
-        if folder == os.path.dirname(folder):
-            break
-        folder = os.path.dirname(folder)
+    conftests = [at for at in _upward(folder, project.folder) if os.path.isfile(os.path.join(at, "conftest.py"))]
+    on_path += map(_base, conftests)
     if project.folder in project.pythonpath:
         on_path.append(project.folder)
     return import_name(path, on_path)[0]
+
+
+def _upward(folder: str, top: str) -> Iterator[str]:
+    """Give a folder and those above it, up to and with the top one; none where it doesn't lie below that."""
+    below = os.path.relpath(folder, top)
+    if not below.startswith(os.pardir):
+        yield folder
+        if below != os.curdir:
+            yield from _upward(os.path.dirname(folder), top)
 
 
 def _base(folder: str) -> str:

@@ -279,7 +279,7 @@ class _Checker:
             raise _UnsafeError(f"calls self.{name}()")
 
     def injected(self, name: str, node: ast.Call) -> None:
-        if name in WIDGET_DEFINITIONS or name.startswith("dbutils.widgets."):
+        if name == "getArgument" or name.startswith("dbutils.widgets."):
             self.verdict.needs.add("widget")
         elif name.startswith("dbutils"):
             self.verdict.needs.add("dbutils")

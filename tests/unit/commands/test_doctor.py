@@ -215,3 +215,18 @@ def test_json_has_the_same_facts():
     assert json.loads(out.getvalue()) == {
         "facts": [{"name": "Java", "value": "too old", "ok": False, "mend": "install Java 17"}]
     }
+
+
+def test_without_a_project_the_defaults_hold(tmp_path):
+    """A folder of notebooks needs no settings."""
+    (fact,) = doctor._settings(str(tmp_path))
+
+    assert fact.value.startswith("none: no pyproject.toml here or above")
+
+
+def test_settings_of_pytest_that_cannot_be_read_are_told_once(facts):
+    """They are a fault of the settings, and the plugin isn't blamed."""
+    found = facts(files={"pytest.ini": "addopts"})
+
+    assert wrong(found) == ["settings"]
+    assert "pytest.ini can't be read" in found["settings"].value

@@ -253,3 +253,66 @@ def test_a_notebook_that_cannot_be_read_writes_nothing(make_project):
         write_test("etl.ipynb", output="test_x.py", force=False, current=str(root))
 
     assert not (root / "test_x.py").exists()
+
+
+def test_long_lists_stand_a_line_each(written):
+    """A formatter has nothing to do."""
+    names = [f"a_rather_long_name_of_a_function_{number}" for number in range(6)]
+    text = written("\n\n".join(f"def {name}(first_argument, second_argument):\n    return 1" for name in names))
+
+    assert "from etl import (\n    a_rather_long_name_of_a_function_0,\n" in text
+    assert '    pytest.fail(\n        "fill in: ' in text
+    assert max(map(len, text.splitlines()[1:])) <= 88
+
+
+def test_a_value_that_nothing_defines_is_given(written):
+    """What an unread %run would have brought stands among the values, with the reason."""
+    text = written("def over(x):\n    return x > limit")
+
+    assert '        "limit": ...,  # defined nowhere in the notebook\n' in text
+
+
+def test_a_jupyter_notebook_is_imported_where_import_sorters_want_it(make_project):
+    """They see no .py of that name, so they sort it with the packages of others."""
+    source = '"source": ["def add(a):\\n", "    return a"]'
+    cell = f'{{"cell_type": "code", "metadata": {{}}, "outputs": [], "execution_count": null, {source}}}'
+    root = make_project({"etl.ipynb": f'{{"cells": [{cell}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}'})
+
+    write_test("etl.ipynb", output="test_new.py", force=False, current=str(root))
+
+    assert "\nfrom etl import add\nimport pytest\n\n" in (root / "test_new.py").read_text()
+
+
+def test_a_notebook_outside_the_roots_is_loaded_by_path(make_project):
+    """Imported, Python itself would run it."""
+    root = make_project({"pyproject.toml": '[tool.nbh]\nroots = ["nbs"]', "etl.py": ["def add(a):\n    return a"]})
+
+    write_test("etl.py", output="test_new.py", force=False, current=str(root))
+
+    assert "import add" not in (root / "test_new.py").read_text()
+
+
+def test_widget_defaults_are_read_however_they_are_written(written):
+    """By keyword, and empty where the default is no plain text."""
+    text = written(
+        "dbutils.widgets.dropdown(name='size', defaultValue='small', choices=['small'])\n"
+        "dbutils.widgets.text('day', str(1))\ndbutils.widgets.text(NAME, '')",
+        "def pick():\n    return dbutils.widgets.get('size'), dbutils.widgets.get('day')",
+    )
+
+    assert '@pytest.mark.nbh_widgets(day="", size="small")' in text
+
+
+def test_an_argument_named_as_the_file_s_own_names_is_renamed(written):
+    """``def f(pytest)`` would hide what the test itself uses."""
+    text = written("def f(pytest, *, notebook):\n    return pytest")
+
+    assert "answer = f(pytest_, notebook=notebook_)" in text
+
+
+def test_units_of_the_same_test_name_are_told_apart(written):
+    """A function and a class may differ in capitals only."""
+    text = written("def rule(a):\n    return a\n\nclass Rule:\n    pass")
+
+    assert "def test_rule(" in text
+    assert "def test_rule_2(" in text

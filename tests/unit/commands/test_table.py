@@ -107,3 +107,12 @@ def test_columns_say_how_wide_it_may_be(monkeypatch):
     monkeypatch.setenv("COLUMNS", "77")
 
     assert console().width == 77
+
+
+def test_what_has_no_units_says_so(drawn):
+    """A notebook that wasn't read is told apart from one that has nothing to test."""
+    lines = drawn({"torn.ipynb": "{", "words.py": ["# MAGIC %md hello"], "01-etl.py": ["def f():\n    return 1"]}, 100)
+
+    assert lines[lines.index("torn.ipynb  unknown, ipynb, 0 cells") + 1] == "  not read, see below"
+    assert lines[lines.index("words.py  python, source, 1 cell") + 1] == "  nothing to test by itself"
+    assert "  not importable: '01-etl' is no Python name: use load_notebook" in lines

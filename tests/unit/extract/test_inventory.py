@@ -106,6 +106,22 @@ def test_needs_follow_run_targets(needs):
 
 
 @pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["base = spark.table('t')\na = base.limit(1)\nb = base.limit(2)", "print(a, b)"], ("spark",)),
+        (["base = spark.table('t')\na = base.limit(1)\nb = a.union(base)\nc = b.union(a)", "print(c)"], ("spark",)),
+        (["rows.append(len('x'))", "print(rows)"], ()),
+        (["limit = 2", "return limit\nprint(limit)"], ()),
+        (["return dbutils.fs.ls('/')\ndbutils.fs.rm('/x')"], ("dbutils",)),
+        (["day = getArgument('day')", "print(day)"], ("widget",)),
+    ],
+)
+def test_needs_of_odd_cells(needs, cells, expected):
+    """A value that is reached twice, one that is changed before it is there, and a statement that can't be compiled."""
+    assert needs(*cells)[f"cell {len(cells)}"] == expected
+
+
+@pytest.mark.parametrize(
     ("files", "path", "expected"),
     [
         ((), "nbs/etl.py", ("nbs.etl", "")),

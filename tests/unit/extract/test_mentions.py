@@ -58,6 +58,12 @@ WAYS = {
         "@pytest.fixture(name='etl')\ndef _etl(notebook):\n    yield notebook('nbs/etl.py')\n\n"
         "def test_it(etl):\n    assert etl.add(1, 2)"
     ),
+    "a fixture with other options": (
+        "@pytest.fixture(scope='module')\ndef etl(notebook):\n    return notebook('nbs/etl.py')\n\n"
+        "def test_it(etl):\n    assert etl.add(1, 2)"
+    ),
+    "a package of tests": "import tests.helpers\nfrom nbs.etl import add\n\ndef test_it():\n    assert add(1, 2)",
+    "the end of a path": "def test_it(notebook):\n    assert notebook('../../nbs/etl.py').add(1, 2)",
     "a helper of the file": "from nbs.etl import add\n\ndef check():\n    assert add(1, 2)\n\ndef test_it():\n    check()",
     "a fixture that uses it": (
         "from nbs.etl import add\n\n@pytest.fixture\ndef three():\n    return add(1, 2)\n\n"
@@ -92,6 +98,11 @@ NOT = {
     "no class of tests": "from nbs.etl import add\n\nclass Helper:\n    def test_it(self):\n        add(1, 2)",
     "a path that fits nowhere": "def test_it(notebook):\n    assert notebook('nbs/gone.py').add(1, 2)",
     "a path that could be two": "def test_it(notebook):\n    assert notebook(UNKNOWN).add(1, 2)",
+    "a cell of something else": "def test_it(sheet):\n    sheet.cell('add').execute()",
+    "an f-string with an unknown end": "def test_it(notebook):\n    notebook(f'nbs/{NAME}').add(1, 2)",
+    "an item": "def test_it(notebook):\n    a[0] = notebook('nbs/etl.py')\n    a[0].add(1, 2)",
+    "an unpacked pair": "def test_it(notebook):\n    a, b = notebook('nbs/etl.py'), 1\n    a.add(1, 2)",
+    "another module's star": "from math import *\n\ndef test_it():\n    add(1, 2)",
     "no Python": "from nbs.etl import add\n\ndef test_it(:\n    add(1, 2)",
 }
 
@@ -229,6 +240,13 @@ def test_what_cannot_be_read_names_nothing(tests_of):
     }
 
     assert tests_of(files) == ()
+
+
+def test_a_package_of_tests_counts_from_above_it(tests_of):
+    """With an __init__.py, the folder on pytest's path is the one above."""
+    text = "from nbs.etl import add\n\ndef test_it():\n    assert add(1, 2)"
+
+    assert tests_of({"tests/__init__.py": "", "tests/test_etl.py": text}) == ("tests/test_etl.py::test_it",)
 
 
 def test_ids_can_be_shown_from_a_folder_above(tmp_path):
