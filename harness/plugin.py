@@ -103,8 +103,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
     session = item.config.stash[SESSION]
+    if call.excinfo is None:
+        report = yield
+    else:
+        from harness.collect.tracebacks import cut_chain, trim
+
+        cut_chain(call.excinfo)
+        report = yield
+        trim(report, session)
     if session.existing is not None:
         from harness.collect.reports import annotate
 
