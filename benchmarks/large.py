@@ -25,10 +25,10 @@ _RIGHT = 4
 def figures(folder: Path, _peers: str | None) -> Iterator[Figure]:
     """Measure text outputs (many short strings) and pictures (few long ones); peak memory above what the process had before."""
     chance = random.Random(6)  # noqa: S311 - sizes, not secrets
-    words = ["".join(chance.choices("abcdefgh ", k=100)) + "\n" for _ in range(52_000)]
+    words = ["".join(chance.choices("abcdefgh ", k=100)) + "\n" for _ in range(56_000)]
     picture = base64.b64encode(chance.randbytes(90_000)).decode()
     cells = [f"def f{n}(x):\n    y = x + {n}\n    return y\n" for n in range(40)]
-    notebooks = {"text": ipynb(cells, ["".join(words)]), "pictures": ipynb(cells, [picture + "\n"] * 50)}
+    notebooks = {"text": ipynb(cells, ["".join(words)]), "pictures": ipynb(cells, [picture + "\n"] * 53)}
     root = write(folder / "large", {f"{name}.ipynb": text for name, text in notebooks.items()})
     for name in notebooks:
         path = str(root / f"{name}.ipynb")
