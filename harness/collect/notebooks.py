@@ -23,15 +23,18 @@ class NotebookTests(pytest.Module):
     """A notebook that matches ``python_files``: each of its test functions and classes is an item, as in a module."""
 
     def _getobj(self) -> ModuleType:
+        loader = self.config.stash[SESSION].loader
         try:
-            return self.config.stash[SESSION].loader.load(str(self.path))
+            return loader.load(str(self.path))
         except HarnessError as error:
+            if error.location is not None:
+                error.location = loader.shown(error.location)
             raise self.CollectError(str(error)) from error
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Give the notebook's tests; a broken cell is a failing item of its own, and a notebook without a test is an error."""
         units = self.obj.__units__
-        items: list[pytest.Item | pytest.Collector] = list(super().collect())
+        items = [item for item in super().collect() if not _stands_in(item)]
         broken = [problem for problem in units.problems if problem.code in {"NBH102", "NBH104", "NBH105"}]
         for number, problem in enumerate(broken, 1):
             shown = units.loader.shown(problem.location)
@@ -60,6 +63,11 @@ class NotebookTests(pytest.Module):
                 )
             )
         return items
+
+
+def _stands_in(item: pytest.Item | pytest.Collector) -> bool:
+    """Say whether it is a class that exists only inside a test: looking into it would define it."""
+    return isinstance(item, pytest.Class) and inspect.isclass(item.obj) and is_stand_in_class(item.obj)
 
 
 def _holds_items(collector: pytest.Item | pytest.Collector) -> bool:

@@ -27,7 +27,7 @@ _SHOWN = 10  # as many untested units as fit a glance; `nbh list` shows all
 def annotate(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: NotebookSession) -> None:
     """Add to a test's report where in the notebook it failed, and which values were given by hand."""
     if call.when == "call" or report.failed:
-        given = session.given()
+        given = session.given(item)
         if given:
             told = ("nbh_values_given", ", ".join(given))
             for properties in (report.user_properties, item.user_properties):  # JUnit takes those of the report made last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,10 @@ from harness.extract.importer import NotebookFinder
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterator
 
     from harness.extract.load import Loader
+    from harness.extract.units import Units
     from harness.model import Location
 
 
@@ -66,12 +69,12 @@ class NotebookSession:
         if self.existing is not None:
             self.existing.end()
 
-    def given(self) -> list[str]:
-        """Give the values that the running test gave by hand, as "path: name"."""
+    def given(self, item: pytest.Item) -> list[str]:
+        """Give the values by hand that the test worked with, as "path: name"; whoever gave them, it or what it shares."""
         loader = self.existing
         if loader is None:
             return []
-        loaded = [(units.path, name) for units in loader.loaded_in_test for name in sorted(units.given)]
+        loaded = [(units.path, name) for units in [*loader.loaded_in_test, *_reached(item)] for name in sorted(units.given)]
         return list(dict.fromkeys(f"{loader.show(path)}: {name}" for path, name in [*loaded, *loader.given]))
 
     def untouched_units(self, test_files: set[str]) -> list[str]:
@@ -88,8 +91,12 @@ class NotebookSession:
         for file in sorted(test_files):
             names.read(file)
         found = []
+        unnamed = 0
         for path in notebooks:
             if path in test_files:
+                continue
+            if not names.mentions(path):
+                unnamed += 1  # its units would have to be extracted to be told, and no test asks for that
                 continue
             try:
                 source = self.loader.extract(path)
@@ -99,6 +106,8 @@ class NotebookSession:
                 if not names.of(path, name):
                     place = self.loader.shown(source.locate(line))
                     found.append(f"{place}: {name}")
+        if unnamed:
+            found.append(f"{unnamed} notebook{'s' if unnamed > 1 else ''} that no test names")
         return found
 
     def places(self, excinfo: pytest.ExceptionInfo[BaseException]) -> list[tuple[Location, str]]:
@@ -160,6 +169,19 @@ class TestScope:
     def _has_own(self, name: str) -> bool:
         manager = self.item.session._fixturemanager  # noqa: SLF001 - the only way to ask without requesting
         return bool(manager.getfixturedefs(name, self.item))
+
+
+def _reached(item: pytest.Item) -> Iterator[Units]:
+    """Give the notebooks that a test has at hand: as a fixture's value, or as a name of its module or class."""
+    from harness.extract.module import Namespace, NotebookModule
+
+    shared = [vars(holder) for holder in (getattr(item, "module", None), getattr(item, "cls", None)) if holder is not None]
+    for names in (getattr(item, "funcargs", None) or {}, *shared):
+        for value in list(names.values()):
+            if isinstance(value, NotebookModule):
+                yield value.__units__
+            elif type(value) is FunctionType and isinstance(value.__globals__, Namespace):
+                yield value.__globals__.units
 
 
 def _roots(config: pytest.Config) -> list[str]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
+import harness.extract
+
+# A run in this process drops what it imported when it ends. What `harness` has handed out by then must stay the same objects.
+for found in pkgutil.walk_packages(harness.extract.__path__, "harness.extract."):
+    importlib.import_module(found.name)
+
 PLAIN_AND_WORKERS = [pytest.param((), id="plain"), pytest.param(("-n", "2"), id="workers")]
 
 
-class Project:
-    """A folder with a user's files; ``run`` runs pytest there, in this process or, where hooks must be fresh, in its own."""
+class Folder:
+    """A folder with a user's files, and commands run there in a process of their own."""
 
-    def __init__(self, pytester):
-        self.pytester = pytester
-        self.path = pytester.path
+    def __init__(self, path):
+        self.path = path
 
     def write(self, files):
         """Write files; a list is a notebook, one text a cell, in the format that the name tells."""
@@ -31,10 +38,6 @@ class Project:
                 path.write_text(jupyter(content), encoding="utf-8")
             else:
                 path.write_text(databricks(content), encoding="utf-8")
-
-    def run(self, *arguments):
-        """Run pytest in this process."""
-        return self.pytester.runpytest_inprocess(*arguments)
 
     def run_apart(self, *arguments, **environment):
         """Run ``python -m …`` in a process of its own."""
@@ -52,6 +55,18 @@ class Project:
     def exists(self, name):
         """Say whether a file of this name lies anywhere in the project."""
         return any(self.path.rglob(name))
+
+
+class Project(Folder):
+    """A folder of pytester's: ``run`` runs pytest in this process, which is fast."""
+
+    def __init__(self, pytester):
+        super().__init__(pytester.path)
+        self.pytester = pytester
+
+    def run(self, *arguments):
+        """Run pytest in this process."""
+        return self.pytester.runpytest_inprocess(*arguments)
 
 
 def databricks(cells):
@@ -79,7 +94,19 @@ def project(pytester, monkeypatch):
     return Project(pytester)
 
 
-@pytest.fixture(params=PLAIN_AND_WORKERS)
+@pytest.fixture(scope="session")
+def make_folder(tmp_path_factory):
+    """Make projects that several tests look at."""
+
+    def make(files):
+        folder = Folder(tmp_path_factory.mktemp("shared"))
+        folder.write({"tox.ini": "[pytest]\npythonpath = .\n", **files})
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module", params=PLAIN_AND_WORKERS)
 def workers(request):
     """The arguments of a plain run, and of one with two workers."""
     return request.param
