@@ -69,8 +69,17 @@ def shop(project):
     return project
 
 
+@pytest.fixture(scope="module")
+def measured(make_folder, workers):
+    """The same project after one run with every report; ``said`` is what was printed."""
+    folder = make_folder({**FILES, ".coveragerc": "[json]\nshow_contexts = true\n[html]\nshow_contexts = true\n"})
+    reports = [f"--cov-report={kind}" for kind in ("html", "xml")]
+    folder.files, folder.said = report(folder, "--cov=nbs", "--cov-branch", "--cov-context=test", *reports, *workers)
+    return folder
+
+
 def report(project, *arguments, **environment):
-    """Run pytest with a JSON report; give its files by name, with sets for lines, and what was printed."""
+    """Run pytest with a JSON report; give its files by name, and what was printed."""
     done = project.run_apart("pytest", "-q", "--cov-report=term-missing", "--cov-report=json", *arguments, **environment)
     assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
     return read_json(project), done.stdout + done.stderr
@@ -92,91 +101,105 @@ def counted(data):
     return set(data["missing_lines"]) | set(data["executed_lines"])
 
 
-@pytest.mark.parametrize("branches", [(), ("--cov-branch",)], ids=["lines", "branches"])
-def test_lines_and_percentages_are_exactly_right(shop, workers, branches):
+def test_lines_branches_and_percentages_are_exactly_right(measured):
     """Kept lines count as in any module, held-back ones are excluded; plain and combined from workers."""
-    files, said = report(shop, "--cov=nbs", *branches, *workers)
+    etl, model = measured.files["nbs/etl.py"], measured.files["nbs/model.ipynb"]
 
-    assert counted(files["nbs/etl.py"]) == ETL_COUNTED
-    assert missed(files["nbs/etl.py"]) == ETL_MISSED
-    assert set(files["nbs/etl.py"]["excluded_lines"]) == {18, 19, 20, 21, 23}
-    assert counted(files["nbs/model.ipynb"]) == MODEL_COUNTED
-    assert missed(files["nbs/model.ipynb"]) == MODEL_MISSED
-    assert files["nbs/plain.py"]["summary"]["percent_covered"] == 100
-    if branches:
-        assert files["nbs/etl.py"]["missing_branches"] == [[8, 9]]
-        assert files["nbs/model.ipynb"]["missing_branches"] == [[19, 20]]
-        assert files["nbs/etl.py"]["summary"]["num_branches"] == 2
-        assert files["nbs/etl.py"]["summary"]["percent_covered"] == pytest.approx(100 * 7 / 10)
-    else:
-        assert files["nbs/etl.py"]["summary"]["percent_covered"] == 75
-        assert files["nbs/model.ipynb"]["summary"]["percent_covered"] == 75
-    assert "held back: 8 lines are not counted" in said
-    assert f"nbs/etl.py {ETL_HELD}, nbs/model.ipynb 1, nbs/never.py 1)" in said
-    assert not shop.exists("ran_*")
+    assert counted(etl) == ETL_COUNTED
+    assert missed(etl) == ETL_MISSED
+    assert set(etl["excluded_lines"]) == {18, 19, 20, 21, 23}
+    assert etl["missing_branches"] == [[8, 9]]
+    assert etl["summary"]["num_branches"] == 2
+    assert etl["summary"]["percent_covered"] == pytest.approx(100 * 7 / 10)
+    assert counted(model) == MODEL_COUNTED
+    assert missed(model) == MODEL_MISSED
+    assert model["missing_branches"] == [[19, 20]]
+    assert model["summary"]["percent_covered"] == pytest.approx(100 * 4 / 6)
+    assert measured.files["nbs/plain.py"]["summary"]["percent_covered"] == 100
 
 
-def test_what_was_never_loaded_is_missed(shop, workers):
+def test_held_back_lines_are_told_beside_the_percentages(measured):
+    """Neither missed nor silently gone: the summary counts them by notebook. A notebook of nothing but a body is missed."""
+    assert "held back: 8 lines are not counted" in measured.said
+    assert f"nbs/etl.py {ETL_HELD}, nbs/model.ipynb 1, nbs/never.py 1)" in measured.said
+    assert not measured.exists("ran_*")
+
+
+def test_what_was_never_loaded_is_missed(measured):
     """A notebook that no test imports has all its units missed, and one of nothing but a body all its lines."""
-    files, _ = report(shop, "--cov=nbs", *workers)
-
-    assert missed(files["nbs/never.py"]) == {2, 3}
-    assert missed(files["nbs/body.py"]) == {2, 3}
-    assert files["nbs/body.py"]["summary"]["percent_covered"] == 0
+    assert missed(measured.files["nbs/never.py"]) == {2, 3}
+    assert missed(measured.files["nbs/body.py"]) == {2, 3}
+    assert measured.files["nbs/body.py"]["summary"]["percent_covered"] == 0
 
 
-def test_contexts_name_the_test_of_each_line(shop, workers):
+def test_contexts_name_the_test_of_each_line(measured):
     """--cov-context=test credits a notebook's lines to the tests that ran them."""
-    shop.write({".coveragerc": "[json]\nshow_contexts = true\n"})
-
-    files, _ = report(shop, "--cov=nbs", "--cov-context=test", *workers)
-
-    assert files["nbs/etl.py"]["contexts"]["10"] == ["test_it.py::test_scale|run"]
-    assert files["nbs/model.ipynb"]["contexts"]["21"] == ["test_it.py::test_double|run"]
+    assert measured.files["nbs/etl.py"]["contexts"]["10"] == ["test_it.py::test_scale|run"]
+    assert measured.files["nbs/model.ipynb"]["contexts"]["21"] == ["test_it.py::test_double|run"]
 
 
-def test_html_shows_source_and_excluded_lines(shop):
+def test_html_shows_source_and_excluded_lines(measured):
     """The HTML page has the notebook's Python on the file's own lines; held-back ones are marked as excluded."""
-    shop.write({".coveragerc": "[html]\nshow_contexts = true\n"})
+    etl = next((measured.path / "htmlcov").glob("*etl_py.html")).read_text()
+    model = next((measured.path / "htmlcov").glob("*model_ipynb.html")).read_text()
 
-    done = shop.run_apart("pytest", "-q", "--cov=nbs", "--cov-branch", "--cov-context=test", "--cov-report=html")
-
-    assert "1 failed" not in done.stdout
-    etl = next((shop.path / "htmlcov").glob("*etl_py.html")).read_text()
-    model = next((shop.path / "htmlcov").glob("*model_ipynb.html")).read_text()
     assert re.search(r'<p class="exc show_exc">.*id="t18"', etl)
     assert re.search(r'<p class="mis show_mis">.*id="t9"', etl)
     assert re.search(r'<p class="mis show_mis">.*id="t20"', model)
-    assert "&quot;cells&quot;" not in model
+    assert "cell_type" not in model
     assert "test_double|run" in model
 
 
-def test_xml_is_cobertura_on_the_notebooks_own_lines(shop, workers):
+def test_xml_is_cobertura_on_the_notebooks_own_lines(measured):
     """The Cobertura report has both notebooks with the file's lines and hits."""
-    shop.run_apart("pytest", "-q", "--cov=nbs", "--cov-report=xml", *workers)
+    classes = {node.get("filename"): node for node in ET.parse(measured.path / "coverage.xml").iter("class")}
 
-    classes = {node.get("filename"): node for node in ET.parse(shop.path / "coverage.xml").iter("class")}
     hits = {int(line.get("number")): line.get("hits") for line in classes["model.ipynb"].iter("line")}
     assert hits == {18: "1", 19: "1", 20: "0", 21: "1"}
     assert {int(line.get("number")) for line in classes["etl.py"].iter("line")} == ETL_COUNTED
 
 
-@pytest.mark.parametrize("arguments", [("--cov",), ("--cov=.",), ("--cov=nbs.etl", "--cov=nbs.model"), ("--cov=nbs",)])
-def test_every_way_to_name_what_is_measured(shop, workers, arguments):
-    """No path, a folder, modules by their names: the same lines."""
-    files, said = report(shop, *arguments, *workers)
+def test_a_later_coverage_report_does_not_crash_on_the_data(measured):
+    """A ``coverage report`` without our plugin reads what pytest-cov left: no traceback, no .ipynb as if covered."""
+    later = measured.run_apart("coverage", "report")
+
+    assert later.returncode == 0, later.stderr
+    assert ".ipynb" not in later.stdout
+    assert "nbs/etl.py" in later.stdout.replace("\\", "/")
+    assert "a later `coverage report` would see no .ipynb" in measured.said
+
+
+def test_percentages_without_branches(shop):
+    """Without branches it is lines over lines."""
+    files, _ = report(shop, "--cov=nbs")
+
+    assert files["nbs/etl.py"]["summary"]["percent_covered"] == 75
+    assert files["nbs/model.ipynb"]["summary"]["percent_covered"] == 75
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        (("--cov",), {"test_it.py", "nbs/plain.py"}),
+        (("--cov", "-n", "2"), {"test_it.py", "nbs/plain.py"}),
+        (("--cov=.",), {"test_it.py", "nbs/plain.py", "nbs/never.py", "nbs/body.py"}),
+        (("--cov=nbs.etl", "--cov=nbs.model"), set()),
+        (("--cov=nbs.etl", "--cov=nbs.model", "-n", "2"), set()),
+    ],
+)
+def test_every_way_to_name_what_is_measured(shop, arguments, others):
+    """No path, a folder, modules by their names: the same lines, and only the files that were named."""
+    files, said = report(shop, *arguments)
 
     assert counted(files["nbs/etl.py"]) == ETL_COUNTED
     assert missed(files["nbs/etl.py"]) == ETL_MISSED
     assert counted(files["nbs/model.ipynb"]) == MODEL_COUNTED
+    assert missed(files["nbs/model.ipynb"]) == MODEL_MISSED
+    assert {name for name in files if "harness" not in name and "fixtures/" not in name} - {
+        "nbs/etl.py",
+        "nbs/model.ipynb",
+    } == others
     assert "nbs/etl.py 6" in said
-
-
-def test_modules_by_name_bring_in_no_other_notebook(shop, workers):
-    """--cov=nbs.etl measures that notebook only."""
-    files, _ = report(shop, "--cov=nbs.etl", *workers)
-
-    assert set(files) == {"nbs/etl.py"}
 
 
 def test_no_cov_measures_nothing(shop):
@@ -188,10 +211,10 @@ def test_no_cov_measures_nothing(shop):
     assert not (shop.path / ".coverage").exists()
 
 
-def test_append_adds_up(shop, workers):
+def test_append_adds_up(shop):
     """--cov-append keeps what an earlier run covered, in notebooks of both formats."""
-    report(shop, "--cov=nbs", "-k", "scale", *workers)
-    files, _ = report(shop, "--cov=nbs", "--cov-append", "-k", "double", *workers)
+    report(shop, "--cov=nbs", "-k", "scale", "-n", "2")
+    files, _ = report(shop, "--cov=nbs", "--cov-append", "-k", "double", "-n", "2")
 
     assert missed(files["nbs/etl.py"]) == ETL_MISSED
     assert missed(files["nbs/model.ipynb"]) == MODEL_MISSED
@@ -207,20 +230,10 @@ def test_append_to_what_coverage_run_left(shop):
     assert "WARNING" not in said
 
 
-def test_a_later_coverage_report_does_not_crash_on_the_data(shop, workers):
-    """A ``coverage report`` without our plugin reads what pytest-cov left: no traceback, no .ipynb as if covered."""
-    report(shop, "--cov=nbs", *workers)
-    later = shop.run_apart("coverage", "report")
-
-    assert later.returncode == 0, later.stderr
-    assert ".ipynb" not in later.stdout
-    assert "nbs/etl.py" in later.stdout.replace("\\", "/")
-
-
-def test_a_later_coverage_report_with_the_plugin_has_everything(shop, workers):
+def test_a_later_coverage_report_with_the_plugin_has_everything(shop):
     """With the plugin in the user's configuration, a later report is as pytest-cov's own, and there is nothing to warn of."""
     shop.write({".coveragerc": "[run]\nplugins = harness.extract.coverage\n"})
-    _, said = report(shop, "--cov=nbs", *workers)
+    _, said = report(shop, "--cov=nbs")
     (shop.path / "coverage.json").unlink()
 
     later = shop.run_apart("coverage", "json")
@@ -258,7 +271,7 @@ def test_coverage_run_with_the_plugin_is_exact(shop):
     assert "held back: 8 lines" in done.stdout
 
 
-def test_the_users_own_settings_hold(shop, workers):
+def test_the_users_own_settings_hold(shop):
     """Plugins, omit, exclude_also and relative_files of the user's apply to notebooks too."""
     shop.write(
         {
@@ -283,7 +296,7 @@ def test_the_users_own_settings_hold(shop, workers):
         }
     )
 
-    files, _ = report(shop, "--cov=nbs", *workers, PYTHONPATH=str(shop.path))
+    files, _ = report(shop, "--cov=nbs", "-n", "2", PYTHONPATH=str(shop.path))
 
     assert set(files) == {"nbs/etl.py", "nbs/model.ipynb", "nbs/plain.py"}
     assert missed(files["nbs/etl.py"]) == {9}
@@ -301,16 +314,16 @@ def test_an_environment_without_the_harness_is_left_alone(shop):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is there from Python 3.12 on")
-def test_sysmon_measures_the_same_lines(shop, workers):
+def test_sysmon_measures_the_same_lines(shop):
     """The sys.monitoring core sees what the tracer sees, and isn't switched off because of us."""
-    files, said = report(shop, "--cov=nbs", *workers, COVERAGE_CORE="sysmon")
+    files, said = report(shop, "--cov=nbs", COVERAGE_CORE="sysmon")
 
     assert missed(files["nbs/etl.py"]) == ETL_MISSED
     assert missed(files["nbs/model.ipynb"]) == MODEL_MISSED
     assert "no-sysmon" not in said
 
 
-def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project, workers):
+def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project):
     """``return``, ``await`` and a late ``from __future__`` are fine in a notebook, and cost no line of the rest."""
     project.write(
         {
@@ -330,7 +343,7 @@ def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project, workers):
         }
     )
 
-    files, said = report(project, "--cov=nbs", "--cov-branch", *workers)
+    files, said = report(project, "--cov=nbs", "--cov-branch")
 
     assert counted(files["nbs/late.py"]) == {2, 7, 8, 9, 10}
     assert missed(files["nbs/late.py"]) == {10}
@@ -339,7 +352,7 @@ def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project, workers):
     assert "Failed to generate report" not in said
 
 
-def test_cells_that_can_not_be_read_are_named(project, workers):
+def test_cells_that_can_not_be_read_are_named(project):
     """A broken cell, a broken file: the rest is counted, in HTML too, and the summary names what isn't."""
     project.write(
         {
@@ -368,7 +381,7 @@ def test_cells_that_can_not_be_read_are_named(project, workers):
         }
     )
 
-    files, said = report(project, "--cov=nbs", "--cov-report=html", *workers)
+    files, said = report(project, "--cov=nbs", "--cov-report=html")
 
     assert "2 passed" in said
     assert counted(files["nbs/broken.py"]) == {2, 3}
