@@ -1,0 +1,232 @@
+"""One test for each row of FALSE_GREENS that this part of the project touches, named by the row's number."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from importlib.util import find_spec
+
+import pytest
+
+ETL = """
+    # Databricks notebook source
+    open("ran_" + "top_level", "w").write("x")
+
+    # COMMAND ----------
+
+    RATE = 3
+    env = dbutils.widgets.get("env")
+
+    def rate():
+        return RATE
+
+    def where():
+        return env
+
+    # COMMAND ----------
+
+    frame = spark.table("a.b")
+    display(frame)
+    """
+
+
+def jupyter(*cells):
+    """Give the cells as a Jupyter notebook."""
+    made = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": [cell]} for cell in cells]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def test_10_every_option_has_an_effect(folder):
+    """The lie: an option is accepted and ignored. Here: ours is one, and a value we can't honour ends the run."""
+    folder.write({"test_a.py": "def test_a(): pass\n"})
+
+    told, _ = folder.run("pytest", "--help")
+    ours = told.partition("databricks notebooks:")[2].partition("\n\n")[0]
+    assert re.findall(r"^  (--\S+)", ours, re.MULTILINE) == ["--databricks-env=NAME"]
+
+    said, code = folder.run("pytest", "--databricks-env", "pps")
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert 'unknown environment "pps"' in said
+
+
+@pytest.mark.parametrize(
+    "command", [("pytest", "--cov=nbs"), ("coverage", "run", "--source=nbs", "-m", "pytest")], ids=" ".join
+)
+def test_11_a_notebook_that_was_not_read_is_not_covered(folder, command):
+    """The lie: JSON parses as Python, "1 statement, 100 %". Here: the cells' lines are counted, or it is left out, loudly."""
+    folder.write(
+        {"nbs/model.ipynb": jupyter("def f(x):\n    return x\n"), "test_it.py": "from nbs.model import f\ndef test_a(): pass\n"}
+    )
+
+    said, _ = folder.run(*command)
+    later, code = folder.run("coverage", "report")
+
+    row = re.search(r"^nbs/model.ipynb +(\d+) +(\d+) +(\d+)%", said.replace("\\", "/"), re.MULTILINE)
+    if command[0] == "pytest":
+        assert row
+        assert row.groups() == ("2", "1", "50")
+    else:
+        assert not row
+        assert "nbs/model.ipynb: left out" in said
+    assert code in {0, 1}  # 1: "No data to report."
+    assert "Traceback" not in later
+    assert "ipynb" not in later
+
+
+def test_14_each_cell_is_a_unit_or_named(folder):
+    """The lie: %sql cells are ignored without a word. Here: what can't be run says so, with language and place."""
+    folder.write(
+        {
+            "nb.py": """
+                # Databricks notebook source
+                # DBTITLE 1,Load
+                # MAGIC %sql
+                # MAGIC create table t as select 1
+
+                # COMMAND ----------
+
+                # DBTITLE 1,Broken
+                def f(:
+                """,
+            "test_it.py": """
+                def test_sql(notebook): notebook("nb.py").cell("Load").execute()
+                def test_broken(notebook): notebook("nb.py").cell("Broken").execute()
+                """,
+            "test_nb.py": """
+                # Databricks notebook source
+                def test_ok(): pass
+
+                # COMMAND ----------
+
+                def test_lost(:
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "3 failed, 1 passed" in said
+    assert re.search(r"nb.py:3 \(cell 1\): NBH\d+ a sql cell can't be run by itself", said)
+    assert "nb.py:9 (cell 2, line 1): NBH102 the cell is not valid Python" in said
+    assert "test_nb.py::cell_2_is_broken" in said
+
+
+def test_23_what_replaced_the_thing_under_test_is_listed(folder):
+    """The lie: a value by hand replaced what was to be tested. Here: it stands with the test's result, failed or passed."""
+    folder.write(
+        {
+            "etl.py": ETL,
+            "test_it.py": """
+                import etl
+
+                def test_patched(monkeypatch):
+                    monkeypatch.setattr(etl, "RATE", 5)
+                    assert etl.rate() == 5
+
+                def test_given(notebook):
+                    assert notebook("etl.py", values={"RATE": 7}).rate() == 8
+
+                def test_own(): assert etl.rate() == 3
+                """,
+        }
+    )
+
+    said, _ = folder.run("pytest", "--junitxml=results.xml")
+
+    cases = ET.parse(folder.path / "results.xml").iter("testcase")
+    given = {case.get("name"): [(p.get("name"), p.get("value")) for p in case.iter("property")] for case in cases}
+    told = [("nbh_values_given", "etl.py: RATE")]
+    assert given == {"test_patched": told, "test_given": told, "test_own": []}
+    assert "notebook values given by the test" in said
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_34_spark_workers_never_run_the_notebook(folder):
+    """The lie: a UDF makes the worker import the notebook and run its top level. Here: functions travel by value."""
+    folder.write(
+        {
+            "etl.py": """
+                # Databricks notebook source
+                import os
+                open(f"ran_top_level_{os.getpid()}", "w").write("x")
+
+                # COMMAND ----------
+
+                FACTOR = 3
+
+                def times(n):
+                    return FACTOR * n
+                """,
+            "test_it.py": """
+                from pyspark.sql.functions import udf
+                from chispa import assert_df_equality
+                from pyspark.testing import assertDataFrameEqual
+                import pytest
+                from etl import times
+
+                def test_udf(spark):
+                    made = spark.range(4).select(udf(times, "long")("id").alias("n"))
+                    assert [row.n for row in made.collect()] == [0, 3, 6, 9]
+
+                def test_chispa(spark):
+                    made = spark.createDataFrame([(times(1),)], "n long")
+                    assert_df_equality(made, spark.createDataFrame([(3,)], "n long"))
+                    with pytest.raises(Exception, match="(?s)3.*4"):
+                        assert_df_equality(made, spark.createDataFrame([(4,)], "n long"))
+
+                def test_pyspark_testing(spark):
+                    made = spark.createDataFrame([(times(1),)], "n long")
+                    assertDataFrameEqual(made, spark.createDataFrame([(3,)], "n long"))
+                    with pytest.raises(AssertionError, match="DIFFERENT_ROWS"):
+                        assertDataFrameEqual(made, spark.createDataFrame([(4,)], "n long"))
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == 0, said
+    assert "3 passed" in said
+    assert not folder.exists("ran_*")
+
+
+def test_36_held_back_lines_stand_beside_the_percentage(folder):
+    """The lie: held-back lines are left out, so a body that never ran is 100 %. Here: they are counted beside it, or missed."""
+    folder.write(
+        {
+            "nbs/etl.py": ETL,
+            "nbs/body.py": "# Databricks notebook source\nframe = spark.table('a.b')\ndisplay(frame)\n",
+            "test_it.py": "from nbs.etl import rate, where\ndef test_rate(): assert rate() == 3\n",
+        }
+    )
+
+    said, _ = folder.run("pytest", "--cov=nbs", "--cov-report=term-missing")
+
+    assert re.search(r"^nbs.body.py +2 +2 +0% +2-3$", said, re.MULTILINE)
+    assert re.search(r"^nbs.etl.py +5 +1 +80% +13$", said, re.MULTILINE)
+    assert "held back: 4 lines are not counted, since unit tests don't run them (nbs/etl.py 4)" in said
+
+
+def test_37_nothing_leaks_from_one_test_into_the_next(folder):
+    """The lie: a value computed for one test serves the next. Here: it is computed inside each, and forgotten at its end."""
+    tests = """
+        import pytest
+        import etl
+
+        @pytest.mark.nbh_widgets(env="one")
+        def test_one(): assert etl.where() == etl.env == "one"
+
+        def test_none():
+            with pytest.raises(Exception, match="no widget"):
+                etl.where()
+
+        @pytest.mark.nbh_widgets(env="two")
+        def test_two(): assert etl.where() == etl.env == "two"
+        """
+    folder.write({"etl.py": ETL, "test_it.py": tests})
+
+    for order in (["one", "none", "two"], ["two", "none", "one"]):
+        said, code = folder.run("pytest", *(f"test_it.py::test_{name}" for name in order))
+        assert code == 0, said
