@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.extract.importer import NotebookFinder
+from harness.extract.importer import NotebookFinder, RootFinder
 
 if TYPE_CHECKING:
     import ast
@@ -30,6 +30,7 @@ class NotebookSession:
         self.scope: TestScope | None = None
         self.existing: Loader | None = None
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
+        self._last_finder = RootFinder(self.finder)
 
     @property
     def loader(self) -> Loader:
@@ -47,11 +48,13 @@ class NotebookSession:
         """Put the finder first on ``sys.meta_path``: Python's own would run a notebook's top level."""
         if self.finder not in sys.meta_path:
             sys.meta_path.insert(0, self.finder)
+            sys.meta_path.append(self._last_finder)
 
     def uninstall(self) -> None:
         """Leave ``sys.meta_path`` as it was."""
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
+            sys.meta_path.remove(self._last_finder)
         if self.existing is not None:
             from harness.extract.public import release
 

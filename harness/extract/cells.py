@@ -102,7 +102,7 @@ class CellUnit:
                     mend=f"did you mean {near[0]!r}?" if near else "leave the name out",
                     location=where,
                 )
-        namespace = _CellNamespace(units, names)
+        namespace = _CellNamespace(units, names, before=_position(units, cell.number))
         for code in codes:
             exec(code, namespace)
         made = {name: value for name, value in namespace.items() if not name.startswith("__") and namespace.is_new(name, value)}
@@ -110,16 +110,21 @@ class CellUnit:
 
 
 class _CellNamespace(dict[str, Any]):
-    """A cell's globals: what the test gave, then what the notebook has."""
+    """A cell's globals: what the test gave, then what the notebook has where the cell stands."""
 
-    def __init__(self, units: Units, given: dict[str, Any]) -> None:
+    def __init__(self, units: Units, given: dict[str, Any], *, before: int) -> None:
         super().__init__({key: value for key, value in dict.items(units.namespace) if key.startswith("__")})
         self.update(given)
         self.units = units
+        self.before = before
         self.looked_up: dict[str, Any] = dict(given)
 
     def __missing__(self, name: str) -> Any:
-        value = self.units.namespace[name]
+        values = self.units.values
+        if values.outline.binder(name, self.before) is None and values.outline.is_definition(name):
+            value = self.units.namespace[name]  # a function of a later cell: in a notebook that was run before, it is there
+        else:
+            value = values.at(name, self.before)
         self.looked_up[name] = value
         return value
 
@@ -178,3 +183,11 @@ def _only(notebook: Notebook, cell: Cell) -> Notebook:
     from dataclasses import replace
 
     return replace(notebook, cells=(cell,))
+
+
+def _position(units: Units, cell: int) -> int:
+    """Give the index of the first statement that stands in a cell or after it."""
+    for index, entry in enumerate(units.entries):
+        if entry.source is units.source and entry.row.cell >= cell and entry.row.number >= 0:
+            return index
+    return len(units.entries)

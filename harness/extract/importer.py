@@ -137,6 +137,37 @@ class NotebookFinder:
         return None
 
 
+class RootFinder:
+    """Stands last on ``sys.meta_path``: finds folders of notebooks in the roots, where ``sys.path`` doesn't name these.
+
+    ``pytest`` puts a test file's folder on ``sys.path``, not the project's. Only what would otherwise not be found at all is
+    looked for, and only a folder that holds a notebook, or a notebook.
+    """
+
+    def __init__(self, finder: NotebookFinder) -> None:
+        self._finder = finder
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,  # noqa: ARG002 - importlib's protocol
+    ) -> ModuleSpec | None:
+        """Find a top-level folder of notebooks, or a notebook (importlib's protocol)."""
+        if path is not None or "." in fullname:
+            return None
+        for root in self._finder.roots:
+            folder = os.path.join(root, fullname)
+            if os.path.isdir(folder):
+                from harness.notebook import discover
+
+                if discover(folder).notebooks:
+                    return PathFinder.find_spec(fullname, [root])
+            elif has_header(folder + ".py") or os.path.isfile(folder + ".ipynb"):
+                return self._finder.find_spec(fullname, [root])
+        return None
+
+
 class _NotebookLoader:
     def __init__(self, loader: Loader, path: str, source: Extract | None) -> None:
         self.loader = loader

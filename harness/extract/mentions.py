@@ -108,6 +108,10 @@ class TestNames:
             found.update(self._tests.get(_Mention(path, unit), {}))
         return tuple(found)
 
+    def mentions(self, path: str) -> bool:
+        """Say whether a test names any unit of a notebook."""
+        return any(mention[0] == path for mention in self._tests)
+
     # -- one file --------------------------------------------------------------------------------------------------------------
 
     def _above(self, test_file: str) -> list[_File]:

@@ -106,6 +106,10 @@ class Outline:
                     found = node
         return found
 
+    def is_definition(self, name: str) -> bool:
+        """Say whether the notebook defines a function or class of that name."""
+        return name in self._definitions
+
     def all_names(self) -> set[str]:
         """Give every name that a statement binds or reads."""
         names = set(self.binders)

@@ -328,6 +328,8 @@ class _Checker:
         ):
             self.verdict.needs.add("spark")
             return
+        if self.names.stars and all(f"{star}.{name}".startswith(PURE_PREFIXES) for star in self.names.stars):
+            return
         raise _UnsafeError(f"calls {name}()")
 
     def method(self, node: ast.Call) -> None:

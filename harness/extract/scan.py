@@ -153,6 +153,7 @@ class _Scan:
         self.held: list[tuple[int, int]] = []
         self.functions: dict[str, ast.stmt] = {}
         self.imported: set[str] = set()
+        self.keeps_constants = True
         self.future_annotations = False
 
     def result(self, problems: list[Problem]) -> Scanned:
@@ -244,6 +245,12 @@ class _Scan:
         """Keep what defines in an ``if``, ``try``, ``with`` or loop, and hold back the rest."""
         held: list[ast.stmt] = []
         kept = self._filtered(node, held)
+        if held and kept is not None:
+            # Assignments keep their place among what is held back: only what defines can be taken out.
+            held.clear()
+            self.keeps_constants = False
+            kept = self._filtered(node, held)
+            self.keeps_constants = True
         if kept is not None and isinstance(node, ast.If | ast.Try):
             self._add(KEPT, "other", number, cell, kept)
         elif kept is not None:
@@ -309,7 +316,9 @@ class _Scan:
                         held.append(node)
                 case ast.Import() | ast.ImportFrom():
                     kept.extend(self._imports(node))
-                case ast.Assign() if is_constant(node.value) and all(map(_is_plain_target, node.targets)):
+                case ast.Assign() if (
+                    self.keeps_constants and is_constant(node.value) and all(map(_is_plain_target, node.targets))
+                ):
                     kept.append(node)
                 case ast.Pass():
                     kept.append(node)

@@ -178,7 +178,7 @@ class Units:
 
         entry = self.entries[index]
         if entry.row.what == "import":
-            self._fail_import(entry, exc)
+            self._fail_import(index, exc)
             return
         for name in (*entry.row.binds, *entry.row.changes):
             definition = self.values.outline.definition(entry, name)
@@ -196,8 +196,9 @@ class Units:
             self._stand_in(index, name, type(definition).__name__)
             self.failures = {**(self.failures or {}), index: self.failure(entry, name, exc)}
 
-    def _fail_import(self, entry: Entry, exc: BaseException) -> None:
+    def _fail_import(self, index: int, exc: BaseException) -> None:
         """An import failed: try each of its names by itself, and leave placeholders for those that aren't there."""
+        entry = self.entries[index]
         from harness.extract.placeholder import Placeholder
 
         assert entry.row.code is not None, "an import is a kept row"  # noqa: S101 - for the type checker
@@ -212,6 +213,10 @@ class Units:
                 else:
                     raise exc  # noqa: TRY301 - one way for both
             except (Exception, SystemExit) as own:  # noqa: BLE001 - kept in the placeholder, which tells it when used
+                if not isinstance(own, ImportError) and name != "*" and len(parts) == 1:
+                    self.lazy.add(name)  # the module is there and raised: inside a test, with a session, it may not
+                    self.failures = {**(self.failures or {}), index: self.failure(entry, name, own)}
+                    return
                 error = self._import_error(entry, name, own)
                 if name == "*":
                     self.missing_stars = (*self.missing_stars, f"{error.cause} ({error.location})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import sys
 import threading
 from importlib.util import find_spec
@@ -38,7 +39,6 @@ class Values:
         self._computed: set[str] = set()
         self._running: list[int] = []
         self._asked_test = False
-        self._widgets_defined = False
         self._lock = threading.RLock()  # a notebook's function may use threads
 
     def look_up(self, name: str) -> Any:
@@ -112,7 +112,6 @@ class Values:
         self._computed.clear()
         self._passing.clear()
         self._asked_test = False
-        self._widgets_defined = False
 
     def _value(self, name: str, before: int) -> Any:
         units = self._units
@@ -120,7 +119,9 @@ class Values:
             return units.given[name]
         index = None if name in FIXTURE_FIRST else self.outline.binder(name, before)
         if index is None:
-            return self._free(name)
+            # A star import has bound it, or nothing has.
+            starred = _NOTHING if name in INJECTED else dict.get(units.namespace, name, _NOTHING)
+            return self._free(name) if starred is _NOTHING else starred
         if units.entries[index].row.kind == KEPT and index == self.outline.binder(name, len(units.entries)):
             # Nothing binds it later: loading's own object is the one, a class above all must not come twice.
             loaded = dict.get(units.namespace, name, _NOTHING)
@@ -159,23 +160,25 @@ class Values:
         self._asked_test = True
         if name in {"dbutils", "getArgument"}:
             dbutils = scope.get("dbutils")
-            self._define_widgets(dbutils)
+            self._define_widgets(dbutils, before=min(self._running, default=len(units.entries)))
             if units.widgets:
                 dbutils = with_widgets(dbutils, units.widgets)
             value = dbutils if name == "dbutils" else dbutils.widgets.getArgument
         return value
 
-    def _define_widgets(self, dbutils: Any) -> None:
-        """Run the notebook's widget definitions on the test's ``dbutils``, once a test, so that their defaults are there."""
-        if self._widgets_defined:
-            return
-        self._widgets_defined = True
+    def _define_widgets(self, dbutils: Any, *, before: int) -> None:
+        """Run the notebook's widget definitions on the test's ``dbutils``, once a test, so that their defaults are there.
+
+        Only those that stand before a statement that is being worked out; one whose default can't be given is left out, and
+        whoever reads that widget is told that it isn't defined.
+        """
         self._units.namespace["dbutils"] = dbutils
         self._computed.add("dbutils")
         self._units.loader.touched.add(self)
-        for index in self.outline.widget_definitions(len(self._units.entries)):
-            if not self.outline.verdict(index).reason and index not in self._running:
-                self.of_statement(index)
+        for index in self.outline.widget_definitions(before):
+            if index not in self._passing and not self.outline.verdict(index).reason:
+                with contextlib.suppress(HarnessError):
+                    self.of_statement(index)
 
     def _too_early(self, name: str) -> OutsideTestError:
         index = self.outline.binder(name, len(self._units.entries))
@@ -212,8 +215,7 @@ class Values:
         """Execute a definition in the module's own namespace, then put the stand-in back that tests already hold."""
         namespace = self._units.namespace
         name = entry.row.binds[0]
-        if index in (self._units.failures or ()) and self._units.loader.scope is not None and "pyspark" in sys.modules:
-            self._value("spark", index)  # without a session it failed already
+        self._wake_spark(index)
         before = dict.get(namespace, name, _NOTHING)
         try:
             exec(self.outline.code(index), namespace)
@@ -225,11 +227,17 @@ class Values:
                 namespace[name] = before
 
     def _evaluate(self, index: int, entry: Entry) -> dict[str, Any]:
+        self._wake_spark(index)
         scratch = _Scratch(self, self._units, index, entry)
         exec(self.outline.code(index), scratch)
         scratch.before = len(self._units.entries)  # functions made here see the notebook as it ends
         names = (*entry.row.binds, *entry.row.changes)
         return {name: dict.__getitem__(scratch, name) for name in names if dict.__contains__(scratch, name)}
+
+    def _wake_spark(self, index: int) -> None:
+        """Have a session before what failed without one is tried again."""
+        if index in (self._units.failures or ()) and self._units.loader.scope is not None and "pyspark" in sys.modules:
+            self._value("spark", index)
 
     def _unresolved(self, name: str) -> UnresolvedNameError:
         units = self._units
