@@ -107,11 +107,11 @@ def pytest_runtest_makereport(
     if call.excinfo is None:
         report = yield
     else:
-        from harness.collect.tracebacks import cut_chain, trim
+        from harness.collect.tracebacks import cut, show_error_alone, trim
 
-        cut_chain(call.excinfo)
+        has_users_frame = cut(call.excinfo, item.config)
         report = yield
-        trim(report, session)
+        trim(report, session) if has_users_frame else show_error_alone(report, call.excinfo)
     if session.existing is not None:
         from harness.collect.reports import annotate
 

@@ -3,23 +3,60 @@
 from __future__ import annotations
 
 import os
+import sys
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import _pytest
+import pluggy
+import pytest
+
+import harness
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    import pytest
-
     from harness.collect.session import NotebookSession
 
+_FIXTURES = getattr(sys.modules.get("harness.fixtures"), "__path__", ())  # loaded by the plugin, and imported by nobody
+_OURS = tuple(folder + os.sep for folder in (*harness.__path__, *_FIXTURES))
+_PYTESTS = tuple(folder + os.sep for package in (_pytest, pluggy) for folder in package.__path__)
+_NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception)
 _MARK = ">"  # what pytest puts before the line that failed
 
 
-def cut_chain(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Have an error of ours shown without what led to it, before pytest renders it: its cause tells that already."""
+def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> bool:
+    """Take from a failure what a user can't act on, before pytest renders it; say whether a frame of theirs is left.
+
+    Our frames go, and pytest's where we called it for a fixture. An error of ours is shown without what led to it: its cause
+    tells that already. ``--full-trace`` shows all.
+    """
     if isinstance(excinfo.value, HarnessError):
         excinfo.value.__cause__ = None
         excinfo.value.__suppress_context__ = True
+    if config.getoption("fulltrace", default=False) or isinstance(excinfo.value, _NO_FAILURES):
+        return True
+    kept: list[TracebackType] = []
+    is_within_ours = is_cut = False
+    step: TracebackType | None = excinfo.tb
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        is_within_ours = file.startswith(_OURS) or (is_within_ours and file.startswith(_PYTESTS))
+        is_cut |= is_within_ours
+        if not is_within_ours:
+            kept.append(step)
+        step = step.tb_next
+    if is_cut:
+        rest: TracebackType | None = None
+        for step in reversed(kept):  # a chain of their own: pytest follows it by itself
+            rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
+        excinfo.traceback = type(excinfo.traceback)(rest if rest is not None else [])
+    return any(not step.tb_frame.f_code.co_filename.startswith(_PYTESTS) for step in kept)
+
+
+def show_error_alone(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Show an error of ours that no line of the user's led to, a fixture's, as it prints."""
+    if isinstance(excinfo.value, HarnessError):
+        report.longrepr = str(excinfo.value)
 
 
 def trim(report: pytest.TestReport, session: NotebookSession) -> None:

@@ -149,6 +149,58 @@ def test_frames_of_ours_are_hidden(project, workers):
     assert "raise WidgetValueError" not in shown
 
 
+SPARK_FAILS = {
+    "nbs/etl.py": ["def rows():\n    return spark.range(3).count()"],
+    "test_it.py": "from nbs.etl import rows\ndef test_asked(spark): pass\ndef test_used(): rows()\n",
+}
+
+
+def test_an_error_of_ours_in_a_fixture_is_shown_alone(project):
+    """Spark that can't start: the four parts below the user's own line, or alone; no line of ours nor of pytest's."""
+    project.write(SPARK_FAILS)
+
+    done = project.run_apart("pytest", JAVA_HOME="/nowhere")
+
+    assert "1 failed, 1 error" in done.stdout
+    assert "/_pytest/" not in done.stdout
+    assert re.search(r"^>.*spark.range\(3\)", done.stdout, re.MULTILINE)
+    assert re.findall(r"\w+\.py:\d+", done.stdout.partition("short test summary")[0]) == [
+        "test_it.py:3",
+        "etl.py:3",
+        "etl.py:3",
+    ]
+    errors = done.stdout.partition("ERROR at setup of test_asked")[2].partition("= FAILURES =")[0]
+    assert re.match(r" _+\nNBH\d+ .*\n  cause: ", errors)
+
+
+def test_a_fixture_of_the_users_that_fails_shows_its_own_lines(project):
+    """A ``spark`` of the user's that notebook code asks for: the notebook's line, then the fixture's, and nothing between."""
+    project.write({**SPARK_FAILS, "conftest.py": "import pytest\n@pytest.fixture\ndef spark():\n    raise OSError('no net')\n"})
+
+    result = project.run("-k", "used")
+
+    result.assert_outcomes(failed=1)
+    assert re.findall(r"^(\S+\.py):(\d+)", result.stdout.str(), re.MULTILINE)[:3] == [
+        ("test_it.py", "3"),
+        ("nbs/etl.py", "3"),
+        ("conftest.py", "4"),
+    ]
+
+
+def test_full_trace_shows_all(project):
+    """--full-trace leaves nothing out."""
+    project.write({**SPARK_FAILS, "conftest.py": "import pytest\n@pytest.fixture\ndef spark():\n    raise OSError('no net')\n"})
+
+    project.run("-k", "used", "--full-trace").stdout.fnmatch_lines(["*harness/collect/session.py:*"])
+
+
+def test_a_skip_in_a_fixture_of_ours_is_a_skip(project):
+    """What skips isn't a failure to be cut."""
+    project.write({**SPARK_FAILS, "conftest.py": "import pytest\n@pytest.fixture\ndef spark():\n    pytest.skip('no net')\n"})
+
+    project.run().assert_outcomes(skipped=2)
+
+
 def test_junit_is_clean_and_complete(checks, workers):
     """The XML file is well-formed, names each test's class, and has no escape codes, even if the terminal has colours."""
     checks.write(
