@@ -8,7 +8,7 @@ PURE_BUILTINS = frozenset(
     """
     abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset
     getattr hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow range repr
-    reversed round set slice sorted str sum tuple type zip ValueError KeyError TypeError Exception RuntimeError globals
+    reversed round set setattr slice sorted str sum tuple type zip ValueError KeyError TypeError Exception RuntimeError globals
     locals
     """.split()  # noqa: SIM905 - a list this long is read as a text
 )
@@ -24,7 +24,8 @@ PURE_PREFIXES = tuple(
     time.gmtime time.perf_counter time.monotonic time.strptime pyspark.sql.types. pyspark.sql.Row pyspark.StorageLevel
     inspect. difflib. unicodedata. struct. array. heapq. bisect. secrets.token getpass.getuser importlib.metadata.
     importlib.util.find_spec pydantic. faker. torch.device torch.nn. torch.tensor torch.cuda.is_available
-    torchvision.transforms. langchain.text_splitter. langchain_text_splitters. databricks.automl_runtime.sklearn.
+    torchvision.transforms. sqlalchemy.create_engine sqlalchemy.MetaData langchain.text_splitter.
+    langchain_text_splitters. databricks.automl_runtime.sklearn.
     """.split()  # noqa: SIM905 - a list this long is read as a text
 )
 
@@ -51,7 +52,8 @@ PURE_OBJECTS = ("faker.",)
 INJECTED_READS = tuple(
     """
     dbutils.widgets.get dbutils.widgets.getArgument dbutils.widgets.getAll dbutils.secrets.get dbutils.secrets.getBytes
-    dbutils.secrets.list dbutils.jobs.taskValues.get dbutils.notebook.entry_point dbutils.fs.ls dbutils.fs.head
+    dbutils.secrets.list dbutils.jobs.taskValues.get dbutils.notebook.exit
+    dbutils.notebook.entry_point dbutils.fs.ls dbutils.fs.head
     spark.conf.get spark.table spark.read spark.readStream spark.createDataFrame spark.range spark.version spark.catalog
     spark.udf.register sc.broadcast sc.accumulator sc.parallelize sc.getConf sc.defaultParallelism
     spark.sparkContext.broadcast spark.sparkContext.accumulator spark.sparkContext.parallelize spark.sparkContext.getConf
