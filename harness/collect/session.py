@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from harness.model import Location
 
 
+_FEW = 20  # notebooks that no test names, whose units a summary still tells one by one
+
+
 class NotebookSession:
     """Kept in ``config.stash[SESSION]``. Nothing heavy is imported before the first notebook is met."""
 
@@ -94,13 +97,11 @@ class NotebookSession:
         for file in sorted(test_files):
             names.read(file)
         found = []
-        unnamed = 0
-        for path in notebooks:
-            if path in test_files:
-                continue
-            if not names.mentions(path):
-                unnamed += 1  # its units would have to be extracted to be told, and no test asks for that
-                continue
+        asked = [path for path in notebooks if path not in test_files and names.mentions(path)]
+        others = [path for path in notebooks if path not in test_files and not names.mentions(path)]
+        # To tell a notebook's units takes extracting it: of many that no test asks for, only the number is told.
+        unnamed = len(others) if len(others) > _FEW else 0
+        for path in asked if unnamed else sorted([*asked, *others]):
             try:
                 source = self.loader.extract(path)
             except HarnessError:
@@ -110,7 +111,7 @@ class NotebookSession:
                     place = self.loader.shown(source.locate(line))
                     found.append(f"{place}: {name}")
         if unnamed:
-            found.append(f"{unnamed} notebook{'s' if unnamed > 1 else ''} that no test names")
+            found.append(f"{unnamed} notebooks that no test names")
         return found
 
     def places(self, excinfo: pytest.ExceptionInfo[BaseException]) -> list[tuple[Location, str]]:
