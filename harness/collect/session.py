@@ -111,7 +111,7 @@ class NotebookSession:
                     place = self.loader.shown(source.locate(line))
                     found.append(f"{place}: {name}")
         if unnamed:
-            found.append(f"{unnamed} notebooks that no test names")
+            found.insert(0, f"{unnamed} notebooks that no test names")  # first: the end of a long list is cut
         return found
 
     def places(self, excinfo: pytest.ExceptionInfo[BaseException]) -> list[tuple[Location, str]]:

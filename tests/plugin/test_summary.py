@@ -95,3 +95,14 @@ def test_many_are_cut_short(project):
     project.write({"nbs/etl.py": [units], "test_it.py": "def test_a(): pass\n"})
 
     project.run().stdout.fnmatch_lines([TITLE, "*: f9", "  and 3 more: `nbh list` shows all"])
+
+
+def test_many_notebooks_are_counted(project):
+    """Of many notebooks that no test names only the number is told, and a long list doesn't hide it."""
+    units = "\n".join(f"def f{n}(): return {n}" for n in range(13))
+    project.write({f"nbs/other_{n}.py": ["def g(): return 1"] for n in range(60)})
+    project.write({"nbs/etl.py": [units], "test_it.py": "from nbs.etl import f0\ndef test_a(): assert f0() == 0\n"})
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines([TITLE, "  60 notebooks that no test names", "*: f1", "  and 3 more: `nbh list` shows all"])
