@@ -33,6 +33,7 @@ class Covered:
     """What the summary tells of coverage, by notebook as shown to users; plain data, for xdist's workers send it."""
 
     held: dict[str, int] = field(default_factory=dict)  # lines held back, and counted as such
+    ran: dict[str, list[int]] = field(default_factory=dict)  # those of them that ran: in a cell, or for a value
     missed: dict[str, int] = field(default_factory=dict)  # lines held back that coverage calls missed: it has no plugin of ours
     left_out: list[str] = field(default_factory=list)  # notebooks that coverage would misread
     unread: dict[str, str] = field(default_factory=dict)  # what isn't counted for it can't be read: why
@@ -41,6 +42,8 @@ class Covered:
     def merge(self, other: dict[str, Any]) -> None:
         """Add what a worker found."""
         self.held.update(other["held"])
+        for path, lines in other["ran"].items():
+            self.ran[path] = sorted({*self.ran.get(path, ()), *lines})
         self.missed.update(other["missed"])
         self.left_out = sorted({*self.left_out, *other["left_out"]})
         self.unread.update(other["unread"])
@@ -109,7 +112,9 @@ def label(config: pytest.Config) -> None:
         if source.held and path.endswith(".py") and not is_told:
             covered.missed[_show(session, path)] = len(held_lines(source))
         elif source.held and is_told and counted_lines(source):
-            covered.held[_show(session, path)] = len(held_lines(source))
+            held = held_lines(source)
+            covered.held[_show(session, path)] = len(held)
+            covered.ran[_show(session, path)] = sorted(held.intersection(cov.get_data().lines(path) or ()))
         elif not is_told and not path.endswith(".py"):
             covered.left_out.append(_show(session, path))
     if is_told:

@@ -97,7 +97,10 @@ def _tell_covered(reporter: Any, covered: Covered) -> None:
         total = sum(covered.held.values())
         listed = ", ".join(f"{path} {lines}" for path, lines in sorted(covered.held.items())[:_SHOWN])
         more = f", and {len(covered.held) - _SHOWN} more" if len(covered.held) > _SHOWN else ""
-        reporter.line(f"held back: {total} lines are not counted, since unit tests don't run them ({listed}{more})")
+        ran = sum(map(len, covered.ran.values()))
+        reporter.line(
+            f"held back: {total} lines, {ran} run; they are not counted, for unit tests don't run them whole ({listed}{more})"
+        )
     if covered.concealed:
         reporter.line(
             "a later `coverage report` would see no .ipynb, and call held-back lines missed: to let it read notebooks,\n"

@@ -120,7 +120,7 @@ def test_lines_branches_and_percentages_are_exactly_right(measured):
 
 def test_held_back_lines_are_told_beside_the_percentages(measured):
     """Neither missed nor silently gone: the summary counts them by notebook. A notebook of nothing but a body is missed."""
-    assert "held back: 8 lines are not counted" in measured.said
+    assert "held back: 8 lines, 0 run; they are not counted" in measured.said
     assert f"nbs/etl.py {ETL_HELD}, nbs/model.ipynb 1, nbs/never.py 1)" in measured.said
     assert not measured.exists("ran_*")
 

@@ -206,7 +206,21 @@ def test_36_held_back_lines_stand_beside_the_percentage(folder):
 
     assert re.search(r"^nbs.body.py +2 +2 +0% +2-3$", said, re.MULTILINE)
     assert re.search(r"^nbs.etl.py +5 +1 +80% +13$", said, re.MULTILINE)
-    assert "held back: 4 lines are not counted, since unit tests don't run them (nbs/etl.py 4)" in said
+    assert "held back: 4 lines, 0 run; they are not counted" in said
+
+
+def test_36_lines_that_a_cell_ran_are_told(folder):
+    """The lie: lines are said never to run which a test did run, by a cell. Here: the number that ran stands beside them."""
+    folder.write(
+        {
+            "nbs/etl.py": "# Databricks notebook source\nA = 1\n\n# COMMAND ----------\n\nb = str(A)\nc = b + b\nprint(c)\n",
+            "test_it.py": "def test_cell(notebook): assert notebook('nbs/etl.py').cell(2).execute().c == '11'\n",
+        }
+    )
+
+    said, _ = folder.run("pytest", "--cov=nbs", "--cov-report=term-missing")
+
+    assert "held back: 2 lines, 2 run; they are not counted" in said
 
 
 def test_37_nothing_leaks_from_one_test_into_the_next(folder):

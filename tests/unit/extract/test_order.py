@@ -92,7 +92,7 @@ def test_cell_sees_values_where_it_stands(load):
 def test_widget_default_may_depend_on_another_widget(load):
     """A widget defined after a value that is read from a widget is no circle."""
     seen = {}
-    widgets = SimpleNamespace(text=lambda name, value: seen.setdefault(name, value), get=lambda name: seen[name])
+    widgets = SimpleNamespace(text=seen.setdefault, get=seen.__getitem__)
     notebook = load(
         """
         dbutils.widgets.text("catalog", "main")
