@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``nbh`` and give its exit code."""
     try:
         options = _parser().parse_args(arguments)
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()  # here, where a reader that has gone is no error
     except HarnessError as error:
         if error.location is not None and error.location.path.startswith(os.getcwd() + os.sep):
             error.location = replace(error.location, path=os.path.relpath(error.location.path).replace(os.sep, "/"))
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`nbh list | head`) has enough; what is still buffered must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return YES
+    return code
 
 
 class _Parser(argparse.ArgumentParser):

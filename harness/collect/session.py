@@ -32,6 +32,7 @@ class NotebookSession:
         self.root = str(config.rootpath)
         self.scope: TestScope | None = None
         self.existing: Loader | None = None
+        self._test_file: str | None = None
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
         self._last_finder = RootFinder(self.finder)
 
@@ -44,6 +45,8 @@ class NotebookSession:
 
             self.existing = Loader(self.root, rewriter=_rewriter(self.config), run_prefixes=run_prefixes)
             self.existing.scope = self.scope
+            if self._test_file is not None:
+                self.existing.views.enter(self._test_file)
             use(self.existing)
         return self.existing
 
@@ -66,8 +69,15 @@ class NotebookSession:
     def begin(self, item: pytest.Item) -> None:
         """A test starts: notebook code now gets its fixtures."""
         self.scope = TestScope(item)
+        self.turn_to(item)
         if self.existing is not None:
             self.existing.begin(self.scope)
+
+    def turn_to(self, node: pytest.Item | pytest.Collector) -> None:
+        """Have the notebooks of the project that a test file belongs to, not same-named ones of another."""
+        self._test_file = str(node.path)
+        if self.existing is not None:
+            self.existing.views.enter(self._test_file)
 
     def end(self) -> None:
         """A test ended: what was computed for it is forgotten."""

@@ -182,6 +182,7 @@ class _NotebookLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.fill(module)  # type: ignore[arg-type]  # create_module above made it
+        self.loader.views.add(module)
 
     def get_filename(self, name: str) -> str:  # noqa: ARG002 - importlib's protocol
         return self.path

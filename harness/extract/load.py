@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.extract.build import Extract, Rewriter, cached, extract
 from harness.extract.module import NotebookModule
+from harness.extract.projects import Views
 from harness.extract.units import Units
 from harness.model import Location
 
@@ -43,6 +44,7 @@ class Loader:
         self.touched: set[Values] = set()
         self.given: list[tuple[str, str]] = []
         self.loaded_in_test: list[Units] = []
+        self.views = Views()
         self._run_prefixes = run_prefixes
         self._extracts: dict[str, Extract] = {}
         self._modules: list[ModuleType] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.kinds import INJECTED
+from harness.extract.placeholder import Placeholder
 
 if TYPE_CHECKING:
     from harness.extract.cells import CellUnit
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _NOTHING = object()
+_OPEN = object()  # what a patch is told to put back: that the name is to be worked out again
+_PATCHERS = {"unittest.mock", "_pytest.monkeypatch", "mock"}
 
 
 class Namespace(dict[str, Any]):
@@ -37,6 +41,8 @@ class Namespace(dict[str, Any]):
                 return builtins.__dict__[name]
             except KeyError:
                 pass
+        if _is_patching(1):
+            raise KeyError(name)  # unittest.mock looks here for the value to put back: none is worked out for that
         return units.values.look_up(name)
 
     def __contains__(self, name: object) -> bool:
@@ -62,18 +68,33 @@ class NotebookModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         units = _units(self)
         found = dict.get(units.namespace, name, _NOTHING)
+        if found is _NOTHING and _is_patching(1) and (name in units.lazy or name in INJECTED):
+            return _OPEN
         return units.values.attribute(name) if found is _NOTHING and not name.startswith("__") else _found(found, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         units = _units(self)
         if name.startswith("__") and name.endswith("__"):
             super().__setattr__(name, value)
+        elif value is _OPEN or type(value) is Placeholder:
+            self._give_back(name)  # a patch puts back what stood there: nothing
+            return
         elif units.loader.scope is not None:
             units.loader.given.append((units.path, name))
+        else:
+            units.given = {**units.given, name: value}
         units.namespace[name] = value
 
+    def _give_back(self, name: str) -> None:
+        """Let a name be worked out again, as if it had never been given."""
+        units = _units(self)
+        units.namespace.pop(name, None)
+        units.given = {key: value for key, value in units.given.items() if key != name}
+
     def __delattr__(self, name: str) -> None:
-        if _units(self).namespace.pop(name, _NOTHING) is _NOTHING:
+        units = _units(self)
+        units.given = {key: value for key, value in units.given.items() if key != name}
+        if units.namespace.pop(name, _NOTHING) is _NOTHING:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
     def cell(self, key: str | int) -> CellUnit:
@@ -88,6 +109,11 @@ class NotebookModule(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted(_units(self).namespace)
+
+
+def _is_patching(depth: int) -> bool:
+    """Say whether the caller's caller is a tool that replaces values and asks for one only to put it back."""
+    return sys._getframe(depth + 1).f_globals.get("__name__") in _PATCHERS  # noqa: SLF001 - the documented way to a caller's frame
 
 
 def _units(module: NotebookModule) -> Units:
