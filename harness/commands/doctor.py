@@ -155,7 +155,7 @@ def _settings(folder: str) -> list[Fact]:
 
 def show(facts: Sequence[Fact]) -> None:
     """Print a line for each fact, with the mend below each bad one, and how many those are."""
-    from rich.console import Console
+    from harness.commands.table import Console
     from rich.table import Table
     from rich.text import Text
 

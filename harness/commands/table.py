@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +27,14 @@ _GAP = 2
 _GIVE_WAY = (("tests", 24), ("needs", 18), ("unit", 30), ("tests", 14), ("unit", 12), ("needs", 12))
 _UNLIMITED = 10_000
 _COMPUTED = re.compile(r"computed (\S+) \(cell (\d+)\)")
+
+
+class Console(RichConsole):
+    """rich's console, but a reader that has gone (``nbh list | head``) is left to ``nbh`` itself: rich would end with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the broken pipe on."""
+        raise BrokenPipeError
 
 
 def console() -> Console:
