@@ -36,6 +36,10 @@ demo: setup ## Test the sample notebooks, with coverage, and show what was done
 test: setup ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: deep
+deep: setup ## Run the random comparisons with Python at length (minutes)
+	@NBH_EXAMPLES=20000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py $(ARGS)
+
 .PHONY: coverage
 coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)
 	@$(BIN)/python -m coverage run -m pytest $(ARGS); status=$$?; \

@@ -155,9 +155,10 @@ def _settings(folder: str) -> list[Fact]:
 
 def show(facts: Sequence[Fact]) -> None:
     """Print a line for each fact, with the mend below each bad one, and how many those are."""
-    from harness.commands.table import Console
     from rich.table import Table
     from rich.text import Text
+
+    from harness.commands.table import Console
 
     marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red"), None: Text("-", style="dim")}
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.model import Notebook
 
 # Part of every cache file's name and head: raise it when what is compiled changes.
-_FORMAT = 1
+_FORMAT = 2
 _HEAD = b"nbh%d:" % _FORMAT + importlib.util.MAGIC_NUMBER
 _ANNOTATIONS = __future__.annotations.compiler_flag
 

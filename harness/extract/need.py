@@ -14,7 +14,7 @@ from harness.extract.quiet import dotted_name
 from harness.extract.safe import Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import CodeType
 
     from harness.extract.run import Entry
@@ -156,8 +156,44 @@ class Outline:
         """Say whether a held-back entry is safe to run inside a test."""
         if index not in self._verdicts:
             entry = self.entries[index]
-            self._verdicts[index] = judge(entry.source.node(entry.row), self._names)
+            node = entry.source.node(entry.row)
+            verdict = judge(node, self._names)
+            verdict.reason = verdict.reason or self._reads_unfinished(node, index)
+            self._verdicts[index] = verdict
         return self._verdicts[index]
+
+    def readers(self, names: Iterable[str], before: int) -> Iterator[int]:
+        """Give the entries before an index that read or change one of the names, and that loading left open."""
+        wanted = set(names)
+        for index, entry in enumerate(self.entries[:before]):
+            row = entry.row
+            if row.kind == HELD and row.what == "other":
+                if wanted & {*row.changes, *names_read(self.code(index))[0]} and not self.verdict(index).reason:
+                    yield index
+            elif (
+                row.kind == KEPT
+                and row.what in {"constant", "other"}
+                and row.code is not None
+                and wanted & names_read(row.code)[0]
+            ):
+                yield index
+
+    def _reads_unfinished(self, node: ast.stmt, index: int) -> str:
+        """Say which name a function that the statement calls reads although it is bound or changed again later."""
+        todo = [part.func.id for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            at = self.binder(name, len(self.entries))
+            if name in seen or name not in self._definitions or at is None:
+                continue
+            seen.add(name)
+            for read, _ in self._of_kept(name, at) if self.entries[at].row.code is not None else ():
+                if read in self._definitions:
+                    todo.append(read)
+                elif any(binder > index for binder in self.binders.get(read, ())):
+                    return f"calls {name}(), which reads {read} before it has its last value"
+        return ""
 
     def code(self, index: int) -> CodeType:
         """Give an entry's code as it runs in a test: what only shows is left out, sessions of its own are the test's."""

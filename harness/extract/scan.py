@@ -15,6 +15,7 @@ import warnings
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.extract.alias import Aliases, captured_names
 from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT, RUN
 from harness.extract.quiet import bound_names, changed_by_calls, is_constant, is_quiet_definition
 from harness.model import Cell, Location, Notebook, Problem
@@ -162,7 +163,27 @@ class _Scan:
                 self.statements.append((Statement(RUN, item.node, number, item.cell, item.line, item.line, (), ()), None))
             else:
                 self._one(number, item.cell, item.node)
+        if any(statement.kind == HELD and statement.changes for statement, _ in self.statements):
+            self._spread_changes()
         return Scanned(self.statements, problems, self.held, self.future_annotations)
+
+    def _spread_changes(self) -> None:
+        """What a held-back statement changes in place, it changes under every name, and in definitions that keep it."""
+        aliases = Aliases((item.node for item in self.parsed if not isinstance(item.node, str)), self.functions)
+        later: set[str] = set()
+        for at, (statement, node) in reversed(list(enumerate(self.statements))):
+            if statement.kind == HELD and statement.changes:
+                shared = aliases.of(statement.changes) - self.functions.keys() - {*statement.binds}
+                changes = {*filter(self._is_ours, shared), *statement.changes}
+                self.statements[at] = statement._replace(changes=tuple(sorted(changes))), node
+                later |= changes
+            elif (
+                node is not None
+                and statement.kind == KEPT
+                and statement.what in {"def", "class"}
+                and later & aliases.of(captured_names(node, self.functions))
+            ):
+                self.statements[at] = statement._replace(kind=DEFERRED), node
 
     def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
         binds, changes = bound_names(node)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, OutsideTestError, PlaceholderError, UnresolvedNameError
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NotNowError
+from harness.extract.names import names_read
 from harness.extract.need import Outline
 from harness.extract.placeholder import Placeholder
 from harness.extract.widgets import with_widgets
 from harness.model import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
     from harness.extract.run import Entry
@@ -38,6 +40,8 @@ class Values:
         self._passing: dict[int, dict[str, Any]] = {}
         self._computed: set[str] = set()
         self._running: list[int] = []
+        self._ordered: set[int] = set()
+        self._defining: int | None = None
         self._asked_test = False
         self._lock = threading.RLock()  # a notebook's function may use threads
 
@@ -54,7 +58,7 @@ class Values:
             if units.loading_at is not None:
                 return self._value(name, units.loading_at)
             if self._running:
-                return self._value(name, len(units.entries))
+                return self._value(name, len(units.entries) if self._defining is None else self._defining)
             self._asked_test = False
             value = self._value(name, len(units.entries))
             units.namespace[name] = value
@@ -83,6 +87,8 @@ class Values:
                 return known[index]
         entry = self._units.entries[index]
         self._check(index, entry)
+        if entry.row.changes and index not in self._ordered:
+            self._read_before(index, entry)
         outer, self._asked_test = self._asked_test, False
         self._running.append(index)
         try:
@@ -111,6 +117,7 @@ class Values:
             self._units.namespace.pop(name, None)
         self._computed.clear()
         self._passing.clear()
+        self._ordered.clear()
         self._asked_test = False
 
     def _value(self, name: str, before: int) -> Any:
@@ -217,14 +224,44 @@ class Values:
         name = entry.row.binds[0]
         self._wake_spark(index)
         before = dict.get(namespace, name, _NOTHING)
+        code = self.outline.code(index)
+        # Defaults and class attributes are those of where it stands: what the namespace has by now may be another's.
+        end = len(self._units.entries)
+        moved = {
+            read: namespace.pop(read)
+            for read in names_read(code)[0]
+            if dict.__contains__(namespace, read) and self.outline.binder(read, index) != self.outline.binder(read, end)
+        }
+        outer, self._defining = self._defining, index
         try:
-            exec(self.outline.code(index), namespace)
+            exec(code, namespace)
             return {name: dict.__getitem__(namespace, name)}
         finally:
+            self._defining = outer
+            namespace.update(moved)
+            self._change_later(names_read(code)[0], index)
             if before is _NOTHING:
                 namespace.pop(name, None)
             else:
                 namespace[name] = before
+
+    def _read_before(self, index: int, entry: Entry) -> None:
+        """Run what reads an object before the statement changes it in place: afterwards it would read the change."""
+        for earlier in self.outline.readers(entry.row.changes, index):
+            if earlier not in self._running:
+                with contextlib.suppress(HarnessError):  # told when its own names are asked for
+                    self.of_statement(earlier)
+        self._ordered.add(index)
+
+    def _change_later(self, names: Iterable[str], index: int) -> None:
+        """Run what changes in place, after a definition, an object that it keeps."""
+        for name in names:
+            for later in self.outline.binders.get(name, ()):
+                if later > index:
+                    row = self._units.entries[later].row
+                    if name not in row.changes:
+                        break  # another object from here on
+                    self.of_statement(later)
 
     def _evaluate(self, index: int, entry: Entry) -> dict[str, Any]:
         self._wake_spark(index)
