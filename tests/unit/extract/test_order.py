@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import PlaceholderError
-from harness.extract.load import Loader
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(load, in_test):
     """Load a notebook of this text, with a test running that has this ``dbutils``."""
 
     def make(text, dbutils=None):
-        path = tmp_path / "notebook.py"
-        path.write_text("# Databricks notebook source\n" + textwrap.dedent(text))
-        loader = Loader(str(tmp_path))
-        module = loader.load(str(path))
-        loader.begin(SimpleNamespace(get={"dbutils": dbutils}.__getitem__))
+        module = load(text)
+        in_test(dbutils=dbutils)
         return module
 
     return make
