@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import os
 import sys
 from types import SimpleNamespace
 
@@ -18,16 +17,17 @@ def dbutils(**widgets):
     return SimpleNamespace(widgets=SimpleNamespace(text=widgets.setdefault, get=widgets.__getitem__))
 
 
-def test_top_level_is_not_run(load, tmp_path, capfd, monkeypatch):
+def test_top_level_is_not_run(write, loader, tmp_path, capfd, monkeypatch):
     """No file, process, socket or print: whatever the notebook does beside defining stays undone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python's cache folder would be an effect of ours
     seen = []
-    armed = [True]
+    armed = [False]
     effects = {"os.mkdir", "os.remove", "os.system", "subprocess.Popen", "socket.connect", "os.rename"}
     sys.addaudithook(lambda event, _: seen.append(event) if armed[0] and event in effects else None)
 
-    notebook = load(
+    path = write(
+        "notebook.py",
         """
         import os, socket, subprocess
         open("made.txt", "w").write("x")
@@ -46,12 +46,14 @@ def test_top_level_is_not_run(load, tmp_path, capfd, monkeypatch):
         @(lambda f: print("decorated") or f)
         def decorated(): return 1
         def double(x): return 2 * x
-        """
+        """,
     )
+    armed[0] = True
+    notebook = loader.load(str(path))
     armed[0] = False
 
     assert notebook.double(4) == 8
-    assert os.listdir(tmp_path) == ["notebook.py"]
+    assert [path.name for path in tmp_path.iterdir()] == ["notebook.py"]
     assert seen == []
     assert capfd.readouterr().out == ""
 
@@ -201,9 +203,8 @@ def test_run_targets_share_one_namespace(load, write):
 def test_run_circle_and_missing_target_are_problems(load, write):
     """Told once each, and the notebook's own functions work."""
     write("other.py", "# MAGIC %run ./notebook\ndef other(): return 2\n")
-    notebook = load(
-        "# MAGIC %run ./other\n\n# COMMAND ----------\n\n# MAGIC %run ./gone\n\n# COMMAND ----------\n\ndef f(): return other()\n"
-    )
+    separator = "\n\n# COMMAND ----------\n\n"
+    notebook = load(separator.join(["# MAGIC %run ./other", "# MAGIC %run ./gone", "def f(): return other()\n"]))
 
     assert notebook.f() == 2
     assert sorted(problem.code for problem in notebook.__units__.problems) == ["NBH104", "NBH105"]
