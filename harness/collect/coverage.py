@@ -140,7 +140,8 @@ def _label(config: pytest.Config, cov: Any, notebooks: set[str]) -> None:
     if data.has_arcs() or not data.measured_files():
         data.add_arcs({}) if cov.get_option("run:branch") else data.add_lines({})
     data.touch_files(notebooks, LABEL)
-    _label_parts(cov, notebooks)
+    if not hasattr(config, "workerinput"):  # other workers may be writing theirs; by the controller's turn they have ended
+        _label_parts(cov, notebooks)
     if getattr(config.option, "cov_append", False) and not hasattr(config, "workerinput"):
         _bring_back(config, cov.config.data_file)
         _label_file(cov.config.data_file, notebooks)
