@@ -26,7 +26,11 @@
     │   ├── PysparkMissingError
     │   ├── PysparkClashError
     │   ├── SparkStartError
-    │   └── WorkerImportError     (also an ImportError)
+    │   ├── WorkerImportError     (also an ImportError)
+    │   ├── JarsMissingError
+    │   ├── EngineLostError
+    │   ├── EngineModeError
+    │   └── EngineStopError
     └── DbutilsError           NBH35x   a call on dbutils can't be answered truly
         ├── DbutilsCallError
         ├── WidgetNotDefinedError
@@ -268,6 +272,34 @@ class WorkerImportError(EngineError, ImportError):
 
     code = "NBH307"
     about = "a Spark worker tried to import a notebook"
+
+
+class JarsMissingError(EngineError):
+    """Jars that Spark needs beside its own (Delta's) can't be fetched; Spark works without them, Delta doesn't."""
+
+    code = "NBH308"
+    about = "Delta's jars can't be had"
+
+
+class EngineLostError(EngineError):
+    """The warm engine ended, or stopped answering, while a test was using it."""
+
+    code = "NBH309"
+    about = "the Spark engine was lost during a test"
+
+
+class EngineModeError(EngineError):
+    """A classic session was asked for where a Connect session already lives in the process, or the other way round."""
+
+    code = "NBH310"
+    about = "one process can't hold both kinds of Spark session"
+
+
+class EngineStopError(EngineError):
+    """The warm engine was told to end and didn't, or isn't ours to end."""
+
+    code = "NBH311"
+    about = "the Spark engine can't be stopped"
 
 
 class DbutilsError(HarnessError):

@@ -24,6 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="local",
         help="where Spark, Unity Catalog and notebook runs live: local is this machine (default: %(default)s)",
     )
+    group.addoption(
+        "--nbh-engine",
+        choices=("connect", "classic"),
+        default="connect",
+        help="local Spark: connect is a Spark Connect server kept warm between runs; classic runs inside pytest, for RDDs and "
+        "SparkContext; a test can ask for it with @pytest.mark.nbh_engine (default: %(default)s)",
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -49,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     check_environment(config.getoption("--databricks-env"))
     start(config)  # named in a conftest's pytest_plugins, we come too late for the hook above
     config.addinivalue_line("markers", "nbh_widgets(**values): the test's widget values, as dbutils.widgets.get gives them")
+    config.addinivalue_line("markers", "nbh_engine(name): the engine this test needs; classic for RDDs and SparkContext")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

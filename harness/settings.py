@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENVIRONMENTS = ("local",)
+RUNTIMES = ("16.4", "17.3")
+"""The Databricks runtimes that local Spark can stand for; `harness.spark.versions` says what that sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,18 @@ class Settings:
 
     ``folder`` is the folder of the pyproject.toml. ``roots`` are the folders whose notebooks can be imported (where not set,
     the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
-    project. ``spark_partitions`` is the number of partitions local Spark works with.
+    project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use, and
+    ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the Databricks
+    runtime that local Spark stands for; "" is the nearest one.
     """
 
     folder: str
     roots: tuple[str, ...] = ()
     run_prefixes: Mapping[str, str] = field(default_factory=dict)
     spark_partitions: int = 1
+    spark_memory: str = "1g"
+    spark_idle_minutes: int = 30
+    runtime: str = ""
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -64,7 +72,18 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         raise _wrong(
             folder, f"spark_partitions is {partitions!r}", "it is a whole number from 1 on", "write spark_partitions = 1"
         )
-    return Settings(folder, tuple(roots), dict(prefixes), partitions)
+    memory = table.get("spark_memory", "1g")
+    if not isinstance(memory, str) or not re.fullmatch(r"[1-9]\d*[mg]", memory):
+        raise _wrong(folder, f"spark_memory is {memory!r}", "it is a size as Java takes it", 'write spark_memory = "1g"')
+    idle = table.get("spark_idle_minutes", 30)
+    if type(idle) is not int or idle < 0:
+        raise _wrong(folder, f"spark_idle_minutes is {idle!r}", "it is a whole number from 0 on", "write spark_idle_minutes = 30")
+    runtime = table.get("runtime", "")
+    if runtime not in ("", *RUNTIMES):
+        near = get_close_matches(str(runtime), RUNTIMES, n=1)
+        hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
+        raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
+    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime)
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:

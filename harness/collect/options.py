@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.settings import settings_for
+from harness.spark.versions import runtime_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,17 +37,23 @@ def check_environment(name: str) -> None:
 def header(config: pytest.Config) -> list[str]:
     """Say where notebooks' Spark lives, which engine it is, and whose fixtures are used where another plugin has them too."""
     environment = config.getoption("--databricks-env")
-    engine = "no Spark installed"
-    for distribution in ("pyspark", "databricks-connect"):
-        try:
-            engine = f"{distribution} {metadata.version(distribution)}"
-        except metadata.PackageNotFoundError:
-            continue
-        break
-    lines = [f"databricks notebooks: environment {environment}, engine {engine}"]
+    lines = [f"databricks notebooks: environment {environment}, {_engine(config)}"]
     if _LABS in {distribution.project_name for _, distribution in config.pluginmanager.list_plugin_distinfo()}:
         lines.extend(_winners(config))
     return lines
+
+
+def _engine(config: pytest.Config) -> str:
+    """The engine, its Spark, and the Databricks runtime that it stands for."""
+    for distribution in ("pyspark", "databricks-connect"):
+        try:
+            version = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+        told = f"engine {config.getoption('--nbh-engine')} ({distribution} {version}"
+        runtime = runtime_of(settings_for(str(config.rootpath)).runtime, version)
+        return told + (f", standing for Databricks {runtime.name} with Spark {runtime.spark})" if runtime else ")")
+    return "no Spark installed"
 
 
 def _winners(config: pytest.Config) -> list[str]:

@@ -56,7 +56,7 @@ TUNING_OPTIONS = (
     "-XX:-UsePerfData",  # no file in the system's temporary folder for each Java
 )
 
-_LOG_SETTINGS = """\
+LOG_SETTINGS = """\
 rootLogger.level = {level}
 rootLogger.appenderRef.stderr.ref = stderr
 appender.stderr.type = Console
@@ -69,6 +69,9 @@ logger.executor.name = org.apache.spark.executor.Executor
 logger.executor.level = off
 logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
 logger.tasks.level = off
+# That there is no Hadoop library in C is so on every developer's machine.
+logger.native.name = org.apache.hadoop.util.NativeCodeLoader
+logger.native.level = error
 """
 
 
@@ -149,7 +152,7 @@ def start_jvm(
     (conf_folder / "spark-defaults.conf").write_text(
         "".join(f"{name} {_escaped(value)}\n" for name, value in conf.items()), encoding="utf-8"
     )
-    (conf_folder / "log4j2.properties").write_text(_LOG_SETTINGS.format(level=log_level), encoding="utf-8")
+    (conf_folder / "log4j2.properties").write_text(LOG_SETTINGS.format(level=log_level), encoding="utf-8")
     told = folder / "gateway"
     command = java_command(java, spark_home=spark_home, folder=folder, conf=conf)
     process = subprocess.Popen(  # noqa: S603 -- the user's own java
@@ -171,7 +174,7 @@ def start_jvm(
         lines = output.finish()
         if isinstance(exc, _NotStartedError):
             raise SparkStartError(
-                "Spark didn't start", cause="\n".join([str(exc), *_telling(lines)]), mend=_mend(lines)
+                "Spark didn't start", cause="\n".join([str(exc), *telling(lines)]), mend=mend_for(lines)
             ) from exc
         raise
     port, secret = _read(told.read_bytes())
@@ -220,13 +223,14 @@ def _read(told: bytes) -> tuple[int, str]:
     return port, told[8 : 8 + length].decode()
 
 
-def _telling(lines: list[str]) -> list[str]:
-    """The lines that say why, without the stack frames between them."""
+def telling(lines: list[str], count: int = 8) -> list[str]:
+    """The last lines that say why, without the stack frames between them."""
     plain = [line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))]
-    return plain[-8:]
+    return plain[-count:]
 
 
-def _mend(lines: list[str]) -> str:
+def mend_for(lines: list[str]) -> str:
+    """What to do about a Java that said this and ended."""
     text = "\n".join(lines)
     if "Could not reserve enough space" in text or "insufficient memory" in text or "Invalid maximum heap size" in text:
         return "give Java a size that this machine has: spark.driver.memory (default 1g)"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import PysparkClashError, PysparkMissingError, SparkStartError
 from harness.spark import facts
+from harness.spark.conf import WORKER_MODULE, common_conf
 from harness.spark.gateway import start_jvm
 from harness.spark.java import find_java
 from harness.spark.worker import VARIABLE
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from harness.errors import EngineLostError
     from harness.spark.gateway import Jvm
+
+OURS = "NBH_SPARK_CLIENT"
+"""Set beside Spark's own variables while a session on the warm engine is open: then those are ours, not the user's."""
 
 INSTALL = 'pip install "databricks-notebook-harness[local]"'
 
-_WORKER_MODULE = "nbh_spark_worker"
 
 
 class LocalSession:
@@ -41,6 +45,22 @@ class LocalSession:
         self.spark = spark
         self.is_ours = stop is not None
         self._stop = stop
+
+    is_lost = False
+
+    def lost_error(self) -> EngineLostError:
+        """Never called: a JVM that ends takes the test process's own calls with it, and they say so."""
+        raise NotImplementedError
+
+    def ready(self) -> None:
+        """Before a test: nothing to do yet."""
+
+    def restore(self) -> None:
+        """After a test: nothing to do yet."""
+
+    def interrupt(self) -> None:
+        """End the jobs that still run."""
+        self.spark.sparkContext.cancelAllJobs()
 
     def stop(self) -> None:
         """End the session, its JVM and its workers, and remove its folder; does nothing to a session that isn't ours."""
@@ -69,7 +89,10 @@ def start_session(
         JavaNotFoundError, JavaTooOldError, JavaBrokenError: See `harness.spark.java.find_java`.
         SparkStartError: Java was found, but Spark didn't start in it.
     """
-    environ = os.environ if env is None else env
+    environ = dict(os.environ if env is None else env)
+    if environ.pop(OURS, ""):
+        for name in facts.REMOTE_VARIABLES:
+            environ.pop(name, None)  # inherited from a test process on the warm engine that started this one
     spark_home = find_spark_home(environ)
     active = _active_session()
     if active is not None:
@@ -102,27 +125,12 @@ def start_session(
 
 
 def session_conf(folder: Path, *, partitions: int) -> dict[str, str]:
-    """The settings of our session: Databricks' where Spark's own differ, and for speed only what can't change a result."""
+    """The settings of a classic session."""
     return {
-        "spark.app.name": "databricks-notebook-harness",
-        # The number of threads is the same on every machine. What decides how data is cut is the partitions below.
-        "spark.master": "local[4]",
+        **common_conf(folder, delta=False),
         "spark.default.parallelism": str(partitions),
         "spark.sql.shuffle.partitions": str(partitions),
         "spark.sql.leafNodeDefaultParallelism": str(partitions),
-        # As on Databricks, and the same answers on a laptop in any country.
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.local.dir": str(folder / "local"),
-        "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
-        "spark.python.daemon.module": _WORKER_MODULE,
-        # It would merge small partitions into one again, and so hide from a run with several what they are to show: that a
-        # result depends on the order of rows. Without it small queries also take a third less memory.
-        # Whole-stage code generation and broadcast joins stay as they are: turning them off brought nothing.
-        "spark.sql.adaptive.enabled": "false",
     }
 
 
@@ -170,6 +178,11 @@ def find_spark_home(env: Mapping[str, str]) -> Path:
     return home
 
 
+def has_active_session() -> bool:
+    """Whether the user's own code has started a session in this process."""
+    return _active_session() is not None
+
+
 def _active_session() -> SparkSession | None:
     if "pyspark.sql" not in sys.modules:
         return None  # nobody can have started one
@@ -186,7 +199,7 @@ def _jvm_env(env: Mapping[str, str], *, spark_home: Path, folder: Path, roots: S
     """
     workers = folder / "python"
     workers.mkdir()
-    shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{_WORKER_MODULE}.py")
+    shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{WORKER_MODULE}.py")
     (folder / "local").mkdir()
     unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
     return {

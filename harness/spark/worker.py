@@ -9,16 +9,23 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 VARIABLE = "NBH_SPARK_WORKER"
-"""The environment variable that carries {"path": […], "roots": […]}."""
+"""The variable that carries {"path": […], "roots": […], "env": {…}} where Spark runs in the test process."""
+
+CLIENTS = "NBH_SPARK_CLIENTS"
+"""The variable that names the folder where an engine, which serves many test processes, keeps the same for each session."""
+
+_SESSION = "SPARK_JOB_ARTIFACT_UUID"
+"""The variable in which Spark tells a daemon, of which each session has its own, whose it is."""
 
 _HEADER = b"# Databricks notebook source"
 
@@ -67,15 +74,27 @@ def _refusal(name: str, origin: str) -> ImportError:
     )
 
 
+def told(env: Mapping[str, str]) -> str:
+    """What this daemon is to know, from where its Spark keeps it."""
+    if VARIABLE in env:
+        return env[VARIABLE]
+    path = Path(env[CLIENTS]) / f"{env.get(_SESSION, '')}.json"
+    # A session that someone opened on the engine by hand tells nothing; its workers then see installed packages only.
+    return path.read_text(encoding="utf-8") if path.is_file() else '{"path": [], "roots": []}'
+
+
 def prepare(text: str) -> None:
-    """Set this process's path as the test process's, and put the guard before all other finders."""
-    told = json.loads(text)
-    sys.path[:] = [*told["path"], *(entry for entry in sys.path if entry not in told["path"])]
-    sys.meta_path.insert(0, NotebookGuard(told["roots"]))
+    """Set this process's path and environment as the test process's, and put the guard before all other finders."""
+    known = json.loads(text)
+    sys.path[:] = [*known["path"], *(entry for entry in sys.path if entry not in known["path"])]
+    sys.meta_path.insert(0, NotebookGuard(known["roots"]))
+    os.environ.update(known.get("env", {}))
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 if __name__ == "__main__":
-    prepare(os.environ[VARIABLE])
+    prepare(told(os.environ))
     from pyspark.daemon import manager
 
     manager()

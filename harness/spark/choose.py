@@ -1,0 +1,72 @@
+"""Which engine a test process gets, from the settings and the environment."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from harness.errors import SettingsError
+from harness.spark import connect, facts, local, server
+from harness.spark.conf import Wishes
+from harness.spark.versions import runtime_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.settings import Settings
+
+IDLE = "NBH_SPARK_IDLE_MINUTES"
+"""The variable that says in place of the settings how long an engine waits; 0 ends it with the run."""
+
+
+def wishes_of(settings: Settings) -> Wishes:
+    """What a project wants of its Spark."""
+    return Wishes(
+        partitions=settings.spark_partitions,
+        runtime=runtime_of(settings.runtime, facts.pyspark_version() or "") if settings.runtime else None,
+        memory=settings.spark_memory,
+    )
+
+
+def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
+    """How long the engine is kept when nobody uses it; 0 where nothing is to be left after the run, as in CI.
+
+    Raises:
+        SettingsError: The variable holds no number.
+    """
+    told = env.get(IDLE, "")
+    if told:
+        if not told.isdigit():
+            raise SettingsError(f"{IDLE} is {told!r}", cause="it is a whole number of minutes", mend=f"set {IDLE}=30")
+        return int(told) * 60
+    return 0 if env.get("CI", "").lower() not in {"", "0", "false"} else settings.spark_idle_minutes * 60
+
+
+def open_session(
+    engine: str, settings: Settings, *, roots: Sequence[Path], progress: Callable[[str], None], run_pid: int
+) -> connect.ConnectSession | local.LocalSession:
+    """Open the session of this test process, or take the one that the user's own code has active here.
+
+    Raises:
+        EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.local`.
+    """
+    wishes = wishes_of(settings)
+    if engine == "classic" or local.has_active_session():
+        return local.start_session(
+            partitions=wishes.partitions,
+            conf=dict(wishes.runtime.conf) if wishes.runtime else {},
+            roots=roots,
+            progress=progress,
+        )
+    kept_s = idle_s(settings, os.environ)
+    return connect.open_session(
+        wishes, roots=roots, progress=progress, owner=0 if kept_s else run_pid, idle_s=kept_s or 24 * 3600
+    )
+
+
+def end_own_engine(settings: Settings, *, run_pid: int) -> None:
+    """End the engine if it was started for this very run."""
+    engine = server.find(server.place_of(wishes_of(settings), os.environ).folder)
+    if engine is not None and engine.record.owner == run_pid:
+        server.stop(engine)

@@ -1,0 +1,98 @@
+"""All settings of the warm engine's Spark, each with its reason; nothing here may change a result but to be as on Databricks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.spark.versions import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+WORKER_MODULE = "nbh_spark_worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a project wants of its engine; two projects that want the same share one."""
+
+    partitions: int = 1
+    runtime: Runtime | None = None
+    memory: str = "1g"
+    delta: bool = True
+    conf: Mapping[str, str] = field(default_factory=dict)
+
+
+def session_conf(wishes: Wishes) -> dict[str, str]:
+    """The settings of one test process's session: they can differ between processes that share an engine."""
+    return {
+        "spark.sql.shuffle.partitions": str(wishes.partitions),
+        "spark.sql.leafNodeDefaultParallelism": str(wishes.partitions),
+        **(wishes.runtime.conf if wishes.runtime else {}),
+        **wishes.conf,
+    }
+
+
+def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
+    """The settings of every local Spark, warm or classic."""
+    conf = {
+        "spark.app.name": "databricks-notebook-harness",
+        # The number of threads is the same on every machine. What decides how data is cut is the partitions.
+        "spark.master": "local[4]",
+        # As on Databricks, and the same answers on a laptop in any country.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(folder / "local"),
+        "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
+        "spark.python.daemon.module": WORKER_MODULE,
+        # It would merge small partitions into one again, and so hide from a run with several what they are to show: that a
+        # result depends on the order of rows. Without it small queries also take a third less memory.
+        # Whole-stage code generation and broadcast joins stay as they are: turning them off brought nothing.
+        "spark.sql.adaptive.enabled": "false",
+        # A scan of a folder as a job of its own, with a task for each file, is for object stores with thousands.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
+    }
+    if delta:
+        conf |= {
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            # A table of no named format is a Delta table on Databricks.
+            "spark.sql.sources.default": "delta",
+            # Delta spreads its log's state over 50 tasks, for tables with millions of files.
+            "spark.databricks.delta.snapshotPartitions": "1",
+        }
+    return conf
+
+
+def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
+    """The settings that the server starts with; sessions inherit those of ``spark.sql``."""
+    return {
+        **common_conf(folder, delta=delta),
+        "spark.default.parallelism": "1",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.leafNodeDefaultParallelism": "1",
+        "spark.sql.catalogImplementation": "in-memory",
+        # Any free port, on this machine only, and only for who knows the token.
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": "0",
+        "spark.connect.authenticate.token": token,
+        # How a test process asks for a restore, in one call.
+        "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control",
+        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays.
+        "spark.connect.session.manager.defaultSessionTimeout": "24h",
+        # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.
+        "spark.hadoop.fs.file.impl": "io.nbh.spark.engine.ProjectFiles",
+        "spark.hadoop.fs.file.impl.disable.cache": "true",
+        # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
+        "spark.ui.retainedJobs": "10",
+        "spark.ui.retainedStages": "10",
+        "spark.ui.retainedTasks": "100",
+        "spark.sql.ui.retainedExecutions": "10",
+        "spark.connect.ui.session.limit": "5",
+        "spark.connect.ui.statement.limit": "10",
+    }

@@ -1,0 +1,280 @@
+"""A test process's session on the warm engine: opened, restored after each test, revived when it or the engine is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import EngineLostError, EngineModeError
+from harness.spark import server
+from harness.spark.conf import session_conf
+from harness.spark.local import OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import SparkSession
+
+    from harness.spark.conf import Wishes
+    from harness.spark.server import Engine
+
+# With these pyspark's functions and `SparkSession.builder` turn to our session, and processes that this one starts know why.
+_VARIABLES = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+
+
+class ConnectSession:
+    """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever happens to the engine."""
+
+    is_ours = True
+
+    def __init__(self, wishes: Wishes, start: Callable[[], Engine], *, roots: Sequence[Path]) -> None:
+        self._wishes = wishes
+        self._start = start
+        self._roots = [str(root) for root in roots]
+        self._calls = _Calls(self._before_call)
+        self._folder = ""
+        self._marked_at = 0
+        self._undo = contextlib.ExitStack()
+        self.engine = start()
+        self.spark = self._open()
+
+    def _open(self) -> SparkSession:
+        from pyspark.sql.connect.session import SparkSession as Session
+
+        self._undo.enter_context(_variables(self.engine))
+        session = Session(connection=self._channel())
+        Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
+        # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
+        for name in ("pyspark.sql.connect.logging", "DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._greet(session)
+        return session  # type: ignore[return-value]  # Connect's session is one by its methods, not by its class
+
+    def _channel(self) -> Any:
+        from pyspark.sql.connect.client.core import DefaultChannelBuilder
+
+        builder = DefaultChannelBuilder(self.engine.url)
+        builder.add_interceptor(_interceptor(self._calls))
+        return builder
+
+    def _greet(self, session: Any) -> None:
+        """Tell the engine whose session this is, and set what this project wants of it."""
+        session.client.set_retry_policies([_retry_while_alive(self.engine)])
+        path = [str(Path(entry).absolute()) for entry in sys.path]
+        with self._calls.paused():
+            self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)
+            session.conf._set_all(configs=session_conf(self._wishes), silent=False)  # noqa: SLF001 -- one call for all
+            self._command("mark", "", session)
+        self._folder = ""
+        self._marked_at = self._calls.count
+
+    def _before_call(self) -> None:
+        if not self.spark.is_stopped:  # type: ignore[attr-defined]
+            self._follow(self.spark)
+
+    def _follow(self, session: Any) -> None:
+        """Have relative paths read from this process's folder, as it is now."""
+        try:
+            folder = os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
+        except OSError:
+            return  # it was removed
+        if folder != self._folder:
+            self._folder = folder
+            with self._calls.paused():
+                session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
+
+    def _command(self, verb: str, text: str = "", session: Any = None) -> None:
+        from google.protobuf.any_pb2 import Any as Packed
+        from pyspark.sql.connect.proto import Command
+
+        command = Command(extension=Packed(type_url=f"nbh/{verb}", value=text.encode()))
+        with self._calls.paused():
+            (session or self.spark).client.execute_command(command)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the engine has ended under this session."""
+        return not self.engine.is_alive()
+
+    def lost_error(self) -> EngineLostError:
+        """What to tell of an engine that has ended."""
+        lines = self.engine.log_tail()
+        memory = any("OutOfMemoryError" in line for line in lines)
+        tail = "\n".join(f"log: {line}" for line in lines) or "its log says nothing: it was killed from outside"
+        return EngineLostError(
+            "the Spark engine was lost during this test",
+            cause=f"process {self.engine.record.pid} has ended"
+            + (" because a query used up its memory" if memory else "")
+            + f"\n{tail}",
+            mend="give it more memory (spark_memory in the settings), or let the query use less"
+            if memory
+            else "nothing, if you ended it; the next test gets a new engine",
+        )
+
+    def ready(self) -> None:
+        """Before a test: have a session that works, and take what is so now for what fixtures of a wider scope set up."""
+        if self.spark.is_stopped or self.is_lost:  # type: ignore[attr-defined]
+            self._revive()
+        elif self._calls.count != self._marked_at:
+            self._command("mark")
+            self._marked_at = self._calls.count
+
+    def restore(self) -> None:
+        """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made."""
+        if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
+            return  # `ready` makes a new session, or nothing was asked of this one
+        self._command("restore")
+        self._folder = ""  # it was restored too
+        self._marked_at = self._calls.count
+
+    def interrupt(self) -> None:
+        """End whatever this session's queries still do."""
+        if not self.spark.is_stopped and not self.is_lost:  # type: ignore[attr-defined]
+            with self._calls.paused(), contextlib.suppress(Exception):
+                self.spark.interruptAll()
+
+    def _revive(self) -> None:
+        """Give the same session object a new client, for notebooks and test files hold it."""
+        from pyspark.sql.connect.client.core import SparkConnectClient
+        from pyspark.sql.connect.session import SparkSession as Session
+
+        session: Any = self.spark
+        with contextlib.suppress(Exception):
+            session.client.close()
+        self._undo.close()
+        if self.is_lost:
+            self.engine = self._start()
+        self._undo.enter_context(_variables(self.engine))
+        session.__dict__.pop("_sqm", None)
+        session._client = SparkConnectClient(connection=self._channel())
+        session._session_id = session._client._session_id
+        Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
+        self._greet(session)
+
+    def stop(self) -> None:
+        """End the session and what was made in it; the engine lives on."""
+        with contextlib.ExitStack() as undo:
+            undo.push(self._undo)
+            session: Any = self.spark
+            if self.is_lost:
+                # Its farewell would wait for an answer.
+                undo.callback(session.client._channel.close)
+                session.client._closed = True
+                return
+            undo.callback(session.stop)
+            if not session.is_stopped:
+                with contextlib.suppress(Exception):
+                    self._command("end")
+
+
+def open_session(
+    wishes: Wishes,
+    *,
+    roots: Sequence[Path],
+    progress: Callable[[str], None],
+    env: Mapping[str, str] | None = None,
+    owner: int = 0,
+    idle_s: float = 1800,
+) -> ConnectSession:
+    """Open this process's session on the warm engine, starting the engine if there is none.
+
+    Raises:
+        EngineModeError: A classic session lives in this process.
+        EngineError: The engine can't be had; see `harness.spark.server.find_or_start`.
+    """
+    environ = dict(os.environ if env is None else env)
+    if environ.pop(OURS, ""):
+        for name in _VARIABLES:
+            environ.pop(name, None)  # inherited from a test process that started this one
+    _refuse_classic()
+
+    def start() -> Engine:
+        return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
+
+    return ConnectSession(wishes, start, roots=roots)
+
+
+def _refuse_classic() -> None:
+    if "pyspark" not in sys.modules:
+        return
+    from pyspark import SparkContext
+
+    if SparkContext._active_spark_context is not None:  # noqa: SLF001 -- there is no public way to ask
+        raise EngineModeError(
+            "a classic Spark session lives in this process",
+            cause="pyspark can't hold a Connect session beside it",
+            mend="stop that session first, or run with --nbh-engine classic",
+        )
+
+
+@contextlib.contextmanager
+def _variables(engine: Engine) -> Iterator[None]:
+    wanted = {"SPARK_REMOTE": engine.url, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(engine.record.pid)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _retry_while_alive(engine: Engine) -> Any:
+    """Spark's own policy, but for an engine that has ended: its ten minutes of retries would look like a hanging test."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    class WhileAlive(DefaultPolicy):
+        def can_retry(self, exception: BaseException) -> bool:
+            return bool(super().can_retry(exception)) and engine.is_alive()
+
+    return WhileAlive()
+
+
+class _Calls:
+    """Counts this process's calls on the engine."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self.count = 0
+        self._before = before
+        self._is_paused = False
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave our own calls out."""
+        was, self._is_paused = self._is_paused, True
+        try:
+            yield
+        finally:
+            self._is_paused = was
+
+    def note(self) -> None:
+        """A call is about to be made."""
+        if not self._is_paused:
+            self.count += 1
+            self._before()
+
+
+def _interceptor(calls: _Calls) -> Any:
+    """Tell of each call, of whatever kind, before it is made."""
+    import grpc  # type: ignore[import-untyped]  # published without types
+
+    class Interceptor(
+        grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]  # as above
+        grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
+        grpc.StreamUnaryClientInterceptor,  # type: ignore[misc]
+        grpc.StreamStreamClientInterceptor,  # type: ignore[misc]
+    ):
+        def intercept(self, continuation: Any, details: Any, request: Any) -> Any:
+            calls.note()
+            return continuation(details, request)
+
+        intercept_unary_unary = intercept_unary_stream = intercept_stream_unary = intercept_stream_stream = intercept
+
+    return Interceptor()

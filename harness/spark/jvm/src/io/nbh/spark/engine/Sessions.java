@@ -1,0 +1,127 @@
+package io.nbh.spark.engine;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEvent;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connect.service.SessionHolderInfo;
+import org.apache.spark.sql.connect.service.SparkConnectService$;
+import org.apache.spark.sql.connect.service.SparkConnectSessionManager;
+import scala.jdk.javaapi.CollectionConverters;
+
+/** The sessions of test processes: whose each is, what it looked like before the test, and what was made in it since. */
+final class Sessions {
+  private static final Map<String, Sessions> ALL = new ConcurrentHashMap<>();
+  private static volatile long lastAccess = 0;
+
+  private final SparkSession session;
+  private final Made made;
+  private volatile ProcessHandle client;
+  private volatile Path told;
+  private volatile Snapshot before;
+
+  private Sessions(SparkSession session) {
+    this.session = session;
+    this.made = new Made(session);
+    Snapshot.ownGlobalViews(session);
+    this.before = Snapshot.of(session);
+  }
+
+  static Sessions of(SparkSession session) {
+    return ALL.computeIfAbsent(session.sessionUUID(), key -> new Sessions(session));
+  }
+
+  /** Learns what is made by whom: the catalog tells of it in the thread of the session that does it. */
+  static void watchCatalog(SparkSession base) {
+    base.sharedState().externalCatalog().addListener((org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener) Sessions::note);
+  }
+
+  private static void note(ExternalCatalogEvent event) {
+    scala.Option<SparkSession> active = SparkSession.getActiveSession();
+    Sessions session = active.isDefined() ? ALL.get(active.get().sessionUUID()) : null;
+    if (session != null) {
+      session.made.note(event);
+    }
+  }
+
+  /** Says which process the session is of, and what Python workers of this session have to know. */
+  void hello(long pid, String forWorkers) {
+    client = ProcessHandle.of(pid).orElse(null);
+    String folder = System.getenv("NBH_SPARK_CLIENTS");
+    if (folder == null) {
+      return;
+    }
+    try {
+      Path file = Path.of(folder, session.sessionUUID() + ".json");
+      Files.writeString(file, forWorkers);
+      told = file;
+    } catch (IOException problem) {
+      throw new IllegalStateException("the engine can't write to its folder: " + problem, problem);
+    }
+  }
+
+  /** What is so now belongs to fixtures that live longer than a test. */
+  void mark() {
+    made.keep();
+    before = Snapshot.of(session);
+  }
+
+  /** Puts back what the test changed. */
+  void restore() {
+    Snapshot.uncache(session);
+    before.restore(session);
+    made.drop();
+    Workers.endIdle(session.sessionUUID());
+  }
+
+  /** Forgets the session and all that was made in it. */
+  void end() {
+    ALL.remove(session.sessionUUID());
+    Snapshot.uncache(session);
+    made.keep();
+    made.dropKept();
+    Workers.endAll(session.sessionUUID());
+    if (told != null) {
+      try {
+        Files.deleteIfExists(told);
+      } catch (IOException left) {
+        // It goes with the folder.
+      }
+    }
+  }
+
+  static void endAll() {
+    ALL.values().forEach(Sessions::end);
+  }
+
+  /** Ends the sessions of processes that are gone; true if somebody used the engine since the last call, or may any moment. */
+  static boolean sweep() {
+    SparkConnectSessionManager manager = SparkConnectService$.MODULE$.sessionManager();
+    boolean isUsed = false;
+    Map<String, SessionHolderInfo> active = new ConcurrentHashMap<>();
+    for (SessionHolderInfo info : CollectionConverters.asJava(manager.listActiveSessions())) {
+      active.put(info.serverSessionId(), info);
+      if (info.lastAccessTimeMs() > lastAccess) {
+        lastAccess = info.lastAccessTimeMs();
+        isUsed = true;
+      }
+    }
+    for (Sessions session : ALL.values()) {
+      SessionHolderInfo info = active.get(session.session.sessionUUID());
+      ProcessHandle client = session.client;
+      if (info == null) {
+        session.end();
+      } else if (client != null && !client.isAlive()) {
+        session.end();
+        manager.closeSession(info.key(), false);
+      } else {
+        // A process that waits in a debugger still needs its session.
+        isUsed |= client != null;
+      }
+    }
+    return isUsed;
+  }
+}

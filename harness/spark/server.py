@@ -1,0 +1,414 @@
+"""The warm engine: one Spark Connect server a user, environment and set of versions; found, started and ended here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import EngineStopError, JarsMissingError, SparkStartError
+from harness.spark import facts, jars, places, record
+from harness.spark.conf import WORKER_MODULE, engine_conf
+from harness.spark.gateway import LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS, mend_for, telling
+from harness.spark.java import find_java
+from harness.spark.local import find_spark_home
+from harness.spark.versions import fit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.spark.conf import Wishes
+    from harness.spark.java import Java
+    from harness.spark.record import Record
+
+ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-engine.jar"
+START_TIMEOUT_S = 120.0
+
+# What a program needs to run; all else stays with the test processes, of which each tells its own Python workers.
+_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "SystemRoot", "TEMP")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running engine and the folder it lives in."""
+
+    folder: Path
+    record: Record
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address with the token, for a client."""
+        return self.record.url(self.port, with_token=True)
+
+    def is_alive(self) -> bool:
+        """Whether its process still runs."""
+        return record.is_alive(self.record, self.folder)
+
+    def log_tail(self, lines: int = 12) -> list[str]:
+        """The last lines of its log that say something."""
+        return telling(_log(self.folder), lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the engine for these wishes lives, or would live."""
+
+    folder: Path
+    cache: places.Cache
+
+
+def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
+    """The folder of the engine that fits; the same for all that may share it.
+
+    Whatever makes an engine another one is in its name. Java is told by where it would be looked for, since asking it for its
+    version takes longer than all the rest of a warm start.
+    """
+    found = places.cache(env)
+    told = [
+        sys.prefix,
+        sys.executable,
+        sys.version,
+        facts.pyspark_version() or "",
+        env.get("JAVA_HOME") or shutil.which("java", path=env.get("PATH", "")) or "wheel",
+        wishes.memory,
+        str(wishes.delta),
+        hashlib.sha256(ENGINE_JAR.read_bytes() + Path(__file__).with_name("conf.py").read_bytes()).hexdigest(),
+    ]
+    return Place(found.folder / "engines" / hashlib.sha256("\0".join(told).encode()).hexdigest()[:12], found)
+
+
+def find(folder: Path) -> Engine | None:
+    """The engine of a folder if it is up and its port answers."""
+    found, port = record.read(folder), record.port(folder)
+    if found is None or port is None or not record.is_alive(found, folder) or not _answers(port):
+        return None
+    return Engine(folder, found, port)
+
+
+def find_or_start(
+    wishes: Wishes,
+    *,
+    env: Mapping[str, str],
+    progress: Callable[[str], None] = lambda _line: None,
+    owner: int = 0,
+    idle_s: float = 1800,
+) -> Engine:
+    """Give the warm engine, starting it if there is none that answers; two that call at once get the same one.
+
+    Raises:
+        PysparkMissingError, PysparkClashError, JavaNotFoundError, JavaTooOldError, JavaBrokenError: Spark can't run here.
+        SparkStartError: The engine didn't start; the cause holds the end of its log.
+    """
+    from filelock import FileLock
+
+    place = place_of(wishes, env)
+    engine = find(place.folder)
+    if engine is None:
+        spark_home = find_spark_home(env)
+        if place.cache.why:
+            progress(f"{place.cache.why}: the engine's files are in {place.cache.folder}")
+        folder = _made(place.folder)
+        with FileLock(folder / "lock"):
+            engine = _settle(folder, progress)
+            if engine is None:
+                return _start(place, wishes, spark_home=spark_home, env=env, progress=progress, owner=owner, idle_s=idle_s)
+    progress(f"using the warm Spark {engine.record.spark} engine (pid {engine.record.pid}, up {_told_age(engine.record)})")
+    return engine
+
+
+def _made(folder: Path) -> Path:
+    try:
+        return places.private(folder)
+    except OSError as exc:
+        raise _cannot_write(folder, exc) from exc
+
+
+def _settle(folder: Path, progress: Callable[[str], None]) -> Engine | None:
+    """Under the lock: take the engine that another process has started, wait for it if it isn't up, clear away a sick one."""
+    found = record.read(folder)
+    if found is None or not record.is_alive(found, folder):
+        return None
+    # Its starter may have been killed meanwhile; the engine itself goes on starting.
+    until = time.monotonic() + max(0.0, min(START_TIMEOUT_S, START_TIMEOUT_S - record.age_s(found)))
+    while (port := record.port(folder)) is None and time.monotonic() < until and record.is_alive(found, folder):
+        time.sleep(0.05)
+    if port is not None and _answers(port):
+        return Engine(folder, found, port)
+    progress(f"the engine with pid {found.pid} doesn't answer: starting another")
+    end_process(found, folder)
+    return None
+
+
+def _start(
+    place: Place,
+    wishes: Wishes,
+    *,
+    spark_home: Path,
+    env: Mapping[str, str],
+    progress: Callable[[str], None],
+    owner: int,
+    idle_s: float,
+) -> Engine:
+    java, version = find_java(env), facts.pyspark_version() or ""
+    delta = _delta(place.cache.folder, wishes, java=java, spark_home=spark_home, env=env, progress=progress)
+    progress(f"starting Spark {version} on Java {java.major} …")
+    begun, folder = time.monotonic(), place.folder
+    try:
+        token = _lay_out(folder, delta=bool(delta), owner=owner, idle_s=idle_s)
+        process = _launch(
+            java_command(java, folder, spark_home=spark_home, delta=delta, memory=wishes.memory, archive=place.cache.folder),
+            folder,
+            _engine_env(env, folder, spark_home),
+        )
+    except OSError as exc:
+        raise _cannot_write(folder, exc) from exc
+    fit = fit_of(version)
+    made = record.Record(
+        process.pid, token, time.time(), version, java.version, fit.delta if fit and delta else "", owner=owner
+    )
+    try:
+        record.write(folder, made)
+        port = _wait(folder, process)
+    except BaseException as exc:
+        process.kill()
+        process.wait()
+        (folder / "record.json").unlink(missing_ok=True)
+        if isinstance(exc, _NotStartedError):
+            lines = _log(folder)
+            raise SparkStartError(
+                "the Spark engine didn't start",
+                cause="\n".join([str(exc), *telling(lines, 10)]),
+                mend=mend_for(lines) + f"\nits whole log: {folder / 'log'}",
+            ) from exc
+        if isinstance(exc, OSError):
+            raise _cannot_write(folder, exc) from exc
+        raise
+    process.returncode = 0  # it is to outlive us, and Popen would warn of that
+    progress(f"the Spark engine is up after {time.monotonic() - begun:.1f} s (pid {process.pid})")
+    return Engine(folder, made, port)
+
+
+def _delta(
+    cache: Path, wishes: Wishes, *, java: Java, spark_home: Path, env: Mapping[str, str], progress: Callable[[str], None]
+) -> list[Path]:
+    """Delta's jars, or none with a line that says why: Spark without it still works."""
+    fit = fit_of(facts.pyspark_version() or "")
+    if not wishes.delta or fit is None:
+        return []
+    found = jars.kept(cache, fit)
+    if found is not None:
+        return found
+    why = jars.failed_lately(cache, fit)
+    if why:
+        progress(f"no Delta tables in this run: {why.splitlines()[0]}; `nbh spark install` tries again")
+        return []
+    try:
+        return jars.fetch(cache, fit, java=java, spark_jars=spark_home / "jars", env=env, progress=progress)
+    except JarsMissingError as error:
+        progress(f"no Delta tables in this run:\n{error}")
+        return []
+
+
+def _lay_out(folder: Path, *, delta: bool, owner: int, idle_s: float) -> str:
+    """Clear what an earlier engine left and write what this one reads; gives its token."""
+    for name in ("record.json", "ready"):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("clients", "local", "warehouse", "python", "cwd", "tmp"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(mode=0o700)
+    shutil.copyfile(Path(__file__).with_name("worker.py"), folder / "python" / f"{WORKER_MODULE}.py")
+    if (folder / "log").exists():
+        (folder / "log").replace(folder / "log.before")
+    token = secrets.token_urlsafe(24)
+    (folder / "log4j2.properties").write_text(LOG_SETTINGS.format(level="WARN"), encoding="utf-8")
+    own = {"nbh.idle_ms": str(int(idle_s * 1000)), "nbh.owner": str(owner or "")}
+    lines = {**engine_conf(folder, token=token, delta=delta), **own}
+    descriptor = os.open(folder / "engine.properties", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="latin-1", errors="backslashreplace") as file:
+        file.writelines(f"{name}={_escaped(value)}\n" for name, value in lines.items())
+    return token
+
+
+def java_command(
+    java: Java, folder: Path, *, spark_home: Path, delta: list[Path], memory: str, archive: Path
+) -> list[str]:
+    """The whole command of an engine.
+
+    Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
+    """
+    path = [ENGINE_JAR, *delta, *sorted((spark_home / "jars").glob("*.jar"))]
+    return [
+        str(java.executable),
+        f"-Xmx{memory}",
+        *TUNING_OPTIONS,
+        *_archive(java, path, archive),
+        # A test must fail with "out of memory", rather than all after it hang in an engine that collects garbage for ever.
+        "-XX:+ExitOnOutOfMemoryError",
+        *MODULE_OPTIONS,
+        f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+        f"-Djava.io.tmpdir={folder / 'tmp'}",
+        f"-Dderby.system.home={folder / 'tmp'}",
+        # As on Databricks, in any country.
+        "-Duser.timezone=UTC",
+        "-Duser.language=en",
+        "-cp",
+        os.pathsep.join(map(str, path)),
+        "io.nbh.spark.engine.Engine",
+        str(folder),
+    ]
+
+
+def _archive(java: Java, path: list[Path], cache: Path) -> list[str]:
+    """Java's options for an archive of loaded classes, which saves half of a start; the first engine writes it as it ends."""
+    sizes = "\0".join(f"{jar}:{jar.stat().st_size}:{jar.stat().st_mtime_ns}" for jar in path)
+    name = hashlib.sha256(f"{java.home}\0{java.version}\0{sizes}".encode()).hexdigest()[:12]
+    folder = places.private(cache / "classes")
+    file = folder / f"{name}.jsa"
+    quiet = ["-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+    if file.exists():
+        return [*quiet, f"-XX:SharedArchiveFile={file}"]
+    return [*quiet, f"-XX:ArchiveClassesAtExit={file}"]
+
+
+def _engine_env(env: Mapping[str, str], folder: Path, spark_home: Path) -> dict[str, str]:
+    return {
+        **{name: env[name] for name in _PASSED_ON if name in env},
+        "SPARK_HOME": str(spark_home),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_HOSTNAME": "localhost",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": str(folder / "python"),
+        "PYTHONSAFEPATH": "1",
+        "NBH_SPARK_CLIENTS": str(folder / "clients"),
+    }
+
+
+def _launch(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        # A session of its own and nothing inherited: Ctrl-C is for pytest, and `pytest | tee` must end with pytest.
+        return subprocess.Popen(  # noqa: S603 -- the user's own java
+            command,
+            cwd=folder / "cwd",
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+
+
+class _NotStartedError(Exception):
+    """The engine didn't come up; the text says in what way."""
+
+
+def _wait(folder: Path, process: subprocess.Popen[bytes]) -> int:
+    until = time.monotonic() + START_TIMEOUT_S
+    while (port := record.port(folder)) is None:
+        if process.poll() is not None:
+            raise _NotStartedError(f"Java ended with exit code {process.returncode}")
+        if time.monotonic() > until:
+            raise _NotStartedError(f"it wasn't ready after {START_TIMEOUT_S:g} seconds")
+        time.sleep(0.02)
+    return port
+
+
+def all_engines(env: Mapping[str, str]) -> list[Engine]:
+    """Every engine of this cache that is up."""
+    folders = sorted((places.cache(env).folder / "engines").glob("*/record.json"))
+    return [engine for path in folders if (engine := find(path.parent)) is not None]
+
+
+def stop(engine: Engine) -> None:
+    """End an engine and wait until it is gone.
+
+    Raises:
+        EngineStopError: It doesn't end.
+    """
+    end_process(engine.record, engine.folder)
+
+
+def end_process(found: Record, folder: Path, *, timeout_s: float = 30.0) -> None:
+    """Ask the process to end, and kill it if it doesn't.
+
+    Raises:
+        EngineStopError: It lives on.
+    """
+    import psutil
+
+    try:
+        process = psutil.Process(found.pid)
+        children = process.children(recursive=True)
+        if not record.is_alive(found, folder):
+            return
+        process.terminate()
+        _, left = psutil.wait_procs([process], timeout=timeout_s)
+        for one in [*left, *(child for child in children if child.is_running())]:
+            one.kill()
+        _, left = psutil.wait_procs([process], timeout=10)
+    except psutil.NoSuchProcess:
+        left = []
+    except psutil.AccessDenied as exc:
+        raise EngineStopError(
+            "the Spark engine can't be ended", cause=f"process {found.pid} is another user's", mend="ask that user"
+        ) from exc
+    if left:
+        raise EngineStopError(
+            "the Spark engine doesn't end", cause=f"process {found.pid} lives on after a kill", mend="restart the machine"
+        )
+    (folder / "record.json").unlink(missing_ok=True)
+    (folder / "ready").unlink(missing_ok=True)
+
+
+def _answers(port: int) -> bool:
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _log(folder: Path) -> list[str]:
+    try:
+        return (folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-200:]
+    except OSError:
+        return []
+
+
+def _told_age(found: Record) -> str:
+    seconds = record.age_s(found)
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _cannot_write(folder: Path, exc: OSError) -> SparkStartError:
+    return SparkStartError(
+        "the Spark engine's files can't be written",
+        cause=f"{folder}: {exc.strerror or exc}",
+        mend=f"free some space there, or name another folder with {places.VARIABLE}",
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str]) -> str:
+    """What the Python workers of one session have to know, as JSON: they are to see what its test process sees."""
+    passed = {
+        name: value for name, value in env.items() if not name.startswith(("PYTHON", "SPARK_", "PYSPARK_", "NBH_SPARK_"))
+    }
+    return json.dumps({"path": path, "roots": roots, "env": passed})
