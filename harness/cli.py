@@ -65,6 +65,17 @@ examples:
 
 exit codes: 0 nothing to mend, 1 something must be mended, 2 wrong use
 """
+_SPARK = """\
+examples:
+  nbh spark start            start the engine now, rather than with the first test
+  nbh spark status --json    {"running", "pid", "url", "spark", "java", "delta", "runtime", "age_s", "memory_mb", ...}
+  nbh spark stop             end every engine of yours
+  nbh spark install          fetch Delta's jars and prepare a fast start, so that tests need no network
+
+The engine is one Spark Connect server, kept between pytest runs; tests start it themselves when there is none.
+
+exit codes: 0 done, or it runs; 1 it doesn't run; 2 wrong use or settings, 3 Spark can't be had
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,6 +155,18 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
+
+    command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
+    verbs = {
+        "install": "fetch what it needs and prepare a fast start",
+        "start": "start it, if it doesn't run",
+        "status": "show whether it runs, and what it is",
+        "stop": "end every engine of yours",
+    }
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    for verb, text in verbs.items():
+        action = actions.add_parser(verb, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+        action.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
     return parser
 
 
@@ -192,6 +215,13 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         show(facts)
     return NO if any(fact.ok is False for fact in facts) else YES
+
+
+def _spark(options: argparse.Namespace) -> int:
+    from harness.commands import spark
+
+    does = {"install": spark.install, "start": spark.start, "status": spark.status, "stop": spark.stop}[options.action]
+    return YES if does(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
 
 
 def _check_paths(paths: Iterable[str]) -> None:

@@ -89,6 +89,7 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         "spark.hadoop.fs.file.impl": "io.nbh.spark.engine.ProjectFiles",
         "spark.hadoop.fs.file.impl.disable.cache": "true",
         # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
+        "spark.ui.liveUpdate.period": "10min",
         "spark.ui.retainedJobs": "10",
         "spark.ui.retainedStages": "10",
         "spark.ui.retainedTasks": "100",

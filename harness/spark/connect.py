@@ -64,6 +64,8 @@ class ConnectSession:
     def _greet(self, session: Any) -> None:
         """Tell the engine whose session this is, and set what this project wants of it."""
         session.client.set_retry_policies([_retry_while_alive(self.engine)])
+        # Taking up a broken stream again is for networks; on this machine it costs two more calls a query.
+        session.client.disable_reattachable_execute()
         path = [str(Path(entry).absolute()) for entry in sys.path]
         with self._calls.paused():
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)

@@ -35,6 +35,9 @@ START_TIMEOUT_S = 120.0
 # What a program needs to run; all else stays with the test processes, of which each tells its own Python workers.
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "SystemRoot", "TEMP")
 
+# What runs Spark on clusters of machines; each jar more is one more place to look for every class.
+_CLUSTER = ("kubernetes-", "spark-kubernetes", "spark-yarn", "spark-hive-thriftserver", "zookeeper", "curator-", "vertx-")
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -245,7 +248,7 @@ def java_command(
 
     Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
     """
-    path = [ENGINE_JAR, *delta, *sorted((spark_home / "jars").glob("*.jar"))]
+    path = [ENGINE_JAR, *delta, *(jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER))]
     return [
         str(java.executable),
         f"-Xmx{memory}",

@@ -1,0 +1,122 @@
+"""``nbh spark``: start, show and end the warm engine, and prepare what it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from harness.settings import settings_for
+from harness.spark import choose, facts, jars, places, record, server
+from harness.spark.versions import fit_of, runtime_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.spark.server import Engine
+
+
+def start(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
+    """Start the engine for a folder's project, if it doesn't run."""
+    settings = settings_for(os.path.join(folder, "x"))
+    # What is started by hand is kept, in CI too: whoever starts it ends it.
+    kept_s = choose.idle_s(settings, {**os.environ, "CI": ""}) or settings.spark_idle_minutes * 60 or 1800
+    engine = server.find_or_start(choose.wishes_of(settings), env=os.environ, progress=tell, idle_s=kept_s)
+    _show(describe(engine, settings.runtime), as_json=as_json, out=out)
+    return True
+
+
+def status(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:  # noqa: ARG001 -- as the others
+    """Show the engine for a folder's project; false if it doesn't run."""
+    settings = settings_for(os.path.join(folder, "x"))
+    ours = server.place_of(choose.wishes_of(settings), os.environ).folder
+    running = server.all_engines(os.environ)
+    others = [describe(engine, "") for engine in running if engine.folder != ours]
+    found = next((describe(engine, settings.runtime) for engine in running if engine.folder == ours), {"running": False})
+    _show({**found, "others": others}, as_json=as_json, out=out)
+    return bool(found["running"])
+
+
+def stop(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:  # noqa: ARG001 -- as the others
+    """End every engine of this user's; there being none is fine too."""
+    ended = []
+    for engine in server.all_engines(os.environ):
+        server.stop(engine)
+        ended.append(engine.record.pid)
+    if as_json:
+        _show({"stopped": ended}, as_json=True, out=out)
+    else:
+        out.write("".join(f"ended the engine with pid {pid}\n" for pid in ended) or "no engine runs\n")
+    return True
+
+
+def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
+    """Fetch Delta's jars and write the class archive, so that later starts are fast and need no network."""
+    from harness.spark.java import find_java
+    from harness.spark.local import find_spark_home
+
+    version = facts.pyspark_version() or ""
+    home, java, fit = find_spark_home(os.environ), find_java(os.environ), fit_of(version)
+    cache = places.cache(os.environ).folder
+    if fit is not None:
+        jars.fetch(cache, fit, java=java, spark_jars=home / "jars", env=os.environ, progress=tell)
+    wishes = choose.wishes_of(settings_for(os.path.join(folder, "x")))
+    # The first engine writes the archive as it ends.
+    was_running = server.find(server.place_of(wishes, os.environ).folder)
+    if was_running is not None:
+        server.stop(was_running)
+    engine = server.find_or_start(wishes, env=os.environ, progress=tell)
+    server.stop(engine)
+    told = {"spark": version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
+    _show(told, as_json=as_json, out=out)
+    return True
+
+
+def describe(engine: Engine, runtime: str) -> dict[str, Any]:
+    """An engine as data; its token is left out."""
+    import psutil
+
+    found = engine.record
+    process = psutil.Process(found.pid)
+    family = [process, *process.children(recursive=True)]
+    stands_for = runtime_of(runtime, found.spark)
+    return {
+        "running": True,
+        "pid": found.pid,
+        "url": found.url(engine.port),
+        "spark": found.spark,
+        "delta": found.delta or None,
+        "java": found.java,
+        "runtime": stands_for.name if stands_for else None,
+        "gaps": list(stands_for.gaps) if stands_for else [],
+        "age_s": round(record.age_s(found)),
+        "memory_mb": round(sum(_memory(one) for one in family) / 1e6),
+        "sessions": len(list((engine.folder / "clients").glob("*.json"))),
+        "ends_with": found.owner or None,
+        "log": str(engine.folder / "log"),
+    }
+
+
+def _memory(process: Any) -> int:
+    import psutil
+
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0  # a worker that has just ended
+
+
+def _show(told: dict[str, Any], *, as_json: bool, out: IO[str]) -> None:
+    if as_json:
+        json.dump(told, out, ensure_ascii=False)
+        out.write("\n")
+        return
+    if told.get("running") is False:
+        out.write("no engine runs for this project; the first test starts one\n")
+    for name, value in told.items():
+        if name == "others":
+            out.writelines(f"another engine runs: pid {other['pid']}, {other['memory_mb']} MB\n" for other in value)
+        elif name == "gaps":
+            out.writelines(f"{'differs':<10} {gap}\n" for gap in value)
+        elif name != "running" and value is not None:
+            out.write(f"{name:<10} {value}\n")
