@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import EngineLostError, EngineModeError
 from harness.spark import server
 from harness.spark.conf import session_conf
-from harness.spark.local import OURS
+from harness.spark.local import OURS, forget_inherited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from harness.spark.conf import Wishes
     from harness.spark.server import Engine
-
-# With these pyspark's functions and `SparkSession.builder` turn to our session, and processes that this one starts know why.
-_VARIABLES = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 
 
 class ConnectSession:
@@ -188,10 +185,8 @@ def open_session(
         EngineModeError: A classic session lives in this process.
         EngineError: The engine can't be had; see `harness.spark.server.find_or_start`.
     """
+    forget_inherited()
     environ = dict(os.environ if env is None else env)
-    if environ.pop(OURS, ""):
-        for name in _VARIABLES:
-            environ.pop(name, None)  # inherited from a test process that started this one
     _refuse_classic()
 
     def start() -> Engine:
@@ -215,7 +210,8 @@ def _refuse_classic() -> None:
 
 @contextlib.contextmanager
 def _variables(engine: Engine) -> Iterator[None]:
-    wanted = {"SPARK_REMOTE": engine.url, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(engine.record.pid)}
+    # With these pyspark's functions and `SparkSession.builder` turn to our session.
+    wanted = {"SPARK_REMOTE": engine.url, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(os.getpid())}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

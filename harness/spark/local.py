@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.spark.gateway import Jvm
 
 OURS = "NBH_SPARK_CLIENT"
-"""Set beside Spark's own variables while a session on the warm engine is open: then those are ours, not the user's."""
+"""Set to the pid beside Spark's own variables while a session on the warm engine is open: those are ours, not the user's."""
 
 INSTALL = 'pip install "databricks-notebook-harness[local]"'
 
@@ -89,15 +89,13 @@ def start_session(
         JavaNotFoundError, JavaTooOldError, JavaBrokenError: See `harness.spark.java.find_java`.
         SparkStartError: Java was found, but Spark didn't start in it.
     """
-    environ = dict(os.environ if env is None else env)
-    if environ.pop(OURS, ""):
-        for name in facts.REMOTE_VARIABLES:
-            environ.pop(name, None)  # inherited from a test process on the warm engine that started this one
-    spark_home = find_spark_home(environ)
+    forget_inherited()
+    environ = os.environ if env is None else env
     active = _active_session()
     if active is not None:
         progress(f"using the Spark {active.version} session that is already active in this process, with its own settings")
         return LocalSession(active)
+    spark_home = find_spark_home(environ)
     java = find_java(environ)
     progress(f"starting Spark {facts.pyspark_version()} on Java {java.major} …")
     folder = Path(tempfile.mkdtemp(prefix="nbh-spark-"))
@@ -176,6 +174,13 @@ def find_spark_home(env: Mapping[str, str]) -> Path:
                 mend=f"unset {name} for this run",
             )
     return home
+
+
+def forget_inherited() -> None:
+    """Take away what a test process on the warm engine left in the environment of those that it starts, as this one."""
+    if os.environ.get(OURS, str(os.getpid())) != str(os.getpid()):
+        for name in (OURS, *facts.REMOTE_VARIABLES):
+            os.environ.pop(name, None)
 
 
 def has_active_session() -> bool:

@@ -19,6 +19,7 @@ def test_it_is_databricks_in_what_it_answers(spark):
         spark.sql("select 2147483647 + 1").collect()
 
 
+@pytest.mark.nbh_engine("classic")
 def test_data_is_in_one_partition(spark):
     """Made and shuffled data alike, on a machine of any size."""
     frame = spark.createDataFrame([(n % 3, n) for n in range(9)], "k int, v int")
@@ -36,7 +37,7 @@ def test_relative_paths_are_the_test_process_own(spark, tmp_path):
     assert spark.read.csv(relative, header=True).count() == 1
 
 
-def test_managed_tables_lie_in_the_temporary_folder(spark):
+def test_managed_tables_lie_in_the_engines_folder(spark):
     """Nothing is written to the project."""
     spark.range(1).write.saveAsTable("nbh_session_table")
     try:
@@ -44,7 +45,8 @@ def test_managed_tables_lie_in_the_temporary_folder(spark):
     finally:
         spark.sql("drop table nbh_session_table")
 
-    assert "/nbh-spark-" in place
+    assert Path.cwd().as_uri() not in place
+    assert place.endswith("/warehouse/nbh_session_table")
     assert not Path("spark-warehouse").exists()
 
 

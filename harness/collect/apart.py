@@ -1,0 +1,188 @@
+"""Tests that need the other engine: run by a pytest in a process of its own, reported as if they had run here.
+
+pyspark can't hold a Connect session and a classic one in one process. The child collects what this run collects, then runs the
+tests it is told to, one at a time, and hands back their reports. Loaded as a plugin (``-p harness.collect.apart``) this module is
+the child's side.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PIPES = "NBH_APART"
+"""The variable by which a child knows its two pipes: "read,write"."""
+
+CHILDREN = pytest.StashKey[dict[str, "Child"]]()
+
+
+def engine_wanted(item: pytest.Item) -> str | None:
+    """The engine that a test is marked for, if it isn't the one of this process.
+
+    Raises:
+        pytest.UsageError: The mark names no engine.
+    """
+    mark = item.get_closest_marker("nbh_engine")
+    if mark is None:
+        return None
+    wanted = mark.args[0] if mark.args else mark.kwargs.get("name")
+    if wanted not in {"connect", "classic"}:
+        raise pytest.UsageError(f'{item.nodeid}: nbh_engine({wanted!r}): write nbh_engine("classic") or nbh_engine("connect")')
+    return None if wanted == item.config.getoption("--nbh-engine") else str(wanted)
+
+
+def run_apart(item: pytest.Item, nextitem: pytest.Item | None, engine: str) -> None:
+    """Have a child run the test, and report what it reports."""
+    children = item.config.stash.setdefault(CHILDREN, {})
+    if engine not in children:
+        children[engine] = Child(item.config, engine)
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in children[engine].run(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # Fixtures of the test before were kept for this one; those that the next doesn't need end here.
+    item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 -- what pytest's own protocol does
+
+
+def end_children(config: pytest.Config) -> None:
+    """End the children and their fixtures."""
+    for child in config.stash.get(CHILDREN, {}).values():
+        child.end()
+
+
+class Child:
+    """A pytest in a process of its own, with one engine."""
+
+    def __init__(self, config: pytest.Config, engine: str) -> None:
+        self._config = config
+        self._engine = engine
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- it lives as long as the child
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_XDIST", "COV_CORE"))}
+        self._process = subprocess.Popen(  # noqa: S603 -- pytest itself
+            [sys.executable, "-m", "pytest", *_arguments(config), f"--nbh-engine={engine}", "-p", "harness.collect.apart"],
+            cwd=config.invocation_params.dir,
+            env={**env, _PIPES: f"{orders},{answers}"},
+            pass_fds=(orders, answers),
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+        )
+        os.close(orders)
+        os.close(answers)
+        self._out: IO[str] = os.fdopen(self._orders, "w", encoding="utf-8")
+        self._in: IO[str] = os.fdopen(self._answers, encoding="utf-8")
+
+    def run(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
+        """Run one test; a child that is gone makes it fail, with what the child said last."""
+        try:
+            self._out.write(json.dumps(item.nodeid) + "\n")
+            self._out.flush()
+        except OSError:
+            yield self._lost(item)
+            return
+        for line in self._in:
+            told = json.loads(line)
+            if told is None:
+                return
+            yield self._config.hook.pytest_report_from_serializable(config=self._config, data=told)
+        yield self._lost(item)
+
+    def _lost(self, item: pytest.Item) -> pytest.TestReport:
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip()[-2000:]
+        text = f"the process that runs tests on the {self._engine} engine has ended; it said last:\n{said or 'nothing'}"
+        return pytest.TestReport(item.nodeid, item.location, dict(item.keywords), "failed", text, "call")
+
+    def end(self) -> None:
+        """Let it end its fixtures, and wait for it."""
+        for end in (self._out, self._in):
+            try:
+                end.close()
+            except OSError:
+                pass  # it is gone already
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+
+
+def _arguments(config: pytest.Config) -> list[str]:
+    """This run's own arguments, without what only its main process may do."""
+    given = getattr(config, "workerinput", {}).get("mainargv")
+    arguments = list(given[1:] if given is not None else config.invocation_params.args)
+    arguments = [str(argument) for argument in arguments]
+    if config.pluginmanager.hasplugin("xdist"):
+        arguments.append("-n0")
+    if config.pluginmanager.hasplugin("pytest_cov"):
+        arguments.append("--no-cov")
+    return arguments
+
+
+# The child's side.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Look like one of xdist's workers: they too leave the writing of reports to another process."""
+    if _PIPES in os.environ and not hasattr(config, "workerinput"):
+        config.workerinput = {"workerid": "apart", "testrunuid": "apart"}  # type: ignore[attr-defined]
+
+
+class _Reporter:
+    """Sends each report up as it is made."""
+
+    def __init__(self, config: pytest.Config, out: IO[str]) -> None:
+        self._config = config
+        self._out = out
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Send it."""
+        self.send(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
+
+    def send(self, told: dict[str, Any] | None) -> None:
+        """Send data; None ends a test."""
+        self._out.write(json.dumps(told) + "\n")
+        self._out.flush()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run the tests that the other process names, until it has no more."""
+    if _PIPES not in os.environ:
+        return None
+    orders, answers = map(int, os.environ.pop(_PIPES).split(","))
+    items = {item.nodeid: item for item in session.items}
+    # After each test the fixtures of its module end and those of the session stay: nobody knows which test is next.
+    after = _Nothing.from_parent(session, name="next")
+    with os.fdopen(orders, encoding="utf-8") as asked, os.fdopen(answers, "w", encoding="utf-8") as out:
+        reporter = _Reporter(session.config, out)
+        session.config.pluginmanager.register(reporter)
+        for line in asked:
+            item = items.get(json.loads(line))
+            if item is not None:
+                session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            reporter.send(None)
+        session.config.pluginmanager.unregister(reporter)
+        session._setupstate.teardown_exact(None)  # noqa: SLF001 -- as after the last test of any run
+    return True
+
+
+class _Nothing(pytest.Item):
+    """Stands for the next test where none is known."""
+
+    def runtest(self) -> None:
+        """Never run."""
+        raise NotImplementedError
