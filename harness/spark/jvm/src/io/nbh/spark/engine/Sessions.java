@@ -26,6 +26,7 @@ final class Sessions {
   private Sessions(SparkSession session) {
     this.session = session;
     this.made = new Made(session);
+    session.sessionState().conf().setConfString(Snapshot.OWNER, session.sessionUUID());
     Snapshot.ownGlobalViews(session);
     this.before = Snapshot.of(session);
   }

@@ -21,6 +21,9 @@ import scala.jdk.javaapi.CollectionConverters;
 
 /** How a session looked at one moment: settings, temporary views and functions, streams, current catalog and schema. */
 final class Snapshot {
+  /** The setting that says whose a session is, in its clones too. */
+  static final String OWNER = "nbh.session";
+
   private final Map<String, String> settings;
   private final Map<String, TemporaryViewRelation> views = new HashMap<>();
   private final Map<String, TemporaryViewRelation> globalViews = new HashMap<>();
@@ -136,7 +139,9 @@ final class Snapshot {
       Object all = entries.invoke(cache);
       for (Object entry : CollectionConverters.asJava((scala.collection.Seq<?>) all)) {
         CachedData data = (CachedData) entry;
-        if (data.cachedRepresentation().cacheBuilder().cachedPlan().session() == session) {
+        // Not the session itself: Spark plans what it caches in a clone, which has the settings of the one it was cloned from.
+        SQLConf owner = data.cachedRepresentation().cacheBuilder().cachedPlan().session().sessionState().conf();
+        if (session.sessionUUID().equals(owner.getConfString(OWNER, ""))) {
           cache.uncacheQuery(session, data.plan(), false, true);
         }
       }

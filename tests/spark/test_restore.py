@@ -1,0 +1,142 @@
+"""What one test changes in the session the next one doesn't see: a pair for each leak, run in both orders."""
+
+from __future__ import annotations
+
+import pytest
+
+LEAKS = {
+    "setting": (
+        'spark.conf.set("spark.sql.ansi.enabled", "false"); spark.sql("SET spark.sql.session.timeZone = Asia/Tokyo")',
+        'assert spark.conf.get("spark.sql.ansi.enabled") == "true"; assert spark.conf.get("spark.sql.session.timeZone") == "UTC"',
+    ),
+    "new_setting": (
+        'spark.conf.set("my.own", "x")',
+        'assert spark.conf.get("my.own", "none") == "none"',
+    ),
+    "temporary_view": (
+        'spark.range(1).createOrReplaceTempView("leak")',
+        'assert not spark.catalog.tableExists("leak")',
+    ),
+    "global_view": (
+        'spark.range(1).createOrReplaceGlobalTempView("leak")',
+        'assert not spark.catalog.tableExists("global_temp.leak")',
+    ),
+    "function": (
+        'spark.udf.register("leak", lambda n: n + 1, "long"); spark.sql("select leak(1)").collect()',
+        'assert "leak" not in {f.name for f in spark.catalog.listFunctions(pattern="leak*")}',
+    ),
+    "variable": (
+        'spark.sql("DECLARE VARIABLE leak INT DEFAULT 5")',
+        'assert pytest.raises(Exception, lambda: spark.sql("select leak").collect()).match("leak")',
+    ),
+    "table": (
+        'spark.range(1).write.saveAsTable("leak")',
+        'assert not spark.catalog.tableExists("leak")',
+    ),
+    "schema": (
+        'spark.sql("CREATE SCHEMA leak"); spark.sql("CREATE TABLE leak.t AS SELECT 1 AS n"); spark.sql("USE leak")',
+        'assert not spark.catalog.databaseExists("leak"); assert spark.catalog.currentDatabase() == "default"',
+    ),
+    "stream": (
+        'spark.readStream.format("rate").load().writeStream.format("memory").queryName("leak").start()',
+        "assert spark.streams.active == []",
+    ),
+    "cache": (
+        "spark.range(7).cache().count()",
+        'assert "InMemory" not in spark.range(7)._explain_string()',
+    ),
+    "relative_paths": (
+        'import os; os.chdir(tmp_path); spark.range(1).write.mode("overwrite").parquet("leak")',
+        'import os; assert not os.path.exists("leak"); assert pytest.raises(Exception, lambda: spark.read.parquet("leak").count())',
+    ),
+    "worker_state": (
+        'spark.range(1).select(udf(leave_a_mark, "string")("id")).collect()',
+        'assert spark.range(1).select(udf(mark, "string")("id")).first()[0] == "none"',
+    ),
+    "stopped_session": (
+        "spark.stop()",
+        "assert spark.range(3).count() == 3",
+    ),
+}
+
+TESTS = """\
+import sys
+
+import pytest
+from pyspark.sql.functions import udf
+
+
+def leave_a_mark(n):
+    sys.nbh_mark = "left"
+    return "left"
+
+
+def mark(n):
+    return getattr(sys, "nbh_mark", "none")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+"""
+
+
+def _leaving(name):
+    return f"\n\ndef test_{name}_is_left(spark, tmp_path):\n    {LEAKS[name][0]}\n"
+
+
+def _clean(name, turn):
+    return f"\n\ndef test_{name}_is_clean_{turn}(spark):\n    {LEAKS[name][1]}\n"
+
+
+def test_nothing_leaks_into_the_next_test(pytester):
+    """Each pair in both orders: clean, leaving, clean again."""
+    body = "".join(_clean(name, "before") + _leaving(name) + _clean(name, "after") for name in LEAKS)
+    pytester.makepyfile(test_leaks=TESTS + body)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+
+    result.assert_outcomes(passed=3 * len(LEAKS))
+
+
+WIDER = """\
+import pytest
+
+
+@pytest.fixture(scope="module")
+def orders(spark):
+    spark.range(4).write.saveAsTable("orders")
+    spark.range(2).createOrReplaceTempView("seen")
+    spark.conf.set("spark.sql.caseSensitive", "true")
+
+
+def test_first(spark, orders):
+    assert spark.table("orders").count() == 4
+    spark.range(9).createOrReplaceTempView("seen")
+    spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_second(spark, orders):
+    assert spark.table("orders").count() == 4
+    assert spark.table("seen").count() == 2
+    assert spark.conf.get("spark.sql.caseSensitive") == "true"
+"""
+
+
+def test_what_a_wider_fixture_sets_up_stays(pytester):
+    """Restored is what was there when the test began, with the fixtures that outlive it."""
+    pytester.makepyfile(test_wider=WIDER)
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("order", ["", "--reverse"])
+def test_the_engine_is_clean_for_the_next_run(pytester, order):
+    """A table of one run is gone in the next, which shares the engine."""
+    pytester.makepyfile(
+        test_run="def test_table(spark):\n"
+        "    assert not spark.catalog.tableExists('kept')\n"
+        "    spark.range(1).write.saveAsTable('kept')\n"
+    )
+    for _ in range(2):
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import SettingsError
+from harness.settings import RUNTIMES, Settings, settings_from
+from harness.spark import choose, conf, hints, versions
+
+
+@pytest.mark.parametrize(
+    ("env", "minutes", "seconds"),
+    [
+        ({}, 30, 1800),
+        ({}, 0, 0),
+        ({"CI": "true"}, 30, 0),
+        ({"CI": "false"}, 30, 1800),
+        ({"CI": "1", "NBH_SPARK_IDLE_MINUTES": "5"}, 30, 300),
+        ({"NBH_SPARK_IDLE_MINUTES": "0"}, 30, 0),
+    ],
+)
+def test_how_long_an_engine_waits(env, minutes, seconds):
+    """The variable wins, then CI, then the settings."""
+    assert choose.idle_s(Settings("", spark_idle_minutes=minutes), env) == seconds
+
+
+def test_a_time_that_is_none_is_refused():
+    """With the bad value."""
+    with pytest.raises(SettingsError, match="NBH_SPARK_IDLE_MINUTES is 'long'"):
+        choose.idle_s(Settings(""), {"NBH_SPARK_IDLE_MINUTES": "long"})
+
+
+def test_every_runtime_of_the_settings_is_known():
+    """The settings' list, which needs no Spark module, and the table are one."""
+    assert set(RUNTIMES) == set(versions.RUNTIMES)
+    assert all(runtime.gaps for runtime in versions.RUNTIMES.values())
+
+
+def test_a_runtime_sets_what_can_be_set():
+    """16.4 is Spark 3.5, where ANSI mode was off."""
+    wishes = conf.Wishes(partitions=4, runtime=versions.RUNTIMES["16.4"])
+
+    told = conf.session_conf(wishes)
+
+    assert (told["spark.sql.ansi.enabled"], told["spark.sql.shuffle.partitions"]) == ("false", "4")
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ({"runtime": "17.2"}, "runtime is '17.2'"),
+        ({"spark_memory": "lots"}, "spark_memory is 'lots'"),
+        ({"spark_idle_minutes": -1}, "spark_idle_minutes is -1"),
+    ],
+)
+def test_bad_settings_are_refused(table, what):
+    """With the value, and what to write."""
+    with pytest.raises(SettingsError) as caught:
+        settings_from(table, "folder")
+
+    assert caught.value.what == what
+    assert caught.value.mend.startswith("write ")
+
+
+class _SparkError(Exception):
+    def getCondition(self):  # noqa: N802 -- Spark's name
+        return self.args[0]
+
+
+def test_an_error_that_only_connect_has_names_the_mark():
+    """Others are left alone."""
+    lacking, other = _SparkError("JVM_ATTRIBUTE_NOT_SUPPORTED"), _SparkError("TABLE_OR_VIEW_NOT_FOUND")
+
+    for error in (lacking, other, ValueError()):
+        hints.add_hint(error)
+
+    assert '@pytest.mark.nbh_engine("classic")' in lacking.__notes__[0]
+    assert not hasattr(other, "__notes__")
