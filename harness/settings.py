@@ -26,9 +26,9 @@ class Settings:
 
     ``folder`` is the folder of the pyproject.toml. ``roots`` are the folders whose notebooks can be imported (where not set,
     the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
-    project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use, and
-    ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the Databricks
-    runtime that local Spark stands for; "" is the nearest one.
+    project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use,
+    and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
+    Databricks runtime that local Spark stands for; "" is the nearest one.
     """
 
     folder: str
@@ -77,7 +77,9 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         raise _wrong(folder, f"spark_memory is {memory!r}", "it is a size as Java takes it", 'write spark_memory = "1g"')
     idle = table.get("spark_idle_minutes", 30)
     if type(idle) is not int or idle < 0:
-        raise _wrong(folder, f"spark_idle_minutes is {idle!r}", "it is a whole number from 0 on", "write spark_idle_minutes = 30")
+        raise _wrong(
+            folder, f"spark_idle_minutes is {idle!r}", "it is a whole number from 0 on", "write spark_idle_minutes = 30"
+        )
     runtime = table.get("runtime", "")
     if runtime not in ("", *RUNTIMES):
         near = get_close_matches(str(runtime), RUNTIMES, n=1)

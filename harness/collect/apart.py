@@ -1,12 +1,13 @@
 """Tests that need the other engine: run by a pytest in a process of its own, reported as if they had run here.
 
 pyspark can't hold a Connect session and a classic one in one process. The child collects what this run collects, then runs the
-tests it is told to, one at a time, and hands back their reports. Loaded as a plugin (``-p harness.collect.apart``) this module is
-the child's side.
+tests it is told to, one at a time, and hands back their reports. Loaded as a plugin (``-p harness.collect.apart``) this module
+is the child's side.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -107,10 +108,8 @@ class Child:
     def end(self) -> None:
         """Let it end its fixtures, and wait for it."""
         for end in (self._out, self._in):
-            try:
+            with contextlib.suppress(OSError):  # it may be gone already
                 end.close()
-            except OSError:
-                pass  # it is gone already
         try:
             self._process.wait(60)
         except subprocess.TimeoutExpired:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ConnectSession:
-    """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever happens to the engine."""
+    """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever becomes of the engine."""
 
     is_ours = True
 
@@ -149,8 +149,9 @@ class ConnectSession:
             self.engine = self._start()
         self._undo.enter_context(_variables(self.engine))
         session.__dict__.pop("_sqm", None)
-        session._client = SparkConnectClient(connection=self._channel())
-        session._session_id = session._client._session_id
+        client = SparkConnectClient(connection=self._channel())
+        # What the session's own constructor sets.
+        session.__dict__.update(_client=client, _session_id=vars(client)["_session_id"])
         Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
         self._greet(session)
 
@@ -161,8 +162,9 @@ class ConnectSession:
             session: Any = self.spark
             if self.is_lost:
                 # Its farewell would wait for an answer.
-                undo.callback(session.client._channel.close)
-                session.client._closed = True
+                client = vars(session.client)
+                client["_closed"] = True
+                undo.callback(client["_channel"].close)
                 return
             undo.callback(session.stop)
             if not session.is_stopped:
@@ -261,10 +263,10 @@ class _Calls:
 
 def _interceptor(calls: _Calls) -> Any:
     """Tell of each call, of whatever kind, before it is made."""
-    import grpc  # type: ignore[import-untyped]  # published without types
+    import grpc
 
     class Interceptor(
-        grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]  # as above
+        grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]  # published without types
         grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
         grpc.StreamUnaryClientInterceptor,  # type: ignore[misc]
         grpc.StreamStreamClientInterceptor,  # type: ignore[misc]

@@ -12,7 +12,7 @@ _CONNECT_ONLY = {
 
 HINT = (
     "this is so on Spark Connect only (the default engine, and Databricks' shared and serverless compute);\n"
-    "for RDDs, SparkContext and the JVM mark the test: @pytest.mark.nbh_engine(\"classic\")"
+    'for RDDs, SparkContext and the JVM mark the test: @pytest.mark.nbh_engine("classic")'
 )
 
 

@@ -116,7 +116,9 @@ def wanted(fit: Fit) -> str:
     lines = "".join(
         f'<dependency org="{jar.organisation}" name="{jar.name}" rev="{jar.revision}" transitive="false"/>' for jar in fit.jars
     )
-    return f'<ivy-module version="2.0"><info organisation="nbh" module="delta"/><dependencies>{lines}</dependencies></ivy-module>'
+    return (
+        f'<ivy-module version="2.0"><info organisation="nbh" module="delta"/><dependencies>{lines}</dependencies></ivy-module>'
+    )
 
 
 def mirror(url: str) -> str:

@@ -37,7 +37,6 @@ OURS = "NBH_SPARK_CLIENT"
 INSTALL = 'pip install "databricks-notebook-harness[local]"'
 
 
-
 class LocalSession:
     """A session and what has to end with it."""
 

@@ -33,7 +33,19 @@ ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-engine.jar"
 START_TIMEOUT_S = 120.0
 
 # What a program needs to run; all else stays with the test processes, of which each tells its own Python workers.
-_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "SystemRoot", "TEMP")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "TMPDIR",
+    "SystemRoot",
+    "TEMP",
+)
 
 # What runs Spark on clusters of machines; each jar more is one more place to look for every class.
 _CLUSTER = ("kubernetes-", "spark-kubernetes", "spark-yarn", "spark-hive-thriftserver", "zookeeper", "curator-", "vertx-")
@@ -241,14 +253,16 @@ def _lay_out(folder: Path, *, delta: bool, owner: int, idle_s: float) -> str:
     return token
 
 
-def java_command(
-    java: Java, folder: Path, *, spark_home: Path, delta: list[Path], memory: str, archive: Path
-) -> list[str]:
+def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path], memory: str, archive: Path) -> list[str]:
     """The whole command of an engine.
 
     Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
     """
-    path = [ENGINE_JAR, *delta, *(jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER))]
+    path = [
+        ENGINE_JAR,
+        *delta,
+        *(jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER)),
+    ]
     return [
         str(java.executable),
         f"-Xmx{memory}",
@@ -394,7 +408,7 @@ def _log(folder: Path) -> list[str]:
 
 def _told_age(found: Record) -> str:
     seconds = record.age_s(found)
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds < 2 * 60 else f"{seconds / 60:.0f} min"
 
 
 def _cannot_write(folder: Path, exc: OSError) -> SparkStartError:
@@ -411,7 +425,5 @@ def _escaped(value: str) -> str:
 
 def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str]) -> str:
     """What the Python workers of one session have to know, as JSON: they are to see what its test process sees."""
-    passed = {
-        name: value for name, value in env.items() if not name.startswith(("PYTHON", "SPARK_", "PYSPARK_", "NBH_SPARK_"))
-    }
+    passed = {name: value for name, value in env.items() if not name.startswith(("PYTHON", "SPARK_", "PYSPARK_", "NBH_SPARK_"))}
     return json.dumps({"path": path, "roots": roots, "env": passed})

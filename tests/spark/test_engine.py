@@ -24,24 +24,29 @@ class Cache:
         self.env = {**os.environ, "NBH_CACHE_DIR": str(folder), "CI": "", "PYTEST_ADDOPTS": ""}
 
     def nbh(self, *arguments, **env):
+        """Run ``nbh spark`` on this cache."""
         command = [sys.executable, "-m", "harness", "spark", *arguments]
         return subprocess.run(command, env={**self.env, **env}, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def status(self):
+        """What ``nbh spark status`` tells."""
         return json.loads(self.nbh("status", "--json").stdout)
 
     def start_pytest(self, path, *arguments, **env):
+        """Start pytest on a file."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, path.name]
         return subprocess.Popen(
             command, env={**self.env, **env}, cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     def pytest(self, path, *arguments, **env):
+        """Run pytest on a file; gives what it printed."""
         return self.start_pytest(path, *arguments, **env).communicate(timeout=200)[0]
 
 
 @pytest.fixture(scope="module")
 def module_cache(tmp_path_factory):
+    """A cache that the tests of this file share."""
     from harness.spark import places
 
     folder = tmp_path_factory.mktemp("cache")
@@ -57,11 +62,13 @@ def module_cache(tmp_path_factory):
 
 @pytest.fixture
 def cache(module_cache):
+    """The cache with the engine in it."""
     return module_cache
 
 
 @pytest.fixture
 def test_file(tmp_path):
+    """A file with one small test."""
     path = tmp_path / "test_one.py"
     path.write_text(ONE)
     return path
@@ -161,8 +168,8 @@ def test_nothing_is_left_in_ci(cache, test_file):
 def test_an_engine_without_work_ends_by_itself(cache, test_file):
     """Although no Python process lives; the time is the settings' or the variable's."""
     cache.nbh("stop")
-    from harness.spark import choose, server
     from harness.settings import Settings
+    from harness.spark import choose, server
 
     engine = server.find_or_start(choose.wishes_of(Settings("")), env=cache.env, idle_s=2)
 

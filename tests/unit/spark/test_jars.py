@@ -25,7 +25,8 @@ def make_java(tmp_path):
         path = tmp_path / "java"
         serve = f"printf '%s' '{served}' > \"${{last%/*}}/delta-x-1.0.jar\"" if served else ""
         path.write_text(
-            f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\nfor last; do :; done\necho '{says}'\ncase $last in *artifact*) {serve};; esac\n"
+            f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\nfor last; do :; done\necho '{says}'\n"
+            f"case $last in *artifact*) {serve};; esac\n"
         )
         path.chmod(0o755)
         return Java(tmp_path, path, 21, "21.0.8", "PATH")
@@ -72,7 +73,8 @@ def test_a_jar_that_is_not_what_was_pinned_is_refused(make_java, fetch, tmp_path
     assert str(caught.value) == (
         "NBH308 delta-x-1.0.jar isn't what it must be\n"
         f"  cause: its SHA-256 is {hashlib.sha256(b'evil!').hexdigest()}, but {JAR.sha256} is pinned\n"
-        "  mend:  look at what the mirror serves (NBH_MAVEN_URL, NBH_IVY_SETTINGS); the harness uses no other file in its place\n"
+        "  mend:  look at what the mirror serves (NBH_MAVEN_URL, NBH_IVY_SETTINGS); "
+        "the harness uses no other file in its place\n"
         "  more:  docs/errors.md#nbh308"
     )
     assert jars.kept(tmp_path, FIT) is None
