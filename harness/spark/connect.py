@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ConnectSession:
-    """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever becomes of the engine."""
+    """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever becomes of it."""
 
     is_ours = True
 

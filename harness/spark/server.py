@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -16,39 +13,21 @@ from typing import TYPE_CHECKING
 
 from harness.errors import EngineStopError, JarsMissingError, SparkStartError
 from harness.spark import facts, jars, places, record
-from harness.spark.conf import WORKER_MODULE, engine_conf
-from harness.spark.gateway import LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS, mend_for, telling
+from harness.spark.gateway import mend_for, telling
 from harness.spark.java import find_java
+from harness.spark.launch import ENGINE_JAR, engine_env, java_command, launch, lay_out
 from harness.spark.local import find_spark_home
 from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping
 
     from harness.spark.conf import Wishes
     from harness.spark.java import Java
     from harness.spark.record import Record
 
-ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-engine.jar"
 START_TIMEOUT_S = 120.0
-
-# What a program needs to run; all else stays with the test processes, of which each tells its own Python workers.
-_PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LD_LIBRARY_PATH",
-    "TMPDIR",
-    "SystemRoot",
-    "TEMP",
-)
-
-# What runs Spark on clusters of machines; each jar more is one more place to look for every class.
-_CLUSTER = ("kubernetes-", "spark-kubernetes", "spark-yarn", "spark-hive-thriftserver", "zookeeper", "curator-", "vertx-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +157,11 @@ def _start(
     progress(f"starting Spark {version} on Java {java.major} …")
     begun, folder = time.monotonic(), place.folder
     try:
-        token = _lay_out(folder, delta=bool(delta), owner=owner, idle_s=idle_s)
-        process = _launch(
+        token = lay_out(folder, delta=bool(delta), owner=owner, idle_s=idle_s)
+        process = launch(
             java_command(java, folder, spark_home=spark_home, delta=delta, memory=wishes.memory, archive=place.cache.folder),
             folder,
-            _engine_env(env, folder, spark_home),
+            engine_env(env, folder, spark_home),
         )
     except OSError as exc:
         raise _cannot_write(folder, exc) from exc
@@ -231,100 +210,6 @@ def _delta(
     except JarsMissingError as error:
         progress(f"no Delta tables in this run:\n{error}")
         return []
-
-
-def _lay_out(folder: Path, *, delta: bool, owner: int, idle_s: float) -> str:
-    """Clear what an earlier engine left and write what this one reads; gives its token."""
-    for name in ("record.json", "ready"):
-        (folder / name).unlink(missing_ok=True)
-    for name in ("clients", "local", "warehouse", "python", "cwd", "tmp"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(mode=0o700)
-    shutil.copyfile(Path(__file__).with_name("worker.py"), folder / "python" / f"{WORKER_MODULE}.py")
-    if (folder / "log").exists():
-        (folder / "log").replace(folder / "log.before")
-    token = secrets.token_urlsafe(24)
-    (folder / "log4j2.properties").write_text(LOG_SETTINGS.format(level="WARN"), encoding="utf-8")
-    own = {"nbh.idle_ms": str(int(idle_s * 1000)), "nbh.owner": str(owner or "")}
-    lines = {**engine_conf(folder, token=token, delta=delta), **own}
-    descriptor = os.open(folder / "engine.properties", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="latin-1", errors="backslashreplace") as file:
-        file.writelines(f"{name}={_escaped(value)}\n" for name, value in lines.items())
-    return token
-
-
-def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path], memory: str, archive: Path) -> list[str]:
-    """The whole command of an engine.
-
-    Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
-    """
-    path = [
-        ENGINE_JAR,
-        *delta,
-        *(jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER)),
-    ]
-    return [
-        str(java.executable),
-        f"-Xmx{memory}",
-        *TUNING_OPTIONS,
-        *_archive(java, path, archive),
-        # A test must fail with "out of memory", rather than all after it hang in an engine that collects garbage for ever.
-        "-XX:+ExitOnOutOfMemoryError",
-        *MODULE_OPTIONS,
-        f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
-        f"-Djava.io.tmpdir={folder / 'tmp'}",
-        f"-Dderby.system.home={folder / 'tmp'}",
-        # As on Databricks, in any country.
-        "-Duser.timezone=UTC",
-        "-Duser.language=en",
-        "-cp",
-        os.pathsep.join(map(str, path)),
-        "io.nbh.spark.engine.Engine",
-        str(folder),
-    ]
-
-
-def _archive(java: Java, path: list[Path], cache: Path) -> list[str]:
-    """Java's options for an archive of loaded classes, which saves half of a start; the first engine writes it as it ends."""
-    sizes = "\0".join(f"{jar}:{jar.stat().st_size}:{jar.stat().st_mtime_ns}" for jar in path)
-    name = hashlib.sha256(f"{java.home}\0{java.version}\0{sizes}".encode()).hexdigest()[:12]
-    folder = places.private(cache / "classes")
-    file = folder / f"{name}.jsa"
-    quiet = ["-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
-    if file.exists():
-        return [*quiet, f"-XX:SharedArchiveFile={file}"]
-    return [*quiet, f"-XX:ArchiveClassesAtExit={file}"]
-
-
-def _engine_env(env: Mapping[str, str], folder: Path, spark_home: Path) -> dict[str, str]:
-    return {
-        **{name: env[name] for name in _PASSED_ON if name in env},
-        "SPARK_HOME": str(spark_home),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_LOCAL_HOSTNAME": "localhost",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYTHONPATH": str(folder / "python"),
-        "PYTHONSAFEPATH": "1",
-        "NBH_SPARK_CLIENTS": str(folder / "clients"),
-    }
-
-
-def _launch(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        # A session of its own and nothing inherited: Ctrl-C is for pytest, and `pytest | tee` must end with pytest.
-        return subprocess.Popen(  # noqa: S603 -- the user's own java
-            command,
-            cwd=folder / "cwd",
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-        )
-    finally:
-        os.close(descriptor)
 
 
 class _NotStartedError(Exception):
@@ -417,10 +302,6 @@ def _cannot_write(folder: Path, exc: OSError) -> SparkStartError:
         cause=f"{folder}: {exc.strerror or exc}",
         mend=f"free some space there, or name another folder with {places.VARIABLE}",
     )
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str]) -> str:
