@@ -104,10 +104,10 @@ def find_or_start(
     """
     from filelock import FileLock
 
+    spark_home = find_spark_home(env)
     place = place_of(wishes, env)
     engine = find(place.folder)
     if engine is None:
-        spark_home = find_spark_home(env)
         if place.cache.why:
             progress(f"{place.cache.why}: the engine's files are in {place.cache.folder}")
         folder = _made(place.folder)
