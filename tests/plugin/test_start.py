@@ -58,7 +58,9 @@ def test_header_shows_environment_and_engine(project, workers):
 
     result = project.run(*workers)
 
-    result.stdout.re_match_lines([r"databricks notebooks: environment local, (engine connect \((pyspark|databricks-connect) |no Spark).*"])
+    result.stdout.re_match_lines(
+        [r"databricks notebooks: environment local, (engine connect \((pyspark|databricks-connect) |no Spark).*"]
+    )
 
 
 def test_the_plugin_can_be_left_out(project):
