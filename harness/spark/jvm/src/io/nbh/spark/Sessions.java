@@ -1,0 +1,108 @@
+package io.nbh.spark;
+
+import java.lang.reflect.Field;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.WeakHashMap;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.CatalogManager;
+import org.apache.spark.sql.internal.SQLConf;
+
+/** Which space a Spark session is in, and Spark's own list of catalogs kept as that space's. */
+final class Sessions {
+  /** Names the session's space; sessions that say the same share all catalogs. */
+  static final String SPACE = "spark.nbh.space";
+  /** The folder that holds a folder for each space. */
+  static final String ROOT = "spark.nbh.root";
+  /** The catalogs that a new space begins with, separated by commas. */
+  static final String CATALOGS = "spark.nbh.catalogs";
+  /** Who owns what the session makes. */
+  static final String USER = "spark.nbh.user";
+
+  private static final String CATALOG_CONF = "spark.sql.catalog.";
+  private static final Map<SparkSession, Seen> SEEN = new WeakHashMap<>();
+
+  private record Seen(Space space, long version, Set<String> catalogs) {}
+
+  private Sessions() {}
+
+  static SparkSession active() {
+    return (SparkSession) org.apache.spark.sql.SparkSession.active();
+  }
+
+  static Space space(SparkSession session) {
+    return space(session.sessionState().conf());
+  }
+
+  static Space space(SQLConf conf) {
+    String id = conf.getConfString(SPACE, "shared");
+    Space found = Space.find(id);
+    if (found != null) {
+      return found;
+    }
+    String root = conf.getConfString(ROOT, conf.warehousePath() + "/nbh");
+    List<String> catalogs = Arrays.stream(conf.getConfString(CATALOGS, "main").split(",")).map(String::trim)
+        .filter(name -> !name.isEmpty()).toList();
+    // A space's name may hold what a file's name may not.
+    String folder = id.replaceAll("[^A-Za-z0-9_-]", "_") + "-" + Integer.toHexString(id.hashCode());
+    return Space.of(id, Path.of(root.replaceFirst("^file:/*", "/")).resolve(folder), catalogs, user(conf));
+  }
+
+  static String user(SQLConf conf) {
+    return conf.getConfString(USER, System.getProperty("user.name"));
+  }
+
+  /** Let this session know the catalogs of its space, and no others of ours. Cheap when nothing has changed. */
+  static void update(SparkSession session) {
+    Space space = space(session);
+    Seen seen;
+    synchronized (SEEN) {
+      seen = SEEN.get(session);
+      if (seen != null && seen.space == space && seen.version == space.version.get()) {
+        return;
+      }
+      SEEN.put(session, new Seen(space, space.version.get(), new TreeSet<>(space.catalogs.keySet())));
+    }
+    CatalogManager manager = session.sessionState().catalogManager();
+    SQLConf conf = session.sessionState().conf();
+    if (seen != null) {
+      seen.catalogs.stream().filter(name -> !space.catalogs.containsKey(name)).forEach(name -> {
+        conf.unsetConf(CATALOG_CONF + name);
+        forget(manager, name);
+      });
+    }
+    for (String name : space.catalogs.keySet()) {
+      conf.setConfString(CATALOG_CONF + name, SpaceCatalog.class.getName());
+      manager.catalog(name); // listCatalogs() tells only of those that are loaded
+    }
+  }
+
+  /** Let every session of the space know at once that a catalog has come or gone. */
+  static void updateAll(Space space) {
+    List<SparkSession> sessions;
+    synchronized (SEEN) {
+      sessions = SEEN.entrySet().stream().filter(entry -> entry.getValue().space == space).map(Map.Entry::getKey).toList();
+    }
+    sessions.forEach(Sessions::update);
+  }
+
+  /** Spark has no way to unload a catalog, and one that is loaded goes on to be listed. */
+  private static void forget(CatalogManager manager, String name) {
+    for (Class<?> type = manager.getClass(); type != null; type = type.getSuperclass()) {
+      for (Field field : type.getDeclaredFields()) {
+        if (field.getName().equals("catalogs") || field.getName().endsWith("$$catalogs")) {
+          try {
+            field.setAccessible(true);
+            ((scala.collection.mutable.Map<String, Object>) field.get(manager)).remove(name);
+          } catch (ReflectiveOperationException failed) {
+            throw new IllegalStateException(failed);
+          }
+        }
+      }
+    }
+  }
+}

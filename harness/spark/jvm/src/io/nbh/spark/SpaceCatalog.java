@@ -1,0 +1,151 @@
+package io.nbh.spark;
+
+import io.unitycatalog.nbh.Delegate;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
+import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.Relation;
+import org.apache.spark.sql.connector.catalog.RelationCatalog;
+import org.apache.spark.sql.connector.catalog.StagedTable;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.delta.catalog.DeltaCatalog;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * A catalog of the session's space: Delta's own catalog over our tables, so that Delta's tables carry the user's names.
+ *
+ * <p>Spark makes one for each session and each name; what is in it stands in {@link Space}.
+ */
+public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog {
+  private final SparkSession session = Sessions.active();
+  private String name;
+
+  @Override
+  public void initialize(String name, CaseInsensitiveStringMap options) {
+    this.name = name;
+    super.initialize(name, new CaseInsensitiveStringMap(Map.of("deltaRestApi.enabled", "false")));
+    setDelegateCatalog(new Delegate(new SpaceStore(session, name)));
+  }
+
+  @Override
+  public String[] defaultNamespace() {
+    return new String[] {"default"};
+  }
+
+  private SpaceStore store() {
+    return ((SpaceTables) delegate).store();
+  }
+
+  // Tables
+
+  @Override
+  public Relation loadRelation(Identifier ident) throws NoSuchTableException {
+    View view = store().view(ident);
+    return view != null ? view : loadTable(ident);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident) {
+    Table virtual = InformationSchema.table(store(), ident);
+    return virtual != null ? virtual : super.loadTable(ident);
+  }
+
+  @Override
+  public boolean tableExists(Identifier ident) {
+    return store().table(ident) != null || InformationSchema.table(store(), ident) != null;
+  }
+
+  @Override
+  public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return super.createTable(ident, columns, partitions, placed(ident, properties));
+  }
+
+  @Override
+  public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return super.stageCreate(ident, columns, partitions, placed(ident, properties));
+  }
+
+  @Override
+  public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return super.stageReplace(ident, columns, partitions, placed(ident, properties));
+  }
+
+  @Override
+  public StagedTable stageCreateOrReplace(
+      Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return super.stageCreateOrReplace(ident, columns, partitions, placed(ident, properties));
+  }
+
+  /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
+  private Map<String, String> placed(Identifier ident, Map<String, String> properties) {
+    store().requireSchema(ident.namespace());
+    if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
+      return properties;
+    }
+    Map<String, String> placed = new HashMap<>(properties);
+    TableEntry existing = store().table(ident);
+    boolean stays = existing != null && existing.isDelta();
+    placed.put(TableCatalog.PROP_LOCATION, stays ? existing.location().toString() : store().newLocation(ident).toString());
+    if (!stays || existing.isManaged()) {
+      placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
+    }
+    return placed;
+  }
+
+  // Views
+
+  @Override
+  public Identifier[] listViews(String... namespace) throws NoSuchNamespaceException {
+    return store().list(namespace, View.class);
+  }
+
+  @Override
+  public View createView(Identifier ident, View view) throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    if (store().schema(ident.namespace()).relations.putIfAbsent(Space.key(ident.name()), view) != null) {
+      throw new ViewAlreadyExistsException(store().full(ident));
+    }
+    return view;
+  }
+
+  @Override
+  public View replaceView(Identifier ident, View view) throws NoSuchViewException {
+    if (store().view(ident) == null) {
+      throw new NoSuchViewException(store().full(ident));
+    }
+    store().schema(ident.namespace()).relations.put(Space.key(ident.name()), view);
+    return view;
+  }
+
+  @Override
+  public boolean dropView(Identifier ident) {
+    if (store().view(ident) == null) {
+      return false;
+    }
+    store().forget(ident);
+    return true;
+  }
+
+  @Override
+  public void renameView(Identifier from, Identifier said) throws NoSuchViewException, ViewAlreadyExistsException {
+    Identifier to = store().withoutCatalog(said);
+    if (store().view(from) == null) {
+      throw new NoSuchViewException(store().full(from));
+    }
+    if (!store().rename(from, to)) {
+      throw new ViewAlreadyExistsException(store().full(to));
+    }
+  }
+}
