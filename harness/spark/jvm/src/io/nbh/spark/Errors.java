@@ -3,7 +3,9 @@ package io.nbh.spark;
 import org.apache.spark.QueryContext;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import scala.Option;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Errors of Spark's and Databricks' own conditions, with the names that the user said; and ours, whose names begin with NBH. */
 final class Errors {
@@ -35,6 +37,10 @@ final class Errors {
   static RuntimeException notEmpty(String kind, String... name) {
     return make("NBH_" + kind.toUpperCase(java.util.Locale.ROOT) + "_NOT_EMPTY", "2BP01",
         "Cannot drop the " + kind + " " + quote(name) + " because it contains objects. Use DROP ... CASCADE to drop them too.");
+  }
+
+  static RuntimeException tableNotFound(String... name) {
+    return sneak(new NoSuchTableException(CollectionConverters.asScala(java.util.List.of(name)).toSeq()));
   }
 
   static RuntimeException schemaNotFound(String catalog, String schema) {

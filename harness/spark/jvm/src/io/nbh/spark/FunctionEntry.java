@@ -14,4 +14,10 @@ record FunctionEntry(
     String owner,
     String catalog,
     String schema,
-    long created) {}
+    long created) {
+
+  FunctionEntry ownedBy(String other) {
+    return new FunctionEntry(name, parameters, returns, isTable, language, body, isQuery, comment, isDeterministic, other,
+        catalog, schema, created);
+  }
+}

@@ -67,6 +67,9 @@ final class Sessions {
       }
       SEEN.put(session, new Seen(space, space.version.get(), new TreeSet<>(space.catalogs.keySet())));
     }
+    // spark.catalog.listTables("x") takes any schema x of the session catalog before one of the current catalog, and every
+    // catalog of ours has a schema "default".
+    session.sharedState().externalCatalog().dropDatabase("default", true, true);
     CatalogManager manager = session.sessionState().catalogManager();
     SQLConf conf = session.sessionState().conf();
     if (seen != null) {

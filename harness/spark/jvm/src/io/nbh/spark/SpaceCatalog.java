@@ -1,15 +1,12 @@
 package io.nbh.spark;
 
 import io.unitycatalog.nbh.Delegate;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
-import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
 import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Column;
@@ -19,6 +16,7 @@ import org.apache.spark.sql.connector.catalog.RelationCatalog;
 import org.apache.spark.sql.connector.catalog.StagedTable;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
 import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.delta.catalog.DeltaCatalog;
@@ -64,6 +62,12 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   }
 
   @Override
+  public Table loadTable(Identifier ident, Set<TableWritePrivilege> privileges) {
+    Table table = loadTable(ident);
+    return table instanceof FileTable files ? new FileWrites(files) : table;
+  }
+
+  @Override
   public boolean tableExists(Identifier ident) {
     return store().table(ident) != null || InformationSchema.table(store(), ident) != null;
   }
@@ -92,6 +96,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
   private Map<String, String> placed(Identifier ident, Map<String, String> properties) {
     store().requireSchema(ident.namespace());
+    Names.checked(ident.name());
     if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
       return properties;
     }
@@ -114,7 +119,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public View createView(Identifier ident, View view) throws ViewAlreadyExistsException, NoSuchNamespaceException {
-    if (store().schema(ident.namespace()).relations.putIfAbsent(Space.key(ident.name()), view) != null) {
+    if (store().schema(ident.namespace()).relations.putIfAbsent(Names.checked(ident.name()), view) != null) {
       throw new ViewAlreadyExistsException(store().full(ident));
     }
     return view;

@@ -2,10 +2,14 @@ package io.nbh.spark;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.View;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** One catalog as a session sees it: looks names up in the space that the session is in now. */
 public final class SpaceStore {
@@ -66,6 +70,14 @@ public final class SpaceStore {
     return schema == null ? null : schema.view(ident.name());
   }
 
+  /** The error of a table that isn't there. */
+  NoSuchTableException noSuchTable(Identifier ident) {
+    List<String> parts = new ArrayList<>(List.of(name));
+    parts.addAll(List.of(ident.namespace()));
+    parts.add(ident.name());
+    return new NoSuchTableException(CollectionConverters.asScala(parts).toSeq());
+  }
+
   /** The name with its catalog, for errors. */
   Identifier full(Identifier ident) {
     String[] namespace = new String[ident.namespace().length + 1];
@@ -83,6 +95,9 @@ public final class SpaceStore {
   }
 
   Identifier[] list(String[] namespace, Class<?> kind) {
+    if (InformationSchema.isMeant(namespace)) {
+      return kind == TableEntry.class ? InformationSchema.list(this) : new Identifier[0];
+    }
     return schema(namespace).relations.entrySet().stream()
         .filter(entry -> kind.isInstance(entry.getValue()))
         .map(entry -> Identifier.of(namespace, entry.getKey()))

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchFunctionException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
@@ -58,20 +59,20 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public Identifier[] listTables(String[] namespace) {
-    return InformationSchema.isMeant(namespace) ? InformationSchema.list(store) : store.list(namespace, TableEntry.class);
+    return store.list(namespace, TableEntry.class);
   }
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
     TableEntry table = store.table(ident);
     if (table == null) {
-      throw new NoSuchTableException(store.full(ident));
+      throw store.noSuchTable(ident);
     }
     String schema = Space.key(ident.namespace()[0]);
     var described = table.describe(name(), schema, Space.key(ident.name()));
     return table.isDelta()
         ? new V1Table(described)
-        : new FileTable(described, table.isManaged() ? Path.of(table.location().getPath()) : null);
+        : new FileTable(described, table.isManaged());
   }
 
   @Override
@@ -91,11 +92,8 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     if (made.isManaged() && !made.isDelta()) {
       Path.of(made.location().getPath()).toFile().mkdirs();
     }
-    try {
-      return loadTable(ident);
-    } catch (NoSuchTableException gone) {
-      throw Errors.sneak(gone);
-    }
+    V1Table table = new V1Table(made.describe(name(), into.name, Space.key(ident.name())));
+    return made.isDelta() ? table : new FileWrites(table);
   }
 
   private TableEntry entry(Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties) {
@@ -125,7 +123,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
         options,
         others,
         properties.get(TableCatalog.PROP_COMMENT),
-        properties.getOrDefault(TableCatalog.PROP_OWNER, store.user()),
+        Optional.ofNullable(properties.get(TableCatalog.PROP_OWNER)).filter(owner -> !owner.isEmpty()).orElseGet(store::user),
         System.currentTimeMillis());
   }
 
@@ -145,7 +143,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   public Table alterTable(Identifier ident, TableChange... changes) throws NoSuchTableException {
     TableEntry old = store.table(ident);
     if (old == null) {
-      throw new NoSuchTableException(store.full(ident));
+      throw store.noSuchTable(ident);
     }
     var all = CollectionConverters.asScala(Arrays.asList(changes)).toSeq();
     Map<String, String> before = new HashMap<>(old.properties());
@@ -184,7 +182,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   public void renameTable(Identifier from, Identifier said) throws NoSuchTableException, TableAlreadyExistsException {
     Identifier to = store.withoutCatalog(said);
     if (store.table(from) == null) {
-      throw new NoSuchTableException(store.full(from));
+      throw store.noSuchTable(from);
     }
     if (!store.rename(from, to)) {
       throw new TableAlreadyExistsException(store.full(to));

@@ -6,6 +6,7 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.parser.ParameterContext;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
+import org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.types.DataType;
@@ -29,12 +30,22 @@ final class StatementParser implements ParserInterface {
 
   @Override
   public LogicalPlan parsePlan(String text) throws ParseException {
-    return next().parsePlan(text);
+    ParserInterface spark = next();
+    LogicalPlan ours = StatementKind.parse(text, session);
+    return ours != null ? ours : taken(spark.parsePlan(text));
   }
 
   @Override
   public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
-    return next().parsePlanWithParameters(text, parameters);
+    ParserInterface spark = next();
+    LogicalPlan ours = StatementKind.parse(text, session);
+    return ours != null ? ours : taken(spark.parsePlanWithParameters(text, parameters));
+  }
+
+  /** Spark's plan, or ours in its place where Spark reads a statement that it can't carry out in a catalog like ours. */
+  private LogicalPlan taken(LogicalPlan plan) {
+    LogicalPlan ours = plan instanceof CreateUserDefinedFunction said ? FunctionStatements.create(said, session) : null;
+    return ours != null ? ours : plan;
   }
 
   @Override

@@ -31,6 +31,11 @@ record TableEntry(
     return provider.equalsIgnoreCase("delta");
   }
 
+  TableEntry ownedBy(String other) {
+    return new TableEntry(
+        isManaged, provider, location, schema, partitionColumns, options, properties, comment, other, created);
+  }
+
   void deleteFiles() {
     if (isManaged) {
       Space.delete(Path.of(location.getPath()));
