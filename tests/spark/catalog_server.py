@@ -9,24 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 from harness.spark.gateway import MODULE_OPTIONS, TUNING_OPTIONS
 from harness.spark.java import find_java
-
-JVM = Path(__file__).parents[2] / "harness" / "spark" / "jvm"
-DELTA = "4.4.0"
-DELTA_JARS = {
-    "io.delta": (
-        ("delta-spark_4.2_2.13", DELTA),
-        ("delta-storage", DELTA),
-        ("delta-kernel-api", DELTA),
-        ("delta-kernel-defaults", DELTA),
-        ("delta-kernel-unitycatalog", DELTA),
-    ),
-    "io.unitycatalog": (("unitycatalog-client", "0.6.0"), ("unitycatalog-hadoop", "0.6.0")),
-}
+from scripts.build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
 
 CONF = {
     "spark.master": "local[2]",
@@ -44,31 +31,13 @@ CONF = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     "spark.sql.filesourceTableRelationCacheSize": "0",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.hadoop.fs.dbfs.impl": "io.nbh.spark.DbfsFiles",
+    "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
+    "spark.hadoop.fs.AbstractFileSystem.dbfs.impl": "io.nbh.spark.DbfsContext",
+    "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
+    "spark.hadoop.fs.file.impl.disable.cache": "true",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "io.nbh.spark.LocalContext",
 }
-
-
-def spark_home() -> Path:
-    """Where the installed pyspark has its jars."""
-    spec = find_spec("pyspark")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent
-
-
-def delta_jars(java: str) -> list[Path]:
-    """Delta's jars, fetched once through Spark's own Ivy."""
-    folder = Path(os.environ.get("NBH_TEST_JARS", Path(tempfile.gettempdir()) / f"nbh-test-jars-{os.getuid()}"))
-    folder.mkdir(exist_ok=True)
-    wanted = []
-    for group, artifacts in DELTA_JARS.items():
-        for name, version in artifacts:
-            wanted.append(folder / f"{name}-{version}.jar")
-            if not wanted[-1].exists():
-                pattern = str(folder / "[artifact]-[revision].[ext]")
-                command = [java, "-cp", f"{spark_home()}/jars/*", "org.apache.ivy.Main", "-cache", str(folder / "ivy")]
-                command += ["-dependency", group, name, version, "-notransitive", "-types", "jar", "-retrieve", pattern]
-                subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return wanted
 
 
 class CatalogServer:
@@ -101,15 +70,15 @@ class CatalogServer:
             "appender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\nappender.stderr.layout.type = PatternLayout\n"
             "appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex\n"
         )
-        ours = Path(os.environ.get("NBH_TEST_JVM_JAR", JVM / "nbh-spark.jar"))
-        jars = [ours, *delta_jars(java)]
-        path = [str(conf_folder), *map(str, jars), f"{spark_home()}/jars/*"]
+        ours = Path(os.environ.get("NBH_TEST_JVM_JAR", JAR))
+        jars = [ours, *fetch(DELTA, jar_cache())]
+        path = [str(conf_folder), *map(str, jars), f"{spark_jars()}/*"]
         command = [java, "-cp", os.pathsep.join(path), "-Xmx1g", f"-Djava.io.tmpdir={folder}", f"-Dderby.system.home={folder}"]
         command += [*TUNING_OPTIONS, *MODULE_OPTIONS, "org.apache.spark.deploy.SparkSubmit"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
         env = {
             **os.environ,
-            "SPARK_HOME": str(spark_home()),
+            "SPARK_HOME": str(spark_jars().parent),
             "SPARK_CONF_DIR": str(conf_folder),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": sys.executable,

@@ -66,8 +66,10 @@ final class PythonFunctions {
     for (StructField parameter : parameters) {
       names.append(names.isEmpty() ? "" : ", ").append(parameter.name());
     }
-    String code = "def " + entry.name() + "(" + names + "):\n" + entry.body().stripIndent().replaceAll("(?m)^", "  ") + "\n  pass\n";
-    return "(lambda space: (exec(" + literal(code) + ", space), space[" + literal(entry.name()) + "])[1])({})";
+    String head = "def " + entry.name() + "(" + names + "):\n";
+    String body = "__import__('textwrap').indent(__import__('textwrap').dedent(" + literal(entry.body() + "\n") + "), '  ')";
+    String code = literal(head) + " + " + body + " + '  pass\\n'"; // a body may be nothing but a comment
+    return "(lambda space: (exec(" + code + ", space), space[" + literal(entry.name()) + "])[1])({})";
   }
 
   private static String literal(String text) {

@@ -1,6 +1,7 @@
 package io.nbh.spark;
 
 import java.lang.reflect.Field;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -8,6 +9,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.WeakHashMap;
+import org.apache.spark.sql.catalyst.catalog.CatalogDatabase;
+import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.CatalogManager;
 import org.apache.spark.sql.internal.SQLConf;
@@ -23,6 +27,9 @@ final class Sessions {
   /** Who owns what the session makes. */
   static final String USER = "spark.nbh.user";
 
+  private static final String DEFAULT_SCHEMA = "spark.sql.catalog.spark_catalog.defaultDatabase";
+  private static final String SESSION_SCHEMA = "session_default";
+  private static final String SESSION_CATALOG = "spark_catalog";
   private static final String CATALOG_CONF = "spark.sql.catalog.";
   private static final Map<SparkSession, Seen> SEEN = new WeakHashMap<>();
 
@@ -58,6 +65,7 @@ final class Sessions {
 
   /** Let this session know the catalogs of its space, and no others of ours. Cheap when nothing has changed. */
   static void update(SparkSession session) {
+    renameDefaultSchema(session);
     Space space = space(session);
     Seen seen;
     synchronized (SEEN) {
@@ -67,21 +75,40 @@ final class Sessions {
       }
       SEEN.put(session, new Seen(space, space.version.get(), new TreeSet<>(space.catalogs.keySet())));
     }
-    // spark.catalog.listTables("x") takes any schema x of the session catalog before one of the current catalog, and every
-    // catalog of ours has a schema "default".
-    session.sharedState().externalCatalog().dropDatabase("default", true, true);
     CatalogManager manager = session.sessionState().catalogManager();
     SQLConf conf = session.sessionState().conf();
-    if (seen != null) {
-      seen.catalogs.stream().filter(name -> !space.catalogs.containsKey(name)).forEach(name -> {
-        conf.unsetConf(CATALOG_CONF + name);
-        forget(manager, name);
-      });
+    Set<String> gone = seen == null ? new TreeSet<>() : new TreeSet<>(seen.catalogs);
+    gone.removeAll(space.catalogs.keySet());
+    if (!gone.isEmpty() && gone.contains(manager.currentCatalog().name())) {
+      // Not a single statement works in a catalog that is gone.
+      String home = conf.getConfString("spark.sql.defaultCatalog", SESSION_CATALOG);
+      manager.setCurrentCatalog(space.catalogs.containsKey(home) ? home : SESSION_CATALOG);
+    }
+    for (String name : gone) {
+      conf.unsetConf(CATALOG_CONF + name);
+      forget(manager, name);
     }
     for (String name : space.catalogs.keySet()) {
       conf.setConfString(CATALOG_CONF + name, SpaceCatalog.class.getName());
       manager.catalog(name); // listCatalogs() tells only of those that are loaded
     }
+  }
+
+  /**
+   * Rename the session catalog's schema "default": spark.catalog.listTables("x") takes any schema x of the session catalog before
+   * one of the current catalog, and every catalog of ours has a schema "default". Spark lets no conf at the start do this.
+   */
+  private static void renameDefaultSchema(SparkSession session) {
+    SQLConf conf = session.sessionState().conf();
+    if (conf.getConfString(DEFAULT_SCHEMA, "").equals(SESSION_SCHEMA)) {
+      return;
+    }
+    ExternalCatalog external = session.sharedState().externalCatalog();
+    URI folder = CatalogUtils.stringToURI(conf.warehousePath());
+    external.createDatabase(new CatalogDatabase(SESSION_SCHEMA, "", folder, TableEntry.toScala(Map.of())), true);
+    external.dropDatabase("default", true, true);
+    conf.setConfString(DEFAULT_SCHEMA, SESSION_SCHEMA);
+    session.sessionState().catalog().setCurrentDatabase(SESSION_SCHEMA);
   }
 
   /** Let every session of the space know at once that a catalog has come or gone. */
