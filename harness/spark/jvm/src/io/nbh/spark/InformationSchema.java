@@ -11,6 +11,8 @@ import org.apache.spark.sql.connector.catalog.Relation;
 import org.apache.spark.sql.connector.catalog.RelationCatalog;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.connector.catalog.constraints.Constraint;
+import org.apache.spark.sql.connector.catalog.constraints.PrimaryKey;
 
 /** The schema {@code information_schema} of each catalog. */
 final class InformationSchema {
@@ -35,6 +37,9 @@ final class InformationSchema {
         + " volume_owner STRING, comment STRING, storage_location STRING", InformationSchema::volumes));
     KINDS.put("routines", new Kind("routine_catalog STRING, routine_schema STRING, routine_name STRING, routine_type STRING,"
         + " data_type STRING, routine_body STRING, routine_definition STRING, comment STRING", InformationSchema::routines));
+    KINDS.put("table_constraints", new Kind("constraint_catalog STRING, constraint_schema STRING, constraint_name STRING,"
+        + " table_catalog STRING, table_schema STRING, table_name STRING, constraint_type STRING, enforced STRING",
+        InformationSchema::constraints));
     KINDS.put("table_privileges", new Kind(
         "grantee STRING, table_catalog STRING, table_schema STRING, table_name STRING, privilege_type STRING",
         store -> privileges(store, 3, "TABLE", "VIEW")));
@@ -122,6 +127,17 @@ final class InformationSchema {
   private static List<Object[]> routines(SpaceStore store) {
     return each(store, schema -> schema.functions, (schema, name, one) -> new Object[] {store.name(), schema.name, name, "FUNCTION",
         one.isTable() ? "TABLE" : one.returns(), one.language().equals("SQL") ? "SQL" : "EXTERNAL", one.body(), one.comment()});
+  }
+
+  private static List<Object[]> constraints(SpaceStore store) {
+    List<Object[]> rows = new ArrayList<>();
+    store.catalog().schemas.values().forEach(schema -> schema.relations.forEach((name, one) -> {
+      for (Constraint constraint : one instanceof TableEntry table ? table.constraints() : List.<Constraint>of()) {
+        rows.add(new Object[] {store.name(), schema.name, constraint.name(), store.name(), schema.name, name,
+            constraint instanceof PrimaryKey ? "PRIMARY KEY" : "FOREIGN KEY", "NO"});
+      }
+    }));
+    return rows;
   }
 
   /** Grants on objects of these types, whose names have so many parts. */

@@ -1,7 +1,10 @@
 package io.nbh.spark;
 
 import io.unitycatalog.nbh.Delegate;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
@@ -16,8 +19,12 @@ import org.apache.spark.sql.connector.catalog.RelationCatalog;
 import org.apache.spark.sql.connector.catalog.StagedTable;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
+import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.TableInfo;
 import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
 import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.connector.catalog.constraints.Constraint;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.delta.catalog.DeltaCatalog;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -70,6 +77,33 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   @Override
   public boolean tableExists(Identifier ident) {
     return store().table(ident) != null || InformationSchema.table(store(), ident) != null;
+  }
+
+  @Override
+  public Set<TableCatalogCapability> capabilities() {
+    Set<TableCatalogCapability> all = new HashSet<>(super.capabilities());
+    all.add(TableCatalogCapability.SUPPORT_TABLE_CONSTRAINT);
+    return all;
+  }
+
+  @Override
+  public Table createTable(Identifier ident, TableInfo info) {
+    List<Constraint> kept = Constraints.informational(info.constraints());
+    Table made = createTable(ident, info.columns(), info.partitions(), info.properties());
+    store().change(ident, table -> table.with(kept));
+    return made;
+  }
+
+  @Override
+  public Table alterTable(Identifier ident, TableChange... changes) {
+    TableEntry before = store().table(ident);
+    List<Constraint> kept = before == null ? List.of() : new ArrayList<>(before.constraints());
+    List<TableChange> others = before == null ? List.of(changes) : Constraints.apply(kept, changes);
+    if (others.isEmpty()) {
+      store().change(ident, table -> table.with(kept));
+      return loadTable(ident);
+    }
+    return super.alterTable(ident, others.toArray(new TableChange[0]));
   }
 
   @Override

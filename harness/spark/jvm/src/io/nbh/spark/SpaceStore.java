@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Identifier;
@@ -111,6 +112,11 @@ public final class SpaceStore {
       return Path.of(URI.create(location).getPath()).resolve(Space.key(ident.name())).toUri();
     }
     return space().newFolder("tables").toUri();
+  }
+
+  void change(Identifier ident, UnaryOperator<TableEntry> change) {
+    schema(ident.namespace()).relations.computeIfPresent(
+        Space.key(ident.name()), (name, old) -> old instanceof TableEntry table ? change.apply(table) : old);
   }
 
   void forget(Identifier ident) {

@@ -124,7 +124,8 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
         others,
         properties.get(TableCatalog.PROP_COMMENT),
         Optional.ofNullable(properties.get(TableCatalog.PROP_OWNER)).filter(owner -> !owner.isEmpty()).orElseGet(store::user),
-        System.currentTimeMillis());
+        System.currentTimeMillis(),
+        List.of());
   }
 
   private static List<String> partitionColumns(Transform[] partitions) {
@@ -158,7 +159,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     String owner = after.remove(TableCatalog.PROP_OWNER);
     store.schema(ident.namespace()).relations.put(Space.key(ident.name()), new TableEntry(old.isManaged(), old.provider(),
         location == null ? old.location() : CatalogUtils.stringToURI(location), schema, old.partitionColumns(), old.options(),
-        after, comment, owner, old.created()));
+        after, comment, owner, old.created(), old.constraints()));
     return loadTable(ident);
   }
 

@@ -32,6 +32,7 @@ enum StatementKind {
   SHOW_FUNCTIONS("SHOW [USER] FUNCTIONS IN|FROM", How.DONE, "the functions of a schema", FunctionStatements::show),
   DESCRIBE_FUNCTION("DESCRIBE|DESC FUNCTION", How.DONE, "", FunctionStatements::describe),
   SHOW_CREATE_TABLE("SHOW CREATE TABLE", How.DONE, "of Delta tables too", ShowCreate::table),
+  CREATE_LIKE("CREATE TABLE … LIKE", How.DONE, "of Delta tables too", LikeStatement::create),
   DROP_SPACE("NBH DROP SPACE", How.DONE, "the harness's own: all catalogs and files of a test session", SpaceStatements::drop),
   SHOW_SPACES("NBH SHOW SPACES", How.DONE, "the harness's own", SpaceStatements::show),
 

@@ -9,6 +9,7 @@ import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
+import org.apache.spark.sql.connector.catalog.constraints.Constraint;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
 import scala.collection.immutable.Map$;
@@ -25,7 +26,8 @@ record TableEntry(
     Map<String, String> properties,
     String comment,
     String owner,
-    long created) {
+    long created,
+    List<Constraint> constraints) {
 
   boolean isDelta() {
     return provider.equalsIgnoreCase("delta");
@@ -33,7 +35,12 @@ record TableEntry(
 
   TableEntry ownedBy(String other) {
     return new TableEntry(
-        isManaged, provider, location, schema, partitionColumns, options, properties, comment, other, created);
+        isManaged, provider, location, schema, partitionColumns, options, properties, comment, other, created, constraints);
+  }
+
+  TableEntry with(List<Constraint> others) {
+    return new TableEntry(
+        isManaged, provider, location, schema, partitionColumns, options, properties, comment, owner, created, others);
   }
 
   void deleteFiles() {
