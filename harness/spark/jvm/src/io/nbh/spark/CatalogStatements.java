@@ -9,7 +9,7 @@ final class CatalogStatements {
 
   static LogicalPlan use(Tokens tokens, SparkSession session) {
     String said = tokens.string();
-    String name = said != null ? said : tokens.name("USE CATALOG", "a catalog's name");
+    String name = said != null ? said : tokens.names("USE CATALOG", "a catalog's name").get(0);
     tokens.requireEnd("USE CATALOG");
     return new Statement("USE CATALOG", Answers.NONE, spark -> {
       if (!name.equalsIgnoreCase("spark_catalog")) {
@@ -23,7 +23,7 @@ final class CatalogStatements {
   static LogicalPlan create(Tokens tokens, SparkSession session) {
     String kind = "CREATE CATALOG";
     boolean isQuiet = tokens.take("IF", "NOT", "EXISTS");
-    String name = Names.checked(tokens.name(kind, "a catalog's name"));
+    String name = Names.checked(tokens.names(kind, "a catalog's name").get(0));
     String comment = null;
     String location = null;
     while (!tokens.atEnd()) {
@@ -55,7 +55,7 @@ final class CatalogStatements {
   static LogicalPlan drop(Tokens tokens, SparkSession session) {
     String kind = "DROP CATALOG";
     boolean isQuiet = tokens.take("IF", "EXISTS");
-    String name = tokens.name(kind, "a catalog's name");
+    String name = tokens.names(kind, "a catalog's name").get(0);
     boolean cascade = tokens.take("CASCADE");
     if (!cascade) {
       tokens.take("RESTRICT");
@@ -79,7 +79,7 @@ final class CatalogStatements {
 
   static LogicalPlan describe(Tokens tokens, SparkSession session) {
     tokens.take("EXTENDED");
-    String name = tokens.name("DESCRIBE CATALOG", "a catalog's name");
+    String name = tokens.names("DESCRIBE CATALOG", "a catalog's name").get(0);
     tokens.requireEnd("DESCRIBE CATALOG");
     return new Statement("DESCRIBE CATALOG", Answers.columns("info_name STRING, info_value STRING"), spark -> {
       CatalogEntry catalog = Sessions.space(spark).catalog(name);
@@ -89,7 +89,7 @@ final class CatalogStatements {
 
   static LogicalPlan comment(Tokens tokens, SparkSession session) {
     String kind = "COMMENT ON CATALOG";
-    String name = tokens.name(kind, "a catalog's name");
+    String name = tokens.names(kind, "a catalog's name").get(0);
     tokens.require(kind, "IS");
     String comment = tokens.take("NULL") ? null : tokens.string(kind, "a comment in quotes or NULL");
     tokens.requireEnd(kind);

@@ -45,6 +45,11 @@ final class LikeStatement {
       try {
         Table table = ((TableCatalog) spark.sessionState().catalogManager().catalog(from.catalogName())).loadTable(ident(from));
         Map<String, String> properties = new HashMap<>(said);
+        table.properties().forEach((key, value) -> {
+          if (key.startsWith("delta.feature.")) {
+            properties.put(key, value); // columns with defaults, and others, ask for them
+          }
+        });
         properties.putIfAbsent(TableCatalog.PROP_PROVIDER, table.properties().getOrDefault(TableCatalog.PROP_PROVIDER, "delta"));
         into.createTable(ident(to), table.columns(), table.partitioning(), properties);
       } catch (NoSuchTableException missing) {

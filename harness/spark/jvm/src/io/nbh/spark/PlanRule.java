@@ -96,7 +96,7 @@ final class PlanRule extends Rule<LogicalPlan> {
         insert.overwrite(), insert.ifPartitionNotExists(), insert.byName(), insert.replaceCriteriaOpt(), insert.withSchemaEvolution());
   }
 
-  private static <T> PartialFunction<T, T> partial(java.util.function.UnaryOperator<T> function) {
+  static <T> PartialFunction<T, T> partial(java.util.function.UnaryOperator<T> function) {
     return new AbstractPartialFunction<T, T>() {
       @Override
       public boolean isDefinedAt(T value) {

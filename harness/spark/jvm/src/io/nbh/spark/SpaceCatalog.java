@@ -12,6 +12,7 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
 import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Relation;
@@ -113,18 +114,21 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    return super.stageCreate(ident, columns, partitions, placed(ident, properties));
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageCreate(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, false, false);
   }
 
   @Override
   public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    return super.stageReplace(ident, columns, partitions, placed(ident, properties));
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, true);
   }
 
   @Override
   public StagedTable stageCreateOrReplace(
       Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    return super.stageCreateOrReplace(ident, columns, partitions, placed(ident, properties));
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageCreateOrReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, false);
   }
 
   /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
@@ -136,12 +140,28 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     }
     Map<String, String> placed = new HashMap<>(properties);
     TableEntry existing = store().table(ident);
-    boolean stays = existing != null && existing.isDelta();
+    ((SpaceTables) delegate).mayReplace(existing != null && !existing.isDelta() && isDelta(properties) ? existing : null);
+    boolean stays = existing != null && existing.isDelta() && isDelta(properties);
     placed.put(TableCatalog.PROP_LOCATION, stays ? existing.location().toString() : store().newLocation(ident).toString());
     if (!stays || existing.isManaged()) {
       placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
     }
     return placed;
+  }
+
+  private boolean isDelta(Map<String, String> properties) {
+    return "delta".equalsIgnoreCase(properties.getOrDefault(
+        TableCatalog.PROP_PROVIDER, session.sessionState().conf().defaultDataSourceName()));
+  }
+
+  /** Delta's own way drops the old table before the query is run, which may read it. */
+  private StagedTable files(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties,
+      boolean mayReplace, boolean mustReplace) {
+    if (mustReplace && store().table(ident) == null) {
+      throw Errors.sneak(store().noSuchTable(ident));
+    }
+    return new StagedFiles((SpaceTables) delegate, ident,
+        ((SpaceTables) delegate).entry(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, properties), mayReplace);
   }
 
   // Views

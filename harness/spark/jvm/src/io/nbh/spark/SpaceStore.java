@@ -1,10 +1,12 @@
 package io.nbh.spark;
 
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.classic.SparkSession;
@@ -109,7 +111,8 @@ public final class SpaceStore {
   URI newLocation(Identifier ident) {
     String location = schema(ident.namespace()).properties.get("location");
     if (location != null) {
-      return Path.of(URI.create(location).getPath()).resolve(Space.key(ident.name())).toUri();
+      Path wanted = Path.of(URI.create(location).getPath()).resolve(Space.key(ident.name()));
+      return (Files.exists(wanted) ? wanted.resolveSibling(wanted.getFileName() + "-" + UUID.randomUUID()) : wanted).toUri();
     }
     return space().newFolder("tables").toUri();
   }

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchFunctionException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
@@ -38,6 +39,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
       TableCatalog.PROP_LOCATION, PROP_PROVIDER, TableCatalog.PROP_COMMENT, TableCatalog.PROP_OWNER, PROP_EXTERNAL, PROP_IS_MANAGED_LOCATION, "path");
 
   private final SpaceStore store;
+  private final AtomicReference<TableEntry> replaceable = new AtomicReference<>();
 
   protected SpaceTables(SpaceStore store) {
     this.store = store;
@@ -86,9 +88,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
       throws TableAlreadyExistsException {
     SchemaEntry into = store.schema(ident.namespace());
     TableEntry made = entry(ident, schema, partitions, properties);
-    if (into.relations.putIfAbsent(Space.key(ident.name()), made) != null) {
-      throw new TableAlreadyExistsException(store.full(ident));
-    }
+    keep(ident, into, made, replaceable.getAndSet(null));
     if (made.isManaged() && !made.isDelta()) {
       Path.of(made.location().getPath()).toFile().mkdirs();
     }
@@ -96,7 +96,22 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     return made.isDelta() ? table : new FileWrites(table);
   }
 
-  private TableEntry entry(Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties) {
+  /** A table of files that Delta doesn't know of, and that its next new table may take the place of: CREATE OR REPLACE. */
+  void mayReplace(TableEntry files) {
+    replaceable.set(files);
+  }
+
+  /** Put a new table in its place; an error if there is one already, unless it is the old one that is given. */
+  void keep(Identifier ident, SchemaEntry into, TableEntry made, TableEntry old) throws TableAlreadyExistsException {
+    String key = Space.key(ident.name());
+    if (old != null && into.relations.replace(key, old, made)) {
+      old.deleteFiles();
+    } else if (into.relations.putIfAbsent(key, made) != null) {
+      throw new TableAlreadyExistsException(store.full(ident));
+    }
+  }
+
+  TableEntry entry(Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> options = new HashMap<>();
     Map<String, String> others = new HashMap<>();
     properties.forEach((key, value) -> {

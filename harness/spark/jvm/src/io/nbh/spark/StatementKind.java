@@ -33,6 +33,7 @@ enum StatementKind {
   DESCRIBE_FUNCTION("DESCRIBE|DESC FUNCTION", How.DONE, "", FunctionStatements::describe),
   SHOW_CREATE_TABLE("SHOW CREATE TABLE", How.DONE, "of Delta tables too", ShowCreate::table),
   CREATE_LIKE("CREATE TABLE … LIKE", How.DONE, "of Delta tables too", LikeStatement::create),
+  DROP_KEY("ALTER TABLE … DROP CONSTRAINT", How.DONE, "keys are kept and shown, and nothing is checked, as on Databricks", KeyStatement::drop),
   DROP_SPACE("NBH DROP SPACE", How.DONE, "the harness's own: all catalogs and files of a test session", SpaceStatements::drop),
   SHOW_SPACES("NBH SHOW SPACES", How.DONE, "the harness's own", SpaceStatements::show),
 

@@ -4,6 +4,7 @@ import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.parser.ParameterContext;
+import org.apache.spark.sql.catalyst.parser.ParameterHandler;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction;
@@ -39,7 +40,8 @@ final class StatementParser implements ParserInterface {
   public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
     ParserInterface spark = next();
     LogicalPlan ours = StatementKind.parse(text, session);
-    return ours != null ? ours : taken(spark.parsePlanWithParameters(text, parameters));
+    // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
+    return ours != null ? ours : taken(spark.parsePlan(ParameterHandler.substituteParameters(text, parameters)._1()));
   }
 
   /** Spark's plan, or ours in its place where Spark reads a statement that it can't carry out in a catalog like ours. */

@@ -77,6 +77,11 @@ final class Tokens {
 
   /** A name of several parts. */
   List<String> names(String statement, String expected) {
+    if (take("IDENTIFIER", "(")) {
+      String said = string(statement, "a name in quotes");
+      require(statement, ")");
+      return new Tokens(said).names(statement, expected);
+    }
     List<String> parts = new ArrayList<>(List.of(name(statement, expected)));
     while (take(".")) {
       parts.add(name(statement, expected));
