@@ -7,13 +7,13 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
+
 from harness.spark.gateway import MODULE_OPTIONS, TUNING_OPTIONS
 from harness.spark.java import find_java
-from scripts.build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
 
 CONF = {
     "spark.master": "local[2]",

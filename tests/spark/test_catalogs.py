@@ -133,8 +133,10 @@ def test_a_table_that_could_not_be_written_is_not_there(sql):
 def test_delta_statements(sql):
     """Change, look back, restore and tidy up a Delta table."""
     sql("CREATE TABLE t AS SELECT id, 'a' AS who FROM range(3)")
-    sql("MERGE INTO t USING (SELECT 2L AS id, 'm' AS who UNION ALL SELECT 9L, 'n') s ON t.id = s.id "
-        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *")
+    sql(
+        "MERGE INTO t USING (SELECT 2L AS id, 'm' AS who UNION ALL SELECT 9L, 'n') s ON t.id = s.id "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )
     sql("UPDATE t SET who = 'u' WHERE id = 1")
     sql("DELETE FROM t WHERE id = 0")
     assert sorted(sql("SELECT * FROM t")) == [(1, "u"), (2, "m"), (9, "n")]
@@ -242,7 +244,7 @@ def test_names_that_unity_catalog_takes(sql, name):
     sql(f"CREATE TABLE `{name}`.`{name}` AS SELECT 1 AS a")
 
     assert sql(f"SELECT * FROM main.`{name}`.`{name}`") == [(1,)]
-    assert sql(f"SHOW TABLES IN `{name}`") == [(name, name, False)]
+    assert [row[1] for row in sql(f"SHOW TABLES IN `{name}`")] == [name]
 
 
 @pytest.mark.parametrize("name", ["a.b", "a b", "a/b", "x" * 256])
@@ -254,7 +256,7 @@ def test_names_that_unity_catalog_refuses(sql, name):
 
 
 def test_parameters_reach_a_statement(sql):
-    """args of spark.sql are bound, which Delta's parser alone doesn't do."""
+    """Args of spark.sql are bound, which Delta's parser alone doesn't do."""
     sql("CREATE TABLE t AS SELECT 1 AS a")
 
     assert sql("SELECT a FROM IDENTIFIER(:t) WHERE a = :a", args={"t": "main.default.t", "a": 1}) == [(1,)]

@@ -90,7 +90,7 @@ final class Sessions {
     }
     for (String name : space.catalogs.keySet()) {
       conf.setConfString(CATALOG_CONF + name, SpaceCatalog.class.getName());
-      manager.catalog(name); // listCatalogs() tells only of those that are loaded
+      load(session, name); // listCatalogs() tells only of those that are loaded
     }
   }
 
@@ -118,6 +118,12 @@ final class Sessions {
       sessions = SEEN.entrySet().stream().filter(entry -> entry.getValue().space == space).map(Map.Entry::getKey).toList();
     }
     sessions.forEach(Sessions::update);
+  }
+
+  /** Spark loads by the conf and the session of the thread, and this thread may be another session's. */
+  private static void load(SparkSession session, String name) {
+    SQLConf.withExistingConf(session.sessionState().conf(),
+        () -> session.withActive(() -> session.sessionState().catalogManager().catalog(name)));
   }
 
   /** Spark has no way to unload a catalog, and one that is loaded goes on to be listed. */

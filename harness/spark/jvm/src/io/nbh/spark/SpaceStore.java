@@ -114,7 +114,10 @@ public final class SpaceStore {
       Path wanted = Path.of(URI.create(location).getPath()).resolve(Space.key(ident.name()));
       return (Files.exists(wanted) ? wanted.resolveSibling(wanted.getFileName() + "-" + UUID.randomUUID()) : wanted).toUri();
     }
-    return space().newFolder("tables").toUri();
+    String catalogs = catalog().location;
+    return catalogs == null
+        ? space().newFolder("tables").toUri()
+        : Path.of(catalogs.replaceFirst("^file:/*", "/")).resolve("tables").resolve(UUID.randomUUID().toString()).toUri();
   }
 
   void change(Identifier ident, UnaryOperator<TableEntry> change) {
