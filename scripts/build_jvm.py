@@ -1,7 +1,6 @@
 """Build harness/spark/jvm/nbh-spark.jar from the Java source beside it, the same bytes each time; --check only compares.
 
-It compiles against the installed pyspark's jars and Delta's, with the machine's javac or else with Eclipse's compiler, which
-runs on a plain Java; Spark's own Ivy fetches what is missing. Users need none of this: the built jar is part of the package.
+It compiles against the installed pyspark's jars and Delta's with Eclipse's compiler; Spark's own Ivy fetches what is missing. Users need none of this: the built jar is part of the package.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,16 +69,13 @@ def jar_cache() -> Path:
 def compile_classes(into: Path) -> None:
     """Compile all of the source."""
     delta = fetch(DELTA, jar_cache())
-    path = os.pathsep.join([f"{spark_jars()}/*", *map(str, delta)])
+    path = os.pathsep.join(str(jar) for jar in [*sorted(spark_jars().glob("*.jar")), *delta])
     sources = sorted(str(source) for source in (JVM / "src").rglob("*.java"))
-    javac = shutil.which("javac")
-    if javac:
-        command = [javac, "-nowarn", "-proc:none", "--release", "17", "-cp", path, "-d", str(into), *sources]
-    else:
-        ecj = fetch((ECJ,), jar_cache())[0]
-        jars = os.pathsep.join([*(str(jar) for jar in sorted(spark_jars().glob("*.jar"))), *map(str, delta)])
-        java = str(find_java(os.environ).executable)
-        command = [java, "-jar", str(ecj), "-nowarn", "-proc:none", "--release", "17", "-cp", jars, "-d", str(into), *sources]
+    # Always this compiler and never the machine's javac, for each gives other bytes; it runs on a plain Java, without a JDK.
+    ecj = fetch((ECJ,), jar_cache())[0]
+    java = str(find_java(os.environ).executable)
+    command = [java, "-jar", str(ecj), "-nowarn", "-proc:none", "-g:source,lines", "-source", "17", "-target", "17"]
+    command += ["-encoding", "UTF-8", "-cp", path, "-d", str(into), *sources]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"build_jvm: the source doesn't compile\n{done.stdout}{done.stderr}")

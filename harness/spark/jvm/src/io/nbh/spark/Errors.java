@@ -5,7 +5,6 @@ import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** Errors of Spark's and Databricks' own conditions, with the names that the user said; and ours, whose names begin with NBH. */
 final class Errors {
@@ -40,7 +39,7 @@ final class Errors {
   }
 
   static RuntimeException tableNotFound(String... name) {
-    return sneak(new NoSuchTableException(CollectionConverters.asScala(java.util.List.of(name)).toSeq()));
+    return sneak(new NoSuchTableException(Scala.seq(java.util.List.of(name))));
   }
 
   static RuntimeException schemaNotFound(String catalog, String schema) {

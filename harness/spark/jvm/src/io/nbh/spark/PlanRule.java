@@ -81,7 +81,7 @@ final class PlanRule extends Rule<LogicalPlan> {
   }
 
   private LogicalPlan insert(InsertIntoStatement insert) {
-    if (!(insert.table() instanceof UnresolvedRelation relation) || relation.multipartIdentifier().size() > 3) {
+    if (!(insert.table() instanceof UnresolvedRelation relation) || Scala.list(relation.multipartIdentifier()).size() > 3) {
       return insert;
     }
     Target target = Target.object(session, CollectionConverters.asJava(relation.multipartIdentifier()));

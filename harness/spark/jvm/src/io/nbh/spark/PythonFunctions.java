@@ -20,7 +20,6 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
 import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** Functions written in Python, as ordinary Python UDFs: what is sent to the worker is a pickle that compiles the body there. */
 final class PythonFunctions {
@@ -34,7 +33,8 @@ final class PythonFunctions {
     parameters(session, entry);
   }
 
-  static Expression call(SparkSession session, FunctionEntry entry, Seq<Expression> arguments) {
+  static Expression call(SparkSession session, FunctionEntry entry, Seq<Expression> said) {
+    List<Expression> arguments = Scala.list(said);
     StructField[] parameters = parameters(session, entry);
     if (parameters.length != arguments.size()) {
       throw Errors.make("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The " + Errors.quote(entry.catalog(), entry.schema(), entry.name())
@@ -42,13 +42,13 @@ final class PythonFunctions {
     }
     List<Expression> cast = new ArrayList<>();
     for (int i = 0; i < parameters.length; i++) {
-      cast.add(Cast$.MODULE$.apply(arguments.apply(i), parameters[i].dataType(), session.sessionState().conf().ansiEnabled()));
+      cast.add(Cast$.MODULE$.apply(arguments.get(i), parameters[i].dataType(), session.sessionState().conf().ansiEnabled()));
     }
     String python = System.getenv().getOrDefault("PYSPARK_PYTHON", "python3");
     DataType returns = returns(session, entry);
     SimplePythonFunction function = new SimplePythonFunction(pickle(source(entry, parameters), returns.json()), new HashMap<>(),
         List.of(), python, VERSIONS.computeIfAbsent(python, PythonFunctions::version), List.of(), null);
-    return new PythonUDF(entry.name(), function, returns, CollectionConverters.asScala(cast).toSeq(), BATCHED,
+    return new PythonUDF(entry.name(), function, returns, Scala.seq(cast), BATCHED,
         entry.isDeterministic(), NamedExpression.newExprId());
   }
 

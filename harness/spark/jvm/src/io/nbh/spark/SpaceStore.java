@@ -12,7 +12,6 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.View;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** One catalog as a session sees it: looks names up in the space that the session is in now. */
 public final class SpaceStore {
@@ -78,7 +77,7 @@ public final class SpaceStore {
     List<String> parts = new ArrayList<>(List.of(name));
     parts.addAll(List.of(ident.namespace()));
     parts.add(ident.name());
-    return new NoSuchTableException(CollectionConverters.asScala(parts).toSeq());
+    return new NoSuchTableException(Scala.seq(parts));
   }
 
   /** The name with its catalog, for errors. */

@@ -30,7 +30,6 @@ import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** The plain tables, schemas and functions of one catalog, on which Delta's catalog stands. */
 public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCatalog {
@@ -161,7 +160,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     if (old == null) {
       throw store.noSuchTable(ident);
     }
-    var all = CollectionConverters.asScala(Arrays.asList(changes)).toSeq();
+    var all = Scala.seq(Arrays.asList(changes));
     Map<String, String> before = new HashMap<>(old.properties());
     if (old.comment() != null) {
       before.put(TableCatalog.PROP_COMMENT, old.comment());
@@ -253,7 +252,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   public void alterNamespace(String[] namespace, NamespaceChange... changes) {
     SchemaEntry schema = store.schema(namespace);
     Map<String, String> after = CatalogV2Util.applyNamespaceChanges(
-        new HashMap<>(schema.properties), CollectionConverters.asScala(Arrays.asList(changes)).toSeq());
+        new HashMap<>(schema.properties), Scala.seq(Arrays.asList(changes)));
     schema.properties.keySet().retainAll(after.keySet());
     schema.properties.putAll(after);
   }

@@ -52,7 +52,7 @@ final class SqlFunctions {
     Option<StructType> inputs =
         entry.parameters().isBlank() ? Option.empty() : Option.apply(new StructType(Parsing.parameters(session, entry.parameters())));
     Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(SQLFunction.catalogAndNamespaceToProps(
-        entry.catalog(), CollectionConverters.asScala(List.of(entry.schema())).toSeq())));
+        entry.catalog(), Scala.seq(List.of(entry.schema())))));
     Option<String> body = Option.apply(entry.body());
     return new SQLFunction(
         new FunctionIdentifier(entry.name(), Option.apply(entry.schema()), Option.apply(entry.catalog())),

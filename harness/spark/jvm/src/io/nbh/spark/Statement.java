@@ -11,7 +11,6 @@ import org.apache.spark.sql.execution.command.LeafRunnableCommand;
 import org.apache.spark.sql.types.StructType;
 import scala.Enumeration;
 import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** One of our statements as a command of Spark's: it runs once, when the statement is executed, and may give rows. */
 final class Statement extends LogicalPlan implements LeafRunnableCommand {
@@ -34,7 +33,7 @@ final class Statement extends LogicalPlan implements LeafRunnableCommand {
 
   @Override
   public Seq<Row> run(SparkSession session) {
-    return CollectionConverters.asScala(action.run((org.apache.spark.sql.classic.SparkSession) session)).toSeq();
+    return Scala.seq(action.run((org.apache.spark.sql.classic.SparkSession) session));
   }
 
   @Override
@@ -61,7 +60,7 @@ final class Statement extends LogicalPlan implements LeafRunnableCommand {
 
   @Override
   public Seq<LogicalPlan> children() {
-    return CollectionConverters.asScala(List.<LogicalPlan>of()).toSeq();
+    return Scala.seq(List.<LogicalPlan>of());
   }
 
   @Override

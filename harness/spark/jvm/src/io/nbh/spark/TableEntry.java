@@ -58,7 +58,7 @@ record TableEntry(
             toScala(options), Option.empty()),
         schema,
         Option.apply(provider),
-        CollectionConverters.asScala(partitionColumns).toSeq(),
+        Scala.seq(partitionColumns),
         Option.empty(),
         owner,
         created,
@@ -69,7 +69,7 @@ record TableEntry(
         Option.empty(),
         Option.apply(comment),
         Option.empty(),
-        CollectionConverters.asScala(List.<String>of()).toSeq(),
+        Scala.seq(List.<String>of()),
         // Spark reads another catalog's V1 table only if partitions aren't kept in the catalog.
         false,
         true,
