@@ -1,6 +1,7 @@
 """Build harness/spark/jvm/nbh-spark.jar from the Java source beside it, the same bytes each time; --check only compares.
 
-It compiles against the installed pyspark's jars and Delta's with Eclipse's compiler; Spark's own Ivy fetches what is missing. Users need none of this: the built jar is part of the package.
+It compiles against the installed pyspark's jars and Delta's with Eclipse's compiler; Spark's own Ivy fetches what is missing.
+Users need none of this: the built jar is part of the package.
 """
 
 from __future__ import annotations

@@ -71,6 +71,10 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public Table loadTable(Identifier ident, Set<TableWritePrivilege> privileges) {
+    if (store().view(ident) != null) {
+      throw Errors.make("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809",
+          "'INSERT' expects a table but " + Errors.quote(name, String.join(".", ident.namespace()), ident.name()) + " is a view.");
+    }
     Table table = loadTable(ident);
     return table instanceof FileTable files ? new FileWrites(files) : table;
   }
