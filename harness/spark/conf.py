@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 WORKER_MODULE = "nbh_spark_worker"
 
+DEFAULT_CATALOG = "main"
+"""The catalog of names that say none; as on Databricks it is there from the start, with a schema ``default``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -25,9 +28,13 @@ class Wishes:
     conf: Mapping[str, str] = field(default_factory=dict)
 
 
-def session_conf(wishes: Wishes) -> dict[str, str]:
-    """The settings of one test process's session: they can differ between processes that share an engine."""
+def session_conf(wishes: Wishes, *, space: str = "") -> dict[str, str]:
+    """The settings of one test process's session: they can differ between processes that share an engine.
+
+    ``space`` is the set of catalogs that the session sees; sessions of one name share it.
+    """
     return {
+        **({"spark.nbh.space": space} if space else {}),
         "spark.sql.shuffle.partitions": str(wishes.partitions),
         "spark.sql.leafNodeDefaultParallelism": str(wishes.partitions),
         **(wishes.runtime.conf if wishes.runtime else {}),
@@ -72,10 +79,30 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
     return conf
 
 
+def catalog_conf(folder: Path) -> dict[str, str]:
+    """The settings that give Unity Catalog's names, volumes and statements; they need Delta."""
+    ours = "io.nbh.spark"
+    return {
+        "spark.sql.extensions": f"io.delta.sql.DeltaSparkSessionExtension,{ours}.Extensions",
+        f"spark.sql.catalog.{DEFAULT_CATALOG}": f"{ours}.SpaceCatalog",
+        "spark.sql.defaultCatalog": DEFAULT_CATALOG,
+        "spark.nbh.catalogs": DEFAULT_CATALOG,
+        "spark.nbh.root": str(folder / "spaces"),
+        # With it Spark gives a file table's rows as they were, after a TRUNCATE or a write of another session.
+        "spark.sql.filesourceTableRelationCacheSize": "0",
+        # /Volumes and dbfs:/ are folders of the space; a file system that is kept would be another space's.
+        "spark.hadoop.fs.dbfs.impl": f"{ours}.DbfsFiles",
+        "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
+        "spark.hadoop.fs.AbstractFileSystem.dbfs.impl": f"{ours}.DbfsContext",
+        "spark.hadoop.fs.AbstractFileSystem.file.impl": f"{ours}.LocalContext",
+    }
+
+
 def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
     """The settings that the server starts with; sessions inherit those of ``spark.sql``."""
     return {
         **common_conf(folder, delta=delta),
+        **(catalog_conf(folder) if delta else {}),
         "spark.default.parallelism": "1",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.leafNodeDefaultParallelism": "1",
@@ -89,7 +116,7 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays.
         "spark.connect.session.manager.defaultSessionTimeout": "24h",
         # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.
-        "spark.hadoop.fs.file.impl": "io.nbh.spark.engine.ProjectFiles",
+        "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
         "spark.hadoop.fs.file.impl.disable.cache": "true",
         # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
         "spark.ui.liveUpdate.period": "10min",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class ConnectSession:
         self._folder = ""
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
+        self.space = f"{os.getpid()}-{secrets.token_hex(4)}"
         self.engine = start()
         self.spark = self._open()
 
@@ -66,7 +68,8 @@ class ConnectSession:
         path = [str(Path(entry).absolute()) for entry in sys.path]
         with self._calls.paused():
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)
-            session.conf._set_all(configs=session_conf(self._wishes), silent=False)  # noqa: SLF001 -- one call for all
+            configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
+            session.conf._set_all(configs=configs, silent=False)  # noqa: SLF001 -- one call for all
             self._command("mark", "", session)
         self._folder = ""
         self._marked_at = self._calls.count

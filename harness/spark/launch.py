@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.spark.java import Java
 
-ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-engine.jar"
+ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-spark.jar"
 
 # What runs Spark on clusters of machines; each jar more is one more place to look for every class.
 _CLUSTER = ("kubernetes-", "spark-kubernetes", "spark-yarn", "spark-hive-thriftserver", "zookeeper", "curator-", "vertx-")
@@ -45,7 +45,7 @@ def lay_out(folder: Path, *, delta: bool, owner: int, idle_s: float) -> str:
     """Clear what an earlier engine left and write what this one reads; gives its token."""
     for name in ("record.json", "ready"):
         (folder / name).unlink(missing_ok=True)
-    for name in ("clients", "local", "warehouse", "python", "cwd", "tmp"):
+    for name in ("clients", "local", "warehouse", "spaces", "python", "cwd", "tmp"):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(mode=0o700)
     shutil.copyfile(Path(__file__).with_name("worker.py"), folder / "python" / f"{WORKER_MODULE}.py")

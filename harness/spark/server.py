@@ -43,6 +43,11 @@ class Engine:
         """The address with the token, for a client."""
         return self.record.url(self.port, with_token=True)
 
+    @property
+    def has_catalogs(self) -> bool:
+        """Whether it has Unity Catalog's names, which need Delta."""
+        return bool(self.record.delta)
+
     def is_alive(self) -> bool:
         """Whether its process still runs."""
         return record.is_alive(self.record, self.folder)

@@ -1,5 +1,6 @@
 package io.nbh.spark.engine;
 
+import io.nbh.spark.SpaceMark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import scala.jdk.javaapi.CollectionConverters;
 
 /** The sessions of test processes: whose each is, what it looked like before the test, and what was made in it since. */
 final class Sessions {
+  private static final String SPACE = "spark.nbh.space";
   private static final Map<String, Sessions> ALL = new ConcurrentHashMap<>();
   private static volatile long lastAccess = 0;
 
@@ -22,6 +24,7 @@ final class Sessions {
   private volatile ProcessHandle client;
   private volatile Path told;
   private volatile Snapshot before;
+  private volatile SpaceMark space;
 
   private Sessions(SparkSession session) {
     this.session = session;
@@ -67,6 +70,9 @@ final class Sessions {
   /** What is so now belongs to fixtures that live longer than a test. */
   void mark() {
     made.keep();
+    if (hasCatalogs()) {
+      space = SpaceMark.of(session);
+    }
     before = Snapshot.of(session);
   }
 
@@ -75,6 +81,9 @@ final class Sessions {
     Snapshot.uncache(session);
     before.restore(session);
     made.drop();
+    if (space != null) {
+      space.restore();
+    }
     Workers.endIdle(session.sessionUUID());
   }
 
@@ -84,12 +93,28 @@ final class Sessions {
     Snapshot.uncache(session);
     made.keep();
     made.dropKept();
+    dropSpace();
     Workers.endAll(session.sessionUUID());
     if (told != null) {
       try {
         Files.deleteIfExists(told);
       } catch (IOException left) {
         // It goes with the folder.
+      }
+    }
+  }
+
+  /** The catalogs need Delta, and Spark runs without it too. */
+  private boolean hasCatalogs() {
+    return session.sessionState().conf().contains(SPACE);
+  }
+
+  /** The space goes with the last session in it. */
+  private void dropSpace() {
+    if (space != null) {
+      String name = SpaceMark.nameOf(session);
+      if (ALL.values().stream().noneMatch(other -> other.space != null && SpaceMark.nameOf(other.session).equals(name))) {
+        SpaceMark.drop(name);
       }
     }
   }

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.python.PythonWorkerFactory;
-import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Spark's Python workers: a daemon for each session that ran a UDF, and the workers that it forked. */
@@ -50,8 +49,8 @@ final class Workers {
         for (Object key : new ArrayList<>(CollectionConverters.asJava(map).keySet())) {
           Method envVars = key.getClass().getMethod("envVars");
           Object vars = envVars.invoke(key);
-          Option<String> uuid = ((scala.collection.immutable.Map<String, String>) vars).get("SPARK_JOB_ARTIFACT_UUID");
-          if (uuid.isDefined() && uuid.get().equals(sessionUuid)) {
+          String uuid = CollectionConverters.asJava((scala.collection.immutable.Map<String, String>) vars).get("SPARK_JOB_ARTIFACT_UUID");
+          if (sessionUuid.equals(uuid)) {
             found.add(remove ? map.remove(key).get() : map.apply(key));
           }
         }

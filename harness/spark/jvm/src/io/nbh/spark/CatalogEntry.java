@@ -1,0 +1,20 @@
+package io.nbh.spark;
+
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/** What a space holds of one catalog. */
+final class CatalogEntry {
+  final String name;
+  final ConcurrentSkipListMap<String, SchemaEntry> schemas = new ConcurrentSkipListMap<>();
+  final long created = System.currentTimeMillis();
+  final String location;
+  volatile String comment;
+  volatile String owner;
+
+  CatalogEntry(String name, String comment, String owner, String location) {
+    this.name = name;
+    this.comment = comment;
+    this.owner = owner;
+    this.location = location;
+  }
+}

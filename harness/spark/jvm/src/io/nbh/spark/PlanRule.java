@@ -1,0 +1,112 @@
+package io.nbh.spark;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.classic.SparkSession;
+import scala.PartialFunction;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.runtime.AbstractPartialFunction;
+
+/**
+ * Puts our functions in the place of their names before Spark looks for them, and lets INSERT into a table of files go the way of
+ * the session catalog's tables. It runs with the hints: the first rules of the analyser that plans of every origin pass.
+ */
+final class PlanRule extends Rule<LogicalPlan> {
+  private final SparkSession session;
+
+  PlanRule(SparkSession session) {
+    this.session = session;
+  }
+
+  @Override
+  public LogicalPlan apply(LogicalPlan plan) {
+    Space space = Sessions.space(session);
+    boolean hasFunctions = space.catalogs.values().stream()
+        .anyMatch(catalog -> catalog.schemas.values().stream().anyMatch(schema -> !schema.functions.isEmpty()));
+    return plan.resolveOperatorsUp(partial(node -> {
+      LogicalPlan now = node instanceof InsertIntoStatement insert ? insert(insert) : node;
+      if (!hasFunctions) {
+        return now;
+      }
+      if (now instanceof UnresolvedTableValuedFunction call) {
+        FunctionEntry found = find(call.name(), true);
+        return found == null ? now : SqlFunctions.callTable(session, found, call.functionArgs());
+      }
+      return (LogicalPlan) now.transformExpressions(partial(this::function));
+    }));
+  }
+
+  private Expression function(Expression expression) {
+    if (!(expression instanceof UnresolvedFunction call)) {
+      return expression;
+    }
+    FunctionEntry found = find(call.nameParts(), false);
+    if (found == null) {
+      return expression;
+    }
+    return found.language().equals("PYTHON")
+        ? PythonFunctions.call(session, found, call.arguments())
+        : SqlFunctions.call(session, found, call.arguments());
+  }
+
+  private FunctionEntry find(Seq<String> said, boolean isTable) {
+    List<String> parts = new ArrayList<>(CollectionConverters.asJava(said));
+    if (parts.size() > 3) {
+      return null;
+    }
+    var spark = session.sessionState().catalog();
+    if (parts.size() == 1 && (isTable
+        ? spark.lookupBuiltinOrTempTableFunction(parts.get(0)).isDefined()
+        : spark.lookupBuiltinOrTempFunction(parts.get(0)).isDefined())) {
+      return null;
+    }
+    List<String> within = CollectionConverters.asJava(AnalysisContext.get().catalogAndNamespace());
+    if (within.size() == 2 && parts.size() < 3) {
+      parts.addAll(0, within.subList(0, 3 - parts.size())); // in a view: where the view was made
+    }
+    Target target = Target.object(session, parts);
+    CatalogEntry catalog = target.space().catalogs.get(target.catalogName());
+    SchemaEntry schema = catalog == null ? null : catalog.schemas.get(target.schemaName());
+    FunctionEntry found = schema == null ? null : schema.functions.get(target.name());
+    return found != null && found.isTable() == isTable ? found : null;
+  }
+
+  private LogicalPlan insert(InsertIntoStatement insert) {
+    if (!(insert.table() instanceof UnresolvedRelation relation) || Scala.list(relation.multipartIdentifier()).size() > 3) {
+      return insert;
+    }
+    Target target = Target.object(session, CollectionConverters.asJava(relation.multipartIdentifier()));
+    CatalogEntry catalog = target.space().catalogs.get(target.catalogName());
+    SchemaEntry schema = catalog == null ? null : catalog.schemas.get(target.schemaName());
+    TableEntry table = schema == null ? null : schema.table(target.name());
+    if (table == null || table.isDelta()) {
+      return insert;
+    }
+    // Without the privileges it is looked up as for reading, which gives the V1 table.
+    return insert.copy(relation.clearWritePrivileges(), insert.partitionSpec(), insert.userSpecifiedCols(), insert.query(),
+        insert.overwrite(), insert.ifPartitionNotExists(), insert.byName(), insert.replaceCriteriaOpt(), insert.withSchemaEvolution());
+  }
+
+  static <T> PartialFunction<T, T> partial(java.util.function.UnaryOperator<T> function) {
+    return new AbstractPartialFunction<T, T>() {
+      @Override
+      public boolean isDefinedAt(T value) {
+        return true;
+      }
+
+      @Override
+      public <A extends T, B> B applyOrElse(A value, scala.Function1<A, B> otherwise) {
+        return (B) function.apply(value);
+      }
+    };
+  }
+}

@@ -1,0 +1,79 @@
+package io.nbh.spark;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.View;
+
+/** What a privilege or an owner can be on, as a statement names it. */
+record Securable(String type, List<String> name) {
+  private static final Set<String> TYPES =
+      Set.of("CATALOG", "SCHEMA", "DATABASE", "TABLE", "VIEW", "VOLUME", "FUNCTION", "METASTORE");
+
+  static Securable read(Tokens tokens, String statement) {
+    String word = tokens.peek().toUpperCase(Locale.ROOT);
+    if (word.equals("EXTERNAL") || word.equals("STORAGE") || word.equals("SHARE") || word.equals("CONNECTION")) {
+      throw Errors.databricksOnly(statement + " on a " + word.toLowerCase(Locale.ROOT) + " object",
+          "Grant on catalogs, schemas, tables, views, volumes and functions.");
+    }
+    if (!TYPES.contains(word)) {
+      return new Securable("TABLE", tokens.names(statement, "an object's name"));
+    }
+    tokens.skip();
+    if (word.equals("METASTORE")) {
+      return new Securable(word, List.of());
+    }
+    return new Securable(word.equals("DATABASE") ? "SCHEMA" : word, tokens.names(statement, "an object's name"));
+  }
+
+  /** The object's full name; an error if it isn't there. */
+  String resolve(SparkSession session) {
+    switch (type) {
+      case "METASTORE":
+        return "";
+      case "CATALOG":
+        return Sessions.space(session).catalog(name.get(0)).name;
+      case "SCHEMA":
+        Target schema = Target.schema(session, name);
+        schema.schema();
+        return schema.full();
+      default:
+        Target target = Target.object(session, name);
+        SchemaEntry within = target.schema();
+        boolean isThere = switch (type) {
+          case "VOLUME" -> within.volumes.containsKey(target.name());
+          case "FUNCTION" -> within.functions.containsKey(target.name());
+          default -> within.relations.containsKey(target.name());
+        };
+        if (!isThere) {
+          throw type.equals("TABLE") || type.equals("VIEW")
+              ? Errors.tableNotFound(target.parts())
+              : Errors.notFound(type.toLowerCase(Locale.ROOT), target.parts());
+        }
+        return target.full();
+    }
+  }
+
+  /** Give the object another owner. */
+  void own(SparkSession session, String owner) {
+    resolve(session);
+    if (type.equals("CATALOG")) {
+      Sessions.space(session).catalog(name.get(0)).owner = owner;
+      return;
+    }
+    if (type.equals("SCHEMA")) {
+      Target.schema(session, name).schema().properties.put("owner", owner);
+      return;
+    }
+    Target target = Target.object(session, name);
+    SchemaEntry within = target.schema();
+    switch (type) {
+      case "VOLUME" -> within.volumes.get(target.name()).owner = owner;
+      case "FUNCTION" -> within.functions.computeIfPresent(target.name(), (key, old) -> old.ownedBy(owner));
+      default -> within.relations.computeIfPresent(target.name(), (key, old) ->
+          old instanceof TableEntry table ? table.ownedBy(owner) : Views.ownedBy((View) old, owner));
+    }
+  }
+}

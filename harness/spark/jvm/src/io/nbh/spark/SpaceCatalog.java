@@ -1,0 +1,214 @@
+package io.nbh.spark;
+
+import io.unitycatalog.nbh.Delegate;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
+import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.Relation;
+import org.apache.spark.sql.connector.catalog.RelationCatalog;
+import org.apache.spark.sql.connector.catalog.StagedTable;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
+import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.TableInfo;
+import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
+import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.connector.catalog.constraints.Constraint;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.delta.catalog.DeltaCatalog;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * A catalog of the session's space: Delta's own catalog over our tables, so that Delta's tables carry the user's names.
+ *
+ * <p>Spark makes one for each session and each name; what is in it stands in {@link Space}.
+ */
+public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog {
+  private final SparkSession session = Sessions.active();
+  private String name;
+
+  @Override
+  public void initialize(String name, CaseInsensitiveStringMap options) {
+    this.name = name;
+    super.initialize(name, new CaseInsensitiveStringMap(Map.of("deltaRestApi.enabled", "false")));
+    setDelegateCatalog(new Delegate(new SpaceStore(session, name)));
+  }
+
+  @Override
+  public String[] defaultNamespace() {
+    return new String[] {"default"};
+  }
+
+  private SpaceStore store() {
+    return ((SpaceTables) delegate).store();
+  }
+
+  // Tables
+
+  @Override
+  public Relation loadRelation(Identifier ident) throws NoSuchTableException {
+    View view = store().view(ident);
+    return view != null ? view : loadTable(ident);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident) {
+    Table virtual = InformationSchema.table(store(), ident);
+    return virtual != null ? virtual : super.loadTable(ident);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident, Set<TableWritePrivilege> privileges) {
+    if (store().view(ident) != null) {
+      throw Errors.make("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809",
+          "'INSERT' expects a table but " + Errors.quote(name, String.join(".", ident.namespace()), ident.name()) + " is a view.");
+    }
+    Table table = loadTable(ident);
+    return table instanceof FileTable files ? new FileWrites(files) : table;
+  }
+
+  @Override
+  public boolean tableExists(Identifier ident) {
+    return store().table(ident) != null || InformationSchema.table(store(), ident) != null;
+  }
+
+  @Override
+  public Set<TableCatalogCapability> capabilities() {
+    Set<TableCatalogCapability> all = new HashSet<>(super.capabilities());
+    all.add(TableCatalogCapability.SUPPORT_TABLE_CONSTRAINT);
+    return all;
+  }
+
+  @Override
+  public Table createTable(Identifier ident, TableInfo info) {
+    List<Constraint> kept = Constraints.informational(info.constraints());
+    Table made = createTable(ident, info.columns(), info.partitions(), info.properties());
+    store().change(ident, table -> table.with(kept));
+    return made;
+  }
+
+  @Override
+  public Table alterTable(Identifier ident, TableChange... changes) {
+    TableEntry before = store().table(ident);
+    List<Constraint> kept = before == null ? List.of() : new ArrayList<>(before.constraints());
+    List<TableChange> others = before == null ? List.of(changes) : Constraints.apply(kept, changes);
+    if (others.isEmpty()) {
+      store().change(ident, table -> table.with(kept));
+      return loadTable(ident);
+    }
+    return super.alterTable(ident, others.toArray(new TableChange[0]));
+  }
+
+  @Override
+  public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return super.createTable(ident, columns, partitions, placed(ident, properties));
+  }
+
+  @Override
+  public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageCreate(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, false, false);
+  }
+
+  @Override
+  public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, true);
+  }
+
+  @Override
+  public StagedTable stageCreateOrReplace(
+      Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placed(ident, properties);
+    return isDelta(placed) ? super.stageCreateOrReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, false);
+  }
+
+  /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
+  private Map<String, String> placed(Identifier ident, Map<String, String> properties) {
+    store().requireSchema(ident.namespace());
+    Names.checked(ident.name());
+    if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
+      return properties;
+    }
+    Map<String, String> placed = new HashMap<>(properties);
+    TableEntry existing = store().table(ident);
+    ((SpaceTables) delegate).mayReplace(existing != null && !existing.isDelta() && isDelta(properties) ? existing : null);
+    boolean stays = existing != null && existing.isDelta() && isDelta(properties);
+    placed.put(TableCatalog.PROP_LOCATION, stays ? existing.location().toString() : store().newLocation(ident).toString());
+    if (!stays || existing.isManaged()) {
+      placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
+    }
+    return placed;
+  }
+
+  private boolean isDelta(Map<String, String> properties) {
+    return "delta".equalsIgnoreCase(properties.getOrDefault(
+        TableCatalog.PROP_PROVIDER, session.sessionState().conf().defaultDataSourceName()));
+  }
+
+  /** Delta's own way drops the old table before the query is run, which may read it. */
+  private StagedTable files(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties,
+      boolean mayReplace, boolean mustReplace) {
+    if (mustReplace && store().table(ident) == null) {
+      throw Errors.sneak(store().noSuchTable(ident));
+    }
+    return new StagedFiles((SpaceTables) delegate, ident,
+        ((SpaceTables) delegate).entry(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, properties), mayReplace);
+  }
+
+  // Views
+
+  @Override
+  public Identifier[] listViews(String... namespace) throws NoSuchNamespaceException {
+    return store().list(namespace, View.class);
+  }
+
+  @Override
+  public View createView(Identifier ident, View view) throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    if (store().schema(ident.namespace()).relations.putIfAbsent(Names.checked(ident.name()), view) != null) {
+      throw new ViewAlreadyExistsException(store().full(ident));
+    }
+    return view;
+  }
+
+  @Override
+  public View replaceView(Identifier ident, View view) throws NoSuchViewException {
+    if (store().view(ident) == null) {
+      throw new NoSuchViewException(store().full(ident));
+    }
+    store().schema(ident.namespace()).relations.put(Space.key(ident.name()), view);
+    return view;
+  }
+
+  @Override
+  public boolean dropView(Identifier ident) {
+    if (store().view(ident) == null) {
+      return false;
+    }
+    store().forget(ident);
+    return true;
+  }
+
+  @Override
+  public void renameView(Identifier from, Identifier said) throws NoSuchViewException, ViewAlreadyExistsException {
+    Identifier to = store().withoutCatalog(said);
+    if (store().view(from) == null) {
+      throw new NoSuchViewException(store().full(from));
+    }
+    if (!store().rename(from, to)) {
+      throw new ViewAlreadyExistsException(store().full(to));
+    }
+  }
+}

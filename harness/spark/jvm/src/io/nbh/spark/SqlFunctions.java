@@ -1,0 +1,97 @@
+package io.nbh.spark;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.analysis.SQLFunctionExpression;
+import org.apache.spark.sql.catalyst.analysis.SQLTableFunction;
+import org.apache.spark.sql.catalyst.catalog.SQLFunction;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.parser.ParserInterface;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.types.DataTypeUtils;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+import scala.Option;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.util.Either;
+import scala.util.Left;
+import scala.util.Right;
+
+/** Functions written in SQL, as Spark's own SQL functions, which it puts into the plan in place of the call. */
+final class SqlFunctions {
+  private SqlFunctions() {}
+
+  static Expression call(SparkSession session, FunctionEntry entry, Seq<Expression> arguments) {
+    SQLFunction function = function(session, entry);
+    return new SQLFunctionExpression(fullName(entry), function, arguments, Option.apply(function.getScalarFuncReturnType()));
+  }
+
+  static LogicalPlan callTable(SparkSession session, FunctionEntry entry, Seq<Expression> arguments) {
+    SQLFunction function = function(session, entry);
+    Seq<Attribute> output = (Seq<Attribute>) (Seq<?>) DataTypeUtils.toAttributes(function.getTableFuncReturnCols());
+    return new SQLTableFunction(fullName(entry), function, arguments, output);
+  }
+
+  /** Have Spark check the body, as CREATE FUNCTION would in the session catalog. */
+  static void validate(SparkSession session, FunctionEntry entry) {
+    body(session, entry);
+  }
+
+  private static String fullName(FunctionEntry entry) {
+    return entry.catalog() + "." + entry.schema() + "." + entry.name();
+  }
+
+  private static SQLFunction function(SparkSession session, FunctionEntry entry) {
+    ParserInterface parser = session.sessionState().sqlParser();
+    Option<StructType> inputs =
+        entry.parameters().isBlank() ? Option.empty() : Option.apply(new StructType(Parsing.parameters(session, entry.parameters())));
+    Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(SQLFunction.catalogAndNamespaceToProps(
+        entry.catalog(), Scala.seq(List.of(entry.schema())))));
+    Option<String> body = Option.apply(entry.body());
+    return new SQLFunction(
+        new FunctionIdentifier(entry.name(), Option.apply(entry.schema()), Option.apply(entry.catalog())),
+        inputs,
+        returns(session, entry, parser),
+        entry.isQuery() ? Option.empty() : body,
+        entry.isQuery() ? body : Option.empty(),
+        Option.apply(entry.comment()),
+        Option.empty(),
+        Option.apply(entry.isDeterministic()),
+        Option.empty(),
+        entry.isTable(),
+        TableEntry.toScala(properties),
+        Option.apply(entry.owner()),
+        entry.created());
+  }
+
+  private static Either<DataType, StructType> returns(SparkSession session, FunctionEntry entry, ParserInterface parser) {
+    if (!entry.returns().isBlank()) {
+      var said = SQLFunction.parseReturnTypeText(entry.returns(), entry.isTable(), parser, Option.empty());
+      if (said.isDefined()) {
+        return said.get();
+      }
+    }
+    StructType found = body(session, entry);
+    return entry.isTable() ? new Right<>(found) : new Left<>(found.fields()[0].dataType());
+  }
+
+  /** The schema of the body with each parameter a null of its type. */
+  private static StructType body(SparkSession session, FunctionEntry entry) {
+    StringBuilder from = new StringBuilder();
+    for (StructField field : Parsing.parameters(session, entry.parameters())) {
+      from.append(from.isEmpty() ? "" : ", ").append("CAST(NULL AS ").append(field.dataType().sql()).append(") AS ")
+          .append(Errors.quote(field.name()));
+    }
+    String arguments = "(SELECT " + (from.isEmpty() ? "1" : from) + ") AS " + Errors.quote(entry.name());
+    String query = entry.isTable()
+        ? "SELECT nbh_body.* FROM " + arguments + ", LATERAL (" + entry.body() + ") AS nbh_body"
+        : "SELECT (" + entry.body() + ") FROM " + arguments;
+    return session.sql(query).schema();
+  }
+}

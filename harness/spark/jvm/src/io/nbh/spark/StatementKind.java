@@ -1,0 +1,164 @@
+package io.nbh.spark;
+
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.classic.SparkSession;
+
+/**
+ * Databricks' statements that open-source Spark doesn't know, and what becomes of each: the one list from which the parser works
+ * and the documentation is made.
+ *
+ * <p>In a pattern {@code [X]} may stand or not, {@code A|B} is one of these, {@code …} is anything up to what follows it.
+ */
+enum StatementKind {
+  USE_CATALOG("USE CATALOG", How.DONE, "", CatalogStatements::use),
+  CREATE_FOREIGN_CATALOG("CREATE FOREIGN CATALOG", How.REFUSED),
+  CREATE_CATALOG("CREATE CATALOG", How.DONE, "with IF NOT EXISTS, MANAGED LOCATION, COMMENT", CatalogStatements::create),
+  DROP_CATALOG("DROP CATALOG", How.DONE, "with IF EXISTS, RESTRICT, CASCADE; files of managed tables are deleted at once", CatalogStatements::drop),
+  DESCRIBE_CATALOG("DESCRIBE|DESC CATALOG", How.DONE, "", CatalogStatements::describe),
+  COMMENT_ON_CATALOG("COMMENT ON CATALOG", How.DONE, "", CatalogStatements::comment),
+  CREATE_VOLUME("CREATE [EXTERNAL] VOLUME", How.DONE, "a folder on this machine, under /Volumes and dbfs:/Volumes", VolumeStatements::create),
+  DROP_VOLUME("DROP VOLUME", How.DONE, "the files of a managed volume are deleted at once", VolumeStatements::drop),
+  SHOW_VOLUMES("SHOW VOLUMES", How.DONE, "", VolumeStatements::show),
+  DESCRIBE_VOLUME("DESCRIBE|DESC VOLUME", How.DONE, "", VolumeStatements::describe),
+  COMMENT_ON_VOLUME("COMMENT ON VOLUME", How.DONE, "", VolumeStatements::comment),
+  GRANT("GRANT", How.RECORDED, "shown by SHOW GRANTS; nothing is ever denied", GrantStatements::grant),
+  REVOKE("REVOKE", How.RECORDED, "as GRANT", GrantStatements::revoke),
+  SHOW_GRANTS("SHOW GRANTS|GRANT", How.DONE, "what was granted, here and on the catalog and schema above", GrantStatements::show),
+  SET_OWNER("ALTER CATALOG|SCHEMA|DATABASE|TABLE|VIEW|VOLUME|FUNCTION … OWNER TO", How.RECORDED, "shown in information_schema and DESCRIBE", OwnerStatement::set),
+  CREATE_FUNCTION("CREATE [OR REPLACE] FUNCTION … LANGUAGE PYTHON", How.DONE, "scalar functions; runs in Spark's Python worker", FunctionStatements::createPython),
+  DROP_FUNCTION("DROP FUNCTION", How.DONE, "", FunctionStatements::drop),
+  SHOW_FUNCTIONS("SHOW [USER] FUNCTIONS IN|FROM", How.DONE, "the functions of a schema", FunctionStatements::show),
+  DESCRIBE_FUNCTION("DESCRIBE|DESC FUNCTION", How.DONE, "", FunctionStatements::describe),
+  SHOW_CREATE_TABLE("SHOW CREATE TABLE", How.DONE, "of Delta tables too", ShowCreate::table),
+  CREATE_LIKE("CREATE TABLE … LIKE", How.DONE, "of Delta tables too", LikeStatement::create),
+  DROP_KEY("ALTER TABLE … DROP CONSTRAINT", How.DONE, "keys are kept and shown, and nothing is checked, as on Databricks", KeyStatement::drop),
+  DROP_SPACE("NBH DROP SPACE", How.DONE, "the harness's own: all catalogs and files of a test session", SpaceStatements::drop),
+  SHOW_SPACES("NBH SHOW SPACES", How.DONE, "the harness's own", SpaceStatements::show),
+
+  COPY_INTO("COPY INTO", How.REFUSED),
+  UNDROP("UNDROP", How.REFUSED),
+  SYNC("SYNC SCHEMA|TABLE", How.REFUSED),
+  STREAMING_TABLE("CREATE [OR REPLACE] [OR REFRESH] [PRIVATE] [TEMPORARY] STREAMING [LIVE] TABLE", How.REFUSED),
+  LIVE_TABLE("CREATE [OR REPLACE] [OR REFRESH] [TEMPORARY] LIVE TABLE|VIEW", How.REFUSED),
+  MATERIALIZED_VIEW("CREATE [OR REPLACE] [OR REFRESH] [PRIVATE] MATERIALIZED VIEW", How.REFUSED),
+  ALTER_STREAMING_TABLE("ALTER|DROP|REFRESH STREAMING TABLE", How.REFUSED),
+  ALTER_MATERIALIZED_VIEW("ALTER|DROP|REFRESH MATERIALIZED VIEW", How.REFUSED),
+  APPLY_CHANGES("APPLY CHANGES INTO", How.REFUSED),
+  FLOW("CREATE FLOW", How.REFUSED),
+  CONNECTION("CREATE|ALTER|DROP|DESCRIBE|DESC [SERVER] CONNECTION", How.REFUSED),
+  SHARE("CREATE|ALTER|DROP|DESCRIBE|DESC SHARE", How.REFUSED),
+  RECIPIENT("CREATE|ALTER|DROP|DESCRIBE|DESC RECIPIENT", How.REFUSED),
+  PROVIDER("CREATE|ALTER|DROP|DESCRIBE|DESC PROVIDER", How.REFUSED),
+  EXTERNAL_LOCATION("CREATE|ALTER|DROP|DESCRIBE|DESC EXTERNAL LOCATION", How.REFUSED),
+  CREDENTIAL("CREATE|ALTER|DROP|DESCRIBE|DESC [STORAGE] [SERVICE] CREDENTIAL", How.REFUSED),
+  CLEAN_ROOM("CREATE|ALTER|DROP|DESCRIBE|DESC CLEAN ROOM", How.REFUSED),
+  POLICY("CREATE|ALTER|DROP|DESCRIBE|DESC POLICY", How.REFUSED),
+  SHOW_METASTORE_OBJECTS(
+      "SHOW SHARES|RECIPIENTS|PROVIDERS|CONNECTIONS|CREDENTIALS|POLICIES|USERS|GROUPS", How.REFUSED),
+  SHOW_STORAGE("SHOW EXTERNAL|STORAGE|SERVICE LOCATIONS|CREDENTIALS", How.REFUSED),
+  TAGS("ALTER CATALOG|SCHEMA|DATABASE|TABLE|VIEW|VOLUME … SET|UNSET TAGS", How.REFUSED),
+  TAG_ON("SET|UNSET TAG ON", How.REFUSED),
+  ROW_FILTER("ALTER TABLE|VIEW … SET|DROP ROW FILTER", How.REFUSED),
+  MASK("ALTER TABLE|VIEW … SET|DROP MASK", How.REFUSED),
+  CREATE_WITH_ROW_FILTER("CREATE [OR REPLACE] TABLE … WITH ROW FILTER", How.REFUSED),
+  PREDICTIVE("ALTER CATALOG|SCHEMA|DATABASE|TABLE … ENABLE|DISABLE|INHERIT PREDICTIVE OPTIMIZATION", How.REFUSED),
+  ALTER_CATALOG("ALTER CATALOG", How.REFUSED),
+  ALTER_VOLUME("ALTER VOLUME", How.REFUSED),
+  ALTER_GROUP("ALTER GROUP", How.REFUSED),
+  DENY("DENY", How.REFUSED),
+  REPAIR_PRIVILEGES("MSCK REPAIR OBJECT", How.REFUSED),
+  BLOOM_FILTER("CREATE|DROP BLOOMFILTER INDEX", How.REFUSED),
+  REFRESH_FOREIGN("REFRESH FOREIGN", How.REFUSED),
+  VOLUME_FILES("LIST|PUT|GET|REMOVE", How.REFUSED),
+  CACHE_SELECT("CACHE SELECT", How.REFUSED),
+  REORG_CHECKPOINT("REORG TABLE … APPLY|CHECKPOINT UPGRADE|CHECKPOINT", How.REFUSED),
+  EXPLAIN_CREATE("EXPLAIN CREATE MATERIALIZED VIEW", How.REFUSED);
+
+  /** What becomes of a statement. */
+  enum How { DONE, RECORDED, REFUSED }
+
+  /** Makes a statement's command; the tokens stand behind the pattern, or at its start where the pattern has a gap. */
+  interface Reader {
+    LogicalPlan read(Tokens tokens, SparkSession session);
+  }
+
+  final String pattern;
+  final How how;
+  final String note;
+  private final Reader reader;
+
+  StatementKind(String pattern, How how) {
+    this(pattern, how, "", null);
+  }
+
+  StatementKind(String pattern, How how, String note, Reader reader) {
+    this.pattern = pattern;
+    this.how = how;
+    this.note = note;
+    this.reader = reader;
+  }
+
+  /** The command of one of our statements, an error if it is Databricks only, null if it is Spark's. */
+  static LogicalPlan parse(String text, SparkSession session) {
+    Tokens tokens = new Tokens(text);
+    for (StatementKind kind : values()) {
+      tokens.moveTo(0);
+      if (matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
+        if (kind.how == How.REFUSED) {
+          throw Errors.databricksOnly("The statement " + said(tokens, kind.pattern), "Leave it out here, or run this test on Databricks.");
+        }
+        if (kind.pattern.contains("…")) {
+          tokens.moveTo(0);
+        }
+        return kind.reader.read(tokens, session);
+      }
+    }
+    return null;
+  }
+
+  /** The words of the statement that told its kind. */
+  private static String said(Tokens tokens, String pattern) {
+    int gap = pattern.indexOf('…');
+    int end = tokens.position();
+    if (gap < 0) {
+      return tokens.words(0, end);
+    }
+    return tokens.words(0, 2) + " ... " + tokens.words(end - pattern.substring(gap + 2).split(" ").length, end);
+  }
+
+  private static boolean matches(Tokens tokens, List<String> pattern) {
+    if (pattern.isEmpty()) {
+      return true;
+    }
+    String part = pattern.get(0);
+    List<String> rest = pattern.subList(1, pattern.size());
+    if (part.equals("…")) {
+      for (int from = tokens.position(); !tokens.atEnd(); tokens.moveTo(++from)) {
+        if (matches(tokens, rest)) {
+          return true;
+        }
+        tokens.moveTo(from);
+      }
+      return false;
+    }
+    if (part.startsWith("[")) {
+      int end = 0;
+      while (!pattern.get(end).endsWith("]")) {
+        end++;
+      }
+      String[] words = String.join(" ", pattern.subList(0, end + 1)).replaceAll("[\\[\\]]", "").split(" ");
+      tokens.take(words);
+      return matches(tokens, pattern.subList(end + 1, pattern.size()));
+    }
+    return Arrays.stream(part.split("\\|")).anyMatch(tokens::take) && matches(tokens, rest);
+  }
+
+  /** Print the list, for the page in the documentation. */
+  public static void main(String[] arguments) {
+    for (StatementKind kind : values()) {
+      System.out.println(kind.pattern + "\t" + kind.how.name().toLowerCase(java.util.Locale.ROOT) + "\t" + kind.note);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package io.nbh.spark;
+
+import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.parser.ParameterContext;
+import org.apache.spark.sql.catalyst.parser.ParameterHandler;
+import org.apache.spark.sql.catalyst.parser.ParseException;
+import org.apache.spark.sql.catalyst.parser.ParserInterface;
+import org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.StructType;
+import scala.collection.immutable.Seq;
+
+/** Takes Databricks' own statements and leaves all else to Spark; and as every name passes here, keeps the catalogs up to date. */
+final class StatementParser implements ParserInterface {
+  private final SparkSession session;
+  private final ParserInterface next;
+
+  StatementParser(SparkSession session, ParserInterface next) {
+    this.session = session;
+    this.next = next;
+  }
+
+  private ParserInterface next() {
+    Sessions.update(session);
+    return next;
+  }
+
+  @Override
+  public LogicalPlan parsePlan(String text) throws ParseException {
+    ParserInterface spark = next();
+    LogicalPlan ours = StatementKind.parse(text, session);
+    return ours != null ? ours : taken(spark.parsePlan(text));
+  }
+
+  @Override
+  public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
+    ParserInterface spark = next();
+    LogicalPlan ours = StatementKind.parse(text, session);
+    // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
+    return ours != null ? ours : taken(spark.parsePlan(ParameterHandler.substituteParameters(text, parameters)._1()));
+  }
+
+  /** Spark's plan, or ours in its place where Spark reads a statement that it can't carry out in a catalog like ours. */
+  private LogicalPlan taken(LogicalPlan plan) {
+    LogicalPlan ours = plan instanceof CreateUserDefinedFunction said ? FunctionStatements.create(said, session) : null;
+    return ours != null ? ours : plan;
+  }
+
+  @Override
+  public Expression parseExpression(String text) throws ParseException {
+    return next().parseExpression(text);
+  }
+
+  @Override
+  public TableIdentifier parseTableIdentifier(String text) throws ParseException {
+    return next().parseTableIdentifier(text);
+  }
+
+  @Override
+  public FunctionIdentifier parseFunctionIdentifier(String text) throws ParseException {
+    return next().parseFunctionIdentifier(text);
+  }
+
+  @Override
+  public Seq<String> parseMultipartIdentifier(String text) throws ParseException {
+    return next().parseMultipartIdentifier(text);
+  }
+
+  @Override
+  public LogicalPlan parseQuery(String text) throws ParseException {
+    return next().parseQuery(text);
+  }
+
+  @Override
+  public StructType parseRoutineParam(String text) throws ParseException {
+    return next().parseRoutineParam(text);
+  }
+
+  @Override
+  public StructType parseTableSchema(String text) throws ParseException {
+    return next().parseTableSchema(text);
+  }
+
+  @Override
+  public DataType parseDataType(String text) throws ParseException {
+    return next().parseDataType(text);
+  }
+}

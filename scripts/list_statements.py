@@ -1,0 +1,75 @@
+"""Write docs/sql-statements.md from the list in the parser's own code; --check only compares."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
+
+from harness.spark.java import find_java
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "sql-statements.md"
+
+_HEAD = """\
+# SQL statements that only Databricks has, on the local Spark
+
+<!-- Made by scripts/list_statements.py from harness/spark/jvm: don't edit. -->
+
+Everything that open-source Spark and Delta can do works as they do it, on names of three levels. This is about the rest: each
+statement below is *done* truly, *recorded* and shown but without effect, or *refused* with the condition `NBH_DATABRICKS_ONLY`.
+None is passed over in silence. `[X]` may be left out, `A|B` is either, `…` is anything.
+
+| statement | here it is | |
+|---|---|---|
+"""
+
+_TAIL = """
+`CREATE FUNCTION … RETURN …` (scalar and table functions in SQL), `SHOW CATALOGS`, `SET CATALOG`, `COMMENT ON TABLE|SCHEMA`,
+`CLUSTER BY`, `OPTIMIZE … ZORDER BY`, `SHALLOW CLONE`, identity and generated columns are done by Spark and Delta themselves.
+`current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
+volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges.
+
+**Privileges are never enforced**: whatever is granted or revoked, every test may do everything.
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    path = os.pathsep.join([str(JAR), f"{spark_jars()}/*", *map(str, fetch(DELTA, jar_cache()))])
+    command = [str(find_java(os.environ).executable), "-cp", path, "io.nbh.spark.StatementKind"]
+    told = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "JAVA_TOOL_OPTIONS": "-Dstdout.encoding=UTF-8 -Dfile.encoding=UTF-8"},
+    )
+    rows = [line.split("\t") for line in told.stdout.splitlines()]
+    table = "".join(f"| `{pattern.replace('|', chr(92) + '|')}` | {how} | {note} |\n" for pattern, how, note in rows)
+    return _HEAD + table + _TAIL
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page isn't what the code gives")
+    check = parser.parse_args().check
+    wanted = page()
+    if not check:
+        PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
+        return 0
+    print(
+        "list_statements: docs/sql-statements.md is not up to date\n  mend: python scripts/list_statements.py", file=sys.stderr
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""One Spark Connect server with Delta and our catalogs, for the tests of the JVM part only; the product's engine is another."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
+
+from harness.spark.gateway import MODULE_OPTIONS, TUNING_OPTIONS
+from harness.spark.java import find_java
+
+CONF = {
+    "spark.master": "local[2]",
+    "spark.ui.enabled": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,io.nbh.spark.Extensions",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.catalog.main": "io.nbh.spark.SpaceCatalog",
+    "spark.sql.defaultCatalog": "main",
+    "spark.sql.sources.default": "delta",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
+    "spark.sql.filesourceTableRelationCacheSize": "0",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.hadoop.fs.dbfs.impl": "io.nbh.spark.DbfsFiles",
+    "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
+    "spark.hadoop.fs.AbstractFileSystem.dbfs.impl": "io.nbh.spark.DbfsContext",
+    "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
+    "spark.hadoop.fs.file.impl.disable.cache": "true",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "io.nbh.spark.LocalContext",
+}
+
+
+class CatalogServer:
+    """A running server: its address for a client, its root folder, its log."""
+
+    def __init__(self, folder: Path, **conf: str) -> None:
+        java = str(find_java(os.environ).executable)
+        self.root = folder / "spaces"
+        self.log = folder / "server.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        token = secrets.token_hex(16)
+        self.url = f"sc://localhost:{port}/;token={token}"
+        settings = {
+            **CONF,
+            "spark.nbh.root": str(self.root),
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.local.dir": str(folder / "local"),
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.authenticate.token": token,
+            **{name.replace("__", "."): value for name, value in conf.items()},
+        }
+        conf_folder = folder / "conf"
+        conf_folder.mkdir()
+        (conf_folder / "spark-defaults.conf").write_text("".join(f"{k} {v}\n" for k, v in settings.items()))
+        (conf_folder / "log4j2.properties").write_text(
+            "rootLogger.level = warn\nrootLogger.appenderRef.stderr.ref = stderr\nappender.stderr.type = Console\n"
+            "appender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\nappender.stderr.layout.type = PatternLayout\n"
+            "appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex\n"
+        )
+        ours = Path(os.environ.get("NBH_TEST_JVM_JAR", JAR))
+        jars = [ours, *fetch(DELTA, jar_cache())]
+        path = [str(conf_folder), *map(str, jars), f"{spark_jars()}/*"]
+        command = [java, "-cp", os.pathsep.join(path), "-Xmx1g", f"-Djava.io.tmpdir={folder}", f"-Dderby.system.home={folder}"]
+        command += [*TUNING_OPTIONS, *MODULE_OPTIONS, "org.apache.spark.deploy.SparkSubmit"]
+        command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
+        env = {
+            **os.environ,
+            "SPARK_HOME": str(spark_jars().parent),
+            "SPARK_CONF_DIR": str(conf_folder),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_PYTHON": sys.executable,
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
+        until = time.monotonic() + 90
+        while time.monotonic() < until and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.1)
+        self.stop()
+        raise RuntimeError(self.log.read_text()[-4000:])
+
+    def stop(self) -> None:
+        """End the server."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
