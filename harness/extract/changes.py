@@ -69,7 +69,8 @@ class Changes:
 
     def __init__(self, definitions: Mapping[str, ast.stmt]) -> None:
         self._definitions = definitions
-        self._same: dict[str, set[str]] = {}  # name -> names whose value is, or may be, the same object
+        self._same: dict[str, set[str]] = {}  # name -> names whose value is the same object
+        self._perhaps: dict[str, set[str]] = {}  # name -> names of which its value may be one: it was called with them
         self._holders: dict[str, set[str]] = {}  # name -> names whose value holds it
         self._held: dict[str, set[str]] = {}  # name -> names whose value it was given to hold
         self._taken: dict[str, set[str]] = {}  # name -> names whose value was taken out of it
@@ -82,12 +83,13 @@ class Changes:
         bound: set[str] = set()
         found = self._in_place(node, bound)
         if found and self._is_linked:
-            todo = list(found.items())
+            seen = set(found.items())
+            todo = list(seen)
             while todo:
-                for other, how in self._follow(*todo.pop()):
-                    if how > found.get(other, -1):
-                        found[other] = how
-                        todo.append((other, how))
+                new = set(self._follow(*todo.pop())) - seen
+                seen |= new
+                todo += new
+            return bound.union(name for name, _ in seen)
         return bound.union(found)
 
     @property
@@ -100,6 +102,10 @@ class Changes:
             yield same, how
         for holder in self._holders.get(name, ()):
             yield holder, _SOMETHING_INSIDE
+        if how != _SOMETHING_INSIDE:
+            # Not where one of them is what has changed: that doesn't change the others.
+            for one in self._perhaps.get(name, ()):
+                yield one, how
         if how != _ITSELF:
             for taken in self._taken.get(name, ()):
                 yield taken, how
@@ -166,7 +172,7 @@ class Changes:
 
     def _let_go(self, name: str) -> None:
         """The name is bound anew: those that shared its object still share it with each other."""
-        for links in (self._same, self._holders, self._held, self._taken):
+        for links in (self._same, self._perhaps, self._holders, self._held, self._taken):
             others = links.pop(name, set())
             for one, names in links.items():
                 if name in names:
@@ -222,6 +228,9 @@ class Changes:
             if how == _PART:
                 self._holders.setdefault(holder, set()).add(name)
                 self._taken.setdefault(name, set()).add(holder)
+            elif how == _PERHAPS and not inside:
+                self._holders.setdefault(name, set()).add(holder)
+                self._perhaps.setdefault(holder, set()).add(name)
             elif inside or how == _HELD:
                 self._holders.setdefault(name, set()).add(holder)
                 self._held.setdefault(holder, set()).add(name)
@@ -404,13 +413,13 @@ _LEAVES = frozenset(
 )
 
 
-_SAME, _HELD, _PART = "same", "held", "part"
+_SAME, _PERHAPS, _HELD, _PART = "same", "perhaps", "held", "part"
 
 
 def _shared(value: ast.expr, how: str = _SAME) -> Iterator[tuple[str, str]]:
     """Give the names that share an object with the value, and how.
 
-    It is the same object, it is held by the value, or the value is a part of it.
+    It is the same object, or may be, it is held by the value, or the value is a part of it.
     """
     inside = _PART if how == _PART else _HELD
     for part, part_how in _parts_of(value, how, inside):
@@ -424,8 +433,8 @@ def _shared(value: ast.expr, how: str = _SAME) -> Iterator[tuple[str, str]]:
                 return
             for argument in (*value.args, *(keyword.value for keyword in value.keywords)):
                 yield from _shared(argument, inside)
-                if how == _SAME:
-                    yield from _shared(argument, _SAME)  # it may give back its argument
+                if how in {_SAME, _PERHAPS}:
+                    yield from _shared(argument, _PERHAPS)  # it may give back its argument
             if isinstance(value.func, ast.Attribute) and name in _GIVE_PARTS:
                 yield from _shared(value.func.value, _PART)
 
@@ -465,7 +474,7 @@ def _merge_owner(found: dict[str, int], owner: ast.expr, how: int = _ITSELF) -> 
 
 def _through(share: str, how: int) -> int:
     """Say how a value changes if another does that shares it so; -1 if it doesn't."""
-    if share == _SAME:
+    if share in {_SAME, _PERHAPS}:
         return how
     if share == _PART:
         return _ANYTHING_INSIDE
