@@ -52,10 +52,11 @@ _ITSELF, _SOMETHING_INSIDE, _ANYTHING_INSIDE = range(3)
 
 
 class _Effect(NamedTuple):
-    """What calling a function changes, and how: module names, and its own parameters."""
+    """What calling a function changes, and how: module names, its own parameters, and the module names it binds anew."""
 
     names: Mapping[str, int]
     parameters: Mapping[str, int]
+    rebinds: frozenset[str] = frozenset()
 
 
 _NONE = _Effect({}, {})
@@ -74,6 +75,8 @@ class Changes:
         self._holders: dict[str, set[str]] = {}  # name -> names whose value holds it
         self._held: dict[str, set[str]] = {}  # name -> names whose value it was given to hold
         self._taken: dict[str, set[str]] = {}  # name -> names whose value was taken out of it
+        self._plain: set[str] = set()  # names of numbers, texts and the like, which nothing can change in place
+        self._nameless = 0
         self._effects: dict[int, _Effect] = {}
         self._results: dict[int, tuple[list[tuple[str, str]], list[ast.expr]]] = {}
         self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] | None = None
@@ -81,7 +84,7 @@ class Changes:
     def of(self, node: ast.AST) -> set[str]:
         """Give the names that running the statement may change in place, or bind in an expression (``:=``)."""
         bound: set[str] = set()
-        found = self._in_place(node, bound)
+        found = {name: how for name, how in self._in_place(node, bound).items() if name not in self._plain}
         if found and self._is_linked:
             seen = set(found.items())
             todo = list(seen)
@@ -89,7 +92,7 @@ class Changes:
                 new = set(self._follow(*todo.pop())) - seen
                 seen |= new
                 todo += new
-            return bound.union(name for name, _ in seen)
+            return bound.union(name for name, _ in seen if "#" not in name)
         return bound.union(found)
 
     @property
@@ -158,6 +161,10 @@ class Changes:
 
     def _bind(self, target: ast.expr, value: ast.expr, *, surely: bool) -> None:
         if isinstance(target, ast.Name):
+            if surely and _is_plain(value):
+                self._plain.add(target.id)
+            else:
+                self._plain.discard(target.id)
             shared = [] if type(value) is ast.Constant else list(self._shared(value))
             if surely and self._is_linked and all(name != target.id for name, _ in shared):
                 self._let_go(target.id)
@@ -171,13 +178,16 @@ class Changes:
             self._hold(_root(target), [value], inside=True)
 
     def _let_go(self, name: str) -> None:
-        """The name is bound anew: those that shared its object still share it with each other."""
+        """The name is bound anew: its object lives on without it, for those that share it."""
+        self._nameless += 1
+        old = f"{name}#{self._nameless}"
         for links in (self._same, self._perhaps, self._holders, self._held, self._taken):
-            others = links.pop(name, set())
-            for one, names in links.items():
+            if name in links:
+                links[old] = links.pop(name)
+            for names in links.values():
                 if name in names:
                     names.remove(name)
-                    names.update(others - {one})
+                    names.add(old)
 
     def _shared(self, value: ast.expr) -> Iterator[tuple[str, str]]:
         """Give the names that share an object with the value, also through what the notebook's own functions give back."""
@@ -191,11 +201,18 @@ class Changes:
                 if type(part) is ast.Name and part.id in self._definitions and part.id not in seen:
                     seen.add(part.id)
                     definition = self._definitions[part.id]
-                    if isinstance(definition, ast.ClassDef):
-                        yield part.id, _PART
+                    if isinstance(definition, ast.ClassDef) and self._has_values(definition):
+                        yield part.id, _HELD
                     given, values = self._given_back(definition)
                     todo += values
                     yield from given
+
+    def _has_values(self, definition: ast.ClassDef) -> bool:
+        """Say whether a class, or one that it inherits from, has attributes that its objects could change in place."""
+        if any(isinstance(part, ast.Assign | ast.AnnAssign) and not _is_plain(part.value) for part in definition.body):
+            return True
+        bases = (self._definitions.get(base.id) for base in definition.bases if isinstance(base, ast.Name))
+        return any(isinstance(base, ast.ClassDef) and base is not definition and self._has_values(base) for base in bases)
 
     def _given_back(self, definition: ast.stmt) -> tuple[list[tuple[str, str]], list[ast.expr]]:
         """Give the module's names that a function gives back, or a class's methods do, and the expressions for them."""
@@ -223,7 +240,7 @@ class Changes:
 
     def _link(self, holder: str, shared: Iterable[tuple[str, str]], *, inside: bool = False) -> None:
         for name, how in shared:
-            if name == holder or not name or not holder:
+            if name == holder or not name or not holder or name in self._plain:
                 continue
             if how == _PART:
                 self._holders.setdefault(holder, set()).add(name)
@@ -243,31 +260,34 @@ class Changes:
     def _in_place(self, node: ast.AST, bound: set[str]) -> dict[str, int]:
         """Give the names whose values the statement itself changes, and how.
 
-        ``bound`` gets the names of ``:=``.
+        ``bound`` gets the names that it binds in expressions or by the functions it calls.
         """
         found: dict[str, int] = {}
         for part in _walk(node):
             kind = type(part)
             if kind is ast.Name:
                 if part.id in self._definitions and type(part.ctx) is ast.Load:  # type: ignore[attr-defined]  # told above
-                    for changed, how in self._effect_of(part.id).names.items():  # type: ignore[attr-defined]  # told above
+                    effect = self._effect_of(part.id)  # type: ignore[attr-defined]  # told above
+                    bound |= effect.rebinds
+                    for changed, how in effect.names.items():
                         _merge(found, changed, how)
             elif kind is ast.Call:
-                self._called(part, found)  # type: ignore[arg-type]  # told above
+                self._called(part, found, bound)  # type: ignore[arg-type]  # told above
             elif kind is ast.Attribute or kind is ast.Subscript:
                 if type(part.ctx) is not ast.Load:  # type: ignore[attr-defined]  # told above
                     _merge_owner(found, part.value)  # type: ignore[attr-defined]  # told above
                     name = _name_in_globals(part)  # type: ignore[arg-type]  # told above
                     if name is not None:
-                        _merge(found, name, _ITSELF)
+                        bound.add(name)
             elif kind is ast.NamedExpr:
                 bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
             elif kind is ast.AugAssign and type(part.target) is ast.Name:  # type: ignore[attr-defined]  # told above
+                bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
                 _merge(found, part.target.id, _ITSELF)  # type: ignore[attr-defined]  # told above
         found.pop("", None)
         return found
 
-    def _called(self, node: ast.Call, found: dict[str, int]) -> None:
+    def _called(self, node: ast.Call, found: dict[str, int], bound: set[str]) -> None:
         function = node.func
         if isinstance(function, ast.Attribute):
             last = function.attr
@@ -275,6 +295,7 @@ class Changes:
                 _merge_owner(found, function.value)
             for method in self._own_methods().get(last, ()):
                 effect = self._effect(method)
+                bound |= effect.rebinds
                 for name, how in (*effect.names.items(), *_arguments(node, _parameters(method)[1:], effect.parameters)):
                     _merge(found, name, how)
                 for itself in _parameters(method)[:1]:
@@ -304,11 +325,13 @@ class Changes:
         if isinstance(definition, _FUNCTIONS):
             return self._effect(definition)
         names: dict[str, int] = {}
+        rebinds: frozenset[str] = frozenset()
         for part in getattr(definition, "body", ()):
             if isinstance(part, _FUNCTIONS) and part.name in {"__init__", "__new__", "__post_init__"}:
+                rebinds |= self._effect(part).rebinds
                 for changed, how in self._effect(part).names.items():
                     _merge(names, changed, how)
-        return _Effect(names, {})
+        return _Effect(names, {}, rebinds)
 
     def _effect(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> _Effect:
         """Say what calling a function changes."""
@@ -317,11 +340,14 @@ class Changes:
             return known
         self._effects[id(function)] = _NONE  # for functions that call themselves
         declared, local, made_of = _names_of(function)
-        changed = dict.fromkeys(declared & local, _ITSELF)  # what it binds anew
+        rebinds = declared & local
         local -= declared
+        changed: dict[str, int] = {}
+        bound: set[str] = set()
         for statement in function.body:
-            for name, how in self._in_place(statement, set()).items():
+            for name, how in self._in_place(statement, bound).items():
                 _merge(changed, name, how)
+        rebinds |= bound - local
         todo = list(changed)
         while todo:
             name = todo.pop()
@@ -333,6 +359,7 @@ class Changes:
         effect = _Effect(
             {name: how for name, how in changed.items() if name not in local},
             {name: how for name, how in changed.items() if name in _parameters(function)},
+            frozenset(rebinds),
         )
         self._effects[id(function)] = effect
         return effect
@@ -457,6 +484,22 @@ def _parts_of(value: ast.expr, how: str, inside: str) -> Iterator[tuple[ast.expr
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
             yield (value.value if isinstance(value, ast.DictComp) else value.elt), _HELD
             yield from ((generator.iter, _PART) for generator in value.generators)
+
+
+def _is_plain(value: ast.expr | None) -> bool:
+    """Say whether an expression gives what can't be changed in place, like a number or a text."""
+    match value:
+        case None | ast.Constant() | ast.JoinedStr() | ast.Compare():
+            return True
+        case ast.UnaryOp():
+            return _is_plain(value.operand)
+        case ast.BinOp():
+            return _is_plain(value.left) and _is_plain(value.right)
+        case ast.Tuple():
+            return all(map(_is_plain, value.elts))
+        case ast.Call(func=ast.Name(id=name)):
+            return name in {"int", "float", "str", "bool", "len", "round", "repr"}
+    return False
 
 
 def _root(node: ast.expr) -> str:
