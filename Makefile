@@ -38,7 +38,7 @@ test: setup ## Run all tests
 
 .PHONY: deep
 deep: setup ## Run the random comparisons with Python at length (minutes)
-	@NBH_EXAMPLES=20000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py $(ARGS)
+	@NBH_EXAMPLES=20000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py tests/unit/extract/test_differential.py $(ARGS)
 
 .PHONY: coverage
 coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from harness.model import Notebook
 
 # Part of every cache file's name and head: raise it when what is compiled changes.
-_FORMAT = 2
+_FORMAT = 3
 _HEAD = b"nbh%d:" % _FORMAT + importlib.util.MAGIC_NUMBER
+_CHECK = 8  # bytes of importlib's hash
 _ANNOTATIONS = __future__.annotations.compiler_flag
 
 
@@ -51,9 +52,14 @@ class Row(NamedTuple):
 
 
 class Extract:
-    """What was made of one notebook file: its rows, problems and held-back lines. Plain data; nothing was executed."""
+    """What was made of one notebook file: its rows, problems and held-back lines. Plain data; nothing was executed.
 
-    __slots__ = ("_parsed", "cells", "exact_lines", "flags", "held", "mtime_ns", "path", "problems", "rows", "size", "texts")
+    ``rebound`` are the module's names that its functions bind anew (``global``).
+    """
+
+    __slots__ = (
+        "_parsed", "cells", "exact_lines", "flags", "held", "mtime_ns", "path", "problems", "rebound", "rows", "size", "texts",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class Extract:
         exact_lines: bool,
         flags: int,
         texts: tuple[tuple[int, str], ...],
+        rebound: tuple[str, ...],
     ) -> None:
         self.path = path
         self.mtime_ns, self.size = stamp
@@ -77,6 +84,7 @@ class Extract:
         self.exact_lines = exact_lines
         self.flags = flags
         self.texts = texts
+        self.rebound = rebound
         self._parsed: list[Parsed] | None = None
 
     def parsed(self) -> list[Parsed]:
@@ -179,7 +187,13 @@ def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewr
         texts=()
         if path.endswith(".py")
         else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
+        rebound=_rebound(parsed) if b"global" in notebook.raw else (),
     )
+
+
+def _rebound(parsed: list[Parsed]) -> tuple[str, ...]:
+    nodes = (part for item in parsed if not isinstance(item.node, str) for part in ast.walk(item.node))
+    return tuple(sorted({name for node in nodes if isinstance(node, ast.Global) for name in node.names}))
 
 
 def _rewrite(statements: list[tuple[Statement, ast.stmt | None]], notebook: Notebook, rewriter: Rewriter) -> None:
@@ -301,8 +315,11 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
             data = file.read()
         if not data.startswith(_HEAD):
             return None
-        mtime_ns, size, rows, problems, held, cells, exact, flags, texts = marshal.loads(  # noqa: S302 - as Python's own caches
-            memoryview(data)[len(_HEAD) :]
+        body = memoryview(data)[len(_HEAD) + _CHECK :]
+        if data[len(_HEAD) : len(_HEAD) + _CHECK] != importlib.util.source_hash(body):
+            return None  # torn or damaged: marshal would read some of that as something else
+        mtime_ns, size, rows, problems, held, cells, exact, flags, texts, rebound = marshal.loads(  # noqa: S302 - as Python's own caches
+            body
         )
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
         return None  # no cache, or a torn one: the notebook is read instead
@@ -320,6 +337,7 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
         exact_lines=exact,
         flags=flags,
         texts=texts,
+        rebound=rebound,
     )
 
 
@@ -334,12 +352,14 @@ def _write(built: Extract, file: str) -> None:
         built.exact_lines,
         built.flags,
         built.texts,
+        built.rebound,
     )
+    body = marshal.dumps(frozen)
     part = f"{file}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(part, "wb") as target:
-            target.write(_HEAD + marshal.dumps(frozen))
+            target.write(_HEAD + importlib.util.source_hash(body) + body)
         os.replace(part, file)
     except OSError:
         return  # a read-only folder costs the cache, not the result

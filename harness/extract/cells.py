@@ -114,6 +114,7 @@ class _CellNamespace(dict[str, Any]):
 
     def __init__(self, units: Units, given: dict[str, Any], *, before: int) -> None:
         super().__init__({key: value for key, value in dict.items(units.namespace) if key.startswith("__")})
+        self["__annotations__"] = {}
         self.update(given)
         self.units = units
         self.before = before

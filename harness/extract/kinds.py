@@ -10,6 +10,9 @@ INJECTED = frozenset({"spark", "dbutils", "display", "displayHTML", "sc", "sqlCo
 # Always the test's own, whatever the notebook assigns to them.
 FIXTURE_FIRST = frozenset({"spark", "dbutils", "sc", "sqlContext"})
 
+# Where None may be a value.
+NOTHING = object()
+
 
 class NotNowError(Exception):
     """A definition asked for what only a test can give; caught while loading, never shown."""

@@ -6,6 +6,7 @@ import itertools
 import linecache
 import os
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.extract.build import Extract, Rewriter, cached, extract
@@ -44,6 +45,7 @@ class Loader:
         self.touched: set[Values] = set()
         self.given: list[tuple[str, str]] = []
         self.loaded_in_test: list[Units] = []
+        self._rebinding: weakref.WeakSet[Units] = weakref.WeakSet()
         self.views = Views()
         self._run_prefixes = run_prefixes
         self._extracts: dict[str, Extract] = {}
@@ -83,6 +85,9 @@ class Loader:
         """Execute a module's kept statements."""
         units: Units = module.__units__
         units.execute()
+        if units.rebound:
+            self._rebinding.add(units)
+            units.remember()
         if self.scope is not None:
             self.loaded_in_test.append(units)
         self._modules.append(module)
@@ -135,17 +140,25 @@ class Loader:
 
     def begin(self, scope: Scope) -> None:
         """A test starts."""
+        self._forget()
         self.scope = scope
+        for units in self._rebinding:
+            units.remember()
         self.ship_by_value()
 
     def end(self) -> None:
         """A test ended: forget what was computed for it, and the modules it loaded."""
         self.scope = None
+        self._forget()
+        for units in self._rebinding:
+            units.restore()
+        self.given.clear()
+        self.loaded_in_test.clear()
+
+    def _forget(self) -> None:
         for values in self.touched:
             values.forget()
         self.touched.clear()
-        self.given.clear()
-        self.loaded_in_test.clear()
 
     def show(self, path: str) -> str:
         """Give a path as users see it: relative to the root, with forward slashes."""

@@ -60,6 +60,7 @@ class NotebookModule(types.ModuleType):
         units.namespace["__name__"] = name
         units.namespace["__doc__"] = None
         units.namespace["__builtins__"] = builtins
+        units.namespace["__annotations__"] = {}  # Python puts it there for `x: int = 1`, and asks for it first
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # the module's own dict can't have a __missing__

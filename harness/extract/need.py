@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 from bisect import bisect_left
+from inspect import CO_OPTIMIZED
+from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
@@ -14,8 +16,7 @@ from harness.extract.quiet import dotted_name
 from harness.extract.safe import Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from types import CodeType
+    from collections.abc import Iterator
 
     from harness.extract.run import Entry
 
@@ -46,11 +47,14 @@ class Outline:
         self.entries = entries
         self.binders: dict[str, list[int]] = {}
         self.stars: list[tuple[int, str]] = []
-        self._imports: dict[str, str] = {}
-        self._definitions: dict[str, ast.stmt] = {}
+        self._imports: dict[tuple[int, str], str] = {}
+        self._definitions: dict[tuple[int, str], ast.stmt] = {}
         self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
+        self._reach: dict[int, frozenset[str]] = {}
+        self._otherwise: dict[int, frozenset[str]] = {}
+        self._readers: dict[int, tuple[int, ...]] = {}
         for index, entry in enumerate(entries):
             row = entry.row
             for name in (*row.binds, *row.changes):
@@ -59,9 +63,6 @@ class Outline:
                 self.binders.setdefault(name, []).append(index)
             if row.what in {"import", "def", "class", "group", "other"} and row.kind in {KEPT, DEFERRED} and row.number >= 0:
                 self._note(index, entry)
-        self._names = Names(
-            self._origin, self._made_by, self._definitions.get, INJECTED, tuple(module for _, module in self.stars)
-        )
 
     def _note(self, index: int, entry: Entry) -> None:
         for node in self.nodes(entry):
@@ -69,18 +70,16 @@ class Outline:
                 case ast.Import():
                     for alias in node.names:
                         name = alias.asname or alias.name.partition(".")[0]
-                        self._imports[name] = alias.name if alias.asname else name
-                        self._definitions.pop(name, None)
+                        self._imports[index, name] = alias.name if alias.asname else name
                 case ast.ImportFrom():
                     for alias in node.names:
                         if alias.name == "*":
                             self.stars.append((index, node.module or ""))
                         else:
-                            self._imports[alias.asname or alias.name] = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-                            self._definitions.pop(alias.asname or alias.name, None)
+                            origin = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+                            self._imports[index, alias.asname or alias.name] = origin
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    self._definitions[node.name] = node
-                    self._imports.pop(node.name, None)
+                    self._definitions[index, node.name] = node
 
     @staticmethod
     def nodes(entry: Entry) -> Iterator[ast.stmt]:
@@ -108,7 +107,7 @@ class Outline:
 
     def is_definition(self, name: str) -> bool:
         """Say whether the notebook defines a function or class of that name."""
-        return name in self._definitions
+        return any(name == defined for _, defined in self._definitions)
 
     def all_names(self) -> set[str]:
         """Give every name that a statement binds or reads."""
@@ -128,8 +127,22 @@ class Outline:
                 for alias in node.names:
                     yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node), alias.asname or alias.name
 
-    def _origin(self, name: str) -> str:
-        return self._imports.get(name, "")
+    def _names_at(self, before: int) -> Names:
+        """Give what the checker asks about names, as they were at a statement."""
+
+        def bound_at(name: str) -> int:
+            at = self._last_of(name, before)
+            while at is not None and self.entries[at].row.kind == HELD and name in self.entries[at].row.changes:
+                at = self._last_of(name, at)  # changed since, or bound anew in a branch: what it was tells how to judge it
+            return -1 if at is None else at
+
+        return Names(
+            lambda name: self._imports.get((bound_at(name), name), ""),
+            self._made_by,
+            lambda name: self._definitions.get((bound_at(name), name)),
+            INJECTED,
+            tuple(module for _, module in self.stars),
+        )
 
     def _made_by(self, name: str) -> str:
         """Give the dotted path of the class a name's value is made by, as in ``fake = Faker()``; "" where that isn't so."""
@@ -140,60 +153,117 @@ class Outline:
                     node = entry.source.node(entry.row)
                     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
                         root, dot, rest = dotted_name(node.value.func).partition(".")
-                        origin = self._imports.get(root, "")
+                        origin = self._names_at(len(self.entries)).origin(root)
                         self._made[entry.row.binds[0]] = f"{origin}{dot}{rest}" if origin else ""
         return self._made.get(name, "")
 
     def binder(self, name: str, before: int) -> int | None:
         """Give the last entry before an index that binds or may change the name."""
+        return self._last_of(name, before)
+
+    def _last_of(self, name: str, before: int) -> int | None:
         found = self.binders.get(name)
         if not found:
             return None
         at = bisect_left(found, before)
         return found[at - 1] if at else None
 
+    def start(self, index: int) -> int:
+        """Give the first entry of a statement: one that is kept in part and held back in part has several."""
+        entry = self.entries[index]
+        while index and entry.row.kind == HELD:
+            before = self.entries[index - 1]
+            if before.source is not entry.source or before.row.number != entry.row.number:
+                break
+            index -= 1
+        return index
+
+    def reach(self, index: int) -> frozenset[str]:
+        """Give the names that a statement may read when it runs, also through the notebook's functions that it may call."""
+        if index not in self._reach:
+            found: set[str] = set()
+            before = self.start(index)
+            todo = list(all_names(self.code(index)))
+            while todo:
+                name = todo.pop()
+                if name in found:
+                    continue
+                found.add(name)
+                at = self.binder(name, before)
+                while at is not None:
+                    todo.extend(self._names_in(name, at))
+                    row = self.entries[at].row
+                    # What only changes a value leaves its functions as they were.
+                    at = self.binder(name, at) if row.kind == HELD and name in row.changes else None
+            self._reach[index] = frozenset(found)
+        return self._reach[index]
+
+    def _names_in(self, name: str, at: int) -> frozenset[str]:
+        """Give the names that calling a value may read: those of its function or class, or of the statement that makes it."""
+        row = self.entries[at].row
+        if row.what == "group" and row.code is not None:
+            own = [c for c in row.code.co_consts if isinstance(c, CodeType) and c.co_name == name]
+            return frozenset().union(*map(all_names, own))
+        return all_names(self.code(at))
+
+    def bound_otherwise(self, index: int) -> frozenset[str]:
+        """Give the names within a statement's reach that were bound by another statement then than at the notebook's end."""
+        if index not in self._otherwise:
+            start, end = self.start(index), len(self.entries)
+            self._otherwise[index] = frozenset(
+                name
+                for name in self.reach(index)
+                if name in self.binders and self.binder(name, start) != self.binder(name, end)
+            )
+        return self._otherwise[index]
+
+    def read_by_classes(self, index: int) -> tuple[str, ...]:
+        """Give the names of the notebook that the bodies of classes in a statement read when it runs."""
+        names: set[str] = set()
+        todo = [c for c in self.code(index).co_consts if isinstance(c, CodeType)]
+        while todo:
+            code = todo.pop()
+            if not code.co_flags & CO_OPTIMIZED:
+                names |= names_read(code)[0]
+                todo += [c for c in code.co_consts if isinstance(c, CodeType)]
+        return tuple(sorted(name for name in names if name in INJECTED or self.binder(name, index) is not None))
+
+    def is_changed_later(self, index: int) -> bool:
+        """Say whether a later statement may change in place what this one binds."""
+        row = self.entries[index].row
+        for name in (*row.binds, *row.changes):
+            found = self.binders.get(name, [])
+            at = bisect_left(found, index) + 1
+            if at < len(found) and name in self.entries[found[at]].row.changes:
+                return True
+        return False
+
+    def readers_before(self, index: int) -> tuple[int, ...]:
+        """Give the statements that read what a statement may change in place, from where that was bound on."""
+        if index not in self._readers:
+            self._readers[index] = tuple(dict.fromkeys(self._find_readers(index)))
+        return self._readers[index]
+
+    def _find_readers(self, index: int) -> Iterator[int]:
+        start, changed = self.start(index), self.entries[index].row.changes
+        for name in changed:
+            since = self.binder(name, start)
+            for at in range(start if since is None else since, start):
+                row = self.entries[at].row
+                if row.what in {"def", "class"}:
+                    if not names_read(self.code(at))[0].isdisjoint(changed):  # in a default, a decorator, a class body
+                        yield at
+                elif (
+                    row.what in {"constant", "other"} and (row.binds or row.changes) and (at == since or name in self.reach(at))
+                ):
+                    yield at
+
     def verdict(self, index: int) -> Verdict:
         """Say whether a held-back entry is safe to run inside a test."""
         if index not in self._verdicts:
             entry = self.entries[index]
-            node = entry.source.node(entry.row)
-            verdict = judge(node, self._names)
-            verdict.reason = verdict.reason or self._reads_unfinished(node, index)
-            self._verdicts[index] = verdict
+            self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
         return self._verdicts[index]
-
-    def readers(self, names: Iterable[str], before: int) -> Iterator[int]:
-        """Give the entries before an index that read or change one of the names, and that loading left open."""
-        wanted = set(names)
-        for index, entry in enumerate(self.entries[:before]):
-            row = entry.row
-            if row.kind == HELD and row.what == "other":
-                if wanted & {*row.changes, *names_read(self.code(index))[0]} and not self.verdict(index).reason:
-                    yield index
-            elif (
-                row.kind == KEPT
-                and row.what in {"constant", "other"}
-                and row.code is not None
-                and wanted & names_read(row.code)[0]
-            ):
-                yield index
-
-    def _reads_unfinished(self, node: ast.stmt, index: int) -> str:
-        """Say which name a function that the statement calls reads although it is bound or changed again later."""
-        todo = [part.func.id for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
-        seen: set[str] = set()
-        while todo:
-            name = todo.pop()
-            at = self.binder(name, len(self.entries))
-            if name in seen or name not in self._definitions or at is None:
-                continue
-            seen.add(name)
-            for read, _ in self._of_kept(name, at) if self.entries[at].row.code is not None else ():
-                if read in self._definitions:
-                    todo.append(read)
-                elif any(binder > index for binder in self.binders.get(read, ())):
-                    return f"calls {name}(), which reads {read} before it has its last value"
-        return ""
 
     def code(self, index: int) -> CodeType:
         """Give an entry's code as it runs in a test: what only shows is left out, sessions of its own are the test's."""
@@ -267,8 +337,6 @@ class Outline:
         row = self.entries[at].row
         assert row.code is not None, "kept rows have code"  # noqa: S101 - for the type checker
         if row.what == "group":
-            from types import CodeType
-
             own = [c for c in row.code.co_consts if isinstance(c, CodeType) and c.co_name == name]
             return [(read, len(self.entries)) for code in own for read in sorted(all_names(code))]
         now, later = names_read(row.code)

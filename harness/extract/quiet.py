@@ -111,10 +111,11 @@ def is_quiet_definition(node: Definition, known: Mapping[str, ast.stmt]) -> bool
             return True
     elif not all(_is_quiet_in_class(part, known) for part in node.body):
         return False
-    return all(_is_quiet(part, known) for part in _executed_parts(node))
+    return all(_is_quiet(part, known) for part in executed_parts(node))
 
 
-def _executed_parts(node: Definition) -> Iterable[ast.expr]:
+def executed_parts(node: Definition) -> Iterable[ast.expr]:
+    """Give the expressions that run when the definition does, but for a class's own body."""
     yield from node.decorator_list
     if isinstance(node, ast.ClassDef):
         yield from node.bases
@@ -234,12 +235,15 @@ def dotted_name(node: ast.expr) -> str:
 
 
 def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the names that the statement surely binds, and those that it may bind or change in place."""
+    """Give the names that the statement surely binds, and those that it may bind or change in place.
+
+    What an expression in it binds or changes (``:=``, calls) is told by ``harness.extract.changes``.
+    """
     # The common kinds first, told by type: this runs for every statement of every notebook.
     kind = type(node)
     if kind is ast.Assign:
         if len(node.targets) == 1 and type(node.targets[0]) is ast.Name:  # type: ignore[attr-defined]  # told above
-            return (node.targets[0].id,), _walrus(node.value)  # type: ignore[attr-defined]  # told above
+            return (node.targets[0].id,), ()  # type: ignore[attr-defined]  # told above
     elif kind in {ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef}:
         return (node.name,), ()  # type: ignore[attr-defined]  # told above
     elif kind is ast.Import:
@@ -250,7 +254,7 @@ def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
     elif kind is ast.Expr:
         call = node.value  # type: ignore[attr-defined]  # told above
         if type(call) is ast.Call and type(call.func) is ast.Attribute and call.func.attr not in MUTATORS:
-            return (), _walrus(call)
+            return (), ()
     surely: dict[str, None] = {}
     maybe: dict[str, None] = {}
     _collect(node, surely, maybe)
@@ -262,7 +266,6 @@ def _collect(node: ast.stmt, surely: dict[str, None], maybe: dict[str, None]) ->
         case ast.Assign():
             for target in node.targets:
                 _target(target, surely, maybe)
-            maybe.update(dict.fromkeys(_walrus(node.value)))
         case ast.AnnAssign():
             if node.value is not None:
                 _target(node.target, surely, maybe)
@@ -277,19 +280,15 @@ def _collect(node: ast.stmt, surely: dict[str, None], maybe: dict[str, None]) ->
                     _target(item.optional_vars, surely, maybe)
             for part in node.body:
                 _collect(part, surely, maybe)
-        case ast.If() | ast.While() | ast.Try() | ast.Match():
-            maybe.update(dict.fromkeys(_walrus(node)))
+        case ast.If() | ast.While() | ast.Try() | ast.TryStar() | ast.Match():
             _blocks(node, maybe)
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=method))) if method in MUTATORS:
             root = dotted_name(owner).partition(".")[0]
             if root:
                 maybe[root] = None
-        case ast.Expr():
-            maybe.update(dict.fromkeys(_walrus(node)))
         case ast.Delete():
             for target in node.targets:
-                if not isinstance(target, ast.Name):
-                    _target(target, maybe, maybe)
+                _target(target, maybe, maybe)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
             surely.update(dict.fromkeys(bound_names(node)[0]))
         case _ if type(node).__name__ == "TypeAlias":
@@ -300,8 +299,13 @@ def _blocks(node: ast.stmt, maybe: dict[str, None]) -> None:
     for block in ("body", "orelse", "finalbody"):
         for part in getattr(node, block, ()):
             _collect(part, maybe, maybe)
-    for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+    for handler in getattr(node, "handlers", ()):
         for part in handler.body:
+            _collect(part, maybe, maybe)
+    for case in getattr(node, "cases", ()):
+        captured = (getattr(part, "name", None) or getattr(part, "rest", None) for part in ast.walk(case.pattern))
+        maybe.update(dict.fromkeys(filter(None, captured)))
+        for part in case.body:
             _collect(part, maybe, maybe)
 
 
@@ -318,57 +322,3 @@ def _target(target: ast.expr, surely: dict[str, None], maybe: dict[str, None]) -
             root = dotted_name(target).partition(".")[0]
             if root:
                 maybe[root] = None
-
-
-def _walrus(node: ast.AST) -> tuple[str, ...]:
-    """Give the names bound by ``:=`` in an expression."""
-    found: list[str] = []
-    stack: list[ast.AST | None] = [node]
-    while stack:
-        part = stack.pop()
-        kind = type(part)
-        if part is None or kind is ast.Constant or kind is ast.Name:
-            continue  # None stands among a dict's keys for `**`
-        if kind is ast.NamedExpr:
-            found.append(part.target.id)  # type: ignore[attr-defined]  # told above
-        for name in part._fields:
-            value = getattr(part, name, None)
-            if type(value) is list:
-                stack += value
-            elif isinstance(value, ast.expr):
-                stack.append(value)
-    return tuple(found)
-
-
-def changed_by_calls(node: ast.stmt, own: Mapping[str, ast.stmt]) -> set[str]:
-    """Give the names that a statement changes by calling the notebook's own functions.
-
-    A function changes what it declares ``global``, and an argument whose parameter it changes in place. Functions that such a
-    function calls are not looked into.
-    """
-    names: set[str] = set()
-    for call in ast.walk(node):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-            continue
-        function = own.get(call.func.id)
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        declared, changed = _changes_of(function)
-        names |= declared
-        if changed:
-            parameters = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-            given = [*zip(parameters, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-            names |= {value.id for parameter, value in given if parameter in changed and isinstance(value, ast.Name)}
-    return names
-
-
-def _changes_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[set[str], set[str]]:
-    """Give the names a function declares ``global``, and the names it changes in place."""
-    declared: set[str] = set()
-    changed: dict[str, None] = {}
-    for part in _own_nodes(function.body):
-        if isinstance(part, ast.Global):
-            declared.update(part.names)
-        elif isinstance(part, ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
-            _collect(part, {}, changed)
-    return declared, set(changed)

@@ -151,6 +151,13 @@ class _Checker:
                 )
             case ast.Pass() | ast.Break() | ast.Continue() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 pass
+            case ast.Match():
+                self.expression(node.subject)
+                for case in node.cases:
+                    for part in (case.pattern, case.guard):
+                        if part is not None:
+                            self.expression(part)
+                    self.block(case.body)
             case ast.With() | ast.AsyncWith():
                 opened = dotted_name(node.items[0].context_expr)
                 raise _UnsafeError(f"enters `with {opened or '…'}`")

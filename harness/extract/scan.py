@@ -15,9 +15,9 @@ import warnings
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.extract.alias import Aliases, captured_names
-from harness.extract.kinds import DEFERRED, HELD, INJECTED, KEPT, RUN
-from harness.extract.quiet import bound_names, changed_by_calls, is_constant, is_quiet_definition
+from harness.extract.changes import Changes
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
+from harness.extract.quiet import bound_names, executed_parts, is_constant, is_quiet_definition
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
@@ -153,7 +153,9 @@ class _Scan:
         self.statements: list[tuple[Statement, ast.stmt | None]] = []
         self.held: list[tuple[int, int]] = []
         self.functions: dict[str, ast.stmt] = {}
+        self.changes = Changes(self.functions)
         self.imported: set[str] = set()
+        self.bound: set[str] = set()
         self.keeps_constants = True
         self.future_annotations = False
 
@@ -163,34 +165,16 @@ class _Scan:
                 self.statements.append((Statement(RUN, item.node, number, item.cell, item.line, item.line, (), ()), None))
             else:
                 self._one(number, item.cell, item.node)
-        if any(statement.kind == HELD and statement.changes for statement, _ in self.statements):
-            self._spread_changes()
         return Scanned(self.statements, problems, self.held, self.future_annotations)
-
-    def _spread_changes(self) -> None:
-        """What a held-back statement changes in place, it changes under every name, and in definitions that keep it."""
-        aliases = Aliases((item.node for item in self.parsed if not isinstance(item.node, str)), self.functions)
-        later: set[str] = set()
-        for at, (statement, node) in reversed(list(enumerate(self.statements))):
-            if statement.kind == HELD and statement.changes:
-                shared = aliases.of(statement.changes) - self.functions.keys() - {*statement.binds}
-                changes = {*filter(self._is_ours, shared), *statement.changes}
-                self.statements[at] = statement._replace(changes=tuple(sorted(changes))), node
-                later |= changes
-            elif (
-                node is not None
-                and statement.kind == KEPT
-                and statement.what in {"def", "class"}
-                and later & aliases.of(captured_names(node, self.functions))
-            ):
-                self.statements[at] = statement._replace(kind=DEFERRED), node
 
     def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
         binds, changes = bound_names(node)
-        if kind == HELD and self.functions:
-            changes = (*changes, *sorted(changed_by_calls(node, self.functions) - {*binds, *changes}))
+        if kind == HELD:
+            changes = (*changes, *sorted(self.changes.of(node).difference(binds, changes)))
         if changes:
             changes = tuple(name for name in changes if self._is_ours(name))
+        self.changes.note(node)
+        self.bound.update(binds, changes)
         first = _first_line(node)
         end = node.end_lineno or node.lineno
         if what == "import":
@@ -272,32 +256,35 @@ class _Scan:
             self.keeps_constants = False
             kept = self._filtered(node, held)
             self.keeps_constants = True
-        if kept is not None and isinstance(node, ast.If | ast.Try):
+        if kept is not None:
             self._add(KEPT, "other", number, cell, kept)
-        elif kept is not None:
-            for definition in _definitions([node]):
-                self._one(number, cell, definition)
         if held:
             whole = held == [node]
             first, last = _first_line(node), node.end_lineno or node.lineno
-            names: set[str] = set()
-            for part in held:
-                names.update(*bound_names(part), changed_by_calls(part, self.functions))
-                if not whole:
-                    self.held.append((_first_line(part), part.end_lineno or part.lineno))
+            names = {name for part in held for names in bound_names(part) for name in names}
             if whole:
+                # A definition is taken out where it is the only one of its name: whatever the way there, it is the one.
                 definitions = list(_definitions([node]))
-                once = [d for d in definitions if sum(d.name == other.name for other in definitions) == 1]
+                taken = self.bound if not isinstance(node, ast.With) else set()
+                once = [d for d in definitions if sum(d.name == o.name for o in definitions) == 1 and d.name not in taken]
                 for definition in once:
                     self._one(number, cell, definition)
                 names -= {d.name for d in once}
                 self._hold_around(node, once)
+            else:
+                self.held.extend((_first_line(part), part.end_lineno or part.lineno) for part in held)
+            self.changes.note(node, surely=False)
+            for part in held:
+                names |= self.changes.of(part)
+            self.bound |= names
             changed = tuple(sorted(filter(self._is_ours, names)))
             self.statements.append((Statement(HELD, "other", number, cell, first, last, (), changed), None))
 
     def _is_ours(self, name: str) -> bool:
         """Say whether a change of the name is one of the notebook's own state: not of an imported module, nor of `spark`."""
-        return name not in self.imported and name not in INJECTED
+        if name in self.imported or name in FIXTURE_FIRST:
+            return False
+        return name not in INJECTED or name in self.bound  # a notebook may well call a list `table`
 
     def _filtered(self, node: ast.stmt, held: list[ast.stmt]) -> ast.stmt | None:
         """Give the statement with only its keepable parts, or None where none or its condition isn't constant."""
@@ -328,11 +315,18 @@ class _Scan:
 
     def _block(self, body: Iterable[ast.stmt], held: list[ast.stmt]) -> list[ast.stmt]:
         kept: list[ast.stmt] = []
+        unknown: set[str] = set()  # names that what is held back gives: whoever reads them is held back too
+        seen = 0
         for node in body:
+            while seen < len(held):
+                unknown.update(*bound_names(held[seen]), self.changes.of(held[seen]))
+                seen += 1
             match node:
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    if is_quiet_definition(node, self.functions):
+                    if is_quiet_definition(node, self.functions) and not _reads(executed_parts(node), unknown):
                         kept.append(node)
+                        self.functions[node.name] = node
+                        self.changes.note(node)
                     else:
                         held.append(node)
                 case ast.Import() | ast.ImportFrom():
@@ -345,7 +339,7 @@ class _Scan:
                     kept.append(node)
                 case ast.Expr() if isinstance(node.value, ast.Constant):
                     pass
-                case ast.If() | ast.Try():
+                case ast.If() | ast.Try() if not (isinstance(node, ast.If) and _reads([node.test], unknown)):
                     inner = self._filtered(node, held)
                     if inner is not None:
                         kept.append(inner)
@@ -378,6 +372,10 @@ def _definitions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.Asy
 
 def _inside(part: ast.stmt, whole: ast.stmt) -> bool:
     return whole.lineno <= part.lineno and (part.end_lineno or 0) <= (whole.end_lineno or 0)
+
+
+def _reads(nodes: Iterable[ast.AST], names: set[str]) -> bool:
+    return bool(names) and any(isinstance(part, ast.Name) and part.id in names for node in nodes for part in ast.walk(node))
 
 
 def _is_plain_target(target: ast.expr) -> bool:

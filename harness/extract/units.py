@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, HELD, KEPT, RUN, NotNowError
+from harness.extract.kinds import DEFERRED, HELD, KEPT, NOTHING, RUN, NotNowError
 from harness.extract.module import Namespace
 from harness.extract.quiet import dotted_name
 from harness.extract.run import Entry
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import CodeType
 
-    from harness.extract.build import Extract
+    from harness.extract.build import Extract, Row
     from harness.extract.load import Loader
     from harness.extract.values import Values
     from harness.model import Location, Problem
@@ -33,7 +34,7 @@ class Units:
 
     __slots__ = (
         "__weakref__", "_entries", "_values", "failures", "given", "lazy", "loader", "loading_at", "missing_stars", "namespace",
-        "path", "problems", "source", "widgets",
+        "path", "problems", "rebound", "source", "widgets",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +56,7 @@ class Units:
         self.missing_stars: tuple[str, ...] = ()
         self.failures: dict[int, HarnessError] | None = None
         self.problems: Sequence[Problem] = source.problems
+        self.rebound: dict[str, Any] = dict.fromkeys(source.rebound, NOTHING)
         self._entries: list[Entry] | None = None
         self._values: Values | None = None
 
@@ -83,6 +85,7 @@ class Units:
 
                 self._entries, self.problems = flatten(self.source, read=self.loader.extract, find=self.loader.find)
                 rows = [entry.row for entry in self._entries]
+                self.rebound.update((name, NOTHING) for entry in self._entries for name in entry.source.rebound)
                 break
         namespace, lazy = self.namespace, self.lazy
         try:
@@ -101,9 +104,7 @@ class Units:
                                 [name for name in row.binds + row.changes if dict.__contains__(namespace, name)]
                             )
                 elif row.kind == HELD:
-                    for name in row.binds + row.changes:
-                        namespace.pop(name, None)
-                        lazy.add(name)
+                    self._hold_back(row)
                 elif row.kind == DEFERRED:
                     self._stand_in(index, row.binds[0], row.what)
                 if self.given:
@@ -111,6 +112,21 @@ class Units:
                     lazy.difference_update(self.given)
         finally:
             self.loading_at = None
+            if self._values is not None:
+                self._values.forget()  # what loading computed without a test's values may have run too little
+
+    def remember(self) -> None:
+        """Note what the names that functions bind anew (``global``) are now: a test's calls must not show in the next test."""
+        for name in self.rebound:
+            self.rebound[name] = dict.get(self.namespace, name, NOTHING)
+
+    def restore(self) -> None:
+        """Bind such names as they were."""
+        for name, value in self.rebound.items():
+            if value is NOTHING:
+                self.namespace.pop(name, None)
+            else:
+                self.namespace[name] = value
 
     def place(self, entry: Entry) -> Location:
         """Give an entry's place, as shown to users."""
@@ -149,6 +165,26 @@ class Units:
                 self.namespace.pop(name, None)
                 self.lazy.add(name)
 
+    def _hold_back(self, row: Row) -> None:
+        for name in row.binds + row.changes:
+            before = self.namespace.pop(name, None)
+            if isinstance(before, type | FunctionType) and name not in row.binds:
+                self._changed_definition(name, before)
+            else:
+                self.lazy.add(name)
+
+    def _changed_definition(self, name: str, before: type | FunctionType) -> None:
+        """A held-back statement changes a function or class, or what it holds: its stand-in gives the changed one when used."""
+        from harness.extract.placeholder import stand_in_class, stand_in_function
+
+        def from_test() -> Any:
+            return self.values.at_end(name)
+
+        if isinstance(before, type):
+            self.namespace[name] = stand_in_class(name, self.namespace["__name__"], from_test)
+        else:
+            self.namespace[name] = stand_in_function(name, from_test, before)
+
     def _stand_in(self, index: int, name: str, what: str) -> None:
         from harness.extract.define import define
         from harness.extract.placeholder import stand_in_class, stand_in_function
@@ -180,6 +216,8 @@ class Units:
         if entry.row.what == "import":
             self._fail_import(index, exc)
             return
+        if isinstance(exc, NameError) and self._load_again(index, entry):
+            return
         for name in (*entry.row.binds, *entry.row.changes):
             definition = self.values.outline.definition(entry, name)
             if definition is None:
@@ -195,6 +233,25 @@ class Units:
             # Inside a test it may succeed: a type given as text, say, is only understood by a live Spark session.
             self._stand_in(index, name, type(definition).__name__)
             self.failures = {**(self.failures or {}), index: self.failure(entry, name, exc)}
+
+    def _load_again(self, index: int, entry: Entry) -> bool:
+        """Execute a kept statement with the names that the bodies of its classes read computed first."""
+        if entry.row.code is None or not self.values.outline.read_by_classes(index):
+            return False
+        namespace = self.namespace
+        names = (*entry.row.binds, *entry.row.changes)
+        try:
+            with self.values.as_it_was(index):
+                exec(entry.row.code, namespace)
+                made = {name: dict.__getitem__(namespace, name) for name in names if dict.__contains__(namespace, name)}
+        except NotNowError:
+            self._wait(index)
+        except (Exception, SystemExit):  # noqa: BLE001 - the first failure is told
+            return False
+        else:
+            namespace.update(made)
+            self.lazy.difference_update(made)
+        return True
 
     def _fail_import(self, index: int, exc: BaseException) -> None:
         """An import failed: try each of its names by itself, and leave placeholders for those that aren't there."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import sys
 import threading
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, OutsideTestError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NotNowError
-from harness.extract.names import names_read
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NOTHING, NotNowError
 from harness.extract.need import Outline
 from harness.extract.placeholder import Placeholder
 from harness.extract.widgets import with_widgets
 from harness.model import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from types import FrameType
 
     from harness.extract.run import Entry
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
 
-_NOTHING = object()
+# What a module knows of itself.
+_ABOUT = ("__name__", "__file__", "__builtins__", "__package__", "__spec__")
 
 
 class Values:
@@ -40,8 +40,11 @@ class Values:
         self._passing: dict[int, dict[str, Any]] = {}
         self._computed: set[str] = set()
         self._running: list[int] = []
-        self._ordered: set[int] = set()
-        self._defining: int | None = None
+        self._changing = 0  # how many of those running may change a value in place
+        self._tried: set[int] = set()  # readers that were run, or tried, for what is asked for now
+        self._failed: dict[int, Exception] = {}  # statements that failed for it
+        self._circle: PlaceholderError | None = None
+        self._depth = 0
         self._asked_test = False
         self._lock = threading.RLock()  # a notebook's function may use threads
 
@@ -55,10 +58,13 @@ class Values:
         """
         units = self._units
         with self._lock:
+            found = dict.get(units.namespace, name, NOTHING)
+            if found is not NOTHING:  # another thread was first
+                return found
+            if self._running:  # whatever runs then sees the notebook as it was there
+                return self._value(name, self.outline.start(self._running[-1]))
             if units.loading_at is not None:
                 return self._value(name, units.loading_at)
-            if self._running:
-                return self._value(name, len(units.entries) if self._defining is None else self._defining)
             self._asked_test = False
             value = self._value(name, len(units.entries))
             units.namespace[name] = value
@@ -83,22 +89,49 @@ class Values:
         """Execute one statement for its names, unless that was done for this test."""
         for known in (self._lasting, self._passing):
             if index in known:
+                if self._changing and known is self._lasting:  # it is about to be changed in place: no longer what it was
+                    self._passing[index] = self._lasting.pop(index)
+                    self._units.loader.touched.add(self)
+                    self._asked_test = True
+                    return self._passing[index]
                 self._asked_test |= known is self._passing
                 return known[index]
+        if index in self._failed:
+            raise self._failed[index].with_traceback(None)
+        self._depth += 1
+        try:
+            return self._run(index)
+        except (NotNowError, HarnessError) as error:
+            if error is not self._circle:  # whether that comes depends on where one starts
+                self._failed[index] = error
+            raise
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._tried.clear()
+                self._failed.clear()
+
+    def _run(self, index: int) -> dict[str, Any]:
         entry = self._units.entries[index]
         self._check(index, entry)
-        if entry.row.changes and index not in self._ordered:
-            self._read_before(index, entry)
-        outer, self._asked_test = self._asked_test, False
+        changed_later = self.outline.is_changed_later(index)
+        outer, self._asked_test = self._asked_test, self._changing > 0 or changed_later
+        changes = changed_later or (entry.row.kind == HELD and bool(entry.row.changes))
+        self._changing += changes
+        self._run_readers_before(index, entry)
         self._running.append(index)
         try:
-            found = self._define(index, entry) if _is_definition(entry) else self._evaluate(index, entry)
+            with self.as_it_was(index):
+                found = self._define(index, entry) if _is_definition(entry) else self._evaluate(index, entry)
         except (NotNowError, HarnessError):
+            self._drop_half_changed(entry)
             raise
         except Exception as exc:
+            self._drop_half_changed(entry)
             raise self._units.failure(entry, ", ".join((*entry.row.binds, *entry.row.changes)) or "a value", exc) from exc
         finally:
             self._running.pop()
+            self._changing -= changes
             asked, self._asked_test = self._asked_test, outer or self._asked_test
         if asked:
             self._passing[index] = found
@@ -107,9 +140,72 @@ class Values:
             self._lasting[index] = found
         return found
 
+    def _drop_half_changed(self, entry: Entry) -> None:
+        """A statement failed midway: what it may have changed by then, and all that shares it, is computed anew."""
+        todo = set(entry.row.changes) if entry.row.kind == HELD else set()
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            seen.add(name)
+            for at in self.outline.binders.get(name, ()):
+                if self._passing.pop(at, None) is not None:
+                    row = self._units.entries[at].row
+                    todo |= {*row.binds, *row.changes} - seen
+
+    def _run_readers_before(self, index: int, entry: Entry) -> None:
+        """Before a statement changes a value in place, run the safe ones that read it as it was."""
+        if entry.row.kind != HELD:
+            return
+        outer = self._asked_test
+        for reader in self.outline.readers_before(index):
+            if reader in self._lasting or reader in self._passing or reader in self._running or reader in self._tried:
+                continue
+            self._tried.add(reader)
+            with suppress(HarnessError, NotNowError):  # told to whoever asks for its own names
+                self.of_statement(reader)
+        self._asked_test = outer
+
+    @contextmanager
+    def as_it_was(self, index: int) -> Iterator[None]:
+        """Let the namespace be as it was at a statement: what is bound anew later is asked for again, at that place."""
+        namespace, start = self._units.namespace, self.outline.start(index)
+        changed = {}
+        for name in (*self.outline.bound_otherwise(index), *self.outline.reach(index).intersection(self._units.rebound)):
+            if dict.__contains__(namespace, name) and not self._is_by_hand(name):
+                changed[name] = dict.__getitem__(namespace, name)
+                del namespace[name]
+        if any(name in self._computed or self._is_by_hand(name) for name in self.outline.reach(index)):
+            self._asked_test = True  # functions may read it there without asking
+        # The body of a class looks its names up in the dict itself, past __missing__.
+        computed: set[str] = set()
+        added = [name for name in self.outline.read_by_classes(index) if not dict.__contains__(namespace, name)]
+        try:
+            for name in added:
+                with suppress(UnresolvedNameError):
+                    namespace[name] = self._value(name, start)
+                    if name not in self._computed:
+                        computed.add(name)
+                        self._computed.add(name)  # whoever finds it there is to know that it may be this test's
+            yield
+        finally:
+            self._computed -= computed
+            for name in added:
+                namespace.pop(name, None)
+            namespace.update(changed)
+
+    def _is_by_hand(self, name: str) -> bool:
+        """Say whether the running test gave the name its value."""
+        units = self._units
+        return dict.__contains__(units.namespace, name) and (units.path, name) in units.loader.given
+
     def at(self, name: str, before: int) -> Any:
         """Give the value a name had before a statement."""
         return self._value(name, before)
+
+    def at_end(self, name: str) -> Any:
+        """Give the value a name has when the notebook ends, asked for by running code."""
+        with self._lock:
+            return self._value(name, len(self._units.entries))
 
     def forget(self) -> None:
         """Drop everything that was computed for a test."""
@@ -117,27 +213,30 @@ class Values:
             self._units.namespace.pop(name, None)
         self._computed.clear()
         self._passing.clear()
-        self._ordered.clear()
         self._asked_test = False
 
     def _value(self, name: str, before: int) -> Any:
         units = self._units
         if name in units.given:
             return units.given[name]
+        if self._is_by_hand(name):
+            self._asked_test = True
+            return dict.__getitem__(units.namespace, name)
         index = None if name in FIXTURE_FIRST else self.outline.binder(name, before)
         if index is None:
             # A star import has bound it, or nothing has.
-            starred = _NOTHING if name in INJECTED else dict.get(units.namespace, name, _NOTHING)
-            return self._free(name) if starred is _NOTHING else starred
+            starred = NOTHING if name in INJECTED else dict.get(units.namespace, name, NOTHING)
+            return self._free(name) if starred is NOTHING else starred
         if units.entries[index].row.kind == KEPT and index == self.outline.binder(name, len(units.entries)):
             # Nothing binds it later: loading's own object is the one, a class above all must not come twice.
-            loaded = dict.get(units.namespace, name, _NOTHING)
-            if loaded is not _NOTHING:
+            loaded = units.rebound[name] if name in units.rebound else dict.get(units.namespace, name, NOTHING)
+            if loaded is not NOTHING:
+                self._asked_test |= name in self._computed
                 return loaded
         found = self.of_statement(index)
         if name in found:
             return found[name]
-        return self._value(name, index)  # the statement left it as it was: an `if` not taken
+        return self._value(name, self.outline.start(index))  # the statement left it as it was: an `if` not taken
 
     def _free(self, name: str) -> Any:
         if name in INJECTED:
@@ -184,7 +283,7 @@ class Values:
         self._units.loader.touched.add(self)
         for index in self.outline.widget_definitions(before):
             if index not in self._passing and not self.outline.verdict(index).reason:
-                with contextlib.suppress(HarnessError):
+                with suppress(HarnessError):
                     self.of_statement(index)
 
     def _too_early(self, name: str) -> OutsideTestError:
@@ -201,12 +300,13 @@ class Values:
         names = [repr(name) for name in (*row.binds, *row.changes)] or ["a value"]
         first = names[0]
         if index in self._running:
-            raise PlaceholderError(
+            self._circle = PlaceholderError(
                 f"{first} needs itself to be computed",
                 cause="its statement calls a function that reads it",
                 mend=f"give it a value: values={{{first}: …}}",
                 location=self._units.place(entry),
             )
+            raise self._circle
         reason = self.outline.verdict(index).reason if row.kind == HELD else ""
         if reason:
             has, it = ("has", "it") if len(names) == 1 else ("have", "them")
@@ -223,53 +323,27 @@ class Values:
         namespace = self._units.namespace
         name = entry.row.binds[0]
         self._wake_spark(index)
-        before = dict.get(namespace, name, _NOTHING)
-        code = self.outline.code(index)
-        # Defaults and class attributes are those of where it stands: what the namespace has by now may be another's.
-        end = len(self._units.entries)
-        moved = {
-            read: namespace.pop(read)
-            for read in names_read(code)[0]
-            if dict.__contains__(namespace, read) and self.outline.binder(read, index) != self.outline.binder(read, end)
-        }
-        outer, self._defining = self._defining, index
+        before = dict.get(namespace, name, NOTHING)
         try:
-            exec(code, namespace)
+            exec(self.outline.code(index), namespace)
             return {name: dict.__getitem__(namespace, name)}
         finally:
-            self._defining = outer
-            namespace.update(moved)
-            self._change_later(names_read(code)[0], index)
-            if before is _NOTHING:
+            if before is NOTHING:
                 namespace.pop(name, None)
             else:
                 namespace[name] = before
 
-    def _read_before(self, index: int, entry: Entry) -> None:
-        """Run what reads an object before the statement changes it in place: afterwards it would read the change."""
-        for earlier in self.outline.readers(entry.row.changes, index):
-            if earlier not in self._running:
-                with contextlib.suppress(HarnessError):  # told when its own names are asked for
-                    self.of_statement(earlier)
-        self._ordered.add(index)
-
-    def _change_later(self, names: Iterable[str], index: int) -> None:
-        """Run what changes in place, after a definition, an object that it keeps."""
-        for name in names:
-            for later in self.outline.binders.get(name, ()):
-                if later > index:
-                    row = self._units.entries[later].row
-                    if name not in row.changes:
-                        break  # another object from here on
-                    self.of_statement(later)
-
     def _evaluate(self, index: int, entry: Entry) -> dict[str, Any]:
         self._wake_spark(index)
-        scratch = _Scratch(self, self._units, index, entry)
+        scratch = _Scratch(self._units, self.outline.start(index), entry)
+        for name in self.outline.read_by_classes(index):
+            with suppress(UnresolvedNameError):
+                scratch[name]  # fetches it into the dict: the body of a class looks no further
         exec(self.outline.code(index), scratch)
-        scratch.before = len(self._units.entries)  # functions made here see the notebook as it ends
         names = (*entry.row.binds, *entry.row.changes)
-        return {name: dict.__getitem__(scratch, name) for name in names if dict.__contains__(scratch, name)}
+        found = {name: dict.__getitem__(scratch, name) for name in names if dict.__contains__(scratch, name)}
+        scratch.close()
+        return found
 
     def _wake_spark(self, index: int) -> None:
         """Have a session before what failed without one is tried again."""
@@ -311,31 +385,43 @@ class Values:
 
 
 class _Scratch(dict[str, Any]):
-    """The globals of one held-back statement: names are those the notebook had at that statement."""
+    """The globals of one held-back statement: names are those the notebook had at that statement.
 
-    __slots__ = ("before", "entry", "source", "units")
+    Once that has run, they are the notebook's own: functions made here see it as every function of it does.
+    """
 
-    def __init__(self, values: Values, units: Units, before: int, entry: Entry) -> None:
-        super().__init__(
-            {key: dict.get(units.namespace, key) for key in ("__name__", "__file__", "__builtins__", "__package__", "__spec__")}
-        )
-        self.source = values
+    __slots__ = ("before", "closed", "entry", "units")
+
+    def __init__(self, units: Units, before: int, entry: Entry) -> None:
+        super().__init__({key: dict.get(units.namespace, key) for key in _ABOUT})
+        self["__annotations__"] = {}
         self.units = units
         self.before = before
         self.entry = entry
+        self.closed = False
+
+    def close(self) -> None:
+        """The statement has run: remember nothing of it."""
+        self.closed = True
+        for name in [name for name in self if name not in _ABOUT]:
+            del self[name]
 
     def __missing__(self, name: str) -> Any:
-        value = self.source.at(name, self.before)
+        if self.closed:
+            return self.units.namespace[name]
+        value = self.units.values.at(name, self.before)
         if name in {"dbutils", "getArgument"} and self.entry.arguments:
-            dbutils = with_widgets(self.source.at("dbutils", self.before), dict(self.entry.arguments))
+            dbutils = with_widgets(self.units.values.at("dbutils", self.before), dict(self.entry.arguments))
             value = dbutils if name == "dbutils" else dbutils.widgets.getArgument
         self[name] = value
         return value
 
     def __contains__(self, name: object) -> bool:
-        return dict.__contains__(self, name) or (
-            isinstance(name, str) and self.source.outline.binder(name, self.before) is not None
-        )
+        if self.closed:
+            return name in self.units.namespace
+        if dict.__contains__(self, name):
+            return True
+        return isinstance(name, str) and self.units.values.outline.binder(name, self.before) is not None
 
 
 def _is_definition(entry: Entry) -> bool:
