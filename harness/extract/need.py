@@ -9,7 +9,7 @@ from inspect import CO_OPTIMIZED
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
 from harness.extract.quiet import dotted_name
@@ -33,11 +33,6 @@ class Needs(NamedTuple):
     given: frozenset[str]
     computed: tuple[tuple[str, int, str], ...]
     unresolved: tuple[str, ...]
-
-    @property
-    def callable_as_is(self) -> bool:
-        """Say whether a test can call the unit without giving it any value by hand."""
-        return not self.computed and not self.unresolved
 
 
 class Outline:
@@ -99,9 +94,7 @@ class Outline:
         found = None
         for node in self.nodes(entry):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
-                first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-                if entry.row.line <= first <= entry.row.end_line:
-                    found = node
+                found = node
         return found
 
     def is_definition(self, name: str) -> bool:
@@ -112,19 +105,20 @@ class Outline:
         """Give every name that a statement binds or reads."""
         names = set(self.binders)
         for index, entry in enumerate(self.entries):
-            if entry.row.number >= 0 and entry.row.kind != RUN:
+            if entry.row.number >= 0:
                 names |= all_names(self.code(index))
         return names
 
     def imports(self, entry: Entry) -> Iterator[tuple[ast.stmt, str]]:
         """Give a row's import as one statement a name, with the name."""
-        for node in self.nodes(entry):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield ast.copy_location(ast.Import([alias]), node), alias.asname or alias.name.partition(".")[0]
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node), alias.asname or alias.name
+        node = entry.source.node(entry.row)
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield ast.copy_location(ast.Import([alias]), node), alias.asname or alias.name.partition(".")[0]
+        else:
+            assert isinstance(node, ast.ImportFrom), "the row is an import"  # noqa: S101 - for the type checker
+            for alias in node.names:
+                yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node), alias.asname or alias.name
 
     def _names_at(self, before: int) -> Names:
         """Give what the checker asks about names, as they were at a statement."""
@@ -320,7 +314,7 @@ class Outline:
                 )
             elif row.kind == DEFERRED:
                 todo.extend((read, len(self.entries)) for read in sorted(all_names(self.code(at))))
-            elif row.code is not None:
+            else:
                 todo.extend(self._of_kept(name, at))
         return Needs(
             frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
@@ -347,7 +341,7 @@ class Outline:
 
 def _with_nested(node: ast.stmt) -> Iterator[ast.stmt]:
     yield node
-    if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         for block in ("body", "orelse", "finalbody"):
             for part in getattr(node, block, ()):
                 yield from _with_nested(part)

@@ -181,14 +181,13 @@ class _Checker:
                     self.target(element)
             case ast.Starred():
                 self.target(target.value)
-            case ast.Subscript() | ast.Attribute():
+            case _:  # an attribute or an item
                 name = dotted_name(target)
                 root = name.partition(".")[0]
                 if root in self.names.injected or self.names.origin(root):
                     raise _UnsafeError(f"changes {name}")
-                self.expression(target.value)
-                if isinstance(target, ast.Subscript):
-                    self.expression(target.slice)
+                for part in ast.iter_child_nodes(target):
+                    self.expression(part)
 
     def expression(self, node: ast.AST) -> None:
         match node:

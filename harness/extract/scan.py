@@ -99,14 +99,10 @@ def _parse_whole(texts: list[tuple[Cell, str]]) -> list[Parsed] | None:
     starts: list[int] = []
     line = 1
     for cell, text in texts:
-        if cell.first_line < line:
-            return None
         parts.append("\n" * (cell.first_line - line))
         parts.append(text if text.endswith("\n") else text + "\n")
         starts.append(cell.first_line)
         line = cell.first_line + parts[-1].count("\n")
-        if "\r" in text:
-            return None
     try:
         body = ast.parse("".join(parts)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -235,7 +231,9 @@ class _Scan:
                         yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
                 return
             if node.module in _PIPELINE_MODULES and not node.level:
-                yield ast.copy_location(ast.ImportFrom(_PIPELINE_MODULES[node.module], node.names, 0), node)
+                # One name a statement: one that our module lacks costs only itself.
+                ours = _PIPELINE_MODULES[node.module]
+                yield from (ast.copy_location(ast.ImportFrom(ours, [alias], 0), node) for alias in node.names)
                 return
         elif any(alias.name in _PIPELINE_MODULES for alias in node.names):
             for alias in node.names:
