@@ -79,8 +79,10 @@ class Changes:
 
     def of(self, node: ast.AST) -> set[str]:
         """Give the names that running the statement may change in place, or bind in an expression (``:=``)."""
-        bound: set[str] = set()
-        found = self._in_place(node, bound)
+        named: list[ast.NamedExpr] = []
+        found = self._in_place(node, named)
+        for part in named:
+            self._bind(part.target, part.value, surely=False)
         if found and self._is_linked:
             todo = list(found.items())
             while todo:
@@ -88,7 +90,7 @@ class Changes:
                     if how > found.get(other, -1):
                         found[other] = how
                         todo.append((other, how))
-        return bound.union(found)
+        return {part.target.id for part in named}.union(found)
 
     @property
     def _is_linked(self) -> bool:
@@ -231,10 +233,10 @@ class Changes:
 
     # -- changes in place --
 
-    def _in_place(self, node: ast.AST, bound: set[str]) -> dict[str, int]:
+    def _in_place(self, node: ast.AST, named: list[ast.NamedExpr]) -> dict[str, int]:
         """Give the names whose values the statement itself changes, and how.
 
-        ``bound`` gets the names of ``:=``.
+        ``named`` gets each ``:=``.
         """
         found: dict[str, int] = {}
         for part in _walk(node):
@@ -252,7 +254,7 @@ class Changes:
                     if name is not None:
                         _merge(found, name, _ITSELF)
             elif kind is ast.NamedExpr:
-                bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
+                named.append(part)  # type: ignore[arg-type]  # told above
             elif kind is ast.AugAssign and type(part.target) is ast.Name:  # type: ignore[attr-defined]  # told above
                 _merge(found, part.target.id, _ITSELF)  # type: ignore[attr-defined]  # told above
         found.pop("", None)
@@ -311,7 +313,7 @@ class Changes:
         changed = dict.fromkeys(declared & local, _ITSELF)  # what it binds anew
         local -= declared
         for statement in function.body:
-            for name, how in self._in_place(statement, set()).items():
+            for name, how in self._in_place(statement, []).items():
                 _merge(changed, name, how)
         todo = list(changed)
         while todo:

@@ -13,7 +13,7 @@ from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
 from harness.extract.quiet import dotted_name
-from harness.extract.safe import Names, Verdict, is_session, is_showing, judge
+from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,6 +251,8 @@ class Outline:
         if index not in self._verdicts:
             entry = self.entries[index]
             self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
+            if not self._verdicts[index].reason:
+                self.code(index)  # may find that it can't be run
         return self._verdicts[index]
 
     def code(self, index: int) -> CodeType:
@@ -261,8 +263,14 @@ class Outline:
                 self._codes[index] = entry.row.code
             else:
                 own = self.definition(entry, entry.row.binds[0]) if entry.row.kind == DEFERRED else None
-                node = _ForTest().visit(_copy(own or entry.source.node(entry.row)))
-                self._codes[index] = entry.source.compile(ast.fix_missing_locations(node))
+                node = own or entry.source.node(entry.row)
+                try:
+                    if any(map(_is_other_in_a_test, ast.walk(node))):
+                        node = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
+                    self._codes[index] = entry.source.compile(node)
+                except RecursionError:  # it can't be run, only tell which names it reads
+                    self._verdicts[index] = Verdict(TOO_DEEP)
+                    self._codes[index] = _reading(node)
         return self._codes[index]
 
     def widget_definitions(self, before: int) -> Iterator[int]:
@@ -362,6 +370,16 @@ class _ForTest(ast.NodeTransformer):
         if is_session(node):
             return ast.copy_location(ast.Name("spark", ast.Load()), node)
         return self.generic_visit(node)
+
+
+def _is_other_in_a_test(node: ast.AST) -> bool:
+    return is_session(node) or (isinstance(node, ast.Expr) and is_showing(node))
+
+
+def _reading(node: ast.stmt) -> CodeType:
+    """Give code that reads the names that a statement mentions."""
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    return compile("\n".join(names), "<names>", "exec")
 
 
 def _copy(node: ast.stmt) -> ast.stmt:

@@ -160,8 +160,20 @@ class _Scan:
             if isinstance(item.node, str):
                 self.statements.append((Statement(RUN, item.node, number, item.cell, item.line, item.line, (), ()), None))
             else:
-                self._one(number, item.cell, item.node)
+                self._one_of_any_depth(number, item.cell, item.node)
         return Scanned(self.statements, problems, self.held, self.future_annotations)
+
+    def _one_of_any_depth(self, number: int, cell: int, node: ast.stmt) -> None:
+        known, held = len(self.statements), len(self.held)
+        try:
+            self._one(number, cell, node)
+        except RecursionError:  # a sum of thousands, say: valid, but too deep to look into
+            del self.statements[known:], self.held[held:]
+            binds, changes = bound_names(node)
+            first, end = _first_line(node), node.end_lineno or node.lineno
+            self.bound.update(binds, changes)
+            self.statements.append((Statement(HELD, "other", number, cell, first, end, binds, changes), None))
+            self.held.append((first, end))
 
     def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
         binds, changes = bound_names(node)

@@ -138,6 +138,30 @@ def test_change_of_an_imported_module_is_no_change_of_the_notebooks(project):
     assert "NBH_NEVER" not in module.os.environ
 
 
+@pytest.mark.parametrize("first", ["1", "len('a')"])
+def test_sum_of_thousands_costs_only_its_own_names(project, first):
+    """Python runs it, but looking into it takes too deep a recursion: it is held back, and said to be."""
+    module = project.load("rows = [1]", f"x = {first}" + " + rows[0]" * 2500, "rows.append(2)", "def f():\n    return rows")
+
+    with project.test():
+        found = module.f()
+
+    assert found == [1, 2]
+    assert rows(module)[1] == ("held", ("x",))
+    with pytest.raises(PlaceholderError, match="is nested too deeply"):
+        str(module.x)
+
+
+def test_sum_of_hundreds_is_computed(project):
+    """A long text put together, say."""
+    module = project.load("x = len('a')" + " + 1" * 400)
+
+    with project.test():
+        found = module.x
+
+    assert found == 401
+
+
 def test_session_of_the_test_is_never_counted_as_changed(project):
     """Settings made on ``spark`` leave it the test's."""
     module = project.load('spark.conf.set("a", "b")', "def f():\n    return spark")
