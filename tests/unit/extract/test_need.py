@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from harness.errors import PlaceholderError
@@ -14,3 +16,86 @@ def test_statement_too_deep_to_be_made_fit_for_a_test_says_so(project):
 
     with project.test(), pytest.raises(PlaceholderError, match="is nested too deeply"):
         module.f()
+
+
+@pytest.fixture
+def needs(project):
+    """Give what the last unit of a notebook of these cells needs."""
+
+    def make(*cells):
+        units = project.load(*cells).__units__
+        return units.values.outline.needs(units.values.outline.code(len(units.entries) - 1))
+
+    return make
+
+
+def test_need_is_followed_through_a_definition_that_waits(needs):
+    """Its decorator and its body count, each name once."""
+    found = needs(
+        'w = dbutils.widgets.get("w")',
+        "def deco(f):\n    return print(w) or f",
+        "@deco\ndef inner(x=open('a')):\n    return w, deco, spark",
+        "def f():\n    return inner(), w",
+    )
+
+    assert found.given == {"dbutils", "widget", "spark"}
+    assert found.unresolved == ()
+
+
+def test_need_of_a_branch_kept_in_part_starts_before_it(needs):
+    """What its held-back part reads is what was there before."""
+    found = needs(
+        "n = 1",
+        "if True:\n    def helper():\n        return 1\n    n = len(dbutils.widgets.get('n'))",
+        "def f():\n    return n",
+    )
+
+    assert found.given == {"dbutils", "widget"}
+
+
+def test_run_line_inside_a_function_hides_no_statement(project):
+    """Databricks refuses it when the function is called; the others of its cell are found."""
+    project.write("other.py", "OTHER = 1")
+    module = project.load(
+        "A = 1\ndef f():\n    %run ./other\n    return A\ndef g():\n    return late()", "def late():\n    return 3"
+    )
+
+    with project.test():
+        found = module.g()
+
+    assert found == 3
+
+
+def test_value_for_a_name_of_a_rewritten_notebook_is_checked(project):
+    """The imports that pytest's assert rewriting adds are none of the notebook's names."""
+
+    class Rewriter:
+        tag = "fake"
+
+        def __call__(self, tree, source, path):
+            tree.body.insert(0, ast.copy_location(ast.Import([ast.alias("builtins", "@py_builtins")]), tree.body[0]))
+            ast.fix_missing_locations(tree)
+
+    project.loader.rewriter = Rewriter()
+    module = project.load("A = 1\ndef f(x):\n    assert x", "%run ./none")
+
+    assert module.__units__.values.outline.all_names() == {"A", "f"}
+
+
+def test_definition_nested_in_any_compound_statement_is_found(project):
+    """Also in ``except*``, where it waits for a test."""
+    module = project.load(
+        """
+        if len("a"):
+            try:
+                import json
+            except* ValueError:
+                def f(x=open("never", "w")): return 1
+            finally:
+                def g(x=1): return x
+        """
+    )
+
+    assert module.g(2) == 2
+    assert module.f.__name__ == "f"
+    assert not (project.folder / "never").exists()
