@@ -47,6 +47,7 @@ class Outline:
         self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
+        self._refused: dict[int, str] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._otherwise: dict[int, frozenset[str]] = {}
         for index, entry in enumerate(entries):
@@ -251,9 +252,13 @@ class Outline:
         if index not in self._verdicts:
             entry = self.entries[index]
             self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
-            if not self._verdicts[index].reason:
-                self.code(index)  # may find that it can't be run
+            self._verdicts[index].reason = self._verdicts[index].reason or self.refusal(index)
         return self._verdicts[index]
+
+    def refusal(self, index: int) -> str:
+        """Say why Python can't compile an entry by itself; "" if it can."""
+        self.code(index)
+        return self._refused.get(index, "")
 
     def code(self, index: int) -> CodeType:
         """Give an entry's code as it runs in a test: what only shows is left out, sessions of its own are the test's."""
@@ -268,8 +273,9 @@ class Outline:
                     if any(map(_is_other_in_a_test, ast.walk(node))):
                         node = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
                     self._codes[index] = entry.source.compile(node)
-                except RecursionError:  # it can't be run, only tell which names it reads
-                    self._verdicts[index] = Verdict(TOO_DEEP)
+                except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:  # it only tells which names it reads
+                    refusal = getattr(exc, "msg", None)
+                    self._refused[index] = f"is refused by Python ({refusal})" if refusal else TOO_DEEP
                     self._codes[index] = _reading(node)
         return self._codes[index]
 

@@ -284,7 +284,7 @@ class Values:
                 mend=f"give it a value: values={{{first}: …}}",
                 location=self._units.place(entry),
             )
-        reason = self.outline.verdict(index).reason if row.kind == HELD else ""
+        reason = self.outline.verdict(index).reason if row.kind == HELD else self.outline.refusal(index)
         if reason:
             has, it = ("has", "it") if len(names) == 1 else ("have", "them")
             raise PlaceholderError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 
@@ -127,7 +126,7 @@ def test_cache_goes_where_python_is_told_to_put_its_own(project, tmp_path_factor
     project.load("def f():\n    return 1")
 
     assert [file.name.partition(".py")[0] for file in prefix.rglob("*.pyc")] == ["notebook"]
-    assert os.listdir(project.folder) == ["notebook.py"]
+    assert [file.name for file in project.folder.iterdir()] == ["notebook.py"]
 
 
 @pytest.mark.usefixtures("caching")
@@ -155,7 +154,7 @@ def test_rewritten_and_plain_code_have_caches_of_their_own(project):
 def test_file_that_is_gone_has_no_cache(project):
     """A notebook removed since its place was noted is told as missing, not read from memory."""
     module = project.load("n = len('abc')", "def f():\n    return n")
-    os.unlink(module.__units__.path)
+    (project.folder / "notebook.py").unlink()
 
     with project.test(), pytest.raises(UnitChangedError):
         module.f()

@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        (("class Box:\n    def get(self):\n        self.rows.append(1)", "box = Box()", "box.rows = rows", "box.get()"), [0, 1]),
+        (("class Box:\n    def get(self):\n        self.r.append(1)", "box = Box()", "box.r = rows", "box.get()"), [0, 1]),
         (("class Count:\n    def __init__(self):\n        rows.append(1)", "Count()"), [0, 1]),
         (("class Count:\n    size = 1\n    def other(self):\n        pass", "Count()", "rows.append(1)"), [0, 1]),
         (("same = rows if True else None", "same.append(1)"), [0, 1]),

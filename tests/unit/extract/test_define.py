@@ -29,5 +29,15 @@ def test_class_whose_base_fails_waits_for_a_test(project):
     """It can't be defined, and says so when it is used."""
     module = project.load("import no_such_package", "class Model(no_such_package.Base):\n    pass")
 
-    with project.test(), pytest.raises(PlaceholderError, match="No module named 'no_such_package'"):
+    with project.test(spark="a session"), pytest.raises(PlaceholderError, match="No module named 'no_such_package'"):
         module.Model()
+
+
+@pytest.mark.parametrize("decorator", ["@staticmethod", "@print('deferred')"])
+def test_function_that_python_refuses_is_told_when_it_is_called(project, decorator):
+    """Also where its decorator made it wait for a test, so that loading didn't meet the error."""
+    module = project.load(f"{decorator}\ndef f():\n    nonlocal x", "def g():\n    return 1")
+
+    assert module.g() == 1
+    with project.test(), pytest.raises(PlaceholderError, match="no binding for nonlocal 'x' found"):
+        module.f()

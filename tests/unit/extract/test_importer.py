@@ -148,7 +148,7 @@ def test_package_outside_the_roots_is_pythons(finder, tmp_path_factory, monkeypa
     (elsewhere / "folder_c" / "report.sql").write_text("select 1")
     monkeypatch.syspath_prepend(str(elsewhere))
 
-    with pytest.raises(ModuleNotFoundError, match="No module named 'folder_c.report'$"):
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'folder_c\.report'$"):
         importlib.import_module("folder_c.report")
 
 
@@ -222,3 +222,29 @@ def test_source_of_an_imported_notebook_can_be_asked_for(write, tmp_path):
     assert text.get_source("etl_src") == (tmp_path / "etl_src.py").read_text()
     assert cells.get_source("etl_nb").lstrip() == "def g():\n    return 2\n"
     assert text.get_filename("etl_src") == str(tmp_path / "etl_src.py")
+
+
+def test_module_earlier_on_the_path_wins(finder, write, tmp_path_factory):
+    """As in Python, also where that is outside the roots."""
+    elsewhere = tmp_path_factory.mktemp("earlier")
+    (elsewhere / "etl_twice.py").write_text("x = 1\n")
+    path = write("etl_twice.py", EFFECT)
+
+    assert finder.find_spec("etl_twice", [str(elsewhere), str(path.parent)]) is None
+    assert finder.find_spec("etl_twice", [str(path.parent), str(elsewhere)]).origin == str(path)
+
+
+def test_loader_is_made_for_the_first_notebook_only(write, loader, tmp_path):
+    """Projects without one pay nothing."""
+    made = []
+    finder = NotebookFinder([str(tmp_path)], lambda: made.append("made") or loader, known=lambda: None)
+    write("plain_two.py", "x = 1\n", header=False)
+    write("etl_two.py", EFFECT)
+
+    plain = finder.find_spec("plain_two", [str(tmp_path)])
+    before = list(made)
+    notebook = finder.find_spec("etl_two", [str(tmp_path)])
+
+    assert (plain, before) == (None, [])
+    assert notebook.origin == str(tmp_path / "etl_two.py")
+    assert "made" in made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
@@ -56,9 +57,7 @@ def test_need_of_a_branch_kept_in_part_starts_before_it(needs):
 def test_run_line_inside_a_function_hides_no_statement(project):
     """Databricks refuses it when the function is called; the others of its cell are found."""
     project.write("other.py", "OTHER = 1")
-    module = project.load(
-        "A = 1\ndef f():\n    %run ./other\n    return A\ndef g():\n    return late()", "def late():\n    return 3"
-    )
+    module = project.load("A = 1\ndef f():\n    %run ./other\n    return A\ndef g():\n    return n", "n = len('abc')")
 
     with project.test():
         found = module.g()
@@ -99,3 +98,23 @@ def test_definition_nested_in_any_compound_statement_is_found(project):
     assert module.g(2) == 2
     assert module.f.__name__ == "f"
     assert not (project.folder / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("return rows.pop()", r"is refused by Python \('return' outside function\)"),
+        ("x = await rows.pop()", "uses `await`"),
+    ],
+)
+def test_statement_that_python_refuses_ends_nothing(project, cell, reason):
+    """Whoever asks for what it changes is told, in a test and in the list of units."""
+    module = project.load("rows = [1]", cell, "def f():\n    return rows")
+
+    outline = module.__units__.values.outline
+
+    ((name, _, why),) = outline.needs(outline.code(2)).computed
+    assert name == "rows"
+    assert re.match(reason, why)
+    with project.test(), pytest.raises(PlaceholderError, match=reason):
+        str(module.f())

@@ -96,10 +96,12 @@ def test_function_in_a_branch_that_only_a_run_decides_can_be_tested(project):
             LEVEL = 3
             def g():
                 return 4
+            def h():
+                return 5
         """
     )
 
-    assert (module.f(), module.g()) == (2, 4)
+    assert (module.f(), module.g(), module.h()) == (2, 4, 5)
     assert module.__units__.source.held == ((2, 3), (7, 7))
 
 
@@ -109,6 +111,7 @@ def test_branch_keeps_what_defines_and_holds_back_the_rest(project):
         """
         if True:
             "a remark"
+            %pip install nothing
             import json
             def f():
                 return json.dumps(1)
@@ -118,7 +121,7 @@ def test_branch_keeps_what_defines_and_holds_back_the_rest(project):
     )
 
     assert (module.f(), module.RATE, module.OTHER) == ("1", 3, 4)
-    assert module.__units__.source.held == ((7, 7),)
+    assert module.__units__.source.held == ((8, 8),)
     assert not (project.folder / "never").exists()
 
 

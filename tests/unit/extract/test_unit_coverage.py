@@ -112,12 +112,12 @@ def test_colours_and_regions_are_those_of_the_python(report):
     assert dict(reporter.code_region_kinds()) == {"function": "functions", "class": "classes"}
 
 
-@pytest.mark.parametrize("cell", ["%pip install x", "x = '"])
+@pytest.mark.parametrize("cell", ["%pip install x", "x = ("])
 def test_text_that_is_no_python_is_shown_plain(report, cell):
     """A bare magic, or a broken cell: the source is there, without colours."""
     reporter = report("def f():\n    return 1", cell)
 
-    tokens = reporter.source_token_lines()
+    tokens = list(reporter.source_token_lines())
 
     assert "".join(text for _, text in tokens[1]) == "def f():"
     assert reporter.lines() == {2, 3}
@@ -132,6 +132,15 @@ def test_statement_that_only_a_notebook_may_have_costs_no_other(report, cell):
     reporter = report("import os", cell, "def f():\n    return 1")
 
     assert {2, 10, 11} <= reporter.lines()
+
+
+def test_run_line_is_no_statement(report):
+    """Neither where the notebook is a whole file for Python, nor where it isn't."""
+    plain = report("%run ./other", "def f():\n    return 1", name="plain.py")
+    odd = report("%run ./other", "def f():\n    return 1", "return", name="odd.py")
+
+    assert plain.lines() == odd.lines() == {6, 7}
+    assert plain.no_branch_lines().isdisjoint({2, 7})
 
 
 def test_plugin_registers_as_a_configurer(project, monkeypatch):

@@ -612,7 +612,7 @@ def test_value_imported_before_any_test_says_so(project):
 def test_function_that_needs_itself_is_told(project):
     """Not as an endless recursion: here a fake that the test gave calls the function that is being worked out."""
     taken = []
-    table = SimpleNamespace(get=lambda: taken[0]())
+    table = SimpleNamespace(get=lambda: taken[-1]())  # noqa: PLW0108 - the function comes later
     module = project.load("def f():\n    return 1", "f.tag = table.get()", values={"table": table})
     taken.append(module.f)
 

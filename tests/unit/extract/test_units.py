@@ -30,7 +30,7 @@ def test_constant_made_of_an_unknown_name_costs_only_itself(project):
     module = project.load("rate = nowhere", "def f():\n    return 1", "def g():\n    return rate")
 
     assert module.f() == 1
-    with project.test(), pytest.raises(UnresolvedNameError, match="the name 'nowhere' is defined nowhere"):
+    with project.test(spark="a session"), pytest.raises(UnresolvedNameError, match="the name 'nowhere' is defined nowhere"):
         module.g()
 
 
@@ -39,7 +39,7 @@ def test_class_body_that_fails_with_its_names_computed_tells_the_first_failure(p
     module = project.load("n = len('abc')", "class Model:\n    size = n\n    other = size.nothing", "def f():\n    return 1")
 
     assert module.f() == 1
-    with project.test(), pytest.raises(PlaceholderError, match="has no attribute 'nothing'"):
+    with project.test(spark="a session"), pytest.raises(PlaceholderError, match="has no attribute 'nothing'"):
         module.Model()
 
 
@@ -80,7 +80,7 @@ def test_module_that_raises_while_it_is_imported_is_tried_again_in_a_test(projec
     )
     module = project.load("import nbh_needs_test", "def f():\n    return nbh_needs_test.WHO")
 
-    with project.test(), pytest.MonkeyPatch.context() as patch:
+    with project.test(spark="a session"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "nbh_test_runs", True, raising=False)
         found = module.f()
 
