@@ -28,6 +28,18 @@ def test_notebook_is_loaded_by_its_path(here):
     assert module.f() == 3
 
 
+def test_widget_values_are_the_notebooks_own(here):
+    """Each is a text, and wins over the test's."""
+    here.write(
+        "etl.py", 'day, hour = dbutils.widgets.get("day"), dbutils.widgets.get("hour")', "def f():\n    return day, hour"
+    )
+
+    module = load_notebook("etl.py", widgets={"day": "1", "hour": "2"})
+
+    with here.test({"day": "9"}):
+        assert module.f() == ("1", "2")
+
+
 def test_widget_that_is_no_text_is_refused(here):
     """Databricks knows only strings."""
     here.write("etl.py", "a = 1")

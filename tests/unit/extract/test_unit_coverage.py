@@ -149,9 +149,11 @@ def test_plugin_registers_as_a_configurer(project, monkeypatch):
     path = str(project.write("etl.py", *ETL))
     cov = coverage.Coverage(config_file=False, data_file=None)
     cov.set_option("run:plugins", [PLUGIN])
-    cov.get_data().add_lines({path: {2, 3, 7, 8, 10}})
-    cov.get_data().touch_file(path, LABEL)
+    data = cov.get_data()
+    data.add_lines({path: {2, 3, 7, 8, 10}})
+    data.touch_file(path, LABEL)
 
     _, statements, excluded, missing, _ = cov.analysis2(path)
+    data.close()
 
     assert (statements, excluded, missing) == ([2, 3, 7, 8, 9, 10], [14, 15, 16], [9])
