@@ -305,10 +305,10 @@ def _cache_file(path: str, rewriter: Rewriter | None) -> str:
     return f"{folder}{os.sep}__pycache__{os.sep}{name}.{sys.implementation.cache_tag}.opt-{tag}.pyc"
 
 
-def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int] | None = None) -> Extract | None:
+def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int]) -> Extract | None:
     """Give the notebook's rows from Python's cache folder, or None where there are none for the file as it is now.
 
-    ``stamp`` is the file's (mtime in ns, size), where that is known already.
+    ``stamp`` is the file's (mtime in ns, size).
     """
     try:
         with open(_cache_file(path, rewriter), "rb") as file:
@@ -323,8 +323,6 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
         )
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
         return None  # no cache, or a torn one: the notebook is read instead
-    if stamp is None:
-        stamp = _stamp(path)
     if (mtime_ns, size) != stamp:
         return None
     return Extract(

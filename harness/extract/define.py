@@ -23,16 +23,13 @@ def define(
 ) -> Any:
     """Give the function or class with its annotations as text and each default that failed as a placeholder.
 
-    ``decorated`` false leaves the decorators out, ``defaults`` false has no default evaluated.
-    Returns None where it can't be defined even so: a decorator or base class failed, or the bare form of a class was asked for.
+    ``decorated`` false leaves a function's decorators out, ``defaults`` false has no default evaluated.
+    Returns None where it can't be defined even so: a decorator or base class failed.
     Names are looked up in the namespace, which is left as it was.
     """
     node = copy.deepcopy(node)
     spare: dict[str, Any] = {}
-    if isinstance(node, ast.ClassDef):
-        if not decorated:
-            return None
-    else:
+    if not isinstance(node, ast.ClassDef):
         if not decorated:
             node.decorator_list = []
         arguments = node.args

@@ -9,11 +9,11 @@ from inspect import CO_OPTIMIZED
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
 from harness.extract.quiet import dotted_name
-from harness.extract.safe import Names, Verdict, is_session, is_showing, judge
+from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,6 @@ class Needs(NamedTuple):
     computed: tuple[tuple[str, int, str], ...]
     unresolved: tuple[str, ...]
 
-    @property
-    def callable_as_is(self) -> bool:
-        """Say whether a test can call the unit without giving it any value by hand."""
-        return not self.computed and not self.unresolved
-
 
 class Outline:
     """A flattened notebook as a graph of names: built once, asked often."""
@@ -52,6 +47,7 @@ class Outline:
         self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
+        self._refused: dict[int, str] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._otherwise: dict[int, frozenset[str]] = {}
         self._readers: dict[int, tuple[int, ...]] = {}
@@ -100,9 +96,7 @@ class Outline:
         found = None
         for node in self.nodes(entry):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
-                first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-                if entry.row.line <= first <= entry.row.end_line:
-                    found = node
+                found = node
         return found
 
     def is_definition(self, name: str) -> bool:
@@ -113,19 +107,20 @@ class Outline:
         """Give every name that a statement binds or reads."""
         names = set(self.binders)
         for index, entry in enumerate(self.entries):
-            if entry.row.number >= 0 and entry.row.kind != RUN:
+            if entry.row.number >= 0:
                 names |= all_names(self.code(index))
         return names
 
     def imports(self, entry: Entry) -> Iterator[tuple[ast.stmt, str]]:
         """Give a row's import as one statement a name, with the name."""
-        for node in self.nodes(entry):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield ast.copy_location(ast.Import([alias]), node), alias.asname or alias.name.partition(".")[0]
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node), alias.asname or alias.name
+        node = entry.source.node(entry.row)
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield ast.copy_location(ast.Import([alias]), node), alias.asname or alias.name.partition(".")[0]
+        else:
+            assert isinstance(node, ast.ImportFrom), "the row is an import"  # noqa: S101 - for the type checker
+            for alias in node.names:
+                yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node), alias.asname or alias.name
 
     def _names_at(self, before: int) -> Names:
         """Give what the checker asks about names, as they were at a statement."""
@@ -263,7 +258,13 @@ class Outline:
         if index not in self._verdicts:
             entry = self.entries[index]
             self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
+            self._verdicts[index].reason = self._verdicts[index].reason or self.refusal(index)
         return self._verdicts[index]
+
+    def refusal(self, index: int) -> str:
+        """Say why Python can't compile an entry by itself; "" if it can."""
+        self.code(index)
+        return self._refused.get(index, "")
 
     def code(self, index: int) -> CodeType:
         """Give an entry's code as it runs in a test: what only shows is left out, sessions of its own are the test's."""
@@ -273,8 +274,15 @@ class Outline:
                 self._codes[index] = entry.row.code
             else:
                 own = self.definition(entry, entry.row.binds[0]) if entry.row.kind == DEFERRED else None
-                node = _ForTest().visit(_copy(own or entry.source.node(entry.row)))
-                self._codes[index] = entry.source.compile(ast.fix_missing_locations(node))
+                node = own or entry.source.node(entry.row)
+                try:
+                    if any(map(_is_other_in_a_test, ast.walk(node))):
+                        node = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
+                    self._codes[index] = entry.source.compile(node)
+                except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:  # it only tells which names it reads
+                    refusal = getattr(exc, "msg", None)
+                    self._refused[index] = f"is refused by Python ({refusal})" if refusal else TOO_DEEP
+                    self._codes[index] = _reading(node)
         return self._codes[index]
 
     def widget_definitions(self, before: int) -> Iterator[int]:
@@ -326,7 +334,7 @@ class Outline:
                 )
             elif row.kind == DEFERRED:
                 todo.extend((read, len(self.entries)) for read in sorted(all_names(self.code(at))))
-            elif row.code is not None:
+            else:
                 todo.extend(self._of_kept(name, at))
         return Needs(
             frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
@@ -353,7 +361,7 @@ class Outline:
 
 def _with_nested(node: ast.stmt) -> Iterator[ast.stmt]:
     yield node
-    if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         for block in ("body", "orelse", "finalbody"):
             for part in getattr(node, block, ()):
                 yield from _with_nested(part)
@@ -374,6 +382,16 @@ class _ForTest(ast.NodeTransformer):
         if is_session(node):
             return ast.copy_location(ast.Name("spark", ast.Load()), node)
         return self.generic_visit(node)
+
+
+def _is_other_in_a_test(node: ast.AST) -> bool:
+    return is_session(node) or (isinstance(node, ast.Expr) and is_showing(node))
+
+
+def _reading(node: ast.stmt) -> CodeType:
+    """Give code that reads the names that a statement mentions."""
+    names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
+    return compile("\n".join(names), "<names>", "exec")
 
 
 def _copy(node: ast.stmt) -> ast.stmt:

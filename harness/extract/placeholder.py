@@ -111,7 +111,8 @@ class _StandInType(type):
         return isinstance(instance, cls._real())
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls._real())
+        real = subclass._real() if isinstance(subclass, _StandInType) else subclass  # noqa: SLF001 - one of this type
+        return issubclass(real, cls._real())
 
 
 def stand_in_class(name: str, module: str, real: Callable[[], type]) -> type:

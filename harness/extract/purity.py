@@ -93,6 +93,14 @@ PURE_METHODS = (
     | MUTATORS
 )
 
+# Whatever is called through these acts on the outside.
+WRITING = frozenset(
+    """
+    write writeStream writeTo save saveAsTable insertInto start foreach foreachPartition to_csv to_excel to_feather to_hdf
+    to_parquet to_pickle to_sql to_stata
+    """.split()  # noqa: SIM905 - a list this long is read as a text
+)
+
 # Statements that only show something: they are left out rather than run.
 SHOWING = frozenset({"print", "display", "displayHTML", "pprint", "pprint.pprint", "help"})
 SHOWING_METHODS = frozenset(

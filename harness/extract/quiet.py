@@ -291,7 +291,7 @@ def _collect(node: ast.stmt, surely: dict[str, None], maybe: dict[str, None]) ->
                 _target(target, maybe, maybe)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
             surely.update(dict.fromkeys(bound_names(node)[0]))
-        case _ if type(node).__name__ == "TypeAlias":
+        case _ if type(node).__name__ == "TypeAlias":  # pragma: no cover - syntax from Python 3.12 on, and tested there
             _target(node.name, surely, maybe)  # type: ignore[attr-defined]  # ast.TypeAlias exists from Python 3.12 on
 
 
@@ -318,7 +318,7 @@ def _target(target: ast.expr, surely: dict[str, None], maybe: dict[str, None]) -
                 _target(element, surely, maybe)
         case ast.Starred():
             _target(target.value, surely, maybe)
-        case ast.Attribute() | ast.Subscript():
+        case _:  # an attribute or an item
             root = dotted_name(target).partition(".")[0]
             if root:
                 maybe[root] = None

@@ -24,11 +24,14 @@ from harness.extract.purity import (
     SPARK_PREFIXES,
     SPARK_ROOTS,
     WIDGET_DEFINITIONS,
+    WRITING,
 )
 from harness.extract.quiet import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+TOO_DEEP = "is nested too deeply"
 
 
 @dataclass(slots=True)
@@ -63,7 +66,7 @@ def judge(node: ast.stmt, names: Names) -> Verdict:
     except _UnsafeError as unsafe:
         verdict.reason = str(unsafe)
     except RecursionError:
-        verdict.reason = "is nested too deeply to be judged"
+        verdict.reason = TOO_DEEP
     return verdict
 
 
@@ -181,14 +184,13 @@ class _Checker:
                     self.target(element)
             case ast.Starred():
                 self.target(target.value)
-            case ast.Subscript() | ast.Attribute():
+            case _:  # an attribute or an item
                 name = dotted_name(target)
                 root = name.partition(".")[0]
                 if root in self.names.injected or self.names.origin(root):
                     raise _UnsafeError(f"changes {name}")
-                self.expression(target.value)
-                if isinstance(target, ast.Subscript):
-                    self.expression(target.slice)
+                for part in ast.iter_child_nodes(target):
+                    self.expression(part)
 
     def expression(self, node: ast.AST) -> None:
         match node:
@@ -220,7 +222,7 @@ class _Checker:
         root, _, rest = name.partition(".")
         origin = self.origin(root)
         if not origin and root and self.names.definition(root) is not None:
-            self.own(root, rest)
+            self.own(root, rest, node)
         elif not origin and root in self.names.injected:
             self.injected(name, node)
         elif origin:
@@ -228,18 +230,27 @@ class _Checker:
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
         elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
-            return
+            self.rest_of_chain(node)
         elif not rest and root:
             self.starred(root)
         else:
             self.method(node)
 
-    def own(self, name: str, rest: str) -> None:
+    def own(self, name: str, rest: str, call: ast.Call) -> None:
         """A call of the notebook's own function or class: as safe as its body."""
-        if name in self.called:
-            return
-        self.called.add(name)
         node = self.names.definition(name)
+        own_methods = (
+            {part.name for part in node.body if isinstance(part, ast.FunctionDef)} if isinstance(node, ast.ClassDef) else ()
+        )
+        if _is_chained(call):
+            if rest.rpartition(".")[2] not in own_methods:
+                self.method(call)
+                return
+            self.rest_of_chain(call)
+        key = f"{name}.{rest}"
+        if key in self.called:
+            return
+        self.called.add(key)
         if isinstance(node, ast.ClassDef):
             bodies = [
                 part
@@ -299,6 +310,7 @@ class _Checker:
             return
         if name.startswith(("spark.sql", "sql", "sqlContext.sql")):
             if _is_query(_first_sql(node)):
+                self.rest_of_chain(node)
                 return
             raise _UnsafeError("runs SQL that may change something")
         if name == "spark.sparkContext" or name.startswith("spark.sparkContext.setLogLevel"):
@@ -307,13 +319,16 @@ class _Checker:
 
     def rest_of_chain(self, node: ast.Call) -> None:
         """The receivers of a chained call are expressions with arguments of their own."""
-        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
-        while receiver is not None:
+        receiver = node.func
+        while isinstance(receiver, ast.Attribute | ast.Subscript | ast.Call):
             if isinstance(receiver, ast.Call):
                 for argument in (*receiver.args, *(keyword.value for keyword in receiver.keywords)):
                     self.expression(argument)
                 receiver = receiver.func
-            receiver = receiver.value if isinstance(receiver, ast.Attribute) else None
+            else:
+                if isinstance(receiver, ast.Subscript):
+                    self.expression(receiver.slice)
+                receiver = receiver.value
 
     def library(self, dotted: str, node: ast.Call) -> None:
         if dotted.startswith(SPARK_PREFIXES):
@@ -323,7 +338,7 @@ class _Checker:
             last = dotted.rpartition(".")[2]
             if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or _writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+        if _is_chained(node):
             self.method(node)
 
     def starred(self, name: str) -> None:
@@ -347,12 +362,16 @@ class _Checker:
         self.expression(node.func.value)
 
 
+def _is_chained(node: ast.Call) -> bool:
+    """Say whether a method of what another call gives is called."""
+    receiver = node.func
+    while isinstance(receiver, ast.Attribute | ast.Subscript):
+        receiver = receiver.value
+    return isinstance(receiver, ast.Call)
+
+
 def _writes(node: ast.Call) -> bool:
-    return any(
-        isinstance(part, ast.Attribute)
-        and part.attr in {"write", "writeStream", "writeTo", "save", "saveAsTable", "insertInto", "start"}
-        for part in ast.walk(node.func)
-    )
+    return any(isinstance(part, ast.Attribute) and part.attr in WRITING for part in ast.walk(node.func))
 
 
 def _first_sql(node: ast.Call) -> ast.expr | None:

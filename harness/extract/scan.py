@@ -99,14 +99,10 @@ def _parse_whole(texts: list[tuple[Cell, str]]) -> list[Parsed] | None:
     starts: list[int] = []
     line = 1
     for cell, text in texts:
-        if cell.first_line < line:
-            return None
         parts.append("\n" * (cell.first_line - line))
         parts.append(text if text.endswith("\n") else text + "\n")
         starts.append(cell.first_line)
         line = cell.first_line + parts[-1].count("\n")
-        if "\r" in text:
-            return None
     try:
         body = ast.parse("".join(parts)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -164,8 +160,20 @@ class _Scan:
             if isinstance(item.node, str):
                 self.statements.append((Statement(RUN, item.node, number, item.cell, item.line, item.line, (), ()), None))
             else:
-                self._one(number, item.cell, item.node)
+                self._one_of_any_depth(number, item.cell, item.node)
         return Scanned(self.statements, problems, self.held, self.future_annotations)
+
+    def _one_of_any_depth(self, number: int, cell: int, node: ast.stmt) -> None:
+        known, held = len(self.statements), len(self.held)
+        try:
+            self._one(number, cell, node)
+        except RecursionError:  # a sum of thousands, say: valid, but too deep to look into
+            del self.statements[known:], self.held[held:]
+            binds, changes = bound_names(node)
+            first, end = _first_line(node), node.end_lineno or node.lineno
+            self.bound.update(binds, changes)
+            self.statements.append((Statement(HELD, "other", number, cell, first, end, binds, changes), None))
+            self.held.append((first, end))
 
     def _add(self, kind: str, what: str, number: int, cell: int, node: ast.stmt, *, held: bool = True) -> None:
         binds, changes = bound_names(node)
@@ -235,7 +243,9 @@ class _Scan:
                         yield ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
                 return
             if node.module in _PIPELINE_MODULES and not node.level:
-                yield ast.copy_location(ast.ImportFrom(_PIPELINE_MODULES[node.module], node.names, 0), node)
+                # One name a statement: one that our module lacks costs only itself.
+                ours = _PIPELINE_MODULES[node.module]
+                yield from (ast.copy_location(ast.ImportFrom(ours, [alias], 0), node) for alias in node.names)
                 return
         elif any(alias.name in _PIPELINE_MODULES for alias in node.names):
             for alias in node.names:

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, HELD, KEPT, NOTHING, RUN, NotNowError
+from harness.extract.kinds import HELD, KEPT, NOTHING, RUN, NotNowError
 from harness.extract.module import Namespace
 from harness.extract.quiet import dotted_name
 from harness.extract.run import Entry
@@ -105,7 +105,7 @@ class Units:
                             )
                 elif row.kind == HELD:
                     self._hold_back(row)
-                elif row.kind == DEFERRED:
+                else:  # deferred: what is kept has code, and of a %run the target's rows came instead
                     self._stand_in(index, row.binds[0], row.what)
                 if self.given:
                     namespace.update(self.given)
@@ -199,11 +199,10 @@ class Units:
         else:
             entry = self.entries[index]
             definition = values.outline.definition(entry, name)
-            plain = None
-            if definition is not None:
-                plain = define(definition, entry.source, self.namespace, decorated=False, defaults=entry.row.kind == KEPT)
+            assert definition is not None, "callers have found it"  # noqa: S101 - for the type checker
+            plain = define(definition, entry.source, self.namespace, decorated=False, defaults=entry.row.kind == KEPT)
             stand_in = stand_in_function(name, from_test, plain)
-            if definition is not None and _makes_udf(definition):
+            if _makes_udf(definition):
                 stand_in.func = plain  # type: ignore[attr-defined]  # where pyspark's own UDFs keep the plain function
             self.namespace[name] = stand_in
         self.lazy.discard(name)

@@ -307,7 +307,7 @@ class Values:
                 location=self._units.place(entry),
             )
             raise self._circle
-        reason = self.outline.verdict(index).reason if row.kind == HELD else ""
+        reason = self.outline.verdict(index).reason if row.kind == HELD else self.outline.refusal(index)
         if reason:
             has, it = ("has", "it") if len(names) == 1 else ("have", "them")
             raise PlaceholderError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 
 import pytest
 
 from harness.errors import CellNotFoundError, CellRunError, UnknownValueError
-from harness.extract.importer import NotebookFinder
+from harness.extract.importer import NotebookFinder, RootFinder
 
 EFFECT = "raise RuntimeError('the top level was run')\ndef f(): return 1\n"
 
@@ -120,3 +121,130 @@ def test_misspelt_name_for_a_cell_refuses(load):
     """It would change nothing, silently."""
     with pytest.raises(UnknownValueError, match="did you mean 'raw'"):
         load(CELLS).cell(2).execute(rwa=[])
+
+
+@pytest.mark.usefixtures("finder")
+def test_builtin_module_is_left_to_python(finder, write):
+    """A notebook called ``sys`` never hides Python's own."""
+    write("sys.py", EFFECT)
+
+    assert finder.find_spec("sys") is None
+
+
+@pytest.mark.usefixtures("finder")
+def test_notebook_in_another_language_says_how_it_is_loaded(write):
+    """Where nothing else has the name."""
+    write("folder_b/report.sql", "-- Databricks notebook source\nselect 1\n", header=False)
+
+    with pytest.raises(ModuleNotFoundError, match=r'report\.sql is no Python file\. .* load_notebook\("…/report\.sql"\)'):
+        importlib.import_module("folder_b.report")
+
+
+@pytest.mark.usefixtures("finder")
+def test_package_outside_the_roots_is_pythons(finder, tmp_path_factory, monkeypatch):
+    """Also where it holds something of another language."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "folder_c").mkdir()
+    (elsewhere / "folder_c" / "report.sql").write_text("select 1")
+    monkeypatch.syspath_prepend(str(elsewhere))
+
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'folder_c\.report'$"):
+        importlib.import_module("folder_c.report")
+
+
+def test_current_folder_on_the_path_counts(finder, write, tmp_path, monkeypatch):
+    """``""`` on ``sys.path`` is wherever Python is now."""
+    write("etl_here.py", EFFECT)
+    monkeypatch.chdir(tmp_path)
+    inside = finder.find_spec("etl_here", [""])
+    monkeypatch.chdir(tmp_path.parent)
+    outside = finder.find_spec("etl_here", [""])
+
+    assert inside.origin == str(tmp_path / "etl_here.py")
+    assert outside is None
+
+
+def test_notebook_read_before_is_taken_from_the_cache(finder, write, monkeypatch):
+    """An unchanged file isn't read again by the next run."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    write("etl_cached.py", EFFECT)
+    first = finder.find_spec("etl_cached").loader.source
+
+    second = finder.find_spec("etl_cached").loader.source
+
+    assert second is not first
+    assert [row[:-1] for row in second.rows] == [row[:-1] for row in first.rows]
+
+
+@pytest.fixture
+def root_finder(tmp_path, loader, monkeypatch):
+    """The finders of the project, whose folder isn't on the path."""
+    first = NotebookFinder([str(tmp_path)], lambda: loader)
+    last = RootFinder(first)
+    monkeypatch.setattr(sys, "meta_path", [first, *sys.meta_path, last])
+    before = set(sys.modules)
+    yield last
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.usefixtures("root_finder")
+def test_notebooks_of_a_root_are_found_without_the_path(write, tmp_path):
+    """A folder of them, or one by itself; a folder without one stays Python's."""
+    write("folder_d/etl.py", EFFECT)
+    write("etl_root.py", EFFECT)
+    write("folder_e/plain.py", "x = 1\n", header=False)
+
+    assert importlib.import_module("folder_d.etl").f() == 1
+    assert importlib.import_module("etl_root").f() == 1
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("folder_e.plain")
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("folder_d.gone")
+
+
+@pytest.mark.usefixtures("finder")
+def test_source_of_an_imported_notebook_can_be_asked_for(write, tmp_path):
+    """As ``inspect`` and debuggers do: the file's text, or the cells' Python at its lines."""
+    write("etl_src.py", EFFECT)
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": ["def g():\n", "    return 2"],
+    }
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "etl_nb.ipynb").write_text(json.dumps(notebook, indent=1))
+    text = importlib.import_module("etl_src").__spec__.loader
+    cells = importlib.import_module("etl_nb").__spec__.loader
+
+    assert text.get_source("etl_src") == (tmp_path / "etl_src.py").read_text()
+    assert cells.get_source("etl_nb").lstrip() == "def g():\n    return 2\n"
+    assert text.get_filename("etl_src") == str(tmp_path / "etl_src.py")
+
+
+def test_module_earlier_on_the_path_wins(finder, write, tmp_path_factory):
+    """As in Python, also where that is outside the roots."""
+    elsewhere = tmp_path_factory.mktemp("earlier")
+    (elsewhere / "etl_twice.py").write_text("x = 1\n")
+    path = write("etl_twice.py", EFFECT)
+
+    assert finder.find_spec("etl_twice", [str(elsewhere), str(path.parent)]) is None
+    assert finder.find_spec("etl_twice", [str(path.parent), str(elsewhere)]).origin == str(path)
+
+
+def test_loader_is_made_for_the_first_notebook_only(write, loader, tmp_path):
+    """Projects without one pay nothing."""
+    made = []
+    finder = NotebookFinder([str(tmp_path)], lambda: made.append("made") or loader, known=lambda: None)
+    write("plain_two.py", "x = 1\n", header=False)
+    write("etl_two.py", EFFECT)
+
+    plain = finder.find_spec("plain_two", [str(tmp_path)])
+    before = list(made)
+    notebook = finder.find_spec("etl_two", [str(tmp_path)])
+
+    assert (plain, before) == (None, [])
+    assert notebook.origin == str(tmp_path / "etl_two.py")
+    assert "made" in made

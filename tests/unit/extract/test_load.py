@@ -289,3 +289,65 @@ def test_missing_file_is_told(loader, tmp_path):
     """As our own error, with the path."""
     with pytest.raises(NotebookReadError, match=r"gone\.py"):
         loader.load(str(tmp_path / "gone.py"))
+
+
+def test_unloaded_module_is_gone(project):
+    """From ``sys.modules``, unless another module has its name by now."""
+    first = project.load("a = 1", name="one.py")
+    second = project.load("a = 2", name="two.py")
+    other = sys.modules[second.__name__] = SimpleNamespace()
+
+    for module in (first, second, second):
+        project.loader.unload(module)
+
+    assert first.__name__ not in sys.modules
+    assert sys.modules.pop(second.__name__) is other
+
+
+class Pickler:
+    """What a pickler keeps of the modules to be sent whole, as cloudpickle does."""
+
+    def __init__(self):
+        self.registered = set()
+
+    def register_pickle_by_value(self, module):
+        """Send the module's functions whole from now on."""
+        self.registered.add(module.__name__)
+
+    def unregister_pickle_by_value(self, module):
+        """Send them by name again."""
+        self.registered.remove(module.__name__)
+
+    def list_registry_pickle_by_value(self):
+        """Give the modules' names."""
+        return set(self.registered)
+
+
+def test_notebooks_are_sent_whole_while_they_are_loaded(project, monkeypatch):
+    """A worker must never import a notebook; one that was let go, or that another took over, is nobody's."""
+    pickler = Pickler()
+    monkeypatch.setitem(sys.modules, "cloudpickle", pickler)
+    first, second = project.load("a = 1", name="one.py"), project.load("a = 2", name="two.py")
+    both = pickler.list_registry_pickle_by_value()
+    project.loader.unload(first)
+    pickler.registered.clear()
+    project.loader.unload(second)
+    left = pickler.list_registry_pickle_by_value()
+
+    assert both == {first.__name__, second.__name__}
+    assert left == set()
+
+
+def test_module_whose_name_another_took_is_not_sent(project, monkeypatch):
+    """The pickler finds modules by name, and would send the other."""
+    monkeypatch.delitem(sys.modules, "cloudpickle", raising=False)
+    monkeypatch.delitem(sys.modules, "pyspark.cloudpickle", raising=False)
+    first, second = project.load("a = 1", name="one.py"), project.load("a = 2", name="two.py")
+    monkeypatch.setitem(sys.modules, first.__name__, SimpleNamespace())
+    pickler = Pickler()
+    monkeypatch.setitem(sys.modules, "cloudpickle", pickler)
+
+    with project.test():
+        sent = pickler.list_registry_pickle_by_value()
+
+    assert sent == {second.__name__}

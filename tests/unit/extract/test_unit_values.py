@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sys
 import threading
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -604,3 +607,132 @@ def test_list_that_a_class_keeps_is_each_tests_own(project):
         second = module.f()
 
     assert (first, second) == ([4, [0, 4]], [7, [0, 7]])
+
+
+def test_value_imported_before_any_test_says_so(project):
+    """``from … import`` takes it once and for all: the error names the way out."""
+    module = project.load('path = dbutils.widgets.get("path")')
+
+    taken = module.path
+
+    with (
+        project.test({"path": "x"}),
+        pytest.raises(OutsideTestError, match="was taken from the notebook before any test ran") as caught,
+    ):
+        taken.upper()
+    assert "read module.path inside the test" in caught.value.mend
+    assert (caught.value.location.cell, caught.value.location.line) == (1, 2)
+
+
+def test_function_that_needs_itself_is_told(project):
+    """Not as an endless recursion: here a fake that the test gave calls the function that is being worked out."""
+    taken = []
+    table = SimpleNamespace(get=lambda: taken[-1]())  # noqa: PLW0108 - the function comes later
+    module = project.load("def f():\n    return 1", "f.tag = table.get()", values={"table": table})
+    taken.append(module.f)
+
+    with project.test(), pytest.raises(PlaceholderError, match="'f' needs itself to be computed"):
+        module.f()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("'a' in globals()", True),
+        ("'nowhere' in globals()", False),
+        ("3 in globals()", False),
+        ("'__name__' in globals()", True),
+    ],
+)
+def test_statement_may_ask_which_names_there_are(project, question, expected):
+    """Those the notebook has at that place, also if nothing has asked for them yet; a function made there asks later."""
+    module = project.load(
+        "a = len('x')", f"asked = [{question}]", f"later = dict(f=lambda: {question})", "def f():\n    return 1"
+    )
+
+    with project.test():
+        found = (module.asked, module.later["f"]())
+
+    assert found == ([expected], expected)
+
+
+def test_second_thread_takes_what_the_first_has_computed(project):
+    """It waits for it and computes nothing."""
+    started, computed = threading.Event(), []
+
+    def slow(name):
+        started.set()
+        waiting.wait(5)
+        computed.append(name)
+        return "x"
+
+    waiting = threading.Event()
+    module = project.load('w = dbutils.widgets.get("w")', "def f():\n    return w")
+    with project.test({"w": "x"}) as scope:
+        scope.get("dbutils").widgets.get = slow
+        found = []
+        first = threading.Thread(target=lambda: found.append(module.f()))
+        first.start()
+        started.wait(5)
+        second = threading.Thread(target=lambda: found.append(module.f()))
+        second.start()
+        second.join(0.05)  # by then it waits for the first
+        waiting.set()
+        first.join()
+        second.join()
+
+    assert found == ["x", "x"]
+    assert computed == ["w"]
+
+
+@pytest.fixture
+def pyspark(monkeypatch):
+    """A pyspark of a few names, with a session or without."""
+    functions = ModuleType("pyspark.sql.functions")
+    functions.udf = lambda f: f
+    modules = {"pyspark": ModuleType("pyspark"), "pyspark.sql": ModuleType("pyspark.sql"), "pyspark.sql.functions": functions}
+    for name, module in modules.items():
+        module.__spec__ = ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, module)
+    return functions
+
+
+@pytest.mark.usefixtures("pyspark")
+def test_udf_is_pysparks_and_needs_no_test(project):
+    """A notebook's function that it decorates is there when the notebook is loaded."""
+    module = project.load("@udf\ndef double(x):\n    return 2 * x")
+
+    assert module.double(4) == 8
+
+
+@pytest.mark.usefixtures("pyspark")
+def test_what_failed_without_a_session_is_tried_with_one(project):
+    """A type given as text, say, is understood only once there is a session."""
+    asked = []
+    module = project.load(
+        "from tools import typed", '@typed("int")\ndef double(x):\n    return 2 * x', values={"typed": typed_by(asked)}
+    )
+
+    def spark_of(scope):
+        asked.append("session")
+        return scope
+
+    with project.test() as scope:
+        scope.get = lambda name: spark_of(scope) if name == "spark" else scope.given[name]
+        found = module.double(4)
+
+    assert found == 8
+    assert asked[0] == "refused"
+    assert asked[-2:] == ["session", "accepted"]
+
+
+def typed_by(asked):
+    """A decorator that works only when a session was asked for."""
+
+    def typed(kind):
+        asked.append("accepted" if "session" in asked else "refused")
+        if "session" not in asked:
+            raise RuntimeError("no session")
+        return lambda f: f
+
+    return typed
