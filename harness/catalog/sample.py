@@ -6,6 +6,8 @@ import random
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SampleDataError
@@ -13,31 +15,29 @@ from harness.errors import SampleDataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from faker import Faker
+    from mimesis import Generic
 
 _FIRST_DAY = date(2020, 1, 1)
 _DAYS = 6 * 365
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 
-# What a column's name tells of its values; the first that fits.
+# What a column's name tells of its values, as provider and method of the library; the first that fits.
 _BY_NAME: tuple[tuple[str, str], ...] = (
-    (r"e_?mail", "safe_email"),
-    (r"first_?name", "first_name"),
-    (r"(last|sur|family)_?name", "last_name"),
-    (r"user_?name|login", "user_name"),
-    (r"company|firm", "company"),
-    (r"phone|msisdn|mobile", "msisdn"),
-    (r"city|town", "city"),
-    (r"country", "country_code"),
-    (r"(post|zip).*", "postcode"),
-    (r"street|address", "street_address"),
-    (r"iban", "iban"),
-    (r"url|website", "url"),
-    (r"uuid|guid", "uuid4"),
-    (r"ip(_?address)?", "ipv4"),
-    (r"currency", "currency_code"),
-    (r"(comment|text|note|description)s?", "sentence"),
-    (r"name", "name"),
+    (r"e_?mail", "person.email"),
+    (r"first_?name", "person.first_name"),
+    (r"(last|sur|family)_?name", "person.last_name"),
+    (r"user_?name|login", "person.username"),
+    (r"company|firm", "finance.company"),
+    (r"phone|msisdn|mobile", "person.phone_number"),
+    (r"city|town", "address.city"),
+    (r"country", "address.country_code"),
+    (r"(post|zip).*", "address.postal_code"),
+    (r"street|address", "address.address"),
+    (r"url|website", "internet.url"),
+    (r"ip(_?address)?", "internet.ip_v4"),
+    (r"currency", "finance.currency_iso_code"),
+    (r"(comment|text|note|description)s?", "text.sentence"),
+    (r"name", "person.full_name"),
 )
 
 
@@ -48,7 +48,7 @@ def sample_rows(schema: Mapping[str, Any], count: int, *, seed: int = 0, null_fr
     follow the column's name where it tells something (``email``, ``city``, …).
 
     Raises:
-        SampleDataError: Faker isn't installed, the number or fraction makes no sense, or a type has no sample.
+        SampleDataError: the library isn't installed, the number or fraction makes no sense, or a type has no sample.
     """
     if count < 0 or not 0 <= null_fraction <= 1:
         raise SampleDataError(
@@ -138,23 +138,23 @@ class _Source:
         return datetime(day.year, day.month, day.day) + timedelta(seconds=self.random.randrange(86400))  # noqa: DTZ001 -- of no zone
 
     def text(self, name: str, longest: int) -> Callable[[], str]:
-        told = next((maker for pattern, maker in _BY_NAME if re.search(rf"(^|_)({pattern})($|_)", name.lower())), "word")
-        faker = _faker()
-        faker.seed_instance(self.seed)
-        make = getattr(faker, told)
+        told = next((maker for pattern, maker in _BY_NAME if re.search(rf"(^|_)({pattern})($|_)", name.lower())), "text.word")
+        make = attrgetter(told)(_generic(self.seed))
+        if told == "person.email":
+            make = partial(make, domains=("example.com", "example.org"))  # nobody's, whatever is done with them
         return (lambda: str(make())[:longest]) if longest else lambda: str(make())
 
 
-def _faker() -> Faker:
+def _generic(seed: str) -> Generic:
     try:
-        from faker import Faker
+        from mimesis import Generic
     except ImportError as exc:
         raise SampleDataError(
-            "generate= needs Faker",
+            "generate= needs mimesis",
             cause="it is not installed in this Python",
             mend='pip install "databricks-notebook-harness[local]"',
         ) from exc
-    return Faker(use_weighting=False)
+    return Generic(seed=seed)
 
 
 def _no_sample(name: str, kind: str) -> SampleDataError:
