@@ -71,6 +71,7 @@ examples:
   nbh spark status --json    {"running", "pid", "url", "spark", "java", "delta", "runtime", "age_s", "memory_mb", ...}
   nbh spark stop             end every engine of yours
   nbh spark install          fetch Delta's jars and prepare a fast start, so that tests need no network
+  nbh spark sql              look at what `pytest --nbh-keep failed` kept; -c "SELECT ..." for one statement
 
 The engine is one Spark Connect server, kept between pytest runs; tests start it themselves when there is none.
 
@@ -162,11 +163,15 @@ def _parser() -> argparse.ArgumentParser:
         "start": "start it, if it doesn't run",
         "status": "show whether it runs, and what it is",
         "stop": "end every engine of yours",
+        "sql": "open a prompt for SQL on what was kept of a test",
     }
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
     for verb, text in verbs.items():
         action = actions.add_parser(verb, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
         action.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
+        if verb == "sql":
+            action.add_argument("--space", metavar="ID", default="", help="what to look at (default: what was kept last)")
+            action.add_argument("-c", dest="statement", metavar="SQL", default="", help="one statement (default: a prompt)")
     return parser
 
 
@@ -220,6 +225,13 @@ def _doctor(options: argparse.Namespace) -> int:
 def _spark(options: argparse.Namespace) -> int:
     from harness.commands import spark
 
+    if options.action == "sql":
+        from harness.commands.sql import look
+
+        done = look(
+            os.getcwd(), space=options.space, statement=options.statement, as_json=options.json, out=sys.stdout, tell=_say
+        )
+        return YES if done else NO
     does = {"install": spark.install, "start": spark.start, "status": spark.status, "stop": spark.stop}[options.action]
     return YES if does(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
 

@@ -31,6 +31,15 @@
     │   ├── EngineLostError
     │   ├── EngineModeError
     │   └── EngineStopError
+    ├── CatalogError           NBH32x   an object of Unity Catalog can't be made, found or removed
+    │   ├── CatalogsMissingError
+    │   ├── ObjectNameError       (also a ValueError)
+    │   ├── TableSourceError
+    │   ├── ParentNotFoundError
+    │   ├── TableDataError        (also a ValueError)
+    │   ├── RemovalError
+    │   ├── KeptSpaceError
+    │   └── SampleDataError
     └── DbutilsError           NBH35x   a call on dbutils can't be answered truly
         ├── DbutilsCallError
         ├── WidgetNotDefinedError
@@ -300,6 +309,66 @@ class EngineStopError(EngineError):
 
     code = "NBH311"
     about = "the Spark engine can't be stopped"
+
+
+class CatalogError(HarnessError):
+    """An object of Unity Catalog can't be made, found or removed."""
+
+
+class CatalogsMissingError(CatalogError):
+    """The Spark of this run has no catalogs: it runs without Delta, or is the classic engine."""
+
+    code = "NBH320"
+    about = "Unity Catalog's names can't be had"
+
+
+class ObjectNameError(CatalogError, ValueError):
+    """A name that Unity Catalog refuses: empty, too long, with dots, blanks or slashes."""
+
+    code = "NBH321"
+    about = "a catalog, schema or object can't have that name"
+
+
+class TableSourceError(CatalogError):
+    """A table was to be made of nothing, or of two things at once."""
+
+    code = "NBH322"
+    about = "a table needs exactly one source"
+
+
+class ParentNotFoundError(CatalogError, LookupError):
+    """The catalog or schema that an object was to be made in isn't there, nor the table it was to be like."""
+
+    code = "NBH323"
+    about = "a catalog, a schema or a table isn't there"
+
+
+class TableDataError(CatalogError, ValueError):
+    """The rows given for a table don't fit its columns, or their types can't be told."""
+
+    code = "NBH324"
+    about = "the rows don't fit the table"
+
+
+class RemovalError(CatalogError):
+    """Something that a test made couldn't be removed."""
+
+    code = "NBH325"
+    about = "what a test made couldn't be removed"
+
+
+class KeptSpaceError(CatalogError, LookupError):
+    """What was kept of a test isn't there (any more)."""
+
+    code = "NBH326"
+    about = "nothing is kept under that name"
+
+
+class SampleDataError(CatalogError):
+    """Rows can't be generated: the library is missing, or a type has no sample."""
+
+    code = "NBH327"
+    about = "sample data can't be generated"
 
 
 class DbutilsError(HarnessError):

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ("harness.fixtures.spark", "harness.fixtures.dbutils", "harness.fixtures.notebook")
+pytest_plugins = (
+    "harness.fixtures.spark",
+    "harness.fixtures.catalog",
+    "harness.fixtures.dbutils",
+    "harness.fixtures.notebook",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="connect",
         help="local Spark: connect is a Spark Connect server kept warm between runs; classic runs inside pytest, for RDDs and "
         "SparkContext; a test can ask for it with @pytest.mark.nbh_engine (default: %(default)s)",
+    )
+
+    group.addoption(
+        "--nbh-keep",
+        choices=("never", "failed", "always"),
+        default="never",
+        help="keep a copy of the tables and other objects that tests made, to be looked at with `nbh spark sql`, until the "
+        "warm engine ends: of no test, of those that failed, or of all (default: %(default)s)",
     )
 
 

@@ -64,13 +64,15 @@ def _winners(config: pytest.Config) -> list[str]:
         owner = _owner(getattr(plugin, "__name__", ""))
         if owner in names:
             names[owner].update(vars(plugin))
-    lines = []
+    won: dict[str, list[str]] = {}
     for name in sorted(names[_OURS] & names[_LABS]):
         definitions = manager.getfixturedefs(name, manager.session)  # the only way to ask without a test
         if definitions:
-            winner = _owner(definitions[-1].func.__module__)
-            lines.append(f'{_LABS} has the fixture "{name}" too: {winner} wins, unless you define your own')
-    return lines
+            won.setdefault(_owner(definitions[-1].func.__module__), []).append(name)
+    return [
+        f"{_LABS} has the fixtures {', '.join(shared)} too: {winner} wins, unless you define your own"
+        for winner, shared in won.items()
+    ]
 
 
 def _owner(module: str) -> str:

@@ -26,7 +26,7 @@ _OLDEST_PYTEST = (8, 3)
 _OPTIONAL = ("coverage", "pytest-cov", "pytest-xdist", "nbformat")
 _LABS = "databricks-labs-pytester"
 # Fixtures that both we and databricks-labs-pytester have, or will have.
-_SHARED_FIXTURES = ("spark", "ws")
+_SHARED_FIXTURES = ("spark", "ws", "make_catalog", "make_schema", "make_table", "make_volume", "make_random")
 _TIMEOUT_S = 60
 
 

@@ -7,7 +7,7 @@ import os
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.settings import settings_for
-from harness.spark import choose, facts, jars, places, record, server
+from harness.spark import choose, facts, jars, kept, places, record, server
 from harness.spark.versions import fit_of, runtime_of
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def describe(engine: Engine, runtime: str) -> dict[str, Any]:
         "age_s": round(record.age_s(found)),
         "memory_mb": round(sum(_memory(one) for one in family) / 1e6),
         "sessions": len(list((engine.folder / "clients").glob("*.json"))),
+        "kept": [{"space": one.space, "test": one.test, "tables": one.tables} for one in kept.kept_spaces(engine.folder)],
         "ends_with": found.owner or None,
         "log": str(engine.folder / "log"),
     }
@@ -116,6 +117,8 @@ def _show(told: dict[str, Any], *, as_json: bool, out: IO[str]) -> None:
     for name, value in told.items():
         if name == "others":
             out.writelines(f"another engine runs: pid {other['pid']}, {other['memory_mb']} MB\n" for other in value)
+        elif name == "kept":
+            out.writelines(f"{'kept':<10} {one['test']}: nbh spark sql --space {one['space']}\n" for one in value)
         elif name == "gaps":
             out.writelines(f"{'differs':<10} {gap}\n" for gap in value)
         elif name != "running" and value is not None:

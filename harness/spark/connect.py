@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineLostError, EngineModeError
 from harness.spark import server
 from harness.spark.conf import session_conf
+from harness.spark.kept import Kept, kept_spaces
 from harness.spark.local import OURS, forget_inherited
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ class ConnectSession:
 
     is_ours = True
 
-    def __init__(self, wishes: Wishes, start: Callable[[], Engine], *, roots: Sequence[Path]) -> None:
+    def __init__(self, wishes: Wishes, start: Callable[[], Engine], *, roots: Sequence[Path], space: str = "") -> None:
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
@@ -37,7 +40,7 @@ class ConnectSession:
         self._folder = ""
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
-        self.space = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.space = space or f"{os.getpid()}-{secrets.token_hex(4)}"
         self.engine = start()
         self.spark = self._open()
 
@@ -133,6 +136,15 @@ class ConnectSession:
         self._folder = ""  # it was restored too
         self._marked_at = self._calls.count
 
+    def keep(self, test: str, *, schema: str) -> Kept | None:
+        """Copy what this test made, with all else that is there, to a space that stays; None if it made nothing."""
+        if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
+            return None
+        kept = Kept(f"kept-{secrets.token_hex(4)}", test, schema, round(time.time(), 3))
+        told = {name: getattr(kept, name) for name in ("space", "test", "schema", "at")}
+        self._command(f"keep/{kept.space}", json.dumps(told))
+        return next((found for found in kept_spaces(self.engine.folder) if found.space == kept.space), None)
+
     def interrupt(self) -> None:
         """End whatever this session's queries still do."""
         if not self.spark.is_stopped and not self.is_lost:  # type: ignore[attr-defined]
@@ -183,6 +195,7 @@ def open_session(
     env: Mapping[str, str] | None = None,
     owner: int = 0,
     idle_s: float = 1800,
+    space: str = "",
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
 
@@ -197,7 +210,7 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots)
+    return ConnectSession(wishes, start, roots=roots, space=space)
 
 
 def _refuse_classic() -> None:

@@ -57,6 +57,9 @@ class LocalSession:
     def restore(self) -> None:
         """After a test: nothing to do yet."""
 
+    def keep(self, test: str, *, schema: str) -> None:
+        """Nothing of this engine outlives its process."""
+
     def interrupt(self) -> None:
         """End the jobs that still run."""
         self.spark.sparkContext.cancelAllJobs()

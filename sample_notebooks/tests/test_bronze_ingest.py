@@ -68,3 +68,40 @@ def test_cell_rejects_a_customer_it_cannot_place(notebook, spark, customer_id, c
     made = bronze.cell("Clean customers").execute(raw=raw)
 
     assert (made.customers.count(), made.rejected.count()) == (0, 1)
+
+
+# The way in and the way out: a volume that the export lies in, and the tables that are written.
+
+
+def test_export_is_read_from_the_volume(notebook, uc):
+    """The CRM's file, with its semicolons, from the landing folder that the widget names."""
+    landing = uc.make_volume(name="landing")
+    (landing.folder / "crm-2026-10-01.csv").write_text(
+        "customer_id;msisdn;contract;tenure_months;monthly_charge;exported_on\n1;0612345678;monthly;11;29,95 €;2026-10-01\n",
+        encoding="utf-8",
+    )
+    bronze = notebook(BRONZE, widgets={"landing": landing.path})
+
+    made = bronze.cell("Read the export").execute()
+
+    assert made.raw.first().asDict() == {
+        "customer_id": 1,
+        "msisdn": "0612345678",
+        "contract": "monthly",
+        "tenure_months": 11,
+        "monthly_charge": "29,95 €",
+        "exported_on": date(2026, 10, 1),
+    }
+
+
+def test_tables_are_written_where_the_widgets_say(notebook, spark, uc):
+    """Customers are replaced each night; what was rejected is added to what is there."""
+    uc.make_table(name="customers", rows=[{"customer_id": 7}])
+    uc.make_table(name="customers_rejected", rows=[{"customer_id": 8}])
+    bronze = notebook(BRONZE, widgets={"catalog": uc.catalog, "schema": uc.schema})
+    night = spark.createDataFrame([(1,)], "customer_id bigint")
+
+    bronze.cell("Write the tables").execute(customers=night, rejected=night)
+
+    assert [row["customer_id"] for row in uc.table("customers").collect()] == [1]
+    assert {row["customer_id"] for row in uc.table("customers_rejected").collect()} == {1, 8}

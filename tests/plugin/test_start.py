@@ -146,7 +146,7 @@ LABS = {
 
 
 def test_start_says_whose_fixture_wins_beside_databricks_labs_pytester(project):
-    """Both plugins have a ``spark``: the header names the one that tests get, and it is the one they get."""
+    """Both plugins have ``spark`` and ``make_random``: the header names the one that tests get, and it is the one they get."""
     project.write(
         {
             **LABS,
@@ -160,11 +160,13 @@ def test_start_says_whose_fixture_wins_beside_databricks_labs_pytester(project):
     done = project.run_apart("pytest", "-s", "-p", "no:cacheprovider", PYTHONPATH=str(project.path))
 
     said = next(
-        line for line in done.stdout.splitlines() if line.startswith('databricks-labs-pytester has the fixture "spark" too')
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith("databricks-labs-pytester has the fixtures make_random, spark too")
     )
     winner = "databricks-labs-pytester" if "GOT databricks.labs" in done.stdout else "databricks-notebook-harness"
     assert said.endswith(f"{winner} wins, unless you define your own")
-    assert "make_random" not in done.stdout
+    assert "make_schema" not in done.stdout
 
 
 def test_the_users_own_fixture_wins_over_both_plugins(project):

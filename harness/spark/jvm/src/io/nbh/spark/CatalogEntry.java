@@ -1,5 +1,6 @@
 package io.nbh.spark;
 
+import java.io.IOException;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /** What a space holds of one catalog. */
@@ -16,5 +17,14 @@ final class CatalogEntry {
     this.comment = comment;
     this.owner = owner;
     this.location = location;
+  }
+
+  /** The same in another space, with its files. */
+  CatalogEntry copy(Space into) throws IOException {
+    CatalogEntry copy = new CatalogEntry(name, comment, owner, null);
+    for (SchemaEntry schema : schemas.values()) {
+      copy.schemas.put(schema.name, schema.copy(into, name));
+    }
+    return copy;
   }
 }

@@ -1,5 +1,7 @@
 package io.nbh.spark;
 
+import java.io.IOException;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -34,5 +36,20 @@ final class SchemaEntry {
   void deleteFiles() {
     relations.values().stream().filter(TableEntry.class::isInstance).forEach(table -> ((TableEntry) table).deleteFiles());
     volumes.values().forEach(VolumeEntry::deleteFiles);
+  }
+
+  /** The same in another space: what is managed is copied, what is external stays where it is. */
+  SchemaEntry copy(Space into, String catalog) throws IOException {
+    Map<String, String> said = new HashMap<>(properties);
+    said.remove("location");
+    SchemaEntry copy = new SchemaEntry(name, said);
+    for (Map.Entry<String, Object> one : relations.entrySet()) {
+      copy.relations.put(one.getKey(), one.getValue() instanceof TableEntry table ? table.copy(into) : one.getValue());
+    }
+    for (VolumeEntry volume : volumes.values()) {
+      copy.volumes.put(volume.name, volume.copy(into.volumeFolder(catalog, name, volume.name)));
+    }
+    copy.functions.putAll(functions);
+    return copy;
   }
 }

@@ -2,6 +2,7 @@ package io.nbh.spark;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ final class Space {
   final ConcurrentSkipListMap<String, CatalogEntry> catalogs = new ConcurrentSkipListMap<>();
   final List<Grant> grants = new CopyOnWriteArrayList<>();
   final AtomicLong version = new AtomicLong();
+  /** Whether it outlives its sessions, to be looked at. */
+  volatile boolean isKept;
 
   private Space(String id, Path root) {
     this.id = id;
@@ -58,6 +61,42 @@ final class Space {
     space.version.incrementAndGet();
     delete(space.root);
     return true;
+  }
+
+  /** Another space with copies of all that is in this one, which stays after both end. */
+  Space copy(String id, Path root) throws IOException {
+    Space copy = new Space(id, root);
+    copy.isKept = true;
+    for (CatalogEntry catalog : catalogs.values()) {
+      copy.catalogs.put(catalog.name, catalog.copy(copy));
+    }
+    copy.grants.addAll(grants);
+    Path dbfs = this.root.resolve("dbfs");
+    if (Files.isDirectory(dbfs)) {
+      copyFiles(dbfs, root.resolve("dbfs"));
+    }
+    if (ALL.putIfAbsent(id, copy) != null) {
+      throw Errors.exists("space", id);
+    }
+    return copy;
+  }
+
+  static void copyFiles(Path from, Path to) throws IOException {
+    try (Stream<Path> found = Files.walk(from)) {
+      for (Path path : found.sorted().toList()) {
+        Path target = to.resolve(from.relativize(path).toString());
+        if (Files.isDirectory(path)) {
+          Files.createDirectories(target);
+        } else {
+          Files.createDirectories(target.getParent());
+          Files.copy(path, target);
+        }
+      }
+    }
+  }
+
+  int tables() {
+    return catalogs.values().stream().flatMap(catalog -> catalog.schemas.values().stream()).mapToInt(one -> one.relations.size()).sum();
   }
 
   /** What names are stored as: like Unity Catalog's and the session catalog's, they don't know case. */
@@ -94,6 +133,15 @@ final class Space {
   /** A folder that no other object has or will ever have, so that nothing cached by path can go stale. */
   Path newFolder(String kind) {
     return root.resolve(kind).resolve(UUID.randomUUID().toString());
+  }
+
+  /** A managed volume's folder, under its own name; 255 characters may be more bytes than a file's name may have. */
+  Path volumeFolder(String... names) {
+    Path folder = root.resolve("volumes");
+    for (String name : names) {
+      folder = folder.resolve(name.getBytes(StandardCharsets.UTF_8).length > 255 ? UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString() : name);
+    }
+    return folder;
   }
 
   static void delete(Path folder) {

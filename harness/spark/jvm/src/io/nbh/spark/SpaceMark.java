@@ -1,5 +1,9 @@
 package io.nbh.spark;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -41,9 +45,53 @@ public final class SpaceMark {
     return Sessions.space(session).id;
   }
 
-  /** Forgets a space and deletes its files. */
+  /** Forgets a space and deletes its files, unless it is to be kept. */
   public static void drop(String name) {
-    Space.drop(name);
+    Space space = Space.find(name);
+    if (space != null && !space.isKept) {
+      Space.drop(name);
+    }
+  }
+
+  /** Deletes the spaces that were kept; the engine ends. */
+  public static void dropKept() {
+    Space.all().stream().filter(space -> space.isKept).forEach(space -> Space.drop(space.id));
+  }
+
+  /** Whether something was made since. */
+  public boolean isOutdated() {
+    for (CatalogEntry catalog : space.catalogs.values()) {
+      for (SchemaEntry schema : catalog.schemas.values()) {
+        Held held = schemas.get(schema);
+        if (held == null || hasNew(schema.relations, held.relations) || hasNew(schema.volumes, held.volumes)
+            || hasNew(schema.functions, held.functions)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static <T> boolean hasNew(Map<String, T> now, Map<String, T> before) {
+    return now.entrySet().stream().anyMatch(entry -> !isSame(before.get(entry.getKey()), entry.getValue()));
+  }
+
+  /**
+   * Copies the space as it is now into one that stays until the engine ends, and writes there what a person is told of it.
+   *
+   * <p>A copy: the test process goes on in the space itself, and its next test may make the same names.
+   */
+  public void keep(String id, String note) {
+    Path root = space.root.resolveSibling(id);
+    try {
+      Space copy = space.copy(id, root);
+      Files.createDirectories(root);
+      Files.writeString(root.resolve("kept.json"), note.replaceFirst("\\}\\s*$", ", \"tables\": " + copy.tables() + "}\n"));
+    } catch (IOException failed) {
+      Space.drop(id);
+      Space.delete(root);
+      throw new UncheckedIOException(failed);
+    }
   }
 
   /** Drops what was made since. What was there and has been dropped or altered since stays so. */

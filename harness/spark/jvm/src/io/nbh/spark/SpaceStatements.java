@@ -24,7 +24,6 @@ final class SpaceStatements {
     tokens.requireEnd("NBH SHOW SPACES");
     return new Statement("NBH SHOW SPACES", Answers.columns("space STRING, folder STRING, catalogs INT, tables INT"), spark ->
         Space.all().stream().map(space -> RowFactory.create(space.id, space.root.toString(), space.catalogs.size(),
-            space.catalogs.values().stream().flatMap(catalog -> catalog.schemas.values().stream())
-                .mapToInt(schema -> schema.relations.size()).sum())).toList());
+            space.tables())).toList());
   }
 }

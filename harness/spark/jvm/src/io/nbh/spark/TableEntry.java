@@ -1,6 +1,8 @@
 package io.nbh.spark;
 
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -41,6 +43,19 @@ record TableEntry(
   TableEntry with(List<Constraint> others) {
     return new TableEntry(
         isManaged, provider, location, schema, partitionColumns, options, properties, comment, owner, created, others);
+  }
+
+  TableEntry copy(Space into) throws IOException {
+    if (!isManaged) {
+      return this;
+    }
+    Path from = Path.of(location.getPath());
+    Path to = into.newFolder("tables");
+    if (Files.isDirectory(from)) {
+      Space.copyFiles(from, to);
+    }
+    return new TableEntry(
+        true, provider, to.toUri(), schema, partitionColumns, options, properties, comment, owner, created, constraints);
   }
 
   void deleteFiles() {

@@ -1,5 +1,7 @@
 package io.nbh.spark;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A volume: a real folder. */
@@ -23,5 +25,16 @@ final class VolumeEntry {
     if (isManaged) {
       Space.delete(folder);
     }
+  }
+
+  VolumeEntry copy(Path to) throws IOException {
+    if (!isManaged) {
+      return this;
+    }
+    Files.createDirectories(to);
+    if (Files.isDirectory(folder)) {
+      Space.copyFiles(folder, to);
+    }
+    return new VolumeEntry(name, true, to, comment, owner);
   }
 }

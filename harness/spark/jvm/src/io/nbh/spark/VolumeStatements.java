@@ -28,7 +28,7 @@ final class VolumeStatements {
       String key = Names.checked(target.name());
       Path folder = isExternal
           ? Path.of(location.replaceFirst("^file:/*", "/"))
-          : target.space().root.resolve("volumes").resolve(target.catalogName()).resolve(target.schemaName()).resolve(key);
+          : target.space().volumeFolder(target.catalogName(), target.schemaName(), key);
       VolumeEntry made = new VolumeEntry(key, !isExternal, folder, comment, Sessions.user(spark.sessionState().conf()));
       if (target.schema().volumes.putIfAbsent(key, made) == null) {
         folder.toFile().mkdirs();

@@ -12,11 +12,11 @@ import org.apache.spark.sql.connect.plugin.CommandPlugin;
  * <p>One call restores all that a test may have changed; over Spark's own calls it would take a dozen.
  */
 public final class Control implements CommandPlugin {
-  private static final Pattern VERB = Pattern.compile("nbh/(hello|mark|restore|end)(?:/(\\d+))?");
+  private static final Pattern VERB = Pattern.compile("nbh/(hello|mark|restore|keep|end)(?:/([\\w-]+))?");
 
   @Override
   public boolean process(byte[] command, SparkConnectPlanner planner) {
-    // The bytes are a protobuf Any; its type stands in it as it is, and its value (what follows "hello") is JSON.
+    // The bytes are a protobuf Any; its type stands in it as it is, and its value (what follows "hello" and "keep") is JSON.
     String text = new String(command, StandardCharsets.UTF_8);
     Matcher verb = VERB.matcher(text);
     if (!verb.find()) {
@@ -24,9 +24,10 @@ public final class Control implements CommandPlugin {
     }
     Sessions session = Sessions.of(planner.session());
     switch (verb.group(1)) {
-      case "hello" -> session.hello(Long.parseLong(verb.group(2)), text.substring(text.indexOf('{')));
+      case "hello" -> session.hello(Long.parseLong(verb.group(2)), text.substring(text.indexOf("{\"")));
       case "mark" -> session.mark();
       case "restore" -> session.restore();
+      case "keep" -> session.keep(verb.group(2), text.substring(text.indexOf("{\"")));
       default -> session.end();
     }
     return true;

@@ -87,6 +87,13 @@ final class Sessions {
     Workers.endIdle(session.sessionUUID());
   }
 
+  /** Copies what the test made to a space of this name, with what else is there, for a person to look at. */
+  void keep(String name, String note) {
+    if (space != null && space.isOutdated()) {
+      space.keep(name, note);
+    }
+  }
+
   /** Forgets the session and all that was made in it. */
   void end() {
     ALL.remove(session.sessionUUID());
@@ -121,6 +128,7 @@ final class Sessions {
 
   static void endAll() {
     ALL.values().forEach(Sessions::end);
+    SpaceMark.dropKept();
   }
 
   /** Ends the sessions of processes that are gone; true if somebody used the engine since the last call, or may any moment. */

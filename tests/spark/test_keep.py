@@ -1,0 +1,131 @@
+"""``--nbh-keep`` and ``nbh spark sql``: what is kept of a test, and how it is looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+TESTS = """
+def test_fails(uc, spark, make_catalog, make_volume):
+    make_catalog(name="prod")
+    spark.sql("CREATE SCHEMA prod.sales")
+    orders = uc.make_table(name="orders", rows=[{"id": 1, "name": "Ann"}])
+    spark.sql(f"CREATE VIEW prod.sales.v AS SELECT count(*) AS n FROM {orders}")
+    (uc.make_volume(name="landing").folder / "a.txt").write_text("kept")
+    assert False
+
+
+def test_fails_too(uc):
+    uc.make_table(name="orders", rows=[{"id": 2, "name": "Bob"}])
+    assert False
+
+
+def test_fails_without_tables(spark):
+    assert False
+
+
+def test_passes(uc, spark):
+    uc.make_table(name="other", rows=[{"id": 3}])
+    assert spark.sql("SHOW CATALOGS LIKE 'prod'").count() == 0
+"""
+
+
+def nbh(*arguments, typed=""):
+    """Run ``nbh spark``."""
+    command = [sys.executable, "-m", "harness", "spark", *arguments]
+    env = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(command, env=env, input=typed, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Run the tests above; gives the result and the kept spaces by test."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
+
+    def run_tests(*arguments):
+        pytester.makepyfile(test_keep=TESTS)
+        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+        result.assert_outcomes(passed=1, failed=3)
+        return result, dict(
+            re.findall(r"^test_keep.py::(\w+): nbh spark sql --space (\S+)$", result.stdout.str(), re.MULTILINE)
+        )
+
+    return run_tests
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["plain", "workers"])
+def test_what_failed_tests_made_is_kept(run, arguments):
+    """As each left it: tables, views over several catalogs, volumes; the tests after it see nothing of it."""
+    _, kept = run("--nbh-keep", "failed", *arguments)
+
+    assert set(kept) == {"test_fails", "test_fails_too"}
+    for test, name in (("test_fails", "Ann"), ("test_fails_too", "Bob")):
+        seen = nbh("sql", "--space", kept[test], "--json", "-c", "SELECT name FROM orders")
+        assert json.loads(seen.stdout) == [{"name": name}], seen.stderr
+    assert json.loads(nbh("sql", "--space", kept["test_fails"], "--json", "-c", "SELECT n FROM prod.sales.v").stdout) == [
+        {"n": 1}
+    ]
+    told = json.loads(nbh("status", "--json").stdout)
+    assert {one["space"] for one in told["kept"]} >= set(kept.values())
+
+
+def test_the_prompt(run):
+    """Statements end with a semicolon, an error ends nothing, and a change stays for the next look."""
+    _, kept = run("--nbh-keep", "failed")
+
+    seen = nbh(
+        "sql",
+        "--space",
+        kept["test_fails"],
+        typed="SELECT nope;\nINSERT INTO orders\n  VALUES (5, 'Eve');\nSELECT name FROM orders;\nquit\n",
+    )
+
+    assert "kept of test_keep.py::test_fails, in main.test_fails_" in seen.stderr
+    assert "UNRESOLVED_COLUMN" in seen.stderr
+    assert "JVM stacktrace" not in seen.stderr
+    assert "Eve" in seen.stdout
+    again = nbh("sql", "--space", kept["test_fails"], "-c", "SELECT value FROM text.`/Volumes/main/x`")
+    assert again.returncode == 1
+    assert "Eve" in nbh("sql", "--space", kept["test_fails"], "-c", "SELECT * FROM orders").stdout
+
+
+def test_all_can_be_kept(run):
+    """Passed tests too, where they made something."""
+    _, kept = run("--nbh-keep", "always")
+
+    assert set(kept) == {"test_fails", "test_fails_too", "test_passes"}
+
+
+def test_nothing_is_kept_by_default(run):
+    """And nothing is said of it."""
+    result, kept = run()
+
+    assert kept == {}
+    result.stdout.no_fnmatch_line("*kept objects*")
+
+
+def test_where_the_engine_ends_with_the_run_nothing_is_kept(run, monkeypatch):
+    """The run says why, rather than name what isn't there."""
+    monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "0")
+
+    result, kept = run("--nbh-keep", "failed")
+
+    assert kept == {}
+    result.stdout.fnmatch_lines(["nothing is kept: the engine ends with this run*"])
+
+
+def test_a_space_that_is_not_there(run):
+    """The error lists those that are."""
+    _, kept = run("--nbh-keep", "failed")
+
+    seen = nbh("sql", "--space", "kept-nope", "-c", "SELECT 1")
+
+    assert seen.returncode == 3
+    assert "NBH326 nothing is kept under 'kept-nope'" in seen.stderr
+    assert kept["test_fails"] in seen.stderr
