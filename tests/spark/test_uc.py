@@ -209,8 +209,8 @@ def test_names_without_a_schema_are_the_test_s_own(make_table, make_schema, make
         ({"rows": [{"id": None}]}, TableDataError, "'id' can't be told"),
         ({"rows": []}, TableDataError, "there are no rows"),
         ({"rows": [{"x": 1}], "columns": "id int"}, TableDataError, "no column 'x'"),
-        ({"schema_name": "defualt", "columns": "id int"}, ParentNotFoundError, 'did you mean "default"'),
-        ({"catalog_name": "mian", "columns": "id int"}, ParentNotFoundError, 'did you mean "main"'),
+        ({"schema_name": "defaultx", "columns": "id int"}, ParentNotFoundError, 'did you mean "default"'),
+        ({"catalog_name": "maim", "columns": "id int"}, ParentNotFoundError, 'did you mean "main"'),
     ],
 )
 def test_what_cannot_be_made_is_told(make_table, arguments, error, said):
