@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 pytest_plugins = ("pytester",)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_cache() -> Iterator[None]:
+    """Keep the cache where it is: pytester gives each test a home of its own, and an engine would be started in each."""
+    if find_spec("platformdirs") is None:
+        yield
+        return
+    from harness.spark import places
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(places.VARIABLE, str(places.cache(os.environ).folder))
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -96,7 +96,7 @@ class Maker:
         read = None if columns is None else read_columns(columns)
         _check_sources(given, columns=read, like=like)
         parts = self._parts("table", catalog_name, schema_name, name)
-        # All that can be wrong with the rows is told before anything is made.
+        # What is wrong with rows that give the columns too is told before anything is made.
         ready = read_rows(rows, names=read.names if read else ()) if rows is not None and not _is_typed(read, like) else None
         frame = self._frame(settle_types(ready)) if ready is not None else df
         if frame is None and csv is not None and not _is_typed(read, like):

@@ -94,6 +94,10 @@ def settle_types(rows: Rows) -> Rows:
     Raises:
         TableDataError: A column's type can't be told: it has nothing but nulls, or values of kinds that don't mix.
     """
+    if not rows.names:
+        raise TableDataError(
+            "the table's columns can't be told", cause="there are no rows", mend='say them: columns="id int, name string"'
+        )
     made = []
     for name, column in zip(
         rows.names, zip(*rows.values, strict=True) if rows.values else ((),) * len(rows.names), strict=True

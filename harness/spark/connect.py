@@ -136,6 +136,11 @@ class ConnectSession:
         self._folder = ""  # it was restored too
         self._marked_at = self._calls.count
 
+    @property
+    def outlives_run(self) -> bool:
+        """Whether the engine goes on after this run."""
+        return not self.engine.record.owner
+
     def keep(self, test: str, *, schema: str) -> Kept | None:
         """Copy what this test made, with all else that is there, to a space that stays; None if it made nothing."""
         if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]

@@ -46,6 +46,7 @@ class LocalSession:
         self._stop = stop
 
     is_lost = False
+    outlives_run = False
 
     def lost_error(self) -> EngineLostError:
         """Never called: a JVM that ends takes the test process's own calls with it, and they say so."""

@@ -7,8 +7,11 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from harness.collect.kept import summarise_kept
 
 TESTS = """
 def test_fails(uc, spark, make_catalog, make_volume):
@@ -110,14 +113,16 @@ def test_nothing_is_kept_by_default(run):
     result.stdout.no_fnmatch_line("*kept objects*")
 
 
-def test_where_the_engine_ends_with_the_run_nothing_is_kept(run, monkeypatch):
+def test_where_the_engine_ends_with_the_run_nothing_is_kept():
     """The run says why, rather than name what isn't there."""
-    monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "0")
+    lines = []
+    report = SimpleNamespace(nbh_kept=["kept-1", "test_a.py::test_a", False])
 
-    result, kept = run("--nbh-keep", "failed")
+    summarise_kept(SimpleNamespace(stats={"": [report]}, section=lines.append, write_line=lines.append))
 
-    assert kept == {}
-    result.stdout.fnmatch_lines(["nothing is kept: the engine ends with this run*"])
+    assert lines[0] == "kept objects"
+    assert lines[1].startswith("nothing is kept: the engine ends with this run")
+    assert len(lines) == 2
 
 
 def test_a_space_that_is_not_there(run):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.catalog.ledger import read
 from harness.catalog.objects import Table
 from harness.errors import ObjectNameError, ParentNotFoundError, TableDataError, TableSourceError
 from harness.spark import places
@@ -113,7 +114,7 @@ def test_every_type_can_be_generated(uc):
     """And Spark takes each as what it is."""
     kinds = "boolean tinyint smallint int bigint float double decimal(38,18) string varchar(4) char(2) binary date timestamp"
     columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(kinds.split()))
-    nested = ", n timestamp_ntz, a array<struct<x: int, y: date>>, m map<string, decimal(4,2)>, s struct<t: timestamp, l: array<int>>"
+    nested = ", n timestamp_ntz, a array<struct<x: int, y: date>>, m map<string, decimal(4,2)>, s struct<t: timestamp>"
 
     uc.make_table(name="all", columns=columns + nested, generate=30)
 
@@ -170,7 +171,7 @@ def test_a_function_has_an_owner(uc, spark):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=[ascii(name)[:12] for name in NAMES])
-def test_odd_names(make_catalog, make_schema, make_table, make_view, make_volume, spark, name):
+def test_odd_names(make_catalog, make_schema, make_table, make_view, make_volume, spark, name):  # noqa: PLR0917 -- fixtures
     """Umlauts, quotes and 255 characters, on each level."""
     catalog, schema = make_catalog(name=name), make_schema(catalog_name=name, name=name)
     inside = {"catalog_name": name, "schema_name": name}
@@ -206,10 +207,10 @@ def test_names_without_a_schema_are_the_test_s_own(make_table, make_schema, make
         ({"columns": ["id", "name"]}, TableSourceError, "have no types"),
         ({"name": "a.b", "columns": "id int"}, ObjectNameError, "give its parts apart"),
         ({"rows": [{"id": None}]}, TableDataError, "'id' can't be told"),
-        ({"rows": []}, TableDataError, "names for their values|there are no rows|no rows"),
+        ({"rows": []}, TableDataError, "there are no rows"),
         ({"rows": [{"x": 1}], "columns": "id int"}, TableDataError, "no column 'x'"),
-        ({"schema_name": "defualt", "columns": "id int"}, ParentNotFoundError, 'did you mean "default"'),
-        ({"catalog_name": "mian", "columns": "id int"}, ParentNotFoundError, 'did you mean "main"'),
+        ({"schema_name": "defaultx", "columns": "id int"}, ParentNotFoundError, 'did you mean "default"'),
+        ({"catalog_name": "maim", "columns": "id int"}, ParentNotFoundError, 'did you mean "main"'),
     ],
 )
 def test_what_cannot_be_made_is_told(make_table, arguments, error, said):
@@ -227,7 +228,7 @@ def test_what_was_there_before_is_not_removed(spark, make_schema, make_table, se
     with pytest.raises(Exception, match="ALREADY_EXISTS"):
         make_table(schema_name=session_uc.schema, name="taken", columns="id int")
 
-    assert not [path for path in ledgers() if '"default"' in path.read_text()]
+    assert ("main", "default") not in {entry.parts for path in ledgers() for entry in read(path)}
 
 
 def test_what_is_made_is_written_down_first(uc, make_catalog, tmp_path):

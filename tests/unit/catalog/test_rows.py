@@ -50,7 +50,7 @@ def test_tuples_take_the_columns_names():
     ("rows", "names", "said"),
     [
         ([{"a": 1}, (1,)], [], "several kinds"),
-        ([{"nmae": 1}], ["name"], 'did you mean "name"'),
+        ([{"namex": 1}], ["name"], 'did you mean "name"'),
         ([(1, 2)], ["a"], "row 1 has 2 values"),
         ([(1, 2)], [], "no names for their values"),
         ([5], ["a"], "row 1 is no row"),
