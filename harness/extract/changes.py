@@ -52,10 +52,11 @@ _ITSELF, _SOMETHING_INSIDE, _ANYTHING_INSIDE = range(3)
 
 
 class _Effect(NamedTuple):
-    """What calling a function changes, and how: module names, and its own parameters."""
+    """What calling a function changes, and how: module names, its own parameters, and the module names it binds anew."""
 
     names: Mapping[str, int]
     parameters: Mapping[str, int]
+    rebinds: frozenset[str] = frozenset()
 
 
 _NONE = _Effect({}, {})
@@ -69,28 +70,34 @@ class Changes:
 
     def __init__(self, definitions: Mapping[str, ast.stmt]) -> None:
         self._definitions = definitions
-        self._same: dict[str, set[str]] = {}  # name -> names whose value is, or may be, the same object
+        self._same: dict[str, set[str]] = {}  # name -> names whose value is the same object
+        self._perhaps: dict[str, set[str]] = {}  # name -> names of which its value may be one: it was called with them
         self._holders: dict[str, set[str]] = {}  # name -> names whose value holds it
         self._held: dict[str, set[str]] = {}  # name -> names whose value it was given to hold
         self._taken: dict[str, set[str]] = {}  # name -> names whose value was taken out of it
+        self._plain: set[str] = set()  # names of numbers, texts and the like, which nothing can change in place
+        self._nameless = 0
         self._effects: dict[int, _Effect] = {}
         self._results: dict[int, tuple[list[tuple[str, str]], list[ast.expr]]] = {}
         self._methods: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] | None = None
 
     def of(self, node: ast.AST) -> set[str]:
         """Give the names that running the statement may change in place, or bind in an expression (``:=``)."""
-        named: list[ast.NamedExpr] = []
-        found = self._in_place(node, named)
-        for part in named:
-            self._bind(part.target, part.value, surely=False)
+        bound: set[str] = set()
+        found = {name: how for name, how in self._in_place(node, bound).items() if name not in self._plain}
+        if bound:
+            for part in _walk(node):
+                if isinstance(part, ast.NamedExpr):
+                    self._bind(part.target, part.value, surely=False)
         if found and self._is_linked:
-            todo = list(found.items())
+            seen = set(found.items())
+            todo = list(seen)
             while todo:
-                for other, how in self._follow(*todo.pop()):
-                    if how > found.get(other, -1):
-                        found[other] = how
-                        todo.append((other, how))
-        return {part.target.id for part in named}.union(found)
+                new = set(self._follow(*todo.pop())) - seen
+                seen |= new
+                todo += new
+            return bound.union(name for name, _ in seen if "#" not in name)
+        return bound.union(found)
 
     @property
     def _is_linked(self) -> bool:
@@ -102,6 +109,10 @@ class Changes:
             yield same, how
         for holder in self._holders.get(name, ()):
             yield holder, _SOMETHING_INSIDE
+        if how != _SOMETHING_INSIDE:
+            # Not where one of them is what has changed: that doesn't change the others.
+            for one in self._perhaps.get(name, ()):
+                yield one, how
         if how != _ITSELF:
             for taken in self._taken.get(name, ()):
                 yield taken, how
@@ -154,6 +165,10 @@ class Changes:
 
     def _bind(self, target: ast.expr, value: ast.expr, *, surely: bool) -> None:
         if isinstance(target, ast.Name):
+            if surely and _is_plain(value):
+                self._plain.add(target.id)
+            else:
+                self._plain.discard(target.id)
             shared = [] if type(value) is ast.Constant else list(self._shared(value))
             if surely and self._is_linked and all(name != target.id for name, _ in shared):
                 self._let_go(target.id)
@@ -167,13 +182,16 @@ class Changes:
             self._hold(_root(target), [value], inside=True)
 
     def _let_go(self, name: str) -> None:
-        """The name is bound anew: those that shared its object still share it with each other."""
-        for links in (self._same, self._holders, self._held, self._taken):
-            others = links.pop(name, set())
-            for one, names in links.items():
+        """The name is bound anew: its object lives on without it, for those that share it."""
+        self._nameless += 1
+        old = f"{name}#{self._nameless}"
+        for links in (self._same, self._perhaps, self._holders, self._held, self._taken):
+            if name in links:
+                links[old] = links.pop(name)
+            for names in links.values():
                 if name in names:
                     names.remove(name)
-                    names.update(others - {one})
+                    names.add(old)
 
     def _shared(self, value: ast.expr) -> Iterator[tuple[str, str]]:
         """Give the names that share an object with the value, also through what the notebook's own functions give back."""
@@ -187,11 +205,18 @@ class Changes:
                 if type(part) is ast.Name and part.id in self._definitions and part.id not in seen:
                     seen.add(part.id)
                     definition = self._definitions[part.id]
-                    if isinstance(definition, ast.ClassDef):
-                        yield part.id, _PART
+                    if isinstance(definition, ast.ClassDef) and self._has_values(definition):
+                        yield part.id, _HELD
                     given, values = self._given_back(definition)
                     todo += values
                     yield from given
+
+    def _has_values(self, definition: ast.ClassDef) -> bool:
+        """Say whether a class, or one that it inherits from, has attributes that its objects could change in place."""
+        if any(isinstance(part, ast.Assign | ast.AnnAssign) and not _is_plain(part.value) for part in definition.body):
+            return True
+        bases = (self._definitions.get(base.id) for base in definition.bases if isinstance(base, ast.Name))
+        return any(isinstance(base, ast.ClassDef) and base is not definition and self._has_values(base) for base in bases)
 
     def _given_back(self, definition: ast.stmt) -> tuple[list[tuple[str, str]], list[ast.expr]]:
         """Give the module's names that a function gives back, or a class's methods do, and the expressions for them."""
@@ -219,11 +244,14 @@ class Changes:
 
     def _link(self, holder: str, shared: Iterable[tuple[str, str]], *, inside: bool = False) -> None:
         for name, how in shared:
-            if name == holder or not name or not holder:
+            if name == holder or not name or not holder or name in self._plain:
                 continue
             if how == _PART:
                 self._holders.setdefault(holder, set()).add(name)
                 self._taken.setdefault(name, set()).add(holder)
+            elif how == _PERHAPS and not inside:
+                self._holders.setdefault(name, set()).add(holder)
+                self._perhaps.setdefault(holder, set()).add(name)
             elif inside or how == _HELD:
                 self._holders.setdefault(name, set()).add(holder)
                 self._held.setdefault(holder, set()).add(name)
@@ -233,34 +261,37 @@ class Changes:
 
     # -- changes in place --
 
-    def _in_place(self, node: ast.AST, named: list[ast.NamedExpr]) -> dict[str, int]:
+    def _in_place(self, node: ast.AST, bound: set[str]) -> dict[str, int]:
         """Give the names whose values the statement itself changes, and how.
 
-        ``named`` gets each ``:=``.
+        ``bound`` gets the names that it binds in expressions or by the functions it calls.
         """
         found: dict[str, int] = {}
         for part in _walk(node):
             kind = type(part)
             if kind is ast.Name:
                 if part.id in self._definitions and type(part.ctx) is ast.Load:  # type: ignore[attr-defined]  # told above
-                    for changed, how in self._effect_of(part.id).names.items():  # type: ignore[attr-defined]  # told above
+                    effect = self._effect_of(part.id)  # type: ignore[attr-defined]  # told above
+                    bound |= effect.rebinds
+                    for changed, how in effect.names.items():
                         _merge(found, changed, how)
             elif kind is ast.Call:
-                self._called(part, found)  # type: ignore[arg-type]  # told above
+                self._called(part, found, bound)  # type: ignore[arg-type]  # told above
             elif kind is ast.Attribute or kind is ast.Subscript:
                 if type(part.ctx) is not ast.Load:  # type: ignore[attr-defined]  # told above
                     _merge_owner(found, part.value)  # type: ignore[attr-defined]  # told above
                     name = _name_in_globals(part)  # type: ignore[arg-type]  # told above
                     if name is not None:
-                        _merge(found, name, _ITSELF)
+                        bound.add(name)
             elif kind is ast.NamedExpr:
-                named.append(part)  # type: ignore[arg-type]  # told above
+                bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
             elif kind is ast.AugAssign and type(part.target) is ast.Name:  # type: ignore[attr-defined]  # told above
+                bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
                 _merge(found, part.target.id, _ITSELF)  # type: ignore[attr-defined]  # told above
         found.pop("", None)
         return found
 
-    def _called(self, node: ast.Call, found: dict[str, int]) -> None:
+    def _called(self, node: ast.Call, found: dict[str, int], bound: set[str]) -> None:
         function = node.func
         if isinstance(function, ast.Attribute):
             last = function.attr
@@ -268,6 +299,7 @@ class Changes:
                 _merge_owner(found, function.value)
             for method in self._own_methods().get(last, ()):
                 effect = self._effect(method)
+                bound |= effect.rebinds
                 for name, how in (*effect.names.items(), *_arguments(node, _parameters(method)[1:], effect.parameters)):
                     _merge(found, name, how)
                 for itself in _parameters(method)[:1]:
@@ -297,11 +329,13 @@ class Changes:
         if isinstance(definition, _FUNCTIONS):
             return self._effect(definition)
         names: dict[str, int] = {}
+        rebinds: frozenset[str] = frozenset()
         for part in getattr(definition, "body", ()):
             if isinstance(part, _FUNCTIONS) and part.name in {"__init__", "__new__", "__post_init__"}:
+                rebinds |= self._effect(part).rebinds
                 for changed, how in self._effect(part).names.items():
                     _merge(names, changed, how)
-        return _Effect(names, {})
+        return _Effect(names, {}, rebinds)
 
     def _effect(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> _Effect:
         """Say what calling a function changes."""
@@ -310,11 +344,14 @@ class Changes:
             return known
         self._effects[id(function)] = _NONE  # for functions that call themselves
         declared, local, made_of = _names_of(function)
-        changed = dict.fromkeys(declared & local, _ITSELF)  # what it binds anew
+        rebinds = declared & local
         local -= declared
+        changed: dict[str, int] = {}
+        bound: set[str] = set()
         for statement in function.body:
-            for name, how in self._in_place(statement, []).items():
+            for name, how in self._in_place(statement, bound).items():
                 _merge(changed, name, how)
+        rebinds |= bound - local
         todo = list(changed)
         while todo:
             name = todo.pop()
@@ -326,6 +363,7 @@ class Changes:
         effect = _Effect(
             {name: how for name, how in changed.items() if name not in local},
             {name: how for name, how in changed.items() if name in _parameters(function)},
+            frozenset(rebinds),
         )
         self._effects[id(function)] = effect
         return effect
@@ -406,13 +444,13 @@ _LEAVES = frozenset(
 )
 
 
-_SAME, _HELD, _PART = "same", "held", "part"
+_SAME, _PERHAPS, _HELD, _PART = "same", "perhaps", "held", "part"
 
 
 def _shared(value: ast.expr, how: str = _SAME) -> Iterator[tuple[str, str]]:
     """Give the names that share an object with the value, and how.
 
-    It is the same object, it is held by the value, or the value is a part of it.
+    It is the same object, or may be, it is held by the value, or the value is a part of it.
     """
     inside = _PART if how == _PART else _HELD
     for part, part_how in _parts_of(value, how, inside):
@@ -426,8 +464,8 @@ def _shared(value: ast.expr, how: str = _SAME) -> Iterator[tuple[str, str]]:
                 return
             for argument in (*value.args, *(keyword.value for keyword in value.keywords)):
                 yield from _shared(argument, inside)
-                if how == _SAME:
-                    yield from _shared(argument, _SAME)  # it may give back its argument
+                if how in {_SAME, _PERHAPS}:
+                    yield from _shared(argument, _PERHAPS)  # it may give back its argument
             if isinstance(value.func, ast.Attribute) and name in _GIVE_PARTS:
                 yield from _shared(value.func.value, _PART)
 
@@ -452,6 +490,22 @@ def _parts_of(value: ast.expr, how: str, inside: str) -> Iterator[tuple[ast.expr
             yield from ((generator.iter, _PART) for generator in value.generators)
 
 
+def _is_plain(value: ast.expr | None) -> bool:
+    """Say whether an expression gives what can't be changed in place, like a number or a text."""
+    match value:
+        case None | ast.Constant() | ast.JoinedStr() | ast.Compare():
+            return True
+        case ast.UnaryOp():
+            return _is_plain(value.operand)
+        case ast.BinOp():
+            return _is_plain(value.left) and _is_plain(value.right)
+        case ast.Tuple():
+            return all(map(_is_plain, value.elts))
+        case ast.Call(func=ast.Name(id=name)):
+            return name in {"int", "float", "str", "bool", "len", "round", "repr"}
+    return False
+
+
 def _root(node: ast.expr) -> str:
     return dotted_name(node).partition(".")[0]
 
@@ -467,7 +521,7 @@ def _merge_owner(found: dict[str, int], owner: ast.expr, how: int = _ITSELF) -> 
 
 def _through(share: str, how: int) -> int:
     """Say how a value changes if another does that shares it so; -1 if it doesn't."""
-    if share == _SAME:
+    if share in {_SAME, _PERHAPS}:
         return how
     if share == _PART:
         return _ANYTHING_INSIDE

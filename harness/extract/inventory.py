@@ -251,10 +251,16 @@ def names_from_outside(outline: Outline, indexes: Sequence[int]) -> list[str]:
 def name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, int]] | None = None) -> Iterator[str]:
     """What a name needs that a cell reads: its value is the one that the notebook has before the cell."""
     at = outline.binder(name, before)
+    seen = set() if seen is None else seen
+    if name not in FIXTURE_FIRST and at is not None and outline.entries[at].row.kind == KEPT:
+        row = outline.entries[at].row
+        if row.what == "constant" and row.code is not None:  # what later cells make of the name is no concern of this one
+            for read in names_read(row.code)[0]:
+                yield from name_needs(outline, read, at, seen)
+            return
     if name in FIXTURE_FIRST or at is None or outline.entries[at].row.kind != HELD:
         yield from _in_words(outline.needs(compile(name, "<name>", "eval")), outline.entries)
         return
-    seen = set() if seen is None else seen
     if (name, at) in seen:
         return
     seen.add((name, at))

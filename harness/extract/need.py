@@ -50,6 +50,7 @@ class Outline:
         self._refused: dict[int, str] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._otherwise: dict[int, frozenset[str]] = {}
+        self._readers: dict[int, tuple[int, ...]] = {}
         for index, entry in enumerate(entries):
             row = entry.row
             for name in (*row.binds, *row.changes):
@@ -232,8 +233,13 @@ class Outline:
                 return True
         return False
 
-    def readers_before(self, index: int) -> Iterator[int]:
+    def readers_before(self, index: int) -> tuple[int, ...]:
         """Give the statements that read what a statement may change in place, from where that was bound on."""
+        if index not in self._readers:
+            self._readers[index] = tuple(dict.fromkeys(self._find_readers(index)))
+        return self._readers[index]
+
+    def _find_readers(self, index: int) -> Iterator[int]:
         start, changed = self.start(index), self.entries[index].row.changes
         for name in changed:
             since = self.binder(name, start)

@@ -41,7 +41,10 @@ class Values:
         self._computed: set[str] = set()
         self._running: list[int] = []
         self._changing = 0  # how many of those running may change a value in place
-        self._tried: set[int] = set()  # readers that can't be run while these are
+        self._tried: set[int] = set()  # readers that were run, or tried, for what is asked for now
+        self._failed: dict[int, Exception] = {}  # statements that failed for it
+        self._circle: PlaceholderError | None = None
+        self._depth = 0
         self._asked_test = False
         self._lock = threading.RLock()  # a notebook's function may use threads
 
@@ -93,6 +96,22 @@ class Values:
                     return self._passing[index]
                 self._asked_test |= known is self._passing
                 return known[index]
+        if index in self._failed:
+            raise self._failed[index].with_traceback(None)
+        self._depth += 1
+        try:
+            return self._run(index)
+        except (NotNowError, HarnessError) as error:
+            if error is not self._circle:  # whether that comes depends on where one starts
+                self._failed[index] = error
+            raise
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._tried.clear()
+                self._failed.clear()
+
+    def _run(self, index: int) -> dict[str, Any]:
         entry = self._units.entries[index]
         self._check(index, entry)
         changed_later = self.outline.is_changed_later(index)
@@ -112,8 +131,6 @@ class Values:
             raise self._units.failure(entry, ", ".join((*entry.row.binds, *entry.row.changes)) or "a value", exc) from exc
         finally:
             self._running.pop()
-            if not self._running:
-                self._tried.clear()
             self._changing -= changes
             asked, self._asked_test = self._asked_test, outer or self._asked_test
         if asked:
@@ -160,13 +177,18 @@ class Values:
         if any(name in self._computed or self._is_by_hand(name) for name in self.outline.reach(index)):
             self._asked_test = True  # functions may read it there without asking
         # The body of a class looks its names up in the dict itself, past __missing__.
+        computed: set[str] = set()
         added = [name for name in self.outline.read_by_classes(index) if not dict.__contains__(namespace, name)]
         try:
             for name in added:
                 with suppress(UnresolvedNameError):
                     namespace[name] = self._value(name, start)
+                    if name not in self._computed:
+                        computed.add(name)
+                        self._computed.add(name)  # whoever finds it there is to know that it may be this test's
             yield
         finally:
+            self._computed -= computed
             for name in added:
                 namespace.pop(name, None)
             namespace.update(changed)
@@ -278,12 +300,13 @@ class Values:
         names = [repr(name) for name in (*row.binds, *row.changes)] or ["a value"]
         first = names[0]
         if index in self._running:
-            raise PlaceholderError(
+            self._circle = PlaceholderError(
                 f"{first} needs itself to be computed",
                 cause="its statement calls a function that reads it",
                 mend=f"give it a value: values={{{first}: …}}",
                 location=self._units.place(entry),
             )
+            raise self._circle
         reason = self.outline.verdict(index).reason if row.kind == HELD else self.outline.refusal(index)
         if reason:
             has, it = ("has", "it") if len(names) == 1 else ("have", "them")

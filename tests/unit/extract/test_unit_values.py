@@ -721,3 +721,18 @@ def typed_by(asked):
         return lambda f: f
 
     return typed
+
+
+def test_list_that_a_class_keeps_is_each_tests_own(project):
+    """What a class body reads besides is no reason to keep a value that a widget went into."""
+    module = project.load(
+        'c = int(dbutils.widgets.get("w"))\nc = c\nitems = [0, c]',
+        "class Model:\n    size = c\n    held = items\n\n\ndef f():\n    return [Model.size, Model.held]",
+    )
+
+    with project.test(widgets={"w": "4"}):
+        first = module.f()
+    with project.test(widgets={"w": "7"}):
+        second = module.f()
+
+    assert (first, second) == ([4, [0, 4]], [7, [0, 7]])
