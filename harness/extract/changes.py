@@ -84,11 +84,10 @@ class Changes:
     def of(self, node: ast.AST) -> set[str]:
         """Give the names that running the statement may change in place, or bind in an expression (``:=``)."""
         bound: set[str] = set()
-        found = {name: how for name, how in self._in_place(node, bound).items() if name not in self._plain}
-        if bound:
-            for part in _walk(node):
-                if isinstance(part, ast.NamedExpr):
-                    self._bind(part.target, part.value, surely=False)
+        named: list[ast.NamedExpr] = []
+        found = {name: how for name, how in self._in_place(node, bound, named).items() if name not in self._plain}
+        for part in named:
+            self._bind(part.target, part.value, surely=False)
         if found and self._is_linked:
             seen = set(found.items())
             todo = list(seen)
@@ -261,10 +260,10 @@ class Changes:
 
     # -- changes in place --
 
-    def _in_place(self, node: ast.AST, bound: set[str]) -> dict[str, int]:
+    def _in_place(self, node: ast.AST, bound: set[str], named: list[ast.NamedExpr]) -> dict[str, int]:
         """Give the names whose values the statement itself changes, and how.
 
-        ``bound`` gets the names that it binds in expressions or by the functions it calls.
+        ``bound`` gets the names that it binds in expressions or by the functions it calls, ``named`` each ``:=``.
         """
         found: dict[str, int] = {}
         for part in _walk(node):
@@ -285,6 +284,7 @@ class Changes:
                         bound.add(name)
             elif kind is ast.NamedExpr:
                 bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
+                named.append(part)  # type: ignore[arg-type]  # told above
             elif kind is ast.AugAssign and type(part.target) is ast.Name:  # type: ignore[attr-defined]  # told above
                 bound.add(part.target.id)  # type: ignore[attr-defined]  # told above
                 _merge(found, part.target.id, _ITSELF)  # type: ignore[attr-defined]  # told above
@@ -349,7 +349,7 @@ class Changes:
         changed: dict[str, int] = {}
         bound: set[str] = set()
         for statement in function.body:
-            for name, how in self._in_place(statement, bound).items():
+            for name, how in self._in_place(statement, bound, []).items():
                 _merge(changed, name, how)
         rebinds |= bound - local
         todo = list(changed)

@@ -594,6 +594,21 @@ def test_set_attribute_feeds_what_is_computed_from_it(project, monkeypatch):
     assert found == "7"
 
 
+def test_list_that_a_class_keeps_is_each_tests_own(project):
+    """What a class body reads besides is no reason to keep a value that a widget went into."""
+    module = project.load(
+        'c = int(dbutils.widgets.get("w"))\nc = c\nitems = [0, c]',
+        "class Model:\n    size = c\n    held = items\n\n\ndef f():\n    return [Model.size, Model.held]",
+    )
+
+    with project.test(widgets={"w": "4"}):
+        first = module.f()
+    with project.test(widgets={"w": "7"}):
+        second = module.f()
+
+    assert (first, second) == ([4, [0, 4]], [7, [0, 7]])
+
+
 def test_value_imported_before_any_test_says_so(project):
     """``from … import`` takes it once and for all: the error names the way out."""
     module = project.load('path = dbutils.widgets.get("path")')
@@ -721,18 +736,3 @@ def typed_by(asked):
         return lambda f: f
 
     return typed
-
-
-def test_list_that_a_class_keeps_is_each_tests_own(project):
-    """What a class body reads besides is no reason to keep a value that a widget went into."""
-    module = project.load(
-        'c = int(dbutils.widgets.get("w"))\nc = c\nitems = [0, c]',
-        "class Model:\n    size = c\n    held = items\n\n\ndef f():\n    return [Model.size, Model.held]",
-    )
-
-    with project.test(widgets={"w": "4"}):
-        first = module.f()
-    with project.test(widgets={"w": "7"}):
-        second = module.f()
-
-    assert (first, second) == ([4, [0, 4]], [7, [0, 7]])
