@@ -64,6 +64,7 @@ def test_a_value_that_only_a_run_computes_is_named_with_its_cell(needs):
         (["def g():\n    return spark.range(1)", "rows = g().count()"], ("spark",)),
         (["import requests\nrows = requests.get('u')", "print(rows)"], ("computed rows (cell 1): calls requests.get()",)),
         (["print(nowhere)"], ("unresolved nowhere",)),
+        (["day = dbutils.widgets.get('day')", "path = day + '/x'", "print(path)"], ("widget",)),
         (["dbutils.fs.rm('/x')"], ("dbutils",)),
     ],
 )
