@@ -107,9 +107,9 @@ def find_or_start(
         PysparkMissingError, PysparkClashError, JavaNotFoundError, JavaTooOldError, JavaBrokenError: Spark can't run here.
         SparkStartError: The engine didn't start; the cause holds the end of its log.
     """
-    from filelock import FileLock
-
     spark_home = find_spark_home(env)
+    from filelock import FileLock  # comes with the extra "local", as Spark does
+
     place = place_of(wishes, env)
     engine = find(place.folder)
     if engine is None:
