@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.settings import settings_for
-from harness.spark.versions import runtime_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +49,8 @@ def _engine(config: pytest.Config) -> str:
             version = metadata.version(distribution)
         except metadata.PackageNotFoundError:
             continue
+        from harness.spark.versions import runtime_of  # where Spark is, its import costs more
+
         told = f"engine {config.getoption('--nbh-engine')} ({distribution} {version}"
         runtime = runtime_of(settings_for(str(config.rootpath)).runtime, version)
         return told + (f", standing for Databricks {runtime.name} with Spark {runtime.spark})" if runtime else ")")
