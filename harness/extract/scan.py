@@ -148,8 +148,7 @@ class _Scan:
         self.parsed = parsed
         self.statements: list[tuple[Statement, ast.stmt | None]] = []
         self.held: list[tuple[int, int]] = []
-        self.functions: dict[str, ast.stmt] = {}
-        self.changes = Changes(self.functions)
+        self.changes = Changes()
         self.imported: set[str] = set()
         self.bound: set[str] = set()
         self.keeps_constants = True
@@ -202,8 +201,8 @@ class _Scan:
             if type(node.value) is not ast.Constant:  # type: ignore[attr-defined]  # told above
                 self._add(HELD, "other", number, cell, node)
         elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef or kind is ast.ClassDef:
-            quiet = is_quiet_definition(node, self.functions)  # type: ignore[arg-type]  # told above
-            self.functions[node.name] = node  # type: ignore[attr-defined]  # told above
+            quiet = is_quiet_definition(node, self.changes.definitions)  # type: ignore[arg-type]  # told above
+            self.changes.define(node)  # type: ignore[arg-type]  # told above
             self._add(KEPT if quiet else DEFERRED, "class" if kind is ast.ClassDef else "def", number, cell, node)
         elif kind is ast.Import or kind is ast.ImportFrom:
             for plain in self._imports(node):  # type: ignore[arg-type]  # told above
@@ -333,9 +332,9 @@ class _Scan:
                 seen += 1
             match node:
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    if is_quiet_definition(node, self.functions) and not _reads(executed_parts(node), unknown):
+                    if is_quiet_definition(node, self.changes.definitions) and not _reads(executed_parts(node), unknown):
                         kept.append(node)
-                        self.functions[node.name] = node
+                        self.changes.define(node)
                         self.changes.note(node)
                     else:
                         held.append(node)
