@@ -111,8 +111,13 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": "0",
         "spark.connect.authenticate.token": token,
-        # How a test process asks for a restore, in one call.
-        "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control",
+        # How a test process asks for a restore, in one call; and what delta.tables.DeltaTable asks for, over Connect.
+        "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control"
+        + (",io.nbh.spark.delta.DeltaCommands" if delta else ""),
+        **({"spark.connect.extensions.relation.classes": "io.nbh.spark.delta.DeltaRelations"} if delta else {}),
+        # A failed test shows Spark's message, as classic Spark gives it; a hundred frames of the engine's own would bury it.
+        # A test that wants them sets this for itself.
+        "spark.sql.connect.serverStacktrace.enabled": "false",
         # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays.
         "spark.connect.session.manager.defaultSessionTimeout": "24h",
         # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.

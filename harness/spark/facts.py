@@ -14,7 +14,7 @@ from harness.spark import java
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TESTED_PYSPARK = "4.2.1"
+TESTED_PYSPARK = ("4.2.0", "4.2.1")
 
 _NOT_INSTALLED = "not installed"
 _LOCAL = 'pip install "databricks-notebook-harness[local]"'
@@ -92,8 +92,8 @@ def _pyspark(versions: Callable[[str], str | None]) -> Fact:
         return Fact("pyspark", f"{found}, a client without Spark itself", ok=False, mend=_LOCAL)
     return Fact(
         "pyspark",
-        found if found == TESTED_PYSPARK else f"{found} (tested with {TESTED_PYSPARK})",
-        ok=found == TESTED_PYSPARK or None,
+        found if found in TESTED_PYSPARK else f"{found} (tested with {' and '.join(TESTED_PYSPARK)})",
+        ok=found in TESTED_PYSPARK or None,
     )
 
 

@@ -8,7 +8,7 @@ from harness.errors import JavaTooOldError
 from harness.spark.facts import engine_facts
 from harness.spark.java import Java
 
-GOOD = {"pyspark": "4.2.1", "pandas": "2.3.3", "pyarrow": "26.0.1", "chispa": "0.12.0"}
+GOOD = {"pyspark": "4.2.0", "pandas": "2.3.3", "pyarrow": "26.0.1", "chispa": "0.12.0"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_databricks_connect_alone_is_no_fault(facts):
 
 def test_a_client_alone_is_no_spark(facts):
     """pyspark-client has no jars."""
-    assert bad(facts({"pyspark-client": "4.2.1"})) == ["pyspark"]
+    assert bad(facts({"pyspark-client": "4.2.0"})) == ["pyspark"]
 
 
 @pytest.mark.parametrize(
