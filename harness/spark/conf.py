@@ -64,6 +64,9 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
         # Each aggregation, sort and join takes a page of memory before its first row; Spark's choice of 32 MB for a few rows
         # of a test fills the heap every few tests. With this a full collection in each second of a suite is gone, and 190 MB.
         "spark.buffer.pageSize": "1m",
+        # Of generated code Spark keeps the last hundred classes, which a suite of a hundred tests has thrown out by the time
+        # it is run again; compiling them anew was a tenth of the engine's work.
+        "spark.sql.codegen.cache.maxEntries": "1000",
         # A scan of a folder as a job of its own, with a task for each file, is for object stores with thousands.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     }

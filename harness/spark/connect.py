@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineLostError, EngineModeError
 from harness.spark import server
+from harness.spark.calls import Calls, interceptor
 from harness.spark.conf import session_conf
 from harness.spark.kept import Kept, kept_spaces
 from harness.spark.local import OURS, forget_inherited
@@ -36,8 +37,8 @@ class ConnectSession:
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
-        self._calls = _Calls(self._before_call)
-        self._folder = ""
+        self._calls = Calls(self._before_call)
+        self._folder = self._marked_folder = ""
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self.space = space or f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -60,7 +61,7 @@ class ConnectSession:
         from pyspark.sql.connect.client.core import DefaultChannelBuilder
 
         builder = DefaultChannelBuilder(self.engine.url)
-        builder.add_interceptor(_interceptor(self._calls))
+        builder.add_interceptor(interceptor(self._calls))
         return builder
 
     def _greet(self, session: Any) -> None:
@@ -72,9 +73,18 @@ class ConnectSession:
         with self._calls.paused():
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
-            session.conf._set_all(configs=configs, silent=False)  # noqa: SLF001 -- one call for all
-            self._command("mark", "", session)
-        self._folder = ""
+            folder = _current_folder()
+            # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
+            here = {"nbh.working.dir": folder} if folder else {}
+            session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
+            self._folder = folder
+        self._calls.forget()
+        self._mark(session)
+
+    def _mark(self, session: Any = None) -> None:
+        self._command("mark", "", session)
+        self._calls.mark()
+        self._marked_folder = self._folder
         self._marked_at = self._calls.count
 
     def _before_call(self) -> None:
@@ -83,11 +93,8 @@ class ConnectSession:
 
     def _follow(self, session: Any) -> None:
         """Have relative paths read from this process's folder, as it is now."""
-        try:
-            folder = os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
-        except OSError:
-            return  # it was removed
-        if folder != self._folder:
+        folder = _current_folder()
+        if folder and folder != self._folder:
             self._folder = folder
             with self._calls.paused():
                 session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
@@ -125,15 +132,15 @@ class ConnectSession:
         if self.spark.is_stopped or self.is_lost:  # type: ignore[attr-defined]
             self._revive()
         elif self._calls.count != self._marked_at:
-            self._command("mark")
-            self._marked_at = self._calls.count
+            self._mark()
 
     def restore(self) -> None:
         """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made."""
         if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
             return  # `ready` makes a new session, or nothing was asked of this one
         self._command("restore")
-        self._folder = ""  # it was restored too
+        self._calls.restored()
+        self._folder = self._marked_folder
         self._marked_at = self._calls.count
 
     @property
@@ -247,6 +254,13 @@ def _variables(engine: Engine) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
+    except OSError:
+        return ""  # it was removed
+
+
 def _retry_while_alive(engine: Engine) -> Any:
     """Spark's own policy, but for an engine that has ended: its ten minutes of retries would look like a hanging test."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
@@ -256,46 +270,3 @@ def _retry_while_alive(engine: Engine) -> Any:
             return bool(super().can_retry(exception)) and engine.is_alive()
 
     return WhileAlive()
-
-
-class _Calls:
-    """Counts this process's calls on the engine."""
-
-    def __init__(self, before: Callable[[], None]) -> None:
-        self.count = 0
-        self._before = before
-        self._is_paused = False
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Leave our own calls out."""
-        was, self._is_paused = self._is_paused, True
-        try:
-            yield
-        finally:
-            self._is_paused = was
-
-    def note(self) -> None:
-        """A call is about to be made."""
-        if not self._is_paused:
-            self.count += 1
-            self._before()
-
-
-def _interceptor(calls: _Calls) -> Any:
-    """Tell of each call, of whatever kind, before it is made."""
-    import grpc
-
-    class Interceptor(
-        grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]  # published without types
-        grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
-        grpc.StreamUnaryClientInterceptor,  # type: ignore[misc]
-        grpc.StreamStreamClientInterceptor,  # type: ignore[misc]
-    ):
-        def intercept(self, continuation: Any, details: Any, request: Any) -> Any:
-            calls.note()
-            return continuation(details, request)
-
-        intercept_unary_unary = intercept_unary_stream = intercept_stream_unary = intercept_stream_stream = intercept
-
-    return Interceptor()

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.errors import AnalysisException
 
+from harness.collect.tracebacks import cut
 from harness.spark.gateway import MODULE_OPTIONS
 from harness.spark.java import find_java
 from harness.spark.local import find_spark_home, start_session
@@ -17,6 +19,16 @@ def test_it_is_databricks_in_what_it_answers(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     with pytest.raises(Exception, match="ARITHMETIC_OVERFLOW"):
         spark.sql("select 2147483647 + 1").collect()
+
+
+def test_a_failed_query_is_shown_at_the_line_that_asked(spark, request):
+    """What Spark's client does behind it is not the user's, and buries their line."""
+    with pytest.raises(AnalysisException) as failed:
+        spark.sql("select nope from nowhere").collect()
+
+    assert cut(failed, request.config)
+    assert [str(entry.path) for entry in failed.traceback] == [__file__]
+    assert "JVM stacktrace" not in str(failed.value)
 
 
 @pytest.mark.nbh_engine("classic")
