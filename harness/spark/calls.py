@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 _READS = frozenset({"get", "get_with_default", "get_option"})
 
+# Calls that leave the session as it is, whatever they ask.
+_HARMLESS = frozenset({"ReattachExecute", "ReleaseExecute", "FetchErrorDetails", "ArtifactStatus", "Interrupt"})
+
+# Relations that may do more than give rows: `spark.catalog` creates, drops and caches, SQL may be a statement, and an extension
+# such as Delta's merges and deletes.
+_DOING = frozenset({"catalog", "sql", "extension", "unknown"})
+
+# How a pickle begins: a Python function is in the plan, and so a Python worker will be there.
+_PICKLE = b"\x80\x05\x95"
+
 
 class Calls:
     """What this process asks of the engine.
@@ -22,6 +32,7 @@ class Calls:
 
     def __init__(self, before: Callable[[], None]) -> None:
         self.count = 0
+        self._has_changed = self._had_changed = False
         self._before = before
         self._is_paused = False
         self._answers: dict[bytes, Any] | None = {}
@@ -38,15 +49,24 @@ class Calls:
 
     def forget(self) -> None:
         """Another session answers from now on."""
+        self._has_changed = self._had_changed = False
         self._answers = self._at_mark = {}
 
     def mark(self) -> None:
         """The settings as they are now are those that a restore brings back."""
+        self._had_changed |= self._has_changed
+        self._has_changed = False
         self._at_mark = self._answers
 
     def restored(self) -> None:
         """The settings are again as at the mark."""
+        self._has_changed = False
         self._answers = self._at_mark
+
+    @property
+    def need_restore(self) -> bool:
+        """Whether anything but reading was asked since the mark, or what was made before it, say a Python function, may be in use."""
+        return self._has_changed or self._had_changed
 
     def make(self, continuation: Any, details: Any, request: Any) -> Any:
         """Make a call, or give what it gave before."""
@@ -55,6 +75,7 @@ class Calls:
         self.count += 1
         self._before()
         method = details.method.rpartition("/")[2]
+        self._has_changed = self._has_changed or not _only_reads(method, request)
         if _may_change_settings(method, request):
             # With several threads an answer may be older than the change it is taken to come after: no more of this then.
             self._answers = {} if threading.current_thread() is threading.main_thread() else None
@@ -89,6 +110,20 @@ def interceptor(calls: Calls) -> Any:
         intercept_unary_unary = intercept_unary_stream = intercept_stream_unary = intercept_stream_stream = intercept
 
     return Interceptor()
+
+
+def _only_reads(method: str, request: Any) -> bool:
+    if method == "Config":
+        return request.operation.WhichOneof("op_type") in _READS
+    if method == "AnalyzePlan":
+        return request.WhichOneof("analyze") not in {"persist", "unpersist"}
+    if method == "ExecutePlan":
+        return (
+            request.plan.WhichOneof("op_type") == "root"
+            and request.plan.root.WhichOneof("rel_type") not in _DOING
+            and _PICKLE not in request.SerializeToString()
+        )
+    return method in _HARMLESS
 
 
 def _may_change_settings(method: str, request: Any) -> bool:

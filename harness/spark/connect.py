@@ -138,7 +138,8 @@ class ConnectSession:
         """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made."""
         if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
             return  # `ready` makes a new session, or nothing was asked of this one
-        self._command("restore")
+        if self._calls.need_restore:
+            self._command("restore")
         self._calls.restored()
         self._folder = self._marked_folder
         self._marked_at = self._calls.count

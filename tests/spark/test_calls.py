@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pickle
 from types import SimpleNamespace
 
 import grpc
 import pytest
-from pyspark.sql.connect.proto import AnalyzePlanRequest, ConfigRequest, ExecutePlanRequest
+from pyspark.sql.connect.proto import AddArtifactsRequest, AnalyzePlanRequest, ConfigRequest, ExecutePlanRequest
 
 from harness.spark.calls import Calls
 
@@ -133,3 +134,48 @@ def test_our_own_calls_neither_count_nor_change_anything(engine):
 
     assert engine(GET) is before
     assert engine.calls.count == 2
+
+
+def relation(**of):
+    """A query whose plan is this relation."""
+    return ExecutePlanRequest(plan={"root": of})
+
+
+LOOKS = [GET, PARSE, SCHEMA, QUERY, relation(show_string={"input": {"range": {"end": 1, "step": 1}}})]
+DEEDS = [
+    SET,
+    SQL,
+    AnalyzePlanRequest(persist={"relation": {"range": {"end": 1, "step": 1}}}),
+    relation(catalog={"set_current_database": {"db_name": "d"}}),
+    relation(sql={"query": "CREATE TABLE t (a int)"}),
+    relation(extension={"type_url": "type.googleapis.com/delta.connect.DeltaRelation"}),
+    relation(map_partitions={"func": {"python_udf": {"command": pickle.dumps(print, protocol=5)}}}),
+    AddArtifactsRequest(),
+]
+
+
+@pytest.mark.parametrize("request_", LOOKS)
+def test_after_reading_there_is_nothing_to_restore(engine, request_):
+    """Most tests of functions only read: a call saved for each."""
+    engine(request_)
+
+    assert not engine.calls.need_restore
+
+
+@pytest.mark.parametrize("request_", DEEDS, ids=lambda request: str(request)[:40].replace("\n", " "))
+def test_all_else_is_restored(engine, request_):
+    """What isn't known to only read may have left something."""
+    engine(request_)
+    assert engine.calls.need_restore
+
+    engine.calls.restored()
+    assert not engine.calls.need_restore
+
+
+def test_what_a_fixture_of_a_wider_scope_made_may_be_used_by_any_query(engine):
+    """A Python function registered once starts workers wherever its name is called."""
+    engine(SQL)
+    engine.calls.mark()
+    engine(QUERY)
+
+    assert engine.calls.need_restore
