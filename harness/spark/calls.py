@@ -65,7 +65,7 @@ class Calls:
 
     @property
     def need_restore(self) -> bool:
-        """Whether anything but reading was asked since the mark, or what was made before it, say a Python function, may be in use."""
+        """Whether more than reading was asked since the mark, or before it, whose Python functions any query may use."""
         return self._has_changed or self._had_changed
 
     def make(self, continuation: Any, details: Any, request: Any) -> Any:
