@@ -66,11 +66,10 @@ def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path
 
     Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
     """
-    path = [
-        ENGINE_JAR,
-        *delta,
-        *(jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER)),
-    ]
+    jars = sorted(jar for jar in (spark_home / "jars").glob("*.jar") if not jar.name.startswith(_CLUSTER))
+    # Spark reads the code of each function it sends to a task from its jar, and Java asks jar after jar for it.
+    sparks = [jar for jar in jars if jar.name.startswith("spark-")]
+    path = [ENGINE_JAR, *sparks, *delta, *(jar for jar in jars if jar not in sparks)]
     return [
         str(java.executable),
         f"-Xmx{memory}",
