@@ -1,0 +1,43 @@
+"""Counts a test process's calls on Spark, so that nothing is restored where nothing was asked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Calls:
+    """The number of calls; ``before`` is told the test process's folder where a call follows a change of it."""
+
+    def __init__(self, before: Callable[[str], None]) -> None:
+        self.count = 0
+        self.folder = ""
+        self._before = before
+        self._is_paused = False
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave our own calls out."""
+        was, self._is_paused = self._is_paused, True
+        try:
+            yield
+        finally:
+            self._is_paused = was
+
+    def note(self) -> None:
+        """A call is about to be made: relative paths in it are this process's own, so Spark has to know where it is now."""
+        if self._is_paused:
+            return
+        self.count += 1
+        try:
+            folder = os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
+        except OSError:
+            return  # it was removed
+        if folder != self.folder:
+            self.folder = folder
+            with self.paused():
+                self._before(folder)
