@@ -23,6 +23,10 @@ import org.apache.hadoop.util.Progressable;
 public final class LocalFiles extends LocalFileSystem {
   private final Volumes volumes = new Volumes();
 
+  public LocalFiles() {
+    super(new PlainFiles());
+  }
+
   @Override
   public void initialize(URI name, Configuration conf) throws IOException {
     super.initialize(name, conf);

@@ -19,7 +19,7 @@ import org.apache.hadoop.util.Progressable;
 
 /** This machine's files under other names: each call goes on to the local file system, and answers carry the names that were asked. */
 abstract class MappedFiles extends FileSystem {
-  private final LocalFileSystem files = new LocalFileSystem();
+  private final LocalFileSystem files = new LocalFileSystem(new PlainFiles());
   private Path working;
 
   @Override
