@@ -94,7 +94,7 @@ class ClassicSession:
             undo.callback(self._jvm.stop)
             undo.enter_context(_own_interrupt_handler())
             undo.callback(_forget_gateway)
-            self._connect()
+            self._connect_first()
             # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
             for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -105,6 +105,20 @@ class ClassicSession:
             hooks.registerShutdownDeleteDir(java_side.java.io.File(str(folder)))
             self._undo = undo.pop_all()
 
+    def _connect_first(self) -> None:
+        from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # published without types
+        from pyspark.errors import PySparkException
+
+        try:
+            self._connect()
+        except (Py4JError, PySparkException) as exc:
+            # Its text is asked of Java, which ends before anyone would print it.
+            raise SparkStartError(
+                "Spark didn't start",
+                cause=str(exc).strip()[:2000],
+                mend="check the Spark settings you gave; `nbh doctor` helps",
+            ) from exc
+
     def _connect(self) -> None:
         """Open the session, or the same objects anew after they were stopped, and take what is so now for its beginning."""
         from pyspark import SparkContext
@@ -112,7 +126,8 @@ class ClassicSession:
 
         with _variables(self._jvm), self._calls.paused():
             if self._session is None:
-                self._context, self._session = _open()
+                self._session = SparkSession.builder.getOrCreate()
+                self._context = self._session.sparkContext
             else:
                 # Notebooks and test files hold both objects.
                 vars(self._context).clear()
@@ -128,7 +143,7 @@ class ClassicSession:
 
     def _watch(self, gateway: Any) -> None:
         """Count the calls on Java, and see when there is none any more."""
-        from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]  # published without types
+        from py4j.protocol import Py4JNetworkError
 
         client = gateway._gateway_client  # noqa: SLF001 -- py4j has no public place to listen
         if "send_command" in vars(client):
@@ -339,19 +354,6 @@ def _jvm_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots: Se
             {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
         ),
     }
-
-
-def _open() -> tuple[Any, Any]:
-    from py4j.protocol import Py4JError
-    from pyspark.sql import SparkSession
-
-    try:
-        session = SparkSession.builder.getOrCreate()
-    except Py4JError as exc:
-        raise SparkStartError(
-            "Spark didn't start", cause=str(exc).strip()[:2000], mend="check the Spark settings you gave"
-        ) from exc
-    return session.sparkContext, session
 
 
 @contextlib.contextmanager
