@@ -221,3 +221,34 @@ def test_a_run_with_both_engines(pytester, monkeypatch):
         ]
     )
     result.stdout.fnmatch_lines(['*for RDDs, SparkContext and the JVM mark the test: @pytest.mark.nbh_engine("classic")*'])
+
+
+WITHOUT_DELTA = """
+def test_spark_works(spark):
+    assert spark.sparkContext.parallelize([1, 2]).sum() == 3
+    spark.range(2).write.saveAsTable("t")
+    assert spark.table("t").count() == 2
+
+
+def test_restored(spark):
+    assert not spark.catalog.tableExists("t")
+
+
+def test_catalogs(uc):
+    pass
+"""
+
+
+@pytest.mark.nbh_engine("connect")  # it starts its engine itself
+def test_without_deltas_jars(pytester, tmp_path, monkeypatch):
+    """The run says that there is no Delta, and what to do; Spark works, and catalogs say why they don't."""
+    monkeypatch.setenv("NBH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NBH_MAVEN_URL", "http://127.0.0.1:9/")
+    pytester.makepyfile(test_without=WITHOUT_DELTA)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "--nbh-engine", "classic")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        ["no Delta tables in this run:", "NBH308 Delta 4.4.0 can't be fetched", "*NBH320 there are no catalogs in this run*"]
+    )
