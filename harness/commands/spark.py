@@ -57,9 +57,10 @@ def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], N
 
     Beside databricks-connect that begins with an environment of the engine's own.
     """
-    from harness.spark.home import find_spark
+    from harness.spark.home import check_parts, find_spark
     from harness.spark.install import install as make_environment
 
+    check_parts()
     cache = places.cache(os.environ).folder
     own = own_spark()
     if own is not None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import secrets
-import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -20,21 +16,18 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import EngineLostError, SparkStartError
 from harness.spark import jars, places
 from harness.spark.calls import Calls
-from harness.spark.conf import WORKER_MODULE, Wishes, classic_conf
+from harness.spark.conf import Wishes, classic_conf
 from harness.spark.gateway import start_jvm
+from harness.spark.handover import forget_gateway, own_interrupt_handler, remove, variables, watch
 from harness.spark.home import find_own_spark, forget_inherited
 from harness.spark.kept import Kept
-from harness.spark.launch import ENGINE_JAR
+from harness.spark.launch import ENGINE_JAR, classic_env
 from harness.spark.versions import fit_of
-from harness.spark.worker import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
-
-    from harness.spark.gateway import Jvm
-    from harness.spark.home import SparkHome
 
 
 class ClassicSession:
@@ -61,6 +54,7 @@ class ClassicSession:
         self._calls = Calls(self._follow)
         self._marked_at = 0
         self._broke = False
+        self._includes: list[str] = []
         self._undo = contextlib.ExitStack()
         self._context: Any = None
         self._session: Any = None
@@ -80,7 +74,7 @@ class ClassicSession:
         self._progress(f"starting Spark {home.version} on Java {java.major} …")
         folder = Path(tempfile.mkdtemp(prefix="nbh-spark-"))
         with contextlib.ExitStack() as undo:
-            undo.callback(_remove, folder)
+            undo.callback(remove, folder)
             space = f"{os.getpid()}-{secrets.token_hex(4)}" if delta else ""
             class_path = os.pathsep.join(map(str, [ENGINE_JAR, *delta]))
             self._jvm = start_jvm(
@@ -88,13 +82,13 @@ class ClassicSession:
                 spark_home=home.folder,
                 folder=folder,
                 conf=classic_conf(folder, self._wishes, space=space, class_path=class_path),
-                env=_jvm_env(self._env, home=home, folder=folder, roots=self._roots),
+                env=classic_env(self._env, home=home, folder=folder, roots=self._roots),
                 log_level=self._log_level,
             )
             undo.callback(self._jvm.stop)
-            undo.enter_context(_own_interrupt_handler())
-            undo.callback(_forget_gateway)
-            self._connect()
+            undo.enter_context(own_interrupt_handler())
+            undo.callback(forget_gateway)
+            self._connect_first()
             # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
             for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -105,48 +99,44 @@ class ClassicSession:
             hooks.registerShutdownDeleteDir(java_side.java.io.File(str(folder)))
             self._undo = undo.pop_all()
 
+    def _connect_first(self) -> None:
+        from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # published without types
+        from pyspark.errors import PySparkException
+
+        try:
+            self._connect()
+        except (Py4JError, PySparkException) as exc:
+            # Its text is asked of Java, which ends before anyone would print it.
+            raise SparkStartError(
+                "Spark didn't start",
+                cause=str(exc).strip()[:2000],
+                mend="check the Spark settings you gave; `nbh doctor` helps",
+            ) from exc
+
     def _connect(self) -> None:
         """Open the session, or the same objects anew after they were stopped, and take what is so now for its beginning."""
         from pyspark import SparkContext
         from pyspark.sql import SparkSession
 
-        with _variables(self._jvm), self._calls.paused():
+        with variables(port=self._jvm.port, secret=self._jvm.secret), self._calls.paused():
             if self._session is None:
-                self._context, self._session = _open()
+                self._session = SparkSession.builder.getOrCreate()
+                self._context = self._session.sparkContext
             else:
                 # Notebooks and test files hold both objects.
                 vars(self._context).clear()
                 vars(self._session).clear()
                 SparkContext.__init__(self._context)
                 SparkSession.__init__(self._session, self._context)
-            self._watch(SparkContext._gateway)  # noqa: SLF001 -- there is no public way to a call
+            watch(SparkContext._gateway, call=self._calls.note, broken=self._lose)  # noqa: SLF001 -- there is no public way to a call
             self._in_java = getattr(self._session._jvm, "io.nbh.spark.engine.InProcess")  # noqa: SLF001 -- as above
         self._broke = False
         self._calls.folder = ""
-        with _told_as_it_is():
-            self._calls.note()  # its folder, from the start
-            self._tell("mark")
+        self._calls.note()  # its folder, from the start
+        self._mark()
 
-    def _watch(self, gateway: Any) -> None:
-        """Count the calls on Java, and see when there is none any more."""
-        from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]  # published without types
-
-        client = gateway._gateway_client  # noqa: SLF001 -- py4j has no public place to listen
-        if "send_command" in vars(client):
-            return  # Java goes on from a session before
-        send = client.send_command
-
-        def counted(command: str, *args: Any, **kwargs: Any) -> Any:
-            # What begins with m is Python's collector, which tells Java of objects that it let go.
-            if not command.startswith("m\n"):
-                self._calls.note()
-            try:
-                return send(command, *args, **kwargs)
-            except (Py4JNetworkError, OSError):
-                self._broke = True
-                raise
-
-        client.send_command = counted
+    def _lose(self) -> None:
+        self._broke = True
 
     def _follow(self, folder: str) -> None:
         """Have relative paths read from this process's folder, as it is now."""
@@ -188,7 +178,12 @@ class ClassicSession:
         elif self.is_stopped:
             self._reopen()
         elif self._calls.count != self._marked_at:
-            self._tell("mark")
+            self._mark()
+
+    def _mark(self) -> None:
+        self._tell("mark")
+        # What addPyFile gave to Python workers; all else of the context is Java's.
+        self._includes = list(self._context._python_includes)  # noqa: SLF001 -- there is no public way
 
     def _reopen(self) -> None:
         """Begin again in the same Java, after a test has stopped the session: what it had made goes with it."""
@@ -207,6 +202,7 @@ class ClassicSession:
         from pyspark.sql import SparkSession
 
         self._tell("restore")
+        self._context._python_includes = list(self._includes)  # noqa: SLF001 -- as above
         # A test may have opened sessions beside this one.
         SparkSession._instantiatedSession = SparkSession._activeSession = self._session  # noqa: SLF001 -- as pyspark sets them
 
@@ -314,106 +310,3 @@ def _active_session() -> SparkSession | None:
     from pyspark.sql import SparkSession
 
     return SparkSession.getActiveSession()
-
-
-def _jvm_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots: Sequence[Path]) -> dict[str, str]:
-    """The JVM's environment, which the Python workers inherit.
-
-    Spark would put PYTHONPATH and the current folder on the workers' path, so a worker could import a notebook, which runs
-    its top level. Here they get nothing but our own daemon, which sets the test process's path behind a guard.
-    """
-    workers = folder / "python"
-    workers.mkdir()
-    shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{WORKER_MODULE}.py")
-    (folder / "local").mkdir()
-    unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
-    return {
-        **{name: value for name, value in env.items() if name not in unwanted},
-        "SPARK_HOME": str(home.folder),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_LOCAL_HOSTNAME": "localhost",
-        "PYSPARK_PYTHON": home.python,
-        "PYSPARK_DRIVER_PYTHON": home.python,
-        "PYTHONPATH": str(workers),
-        "PYTHONSAFEPATH": "1",
-        VARIABLE: json.dumps(
-            {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
-        ),
-    }
-
-
-def _open() -> tuple[Any, Any]:
-    from pyspark.sql import SparkSession
-
-    with _told_as_it_is():
-        session = SparkSession.builder.getOrCreate()
-    return session.sparkContext, session
-
-
-@contextlib.contextmanager
-def _told_as_it_is() -> Iterator[None]:
-    """Turn an error of Java's into ours while there is a Java to ask for its text."""
-    from py4j.protocol import Py4JError
-
-    try:
-        yield
-    except Py4JError as exc:
-        raise SparkStartError(
-            "Spark didn't start", cause=str(exc).strip()[:2000], mend="check the Spark settings you gave"
-        ) from exc
-
-
-@contextlib.contextmanager
-def _variables(jvm: Jvm) -> Iterator[None]:
-    """Tell pyspark of our gateway, by the variables that it offers for it."""
-    wanted = {
-        "PYSPARK_GATEWAY_PORT": str(jvm.port),
-        "PYSPARK_GATEWAY_SECRET": jvm.secret,
-        # pyspark's default is the first python3 on PATH, which need not be this one.
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _forget_gateway() -> None:
-    """Let pyspark start anew later in this process: it keeps its gateway for good, and ours is about to end."""
-    from pyspark import SparkContext
-
-    gateway = SparkContext._gateway  # noqa: SLF001 -- pyspark has no public way to let go of a gateway
-    if gateway is not None:
-        gateway.shutdown()
-    SparkContext._gateway = None  # noqa: SLF001 -- as above
-    SparkContext._jvm = None  # noqa: SLF001 -- as above
-    SparkContext._active_spark_context = None  # noqa: SLF001 -- its Java is gone
-
-
-@contextlib.contextmanager
-def _own_interrupt_handler() -> Iterator[None]:
-    """Put back Ctrl-C's handler: pyspark's own asks Spark to cancel jobs, and fails once Spark has ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _remove(folder: Path) -> None:
-    # The JVM's own shutdown removes the same folder; both may be at it, so what is gone already is no fault.
-    for _ in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)

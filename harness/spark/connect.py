@@ -59,9 +59,7 @@ class ConnectSession:
         return session  # type: ignore[return-value]  # Connect's session is one by its methods, not by its class
 
     def _channel(self) -> Any:
-        from pyspark.sql.connect.client.core import DefaultChannelBuilder
-
-        builder = DefaultChannelBuilder(self.engine.url)
+        builder = _channel_builder()(self.engine.url)
         builder.add_interceptor(interceptor(self._calls))
         return builder
 
@@ -266,3 +264,17 @@ def _retry_while_alive(engine: Engine) -> Any:
             return bool(super().can_retry(exception)) and engine.is_alive()
 
     return WhileAlive()
+
+
+def _channel_builder() -> Any:
+    """The client's own, but that each takes our token without TLS; those of Spark 3.5 would ask this machine for TLS."""
+    import grpc
+    from pyspark.sql.connect.client.core import DefaultChannelBuilder
+
+    class OnThisMachine(DefaultChannelBuilder):
+        def toChannel(self) -> Any:  # noqa: N802 -- pyspark's name
+            token = grpc.access_token_call_credentials(self.token)
+            trust = grpc.composite_channel_credentials(grpc.local_channel_credentials(), token)
+            return self._secure_channel(self.endpoint, trust)
+
+    return OnThisMachine

@@ -111,7 +111,10 @@ def _beside(connect: str, env: Mapping[str, str]) -> tuple[Fact, Callable[[], Pa
     wanted = spark_beside(connect)
     if wanted is None:
         return Fact("local Spark", f"none is known to work with databricks-connect {connect}", ok=None), java.wheel_home
-    found = find_installed(places.cache(env).folder, wanted)
+    try:
+        found = find_installed(places.cache(env).folder, wanted)
+    except ImportError:  # the extra "connect" brings what finds the cache
+        found = None
     if found is None:
         told = f"{_NOT_INSTALLED}; `nbh spark install` makes an environment of its own for it, with pyspark {wanted} and a Java"
         return Fact("local Spark", told, ok=None), java.wheel_home

@@ -24,6 +24,9 @@ OURS = "NBH_SPARK_CLIENT"
 
 INSTALL = 'pip install "databricks-notebook-harness[local]"'
 
+_PARTS = ("cryptography", "filelock", "platformdirs", "psutil")
+"""What an engine takes beside Spark; the extras bring them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SparkHome:
@@ -109,6 +112,7 @@ def _beside(connect: str, env: Mapping[str, str]) -> SparkHome:
     from harness.spark.install import find_installed
 
     _refuse_remote(env)
+    check_parts()
     version = spark_beside(connect)
     if version is None:
         raise PysparkClashError(
@@ -125,6 +129,21 @@ def _beside(connect: str, env: Mapping[str, str]) -> SparkHome:
             f"or make another virtual environment for local tests, and there: {INSTALL}",
         )
     return SparkHome(found.spark, version, str(found.python), connect, found.java)
+
+
+def check_parts() -> None:
+    """Refuse a databricks-connect that was installed without what a local engine takes.
+
+    Raises:
+        PysparkMissingError: A part of the extra ``connect`` isn't installed.
+    """
+    missing = [name for name in _PARTS if find_spec(name) is None]
+    if missing:
+        raise PysparkMissingError(
+            "local Spark needs more than a client",
+            cause=f"not installed in this Python: {', '.join(missing)}",
+            mend='pip install "databricks-notebook-harness[connect]"',
+        )
 
 
 def _refuse_remote(env: Mapping[str, str]) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.spark import places
 from harness.spark.conf import WORKER_MODULE, engine_conf
 from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
+from harness.spark.worker import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.spark.home import SparkHome
     from harness.spark.java import Java
@@ -113,6 +116,32 @@ def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[st
         "PYTHONPATH": str(folder / "python"),
         "PYTHONSAFEPATH": "1",
         "NBH_SPARK_CLIENTS": str(folder / "clients"),
+    }
+
+
+def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots: Sequence[Path]) -> dict[str, str]:
+    """The environment of a Java in the test process's hands, which the Python workers inherit; makes their folder too.
+
+    Spark would put PYTHONPATH and the current folder on the workers' path, so a worker could import a notebook, which runs
+    its top level. Here they get nothing but our own daemon, which sets the test process's path behind a guard.
+    """
+    workers = folder / "python"
+    workers.mkdir()
+    shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{WORKER_MODULE}.py")
+    (folder / "local").mkdir()
+    unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
+    return {
+        **{name: value for name, value in env.items() if name not in unwanted},
+        "SPARK_HOME": str(home.folder),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_HOSTNAME": "localhost",
+        "PYSPARK_PYTHON": home.python,
+        "PYSPARK_DRIVER_PYTHON": home.python,
+        "PYTHONPATH": str(workers),
+        "PYTHONSAFEPATH": "1",
+        VARIABLE: json.dumps(
+            {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
+        ),
     }
 
 

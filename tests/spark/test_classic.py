@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -41,6 +42,19 @@ def sql(spark):
     return run
 
 
+def add(spark, folder):
+    """Give workers a module."""
+    (folder / "leaked.py").write_text("x = 1")
+    spark.sparkContext.addPyFile(str(folder / "leaked.py"))
+
+
+def is_there(_n):
+    """Whether a worker finds the module that a test gave it."""
+    from importlib.util import find_spec
+
+    return find_spec("leaked") is not None
+
+
 OWN_LEAKS = {
     "context": (
         'sc = spark.sparkContext; sc.setLocalProperty("leak", "x"); sc.setCheckpointDir(str(tmp_path))',
@@ -53,6 +67,10 @@ OWN_LEAKS = {
     "rdd_worker_state": (
         "spark.sparkContext.parallelize([1]).map(leave_a_mark).collect()",
         'assert spark.sparkContext.parallelize([1]).map(mark).collect() == ["none"]',
+    ),
+    "python_file": (
+        "add(spark, tmp_path); assert spark.sparkContext.parallelize([1]).map(is_there).collect() == [True]",
+        "assert spark.sparkContext.parallelize([1]).map(is_there).collect() == [False]",
     ),
     "another_sessions_table": (
         'spark.newSession().range(1).write.saveAsTable("main.default.leak")',
@@ -91,7 +109,17 @@ STEPS = {
 def test_nothing_leaks_into_the_next_test(spark, text, tmp_path, monkeypatch):
     """Each pair in both orders, in one process: clean, leaving, clean again."""
     monkeypatch.chdir(tmp_path)
-    known = {"spark": spark, "tmp_path": tmp_path, "pytest": pytest, "udf": udf, "leave_a_mark": leave_a_mark, "mark": mark}
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    known = {
+        "spark": spark,
+        "tmp_path": tmp_path,
+        "pytest": pytest,
+        "udf": udf,
+        "leave_a_mark": leave_a_mark,
+        "mark": mark,
+        "is_there": is_there,
+        "add": add,
+    }
 
     exec(text, known)
 
@@ -221,3 +249,34 @@ def test_a_run_with_both_engines(pytester, monkeypatch):
         ]
     )
     result.stdout.fnmatch_lines(['*for RDDs, SparkContext and the JVM mark the test: @pytest.mark.nbh_engine("classic")*'])
+
+
+WITHOUT_DELTA = """
+def test_spark_works(spark):
+    assert spark.sparkContext.parallelize([1, 2]).sum() == 3
+    spark.range(2).write.saveAsTable("t")
+    assert spark.table("t").count() == 2
+
+
+def test_restored(spark):
+    assert not spark.catalog.tableExists("t")
+
+
+def test_catalogs(uc):
+    pass
+"""
+
+
+@pytest.mark.nbh_engine("connect")  # it starts its engine itself
+def test_without_deltas_jars(pytester, tmp_path, monkeypatch):
+    """The run says that there is no Delta, and what to do; Spark works, and catalogs say why they don't."""
+    monkeypatch.setenv("NBH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NBH_MAVEN_URL", "http://127.0.0.1:9/")
+    pytester.makepyfile(test_without=WITHOUT_DELTA)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "--nbh-engine", "classic")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        ["no Delta tables in this run:", "NBH308 Delta 4.4.0 can't be fetched", "*NBH320 there are no catalogs in this run*"]
+    )

@@ -116,13 +116,16 @@ def test_nothing_is_kept_by_default(run):
 def test_where_the_engine_ends_with_the_run_nothing_is_kept():
     """The run says why, rather than name what isn't there."""
     lines = []
-    report = SimpleNamespace(nbh_kept=["kept-1", "test_a.py::test_a", False])
+    reports = [
+        SimpleNamespace(nbh_kept=["kept-1", "test_a.py::test_a", "run"]),
+        SimpleNamespace(nbh_kept=["", "test_a.py::test_b", "process"]),
+    ]
 
-    summarise_kept(SimpleNamespace(stats={"": [report]}, section=lines.append, write_line=lines.append))
+    summarise_kept(SimpleNamespace(stats={"": reports}, section=lines.append, write_line=lines.append))
 
     assert lines[0] == "kept objects"
     assert lines[1].startswith("nothing is kept: the engine ends with this run")
-    assert len(lines) == 2
+    assert lines[2:] == ["test_a.py::test_b: not kept, for the classic engine ends with its process"]
 
 
 def test_a_space_that_is_not_there(run):

@@ -191,6 +191,6 @@ def _path_without_java(tmp_path):
 
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("ps", "sh"):
+    for name in ("ps", "sh", "chmod"):  # Hadoop's own files need the last
         (folder / name).symlink_to(shutil.which(name))
     return str(folder)

@@ -13,6 +13,7 @@ from harness.catalog.ledger import read
 from harness.catalog.objects import Table
 from harness.errors import ObjectNameError, ParentNotFoundError, TableDataError, TableSourceError
 from harness.spark import places
+from harness.spark.facts import REMOTE_VARIABLES
 
 NAMES = [
     "größe",
@@ -378,8 +379,10 @@ def test_a(uc): pass
 """
 
 
-def test_a_session_of_ones_own_has_no_catalogs(pytester):
+def test_a_session_of_ones_own_has_no_catalogs(pytester, monkeypatch):
     """It says so, with what to do."""
+    for name in REMOTE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)  # of this run's own session
     pytester.makepyfile(OWN_SESSION)
 
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")

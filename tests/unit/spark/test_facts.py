@@ -12,7 +12,7 @@ GOOD = {"pyspark": "4.2.0", "pandas": "2.3.3", "pyarrow": "26.0.1", "chispa": "0
 
 
 @pytest.fixture
-def facts():
+def facts(tmp_path):
     """Give the facts of an imagined environment, by name."""
 
     def make(
@@ -22,7 +22,9 @@ def facts():
         env=None,
         find_java=lambda _env: Java(Path("/java"), Path("/java/bin/java"), 21, "21.0.8", "PATH"),
     ):
-        found = engine_facts(env=env or {}, python=python, versions=installed.get, find_java=find_java)
+        found = engine_facts(
+            env={"NBH_CACHE_DIR": str(tmp_path), **(env or {})}, python=python, versions=installed.get, find_java=find_java
+        )
         assert all(fact.mend for fact in found if fact.ok is False)
         assert not any(fact.mend for fact in found if fact.ok is not False)
         return {fact.name: fact for fact in found}
@@ -120,11 +122,11 @@ def test_remote_variable_is_named_without_its_value(facts):
     assert "hunter2" not in repr(fact)
 
 
-def test_databricks_connect_without_the_engines_environment(facts, tmp_path):
+def test_databricks_connect_without_the_engines_environment(facts):
     """Nothing is wrong, for not every project has local tests; what makes it is named."""
     installed = {"databricks-connect": "17.3.15", "pandas": "2.3.3"}
 
-    found = facts(installed, env={"NBH_CACHE_DIR": str(tmp_path)}, find_java=_no_java)
+    found = facts(installed, find_java=_no_java)
 
     assert bad(found) == []
     assert "`nbh spark install` makes" in found["local Spark"].value
@@ -146,7 +148,7 @@ def test_databricks_connect_with_the_engines_environment(facts, tmp_path):
     made.python.touch()
     (folder / "nbh.json").write_text('{"pyspark": "4.2.1"}')
 
-    found = facts({"databricks-connect": "17.3.15"}, env={"NBH_CACHE_DIR": str(tmp_path)})
+    found = facts({"databricks-connect": "17.3.15"})
 
     assert found["local Spark"].ok
     assert str(folder) in found["local Spark"].value

