@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="nbh-bench-") as folder:
         for part in parts:
             loads[part] = load_average()
+            print(f"{part} …", file=sys.stderr, flush=True)
             try:
                 for figure in import_module(f"benchmarks.{part}").figures(Path(folder), others.get(part)):
                     print(line(figure), flush=True)
