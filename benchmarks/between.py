@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def figures(folder: Path, _peers: str | None) -> Iterator[Figure]:
-    """Measure from the end of one test's body to the beginning of the next one's, in the third run on an engine."""
+    """Measure from the end of one test's body to the beginning of the next one's, in the second run on an engine."""
     with warm_engine(folder) as engine:
         root = write(folder / "between", {"test_between.py": BETWEEN})
-        for _ in range(3):
-            engine.run_s(root, expect="70 passed")
+        for _ in range(2):
+            engine.run_s(root, expect="44 passed")
         stamps: dict[str, list[tuple[float, float]]] = json.loads((root / "stamps.json").read_text())
         gaps = {
             kind: [(after[0] - before[1]) * 1000 for before, after in itertools.pairwise(stamps[kind])]

@@ -165,7 +165,7 @@ def told():
     Path(__file__).with_name("stamps.json").write_text(json.dumps(stamps))
 
 
-@pytest.mark.parametrize("n", range(30))
+@pytest.mark.parametrize("n", range(20))
 def test_plain(spark, n):
     begin = time.perf_counter()
     spark.conf.set("spark.sql.ansi.enabled", "false")
@@ -174,7 +174,7 @@ def test_plain(spark, n):
     stamps["plain"].append((begin, time.perf_counter()))
 
 
-@pytest.mark.parametrize("n", range(20))
+@pytest.mark.parametrize("n", range(12))
 def test_tables(spark, n):
     begin = time.perf_counter()
     spark.sql("create schema bench")
@@ -183,7 +183,7 @@ def test_tables(spark, n):
     stamps["tables"].append((begin, time.perf_counter()))
 
 
-@pytest.mark.parametrize("n", range(20))
+@pytest.mark.parametrize("n", range(12))
 def test_delta(spark, n):
     begin = time.perf_counter()
     spark.sql("create schema shop")
