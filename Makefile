@@ -50,7 +50,7 @@ coverage: setup ## Run all tests and measure our own code (coverage.xml is in Co
 	$(BIN)/python -m coverage xml --quiet && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
 
 .PHONY: bench
-bench: setup ## Measure what the harness costs, beside what else could be used (about 4 minutes; peers: a download of 60 MB)
+bench: setup ## Measure what the harness costs, beside what else could be used (about 12 minutes; peers: a download of 110 MB)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: check

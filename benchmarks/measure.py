@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,10 @@ TIMEOUT_S = 240
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table; ``limit`` is what is asked, in the same unit, and None for a figure to compare with."""
+    """One line of the table; ``limit`` is what is asked, in the same unit, and None for a figure to compare with.
+
+    The value is to be no more than the limit, or no less where ``at_least`` is true.
+    """
 
     what: str
     value: float
@@ -28,11 +32,19 @@ class Figure:
     limit: float | None = None
     samples: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    at_least: bool = False
 
     @property
     def holds(self) -> bool | None:
         """Say whether the figure is reached; None where nothing is asked."""
-        return None if self.limit is None else self.value <= self.limit
+        if self.limit is None:
+            return None
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def asked(self) -> str:
+        """What is asked, as a person would write it; empty where nothing is."""
+        return f"{'≥' if self.at_least else '≤'} {self.limit:g} {self.unit}" if self.limit is not None else ""
 
 
 def environment() -> dict[str, str]:
@@ -72,6 +84,24 @@ def run(command: Sequence[str], cwd: Path, *, expect: str = "") -> tuple[float, 
             f"{' '.join(command)} in {cwd} exited with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
         )
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
+def wall_s(command: Sequence[str], cwd: Path, *, expect: str, env: Mapping[str, str]) -> float:
+    """Give the seconds that a command takes; ``env`` is added to the environment of every measured process.
+
+    Raises:
+        BenchmarkError: It failed, or ``expect`` is not in its output.
+    """
+    started = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=cwd, env={**environment(), **env}, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    took = time.perf_counter() - started
+    if done.returncode or expect not in done.stdout:
+        raise BenchmarkError(
+            f"{' '.join(command)} in {cwd} exited with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
+        )
+    return took
 
 
 def pytest_command(

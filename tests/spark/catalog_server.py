@@ -76,8 +76,10 @@ class CatalogServer:
         command = [java, "-cp", os.pathsep.join(path), "-Xmx1g", f"-Djava.io.tmpdir={folder}", f"-Dderby.system.home={folder}"]
         command += [*TUNING_OPTIONS, *MODULE_OPTIONS, "org.apache.spark.deploy.SparkSubmit"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
+        # A session on the warm engine in this process leaves its address among the variables.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
         env = {
-            **os.environ,
+            **kept,
             "SPARK_HOME": str(spark_jars().parent),
             "SPARK_CONF_DIR": str(conf_folder),
             "SPARK_LOCAL_IP": "127.0.0.1",

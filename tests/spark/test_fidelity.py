@@ -77,6 +77,8 @@ GROUPS = {
         TRUNCATE TABLE {c}.f.csv
         SELECT * FROM {c}.f.csv
         CREATE TABLE {c}.f.nope USING nonsense AS SELECT 1
+        CREATE TABLE {c}.f.nope (a INT) USING nonsense
+        SELECT * FROM {c}.f.nope
         ALTER TABLE {c}.f.csv RENAME TO {c}.f.csv2
         SELECT * FROM {c}.f.csv2
         DROP TABLE {c}.f.csv2

@@ -27,6 +27,7 @@ import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.V1Table;
 import org.apache.spark.sql.connector.catalog.functions.UnboundFunction;
 import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.execution.datasources.DataSource;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import scala.Option;
@@ -125,6 +126,10 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     String provider = properties.getOrDefault(PROP_PROVIDER, store.session().sessionState().conf().defaultDataSourceName());
     URI location = CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION));
     boolean isDelta = provider.equalsIgnoreCase("delta");
+    if (!isDelta) {
+      // A format that isn't there is refused here, as by the session catalog, and not by the first who reads the table.
+      DataSource.lookupDataSource(provider, store.session().sessionState().conf());
+    }
     StructType full = schema.isEmpty() && !isDelta
         ? store.session().read().format(provider).options(options).load(location.toString()).schema()
         : schema;
