@@ -27,6 +27,7 @@ import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.V1Table;
 import org.apache.spark.sql.connector.catalog.functions.UnboundFunction;
 import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.execution.datasources.DataSource;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import scala.Option;
@@ -125,6 +126,10 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     String provider = properties.getOrDefault(PROP_PROVIDER, store.session().sessionState().conf().defaultDataSourceName());
     URI location = CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION));
     boolean isDelta = provider.equalsIgnoreCase("delta");
+    if (provider.equalsIgnoreCase("iceberg")) {
+      throw Errors.databricksOnly("A table in the format iceberg", "Make it a Delta table here.");
+    }
+    DataSource.lookupDataSource(provider, store.session().sessionState().conf()); // an error if there is no such format
     StructType full = schema.isEmpty() && !isDelta
         ? store.session().read().format(provider).options(options).load(location.toString()).schema()
         : schema;
@@ -236,6 +241,9 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public void createNamespace(String[] namespace, Map<String, String> metadata) throws NamespaceAlreadyExistsException {
+    if (namespace.length == 2) {
+      throw Errors.catalogNotFound(namespace[0]);
+    }
     if (namespace.length != 1) {
       throw Errors.make("REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
           Errors.quote(name()) + " requires a single-part namespace, but got " + Errors.quote(namespace) + ".");
@@ -243,8 +251,16 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     Map<String, String> properties = new HashMap<>(metadata);
     properties.putIfAbsent(SupportsNamespaces.PROP_OWNER, store.user());
     String key = Names.checked(namespace[0]);
+    requireLocal(properties.get("location"));
     if (InformationSchema.isMeant(namespace) || store.catalog().schemas.putIfAbsent(key, new SchemaEntry(key, properties)) != null) {
       throw new NamespaceAlreadyExistsException(new String[] {name(), namespace[0]});
+    }
+  }
+
+  /** An error if a schema's or a catalog's tables were to lie where nothing can be written from here. */
+  static void requireLocal(String location) {
+    if (location != null && location.matches("[A-Za-z0-9]+://.*") && !location.startsWith("file:") && !location.startsWith("dbfs:")) {
+      throw Errors.databricksOnly("The location " + location, "Leave it out here, or give a folder of this machine.");
     }
   }
 
@@ -270,7 +286,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     return true;
   }
 
-  // Functions: they are made where a plan names them (see Functions), for Spark's interface has no place for SQL bodies
+  // Functions: they are made where a plan names them (see PlanRule), for Spark's interface has no place for SQL bodies
 
   @Override
   public Identifier[] listFunctions(String[] namespace) {
@@ -285,6 +301,11 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public UnboundFunction loadFunction(Identifier ident) throws NoSuchFunctionException {
-    throw new NoSuchFunctionException(store.full(ident));
+    SchemaEntry schema = store.find(ident.namespace());
+    FunctionEntry found = schema == null ? null : schema.functions.get(Space.key(ident.name()));
+    if (found == null) {
+      throw new NoSuchFunctionException(store.full(ident));
+    }
+    return new DescribedFunction(found);
   }
 }
