@@ -18,4 +18,6 @@ def summarise_kept(terminal: Any) -> None:
         return
     for space, test, _ in sorted(kept, key=lambda told: str(told[1])):
         terminal.write_line(f"{test}: nbh spark sql --space {space}")
-    terminal.write_line("they go when the engine ends: nbh spark stop, or by itself when nobody has used it for a while")
+    terminal.write_line(
+        "they go by nbh spark drop, or with the engine: by nbh spark stop, or when nobody has used it for a while"
+    )
