@@ -72,6 +72,7 @@ examples:
   nbh spark stop             end every engine of yours
   nbh spark install          fetch Delta's jars and prepare a fast start, so that tests need no network
   nbh spark sql              look at what `pytest --nbh-keep failed` kept; -c "SELECT ..." for one statement
+  nbh spark drop kept-1f3a   drop that again, by the name that the run told or by the test's; --all for everything kept
 
 The engine is one Spark Connect server, kept between pytest runs; tests start it themselves when there is none.
 
@@ -164,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "status": "show whether it runs, and what it is",
         "stop": "end every engine of yours",
         "sql": "open a prompt for SQL on what was kept of a test",
+        "drop": "drop what was kept of a test",
     }
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
     for verb, text in verbs.items():
@@ -172,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
         if verb == "sql":
             action.add_argument("--space", metavar="ID", default="", help="what to look at (default: what was kept last)")
             action.add_argument("-c", dest="statement", metavar="SQL", default="", help="one statement (default: a prompt)")
+        if verb == "drop":
+            what = action.add_mutually_exclusive_group(required=True)
+            what.add_argument(
+                "names", metavar="NAME", nargs="*", default=[], help="a name that `nbh spark status` shows, or a test's"
+            )
+            what.add_argument(
+                "--all", action="store_true", dest="every", help="everything that was kept (default: what is named)"
+            )
     return parser
 
 
@@ -232,6 +242,10 @@ def _spark(options: argparse.Namespace) -> int:
             os.getcwd(), space=options.space, statement=options.statement, as_json=options.json, out=sys.stdout, tell=_say
         )
         return YES if done else NO
+    if options.action == "drop":
+        from harness.commands.sql import drop
+
+        return YES if drop(os.getcwd(), names=options.names, every=options.every, as_json=options.json, out=sys.stdout) else NO
     does = {"install": spark.install, "start": spark.start, "status": spark.status, "stop": spark.stop}[options.action]
     return YES if does(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
 

@@ -20,8 +20,9 @@ _HEAD = """\
 <!-- Made by scripts/list_statements.py from harness/spark/jvm: don't edit. -->
 
 Everything that open-source Spark and Delta can do works as they do it, on names of three levels. This is about the rest: each
-statement below is *done* truly, *recorded* and shown but without effect, or *refused* with the condition `NBH_DATABRICKS_ONLY`.
-None is passed over in silence. `[X]` may be left out, `A|B` is either, `…` is anything.
+statement below is *done* truly, *recorded* and shown but without effect, *checked* (what it names must be there; else it does
+nothing, as it changes no answer), or *refused* with the condition `NBH_DATABRICKS_ONLY`. None is passed over in silence.
+`[X]` may be left out, `A|B` is either, `…` is anything.
 
 | statement | here it is | |
 |---|---|---|
@@ -30,8 +31,22 @@ None is passed over in silence. `[X]` may be left out, `A|B` is either, `…` is
 _TAIL = """
 `CREATE FUNCTION … RETURN …` (scalar and table functions in SQL), `SHOW CATALOGS`, `SET CATALOG`, `COMMENT ON TABLE|SCHEMA`,
 `CLUSTER BY`, `OPTIMIZE … ZORDER BY`, `SHALLOW CLONE`, identity and generated columns are done by Spark and Delta themselves.
+
+Names may be given by `IDENTIFIER(…)` with parameters and session variables, in all of them. Between `BEGIN` and `END` a
+statement of this list stands in `EXECUTE IMMEDIATE`.
+
+Databricks' own spelling is read too: `t@v1` and `t@20260131120000000` for time travel, `CREATE SCHEMA … MANAGED LOCATION` of a
+folder, `CREATE TABLE … CLUSTER BY AUTO` (no keys are chosen), `FOREIGN KEY REFERENCES` on a column, `SET ANSI_MODE`,
+`SET TIMEZONE` and `SET LEGACY_TIME_PARSER_POLICY`. `DELETE` and `UPDATE` take subqueries that don't look at the row; for others
+write `MERGE`.
+
+`hive_metastore` and `spark_catalog` are two names of one catalog: Spark's own, which each test process has for itself. It has
+tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog`. The DataFrame API writes formats other than
+Delta there only after `USE hive_metastore.…`.
+
 `current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
-volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges.
+volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. Functions that only Databricks
+has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name.
 
 **Privileges are never enforced**: whatever is granted or revoked, every test may do everything.
 """

@@ -18,7 +18,9 @@ def summarise_kept(terminal: Any) -> None:
     for space, test in stay:
         terminal.write_line(f"{test}: nbh spark sql --space {space}")
     if stay:
-        terminal.write_line("they go when the engine ends: nbh spark stop, or by itself when nobody has used it for a while")
+        terminal.write_line(
+            "they go by nbh spark drop, or with the engine: by nbh spark stop, or when nobody has used it for a while"
+        )
     if any(ends_with == "run" for _, _, ends_with in kept):
         terminal.write_line(f"nothing is kept: the engine ends with this run (CI, or spark_idle_minutes = 0); set {IDLE}=30")
     for _, test, ends_with in kept:

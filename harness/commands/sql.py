@@ -1,4 +1,4 @@
-"""``nbh spark sql``: look at what was kept of a test, by a prompt or by one statement."""
+"""``nbh spark sql`` and ``nbh spark drop``: look at what was kept of a test, by a prompt or by one statement, and drop it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from harness.catalog.names import literal
 from harness.errors import KeptSpaceError
 from harness.settings import settings_for
 from harness.spark import choose, server
 from harness.spark.kept import kept_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.spark.connect import ConnectSession
     from harness.spark.kept import Kept
@@ -31,7 +32,7 @@ def look(folder: str, *, space: str, statement: str, as_json: bool, out: IO[str]
         KeptSpaceError: Nothing is kept under that name, or nothing at all.
     """
     engine, kept = _find(space)
-    session = _open(folder, engine, kept)
+    session = _open(folder, engine, space=kept.space)
     try:
         if kept.schema:
             catalog, _, schema = kept.schema.partition(".")
@@ -47,7 +48,33 @@ def look(folder: str, *, space: str, statement: str, as_json: bool, out: IO[str]
         session.stop()
 
 
-def _find(space: str) -> tuple[Engine, Kept]:
+def drop(folder: str, *, names: Sequence[str], every: bool, as_json: bool, out: IO[str]) -> bool:
+    """Drop what was kept, by the name of its space or of its test; all of it is dropped, or none where a name is wrong.
+
+    Raises:
+        KeptSpaceError: Nothing is kept under one of the names, or nothing at all.
+    """
+    found = _kept()
+    wanted = [pair for pair in found if every or {pair[1].space, pair[1].test} & set(names)]
+    for name in names:
+        if not any(name in {kept.space, kept.test} for _, kept in wanted):
+            raise _not_kept(name, found)
+    for engine in {id(engine): engine for engine, _ in wanted}.values():
+        session = _open(folder, engine, space="")
+        try:
+            for kept in [kept for other, kept in wanted if other is engine]:
+                session.spark.sql(f"NBH DROP SPACE {literal(kept.space)}")
+        finally:
+            session.stop()
+    if as_json:
+        json.dump({"dropped": [{"space": kept.space, "test": kept.test} for _, kept in wanted]}, out, ensure_ascii=False)
+        out.write("\n")
+    else:
+        out.writelines(f"dropped {kept.space}, kept of {kept.test}\n" for _, kept in wanted)
+    return True
+
+
+def _kept() -> list[tuple[Engine, Kept]]:
     found = [(engine, kept) for engine in server.all_engines(os.environ) for kept in kept_spaces(engine.folder)]
     if not found:
         raise KeptSpaceError(
@@ -55,24 +82,33 @@ def _find(space: str) -> tuple[Engine, Kept]:
             cause="no engine runs that has kept something of a test; it goes with the engine",
             mend="run the test again: pytest --nbh-keep failed",
         )
+    return found
+
+
+def _find(space: str) -> tuple[Engine, Kept]:
+    found = _kept()
     if not space:
         return max(found, key=lambda pair: pair[1].at)
     for engine, kept in found:
         if kept.space == space:
             return engine, kept
-    raise KeptSpaceError(
-        f"nothing is kept under {space!r}",
+    raise _not_kept(space, found)
+
+
+def _not_kept(name: str, found: list[tuple[Engine, Kept]]) -> KeptSpaceError:
+    return KeptSpaceError(
+        f"nothing is kept under {name!r}",
         cause="there are " + ", ".join(f"{kept.space} ({kept.test})" for _, kept in found),
         mend="name one of these, or run the test again: pytest --nbh-keep failed",
     )
 
 
-def _open(folder: str, engine: Engine, kept: Kept) -> ConnectSession:
-    """A session on that very engine, whatever the settings here would choose."""
+def _open(folder: str, engine: Engine, *, space: str) -> ConnectSession:
+    """A session on that very engine, whatever the settings here would choose; without a space it gets an empty one."""
     from harness.spark.connect import ConnectSession
 
     wishes = choose.wishes_of(settings_for(os.path.join(folder, "x")))
-    return ConnectSession(wishes, lambda: engine, roots=[], space=kept.space)
+    return ConnectSession(wishes, lambda: engine, roots=[], space=space)
 
 
 def _typed() -> Iterator[str]:

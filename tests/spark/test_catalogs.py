@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pyspark.errors import AnalysisException
 
@@ -14,7 +17,7 @@ def condition(statement, sql):
 def test_a_new_space_has_one_catalog_with_a_default_schema(sql):
     """A fresh session starts in main.default, and sees no catalog of another."""
     assert sql("SELECT current_catalog(), current_schema()") == [("main", "default")]
-    assert sql("SHOW CATALOGS") == [("main",), ("spark_catalog",)]
+    assert sql("SHOW CATALOGS") == [("hive_metastore",), ("main",), ("spark_catalog",)]
     assert sql("SHOW SCHEMAS IN main") == [("default",), ("information_schema",)]
 
 
@@ -226,7 +229,7 @@ def test_the_catalog_api(sql):
     catalog = sql.spark.catalog
     sql("CREATE CATALOG prod")
     sql("CREATE TABLE t (a INT)")
-    assert [one.name for one in catalog.listCatalogs()] == ["main", "prod", "spark_catalog"]
+    assert [one.name for one in catalog.listCatalogs()] == ["hive_metastore", "main", "prod", "spark_catalog"]
     assert [(one.name, one.catalog) for one in catalog.listTables()] == [("t", "main")]
     assert catalog.tableExists("t")
     assert catalog.tableExists("main.default.t")
@@ -235,6 +238,42 @@ def test_the_catalog_api(sql):
 
     assert catalog.currentCatalog() == "prod"
     assert catalog.listTables() == []
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_of_two_sessions_that_make_one_table_at_once_one_gets_it(join, form):
+    """The other is told that it is there already, and the table holds what the first put into it."""
+    sessions = {"a": join("race"), "b": join("race")}
+    for spark in sessions.values():
+        spark.sql("SELECT 1").collect()
+    together = threading.Barrier(2)
+
+    def make(who):
+        together.wait()
+        try:
+            sessions[who].sql(f"CREATE TABLE t USING {form} AS SELECT '{who}' AS who")
+        except AnalysisException as error:
+            return error.getCondition()
+        return "made"
+
+    with ThreadPoolExecutor(2) as threads:
+        told = dict(zip(sessions, threads.map(make, sessions), strict=True))
+
+    assert min(told.values(), key=len) == "made"
+    assert max(told.values(), key=len).endswith("ALREADY_EXISTS")
+    assert sessions["a"].table("t").collect() == [(next(who for who, what in told.items() if what == "made"),)]
+
+
+def test_a_table_that_is_dropped_and_made_again_is_new(sql):
+    """Its rows and its history begin anew, whatever format it was."""
+    for form in ("delta", "parquet", "delta"):
+        sql(f"CREATE TABLE t USING {form} AS SELECT '{form}' AS made")
+        assert sql("SELECT * FROM t") == [(form,)]
+        sql("DROP TABLE t")
+    sql("CREATE TABLE t (b INT)")
+
+    assert sql("SELECT * FROM t") == []
+    assert len(sql("DESCRIBE HISTORY t")) == 1
 
 
 @pytest.mark.parametrize("name", ["größe", "it's", 'a"b', "a-b", "x" * 255])

@@ -18,6 +18,7 @@ def test_fails(uc, spark, make_catalog, make_volume):
     make_catalog(name="prod")
     spark.sql("CREATE SCHEMA prod.sales")
     orders = uc.make_table(name="orders", rows=[{"id": 1, "name": "Ann"}])
+    spark.sql("CREATE TABLE hive_metastore.default.old AS SELECT 7 AS n")
     spark.sql(f"CREATE VIEW prod.sales.v AS SELECT count(*) AS n FROM {orders}")
     (uc.make_volume(name="landing").folder / "a.txt").write_text("kept")
     assert False
@@ -74,6 +75,8 @@ def test_what_failed_tests_made_is_kept(run, arguments):
     assert json.loads(nbh("sql", "--space", kept["test_fails"], "--json", "-c", "SELECT n FROM prod.sales.v").stdout) == [
         {"n": 1}
     ]
+    old = nbh("sql", "--space", kept["test_fails"], "--json", "-c", "SELECT n FROM hive_metastore.default.old")
+    assert json.loads(old.stdout) == [{"n": 7}], old.stderr
     told = json.loads(nbh("status", "--json").stdout)
     assert {one["space"] for one in told["kept"]} >= set(kept.values())
 
@@ -96,6 +99,26 @@ def test_the_prompt(run):
     again = nbh("sql", "--space", kept["test_fails"], "-c", "SELECT value FROM text.`/Volumes/main/x`")
     assert again.returncode == 1
     assert "Eve" in nbh("sql", "--space", kept["test_fails"], "-c", "SELECT * FROM orders").stdout
+
+
+def test_what_was_kept_can_be_dropped(run):
+    """By its own name or by its test's; the rest stays, and a wrong name drops nothing."""
+    _, kept = run("--nbh-keep", "always")
+    first, second = kept["test_fails"], kept["test_passes"]
+
+    wrong = nbh("drop", first, "kept-nope")
+    assert wrong.returncode == 3
+    assert "NBH326 nothing is kept under 'kept-nope'" in wrong.stderr
+    assert second in wrong.stderr
+    gone = nbh("drop", first, "test_keep.py::test_fails_too")
+
+    assert f"dropped {first}, kept of test_keep.py::test_fails\n" in gone.stdout, gone.stderr
+    left = {one["space"]: one for one in json.loads(nbh("status", "--json").stdout)["kept"]}
+    assert not left.keys() & {first, kept["test_fails_too"]}
+    assert nbh("sql", "--space", first, "-c", "SELECT 1").returncode == 3
+    assert json.loads(nbh("sql", "--space", second, "--json", "-c", "SELECT id FROM other").stdout) == [{"id": 3}]
+    assert {one["space"] for one in json.loads(nbh("drop", "--all", "--json").stdout)["dropped"]} == left.keys()
+    assert json.loads(nbh("status", "--json").stdout)["kept"] == []
 
 
 def test_all_can_be_kept(run):

@@ -40,6 +40,10 @@ LEAKS = {
         'spark.sql("CREATE SCHEMA leak"); spark.sql("CREATE TABLE leak.t AS SELECT 1 AS n"); spark.sql("USE leak")',
         'assert not spark.catalog.databaseExists("leak"); assert spark.catalog.currentDatabase() == "default"',
     ),
+    "old_metastore": (
+        'spark.sql("CREATE TABLE hive_metastore.default.leak AS SELECT 1 AS n"); spark.sql("CREATE SCHEMA spark_catalog.leak")',
+        'assert [spark.sql(f"SHOW {what} IN {where}").count() for what, where in OLD] == [1, 0]',
+    ),
     "stream": (
         'spark.readStream.format("rate").load().writeStream.format("memory").queryName("leak").start()',
         "assert spark.streams.active == []",
@@ -80,6 +84,9 @@ import sys
 
 import pytest
 from pyspark.sql.functions import udf
+
+OLD = [("SCHEMAS", "spark_catalog"), ("TABLES", "hive_metastore.default")]
+
 
 """
     + inspect.getsource(leave_a_mark)

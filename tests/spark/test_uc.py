@@ -255,7 +255,7 @@ def test_a_table_that_the_notebook_drops_is_no_fault(uc, make_table, make_schema
 
 def test_nothing_is_left(spark):
     """Of all the tests above; only what the whole run shares stays."""
-    assert [row[0] for row in spark.sql("SHOW CATALOGS").collect() if row[0] != "spark_catalog"] == ["main"]
+    assert [row[0] for row in spark.sql("SHOW CATALOGS").collect()] == ["hive_metastore", "main", "spark_catalog"]
     left = {row[0] for row in spark.sql("SHOW SCHEMAS IN main").collect()} - {"default", "information_schema"}
     assert [name for name in left if not name.startswith("session_")] == []
     assert spark.sql("SHOW TABLES IN main.default").count() == 0
@@ -273,8 +273,10 @@ def test_hard_coded_name_is_mine(spark, make_catalog, make_schema, make_table, w
     make_catalog(name="prod")
     make_schema(catalog_name="prod", name="sales")
     make_table(catalog_name="prod", schema_name="sales", name="orders", rows=[{"who": who}])
+    spark.sql(f"CREATE TABLE hive_metastore.default.orders AS SELECT '{who}' AS who")
     time.sleep(0.3)
     assert {row.who for row in spark.table("prod.sales.orders").collect()} == {who}
+    assert {row.who for row in spark.table("spark_catalog.default.orders").collect()} == {who}
 
 
 def test_a_failure_leaves_nothing(uc, make_catalog):
@@ -285,6 +287,7 @@ def test_a_failure_leaves_nothing(uc, make_catalog):
 
 def test_nothing_is_left(spark):
     assert spark.sql("SHOW CATALOGS LIKE 'prod'").count() == 0
+    assert spark.sql("SHOW TABLES IN hive_metastore.default").count() == 0
 """
 
 

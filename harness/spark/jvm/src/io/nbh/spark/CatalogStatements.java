@@ -12,7 +12,7 @@ final class CatalogStatements {
     String name = said != null ? said : tokens.names("USE CATALOG", "a catalog's name").get(0);
     tokens.requireEnd("USE CATALOG");
     return new Statement("USE CATALOG", Answers.NONE, spark -> {
-      if (!name.equalsIgnoreCase("spark_catalog")) {
+      if (!Metastore.isMeant(name)) {
         Sessions.space(spark).catalog(name);
       }
       spark.sessionState().catalogManager().setCurrentCatalog(Space.key(name));
@@ -37,12 +37,17 @@ final class CatalogStatements {
         throw Errors.syntax(kind, "COMMENT or MANAGED LOCATION", tokens.found());
       }
     }
+    SpaceTables.requireLocal(location);
     String said = comment;
     String place = location;
     return new Statement(kind, Answers.NONE, spark -> {
       Space space = Sessions.space(spark);
-      if (name.equals("spark_catalog") || name.equals("system")) {
+      boolean isReserved = Metastore.isMeant(name) || name.equals("system");
+      if (isReserved && !isQuiet) {
         throw Errors.exists("catalog", name);
+      }
+      if (isReserved) {
+        return Answers.none();
       }
       if (!isQuiet || !space.catalogs.containsKey(name)) {
         space.createCatalog(name, said, Sessions.user(spark.sessionState().conf()), place);
@@ -82,6 +87,9 @@ final class CatalogStatements {
     String name = tokens.names("DESCRIBE CATALOG", "a catalog's name").get(0);
     tokens.requireEnd("DESCRIBE CATALOG");
     return new Statement("DESCRIBE CATALOG", Answers.columns("info_name STRING, info_value STRING"), spark -> {
+      if (Metastore.isMeant(name)) {
+        return Answers.pairs("Catalog Name", Metastore.ALIAS, "Comment", null, "Owner", null);
+      }
       CatalogEntry catalog = Sessions.space(spark).catalog(name);
       return Answers.pairs("Catalog Name", catalog.name, "Comment", catalog.comment, "Owner", catalog.owner);
     });

@@ -33,6 +33,11 @@ public final class Errors {
         "Catalog '" + name + "' was not found. Please verify the catalog name and then retry the query or command again.");
   }
 
+  static RuntimeException needsUnityCatalog(String name) {
+    return make("OPERATION_REQUIRES_UNITY_CATALOG", "0AKUD", "This operation requires a catalog of Unity Catalog: " + name
+        + " is the old metastore, which has tables, views and SQL functions only. Use another catalog, such as main.");
+  }
+
   static RuntimeException notEmpty(String kind, String... name) {
     return make("NBH_" + kind.toUpperCase(java.util.Locale.ROOT) + "_NOT_EMPTY", "2BP01",
         "Cannot drop the " + kind + " " + quote(name) + " because it contains objects. Use DROP ... CASCADE to drop them too.");
@@ -56,6 +61,15 @@ public final class Errors {
     StringBuilder text = new StringBuilder();
     for (String part : parts) {
       text.append(text.isEmpty() ? "" : ".").append('`').append(part.replace("`", "``")).append('`');
+    }
+    return text.toString();
+  }
+
+  /** The same where plain words need no backticks. */
+  static String quoteOdd(String... parts) {
+    StringBuilder text = new StringBuilder();
+    for (String part : parts) {
+      text.append(text.isEmpty() ? "" : ".").append(part.matches("[A-Za-z_][A-Za-z0-9_]*") ? part : quote(part));
     }
     return text.toString();
   }

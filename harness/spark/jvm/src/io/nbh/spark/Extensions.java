@@ -20,6 +20,7 @@ public final class Extensions extends AbstractFunction1<SparkSessionExtensions, 
     extensions.injectParser((session, next) -> new StatementParser((SparkSession) session, next));
     extensions.injectHintResolutionRule(session -> new PlanRule((SparkSession) session));
     extensions.injectResolutionRule(session -> new AliasRule());
+    extensions.injectResolutionRule(session -> new SubqueryRule((SparkSession) session));
     extensions.injectFunction(new Tuple3<>(
         new FunctionIdentifier("current_metastore"),
         new ExpressionInfo(Extensions.class.getName(), "current_metastore"),

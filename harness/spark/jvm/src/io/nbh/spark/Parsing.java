@@ -1,9 +1,13 @@
 package io.nbh.spark;
 
+import java.util.Map;
 import org.apache.spark.sql.catalyst.parser.ParseException;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.SetTableProperties;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Spark's parser for the parts of a function's statement. */
 final class Parsing {
@@ -12,6 +16,16 @@ final class Parsing {
   static DataType dataType(SparkSession session, String text) {
     try {
       return session.sessionState().sqlParser().parseDataType(text);
+    } catch (ParseException wrong) {
+      throw Errors.sneak(wrong);
+    }
+  }
+
+  /** What stands between the parentheses of TBLPROPERTIES (…). */
+  static Map<String, String> properties(SparkSession session, String text) {
+    try {
+      LogicalPlan plan = session.sessionState().sqlParser().parsePlan("ALTER TABLE t SET TBLPROPERTIES (" + text + ")");
+      return CollectionConverters.asJava(((SetTableProperties) plan).properties());
     } catch (ParseException wrong) {
       throw Errors.sneak(wrong);
     }

@@ -2,15 +2,20 @@ package io.nbh.spark;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedStar;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedStarExceptOrReplace;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.classic.SparkSession;
+import scala.Option;
 import scala.PartialFunction;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
@@ -34,28 +39,72 @@ final class PlanRule extends Rule<LogicalPlan> {
         .anyMatch(catalog -> catalog.schemas.values().stream().anyMatch(schema -> !schema.functions.isEmpty()));
     return plan.resolveOperatorsUp(partial(node -> {
       LogicalPlan now = node instanceof InsertIntoStatement insert ? insert(insert) : node;
-      if (!hasFunctions) {
-        return now;
-      }
       if (now instanceof UnresolvedTableValuedFunction call) {
-        FunctionEntry found = find(call.name(), true);
+        FunctionEntry found = hasFunctions ? find(call.name(), true) : null;
+        if (found == null) {
+          checkFunction(call.name(), name -> session.sessionState().catalog().lookupBuiltinOrTempTableFunction(name).isDefined());
+        }
         return found == null ? now : SqlFunctions.callTable(session, found, call.functionArgs());
       }
-      return (LogicalPlan) now.transformExpressions(partial(this::function));
+      if (now instanceof UnresolvedRelation relation) {
+        checkRelation(Scala.list(relation.multipartIdentifier()));
+      }
+      return (LogicalPlan) now.transformExpressions(partial(expression -> column(function(expression, hasFunctions))));
     }));
   }
 
-  private Expression function(Expression expression) {
+  /** Says of what only Databricks has that it is so. */
+  private static void checkFunction(Seq<String> said, Predicate<String> isSparks) {
+    List<String> parts = Scala.list(said);
+    if (parts.size() == 1 && !isSparks.test(parts.get(0))) {
+      DatabricksFunctions.check(parts.get(0));
+    }
+  }
+
+  private void checkRelation(List<String> parts) {
+    if (parts.size() == 3 && parts.get(0).equalsIgnoreCase("system") && !List.of("session", "builtin").contains(Space.key(parts.get(1)))) {
+      throw Errors.databricksOnly("The catalog system", "Each catalog has its own information_schema: "
+          + session.sessionState().catalogManager().currentCatalog().name() + ".information_schema.tables.");
+    }
+  }
+
+  private Expression function(Expression expression, boolean hasFunctions) {
     if (!(expression instanceof UnresolvedFunction call)) {
       return expression;
     }
-    FunctionEntry found = find(call.nameParts(), false);
+    FunctionEntry found = hasFunctions ? find(call.nameParts(), false) : null;
     if (found == null) {
+      checkFunction(call.nameParts(), name -> session.sessionState().catalog().lookupBuiltinOrTempFunction(name).isDefined());
       return expression;
     }
     return found.language().equals("PYTHON")
         ? PythonFunctions.call(session, found, call.arguments())
         : SqlFunctions.call(session, found, call.arguments());
+  }
+
+  /** A column or star that is named after hive_metastore, as Spark knows its table: by the catalog's own name. */
+  private static Expression column(Expression expression) {
+    if (expression instanceof UnresolvedAttribute column && isOfAlias(column.nameParts(), 4)) {
+      return new UnresolvedAttribute(ofCatalog(column.nameParts()));
+    }
+    if (expression instanceof UnresolvedStar star && star.target().isDefined() && isOfAlias(star.target().get(), 3)) {
+      return new UnresolvedStar(Option.apply(ofCatalog(star.target().get())));
+    }
+    if (expression instanceof UnresolvedStarExceptOrReplace star && star.target().isDefined() && isOfAlias(star.target().get(), 3)) {
+      return star.copy(Option.apply(ofCatalog(star.target().get())), star.excepts(), star.replacements());
+    }
+    return expression;
+  }
+
+  private static boolean isOfAlias(Seq<String> said, int least) {
+    List<String> parts = Scala.list(said);
+    return parts.size() >= least && parts.get(0).equalsIgnoreCase(Metastore.ALIAS);
+  }
+
+  private static Seq<String> ofCatalog(Seq<String> said) {
+    List<String> parts = new ArrayList<>(Scala.list(said));
+    parts.set(0, Metastore.NAME);
+    return Scala.seq(parts);
   }
 
   private FunctionEntry find(Seq<String> said, boolean isTable) {

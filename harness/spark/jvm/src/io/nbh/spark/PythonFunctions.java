@@ -34,12 +34,8 @@ final class PythonFunctions {
   }
 
   static Expression call(SparkSession session, FunctionEntry entry, Seq<Expression> said) {
-    List<Expression> arguments = Scala.list(said);
+    List<Expression> arguments = Arguments.ordered(session, entry, said);
     StructField[] parameters = parameters(session, entry);
-    if (parameters.length != arguments.size()) {
-      throw Errors.make("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The " + Errors.quote(entry.catalog(), entry.schema(), entry.name())
-          + " requires " + parameters.length + " parameters but the actual number is " + arguments.size() + ".");
-    }
     List<Expression> cast = new ArrayList<>();
     for (int i = 0; i < parameters.length; i++) {
       cast.add(Cast$.MODULE$.apply(arguments.get(i), parameters[i].dataType(), session.sessionState().conf().ansiEnabled()));

@@ -3,9 +3,12 @@ package io.nbh.spark;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.View;
+import scala.Option;
 
 /** What a privilege or an owner can be on, as a statement names it. */
 record Securable(String type, List<String> name) {
@@ -16,6 +19,10 @@ record Securable(String type, List<String> name) {
     String word = tokens.peek().toUpperCase(Locale.ROOT);
     if (word.equals("EXTERNAL") || word.equals("STORAGE") || word.equals("SHARE") || word.equals("CONNECTION")) {
       throw Errors.databricksOnly(statement + " on a " + word.toLowerCase(Locale.ROOT) + " object",
+          "Grant on catalogs, schemas, tables, views, volumes and functions.");
+    }
+    if (word.equals("ANY") || word.equals("ANONYMOUS")) {
+      throw Errors.databricksOnly(statement + " on " + (word.equals("ANY") ? "ANY FILE" : "ANONYMOUS FUNCTION"),
           "Grant on catalogs, schemas, tables, views, volumes and functions.");
     }
     if (!TYPES.contains(word)) {
@@ -30,6 +37,10 @@ record Securable(String type, List<String> name) {
 
   /** The object's full name; an error if it isn't there. */
   String resolve(SparkSession session) {
+    Target old = inOldMetastore(session);
+    if (old != null) {
+      return old.full();
+    }
     switch (type) {
       case "METASTORE":
         return "";
@@ -56,8 +67,33 @@ record Securable(String type, List<String> name) {
     }
   }
 
+  /** The object if it is in hive_metastore, which Databricks keeps privileges for too; an error if it isn't there. */
+  private Target inOldMetastore(SparkSession session) {
+    if (type.equals("METASTORE") || type.equals("VOLUME") || type.equals("FUNCTION")) {
+      return null;
+    }
+    if (type.equals("CATALOG")) {
+      return Metastore.isMeant(name.get(0)) ? new Target(null, Metastore.ALIAS, null, null) : null;
+    }
+    Target target = type.equals("SCHEMA") ? Target.schema(session, name) : Target.object(session, name);
+    if (!Metastore.isMeant(target.catalogName())) {
+      return null;
+    }
+    SessionCatalog catalog = session.sessionState().catalog();
+    if (!catalog.databaseExists(target.schemaName())) {
+      throw Errors.schemaNotFound(target.catalogName(), target.schemaName());
+    }
+    if (target.name() != null && !catalog.tableExists(new TableIdentifier(target.name(), Option.apply(target.schemaName())))) {
+      throw Errors.tableNotFound(target.parts());
+    }
+    return new Target(target.space(), Metastore.ALIAS, target.schemaName(), target.name());
+  }
+
   /** Give the object another owner. */
   void own(SparkSession session, String owner) {
+    if (inOldMetastore(session) != null) {
+      throw Errors.databricksOnly("ALTER ... OWNER TO in " + Metastore.ALIAS, "Use a catalog of Unity Catalog, such as main.");
+    }
     resolve(session);
     if (type.equals("CATALOG")) {
       Sessions.space(session).catalog(name.get(0)).owner = owner;

@@ -1,20 +1,18 @@
 package io.nbh.spark;
 
 import java.lang.reflect.Field;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.WeakHashMap;
-import org.apache.spark.sql.catalyst.catalog.CatalogDatabase;
-import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
-import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.CatalogManager;
 import org.apache.spark.sql.internal.SQLConf;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Which space a Spark session is in, and Spark's own list of catalogs kept as that space's. */
 final class Sessions {
@@ -27,13 +25,10 @@ final class Sessions {
   /** Who owns what the session makes. */
   static final String USER = "spark.nbh.user";
 
-  private static final String DEFAULT_SCHEMA = "spark.sql.catalog.spark_catalog.defaultDatabase";
-  private static final String SESSION_SCHEMA = "session_default";
-  private static final String SESSION_CATALOG = "spark_catalog";
   private static final String CATALOG_CONF = "spark.sql.catalog.";
   private static final Map<SparkSession, Seen> SEEN = new WeakHashMap<>();
 
-  private record Seen(Space space, long version, Set<String> catalogs) {}
+  private record Seen(Space space, long version, Set<String> catalogs, Map<String, String> first) {}
 
   private Sessions() {}
 
@@ -65,7 +60,6 @@ final class Sessions {
 
   /** Let this session know the catalogs of its space, and no others of ours. Cheap when nothing has changed. */
   static void update(SparkSession session) {
-    renameDefaultSchema(session);
     Space space = space(session);
     Seen seen;
     synchronized (SEEN) {
@@ -73,16 +67,22 @@ final class Sessions {
       if (seen != null && seen.space == space && seen.version == space.version.get()) {
         return;
       }
-      SEEN.put(session, new Seen(space, space.version.get(), new TreeSet<>(space.catalogs.keySet())));
+      SEEN.put(session, new Seen(space, space.version.get(), new TreeSet<>(space.catalogs.keySet()),
+          seen != null && seen.space == space ? seen.first : settings(session)));
     }
     CatalogManager manager = session.sessionState().catalogManager();
     SQLConf conf = session.sessionState().conf();
+    if (seen == null || seen.space != space) {
+      space.metastore(session).enter(session);
+      CatalogApi.enter(session);
+      loaded(manager).put(Metastore.ALIAS, manager.v2SessionCatalog());
+    }
     Set<String> gone = seen == null ? new TreeSet<>() : new TreeSet<>(seen.catalogs);
     gone.removeAll(space.catalogs.keySet());
     if (!gone.isEmpty() && gone.contains(manager.currentCatalog().name())) {
       // Not a single statement works in a catalog that is gone.
-      String home = conf.getConfString("spark.sql.defaultCatalog", SESSION_CATALOG);
-      manager.setCurrentCatalog(space.catalogs.containsKey(home) ? home : SESSION_CATALOG);
+      String home = conf.getConfString("spark.sql.defaultCatalog", Metastore.NAME);
+      manager.setCurrentCatalog(space.catalogs.containsKey(home) ? home : Metastore.NAME);
     }
     for (String name : gone) {
       conf.unsetConf(CATALOG_CONF + name);
@@ -94,21 +94,23 @@ final class Sessions {
     }
   }
 
-  /**
-   * Rename the session catalog's schema "default": spark.catalog.listTables("x") takes any schema x of the session catalog before
-   * one of the current catalog, and every catalog of ours has a schema "default". Spark lets no conf at the start do this.
-   */
-  private static void renameDefaultSchema(SparkSession session) {
-    SQLConf conf = session.sessionState().conf();
-    if (conf.getConfString(DEFAULT_SCHEMA, "").equals(SESSION_SCHEMA)) {
-      return;
+  /** The settings that the session had when it came into its space. */
+  static Map<String, String> first(SparkSession session) {
+    synchronized (SEEN) {
+      return SEEN.get(session).first;
     }
-    ExternalCatalog external = session.sharedState().externalCatalog();
-    URI folder = CatalogUtils.stringToURI(conf.warehousePath());
-    external.createDatabase(new CatalogDatabase(SESSION_SCHEMA, "", folder, TableEntry.toScala(Map.of())), true);
-    external.dropDatabase("default", true, true);
-    conf.setConfString(DEFAULT_SCHEMA, SESSION_SCHEMA);
-    session.sessionState().catalog().setCurrentDatabase(SESSION_SCHEMA);
+  }
+
+  /** The settings by which the harness knows the session, as they are now. */
+  static Map<String, String> ours(SparkSession session) {
+    Map<String, String> ours = settings(session);
+    ours.keySet().removeIf(name -> !name.startsWith("nbh.") && !name.startsWith("spark.nbh.") && !name.startsWith(CATALOG_CONF)
+        && !name.equals(Metastore.WAREHOUSE));
+    return ours;
+  }
+
+  private static Map<String, String> settings(SparkSession session) {
+    return new HashMap<>(CollectionConverters.asJava(session.sessionState().conf().getAllConfs()));
   }
 
   /** Let every session of the space know at once that a catalog has come or gone. */
@@ -128,17 +130,23 @@ final class Sessions {
 
   /** Spark has no way to unload a catalog, and one that is loaded goes on to be listed. */
   private static void forget(CatalogManager manager, String name) {
+    loaded(manager).remove(name);
+  }
+
+  /** The catalogs that Spark has loaded, by the names that they are found under. */
+  private static Map<String, Object> loaded(CatalogManager manager) {
     for (Class<?> type = manager.getClass(); type != null; type = type.getSuperclass()) {
       for (Field field : type.getDeclaredFields()) {
         if (field.getName().equals("catalogs") || field.getName().endsWith("$$catalogs")) {
           try {
             field.setAccessible(true);
-            ((scala.collection.mutable.Map<String, Object>) field.get(manager)).remove(name);
+            return CollectionConverters.asJava((scala.collection.mutable.Map<String, Object>) field.get(manager));
           } catch (ReflectiveOperationException failed) {
             throw new IllegalStateException(failed);
           }
         }
       }
     }
+    throw new IllegalStateException("this Spark keeps its catalogs in another way");
   }
 }

@@ -1,68 +1,110 @@
 package io.nbh.spark;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
-import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Table;
-import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.constraints.Constraint;
+import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.StructField;
 
 /** SHOW CREATE TABLE of a Delta table, which open-source Delta refuses. */
 final class ShowCreate {
   private static final List<String> NOT_SHOWN = List.of(
-      "provider", "location", "comment", "owner", "external", "is_managed_location", "table_type", "Type", "clusteringColumns");
+      "provider", "location", "comment", "owner", "external", "is_managed_location", "table_type", "Type", "clusteringColumns",
+      "delta.columnMapping.maxColumnId");
 
   private ShowCreate() {}
 
   static LogicalPlan table(Tokens tokens, SparkSession session) {
     List<String> name = tokens.names("SHOW CREATE TABLE", "a table's name");
-    Target meant = Target.object(session, name);
-    if (!tokens.atEnd() || !meant.isOurs()) {
+    Target target = Target.object(session, name);
+    Table table = tokens.atEnd() ? deltaTable(session, target) : null;
+    if (table == null) {
       return null;
     }
-    SchemaEntry schema = meant.catalog().schemas.get(meant.schemaName());
-    TableEntry entry = schema == null ? null : schema.table(meant.name());
-    if (entry == null || !entry.isDelta()) {
-      return null;
-    }
-    return new Statement("SHOW CREATE TABLE", Answers.columns("createtab_stmt STRING"), spark -> {
-      TableCatalog catalog = (TableCatalog) spark.sessionState().catalogManager().catalog(meant.catalogName());
-      try {
-        Table table = catalog.loadTable(Identifier.of(new String[] {meant.schemaName()}, meant.name()));
-        return List.of(RowFactory.create(statement(meant, entry, table)));
-      } catch (org.apache.spark.sql.catalyst.analysis.NoSuchTableException gone) {
-        throw Errors.sneak(gone);
-      }
-    });
+    return new Statement("SHOW CREATE TABLE", Answers.columns("createtab_stmt STRING"),
+        spark -> List.of(RowFactory.create(statement(target, table))));
   }
 
-  private static String statement(Target target, TableEntry entry, Table table) {
-    StringBuilder text = new StringBuilder("CREATE TABLE " + target.full() + " (\n  ");
-    String ddl = CatalogV2Util.v2ColumnsToStructType(table.columns()).toDDL();
-    text.append(ddl.replaceAll(",(?=[^,()<>]+ [A-Z])", ",\n  ")).append(")\nUSING delta\n");
+  /** The table if it is a Delta table, else null: of all others Spark tells itself. */
+  private static Table deltaTable(SparkSession session, Target target) {
+    if (!target.isOurs() && !Metastore.isMeant(target.catalogName())) {
+      return null;
+    }
+    SchemaEntry schema = target.isOurs() ? target.catalog().schemas.get(target.schemaName()) : null;
+    TableEntry entry = schema == null ? null : schema.table(target.name());
+    if (target.isOurs() && (entry == null || !entry.isDelta())) {
+      return null;
+    }
+    try {
+      Table table = Lookup.catalog(session, target).loadTable(Lookup.ident(target));
+      return Lookup.isDelta(table) ? table : null;
+    } catch (NoSuchTableException missing) {
+      return null;
+    }
+  }
+
+  private static String statement(Target target, Table table) {
+    List<String> lines = new ArrayList<>();
+    for (StructField column : Lookup.schema(table).fields()) {
+      lines.add(column(column));
+    }
+    SchemaEntry schema = target.isOurs() ? target.schema() : null;
+    if (schema != null) {
+      schema.table(target.name()).constraints().forEach(key -> lines.add(key(key)));
+    }
+    StringBuilder text = new StringBuilder("CREATE TABLE " + target.full() + " (\n  " + String.join(",\n  ", lines) + ")\nUSING delta\n");
+    List<String> clustering = Lookup.clustering(table);
     if (table.partitioning().length > 0) {
-      text.append(java.util.Arrays.stream(table.partitioning())
-          .map(transform -> String.join(".", transform.references()[0].fieldNames()))
-          .collect(Collectors.joining(", ", table.partitioning()[0].name().equals("cluster_by") ? "CLUSTER BY (" : "PARTITIONED BY (", ")\n")));
+      text.append(Arrays.stream(table.partitioning()).map(transform -> Errors.quoteOdd(transform.references()[0].fieldNames()))
+          .collect(Collectors.joining(", ", "PARTITIONED BY (", ")\n")));
+    } else if (!clustering.isEmpty()) {
+      text.append("CLUSTER BY (").append(String.join(", ", clustering)).append(")\n");
     }
     Map<String, String> properties = new TreeMap<>(table.properties());
     if (properties.get("comment") != null) {
       text.append("COMMENT ").append(literal(properties.get("comment"))).append('\n');
     }
-    if (!entry.isManaged()) {
-      text.append("LOCATION ").append(literal(entry.location().toString())).append('\n');
+    if ("EXTERNAL".equals(properties.get("Type"))) {
+      text.append("LOCATION ").append(literal(properties.get("location"))).append('\n');
+    }
+    if (!clustering.isEmpty()) {
+      properties.keySet().removeAll(LikeStatement.BY_CLUSTERING);
     }
     String shown = properties.entrySet().stream().filter(one -> !NOT_SHOWN.contains(one.getKey()))
         .map(one -> "  " + literal(one.getKey()) + " = " + literal(one.getValue())).collect(Collectors.joining(",\n"));
     return (shown.isEmpty() ? text : text.append("TBLPROPERTIES (\n").append(shown).append(")\n")).toString();
   }
 
-  private static String literal(String value) {
+  private static String column(StructField column) {
+    StringBuilder text = new StringBuilder(Errors.quoteOdd(column.name())).append(' ').append(column.dataType().sql());
+    Metadata told = column.metadata();
+    text.append(column.nullable() ? "" : " NOT NULL");
+    if (told.contains("delta.generationExpression")) {
+      text.append(" GENERATED ALWAYS AS (").append(told.getString("delta.generationExpression")).append(')');
+    } else if (told.contains("delta.identity.start")) {
+      text.append(told.getBoolean("delta.identity.allowExplicitInsert") ? " GENERATED BY DEFAULT" : " GENERATED ALWAYS").append(" AS IDENTITY (START WITH ")
+          .append(told.getLong("delta.identity.start")).append(" INCREMENT BY ").append(told.getLong("delta.identity.step")).append(')');
+    } else if (column.getCurrentDefaultValue().isDefined()) {
+      text.append(" DEFAULT ").append(column.getCurrentDefaultValue().get());
+    }
+    return column.getComment().isDefined() ? text.append(" COMMENT ").append(literal(column.getComment().get())).toString() : text.toString();
+  }
+
+  /** A key as Spark reads it again, which is not quite as Spark tells it. */
+  private static String key(Constraint key) {
+    return key.toDDL().replaceAll("(?i) (NOT )?ENFORCED| (NO)?RELY", "");
+  }
+
+  static String literal(String value) {
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'";
   }
 }

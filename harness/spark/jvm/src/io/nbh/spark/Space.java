@@ -16,6 +16,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.classic.SparkSession;
 
 /** The catalogs that some Spark sessions share and all others don't see; it lives until it is dropped or the JVM ends. */
 final class Space {
@@ -28,6 +30,7 @@ final class Space {
   final AtomicLong version = new AtomicLong();
   /** Whether it outlives its sessions, to be looked at. */
   volatile boolean isKept;
+  private Metastore metastore;
 
   private Space(String id, Path root) {
     this.id = id;
@@ -63,6 +66,16 @@ final class Space {
     return true;
   }
 
+  /** What {@code spark_catalog} is in this space. */
+  synchronized Metastore metastore(SparkSession session) {
+    if (metastore == null) {
+      Configuration hadoop = new Configuration(session.sharedState().sparkContext().hadoopConfiguration());
+      hadoop.set(Sessions.SPACE, id); // for paths below /Volumes
+      metastore = Metastore.in(root.resolve("warehouse"), hadoop);
+    }
+    return metastore;
+  }
+
   /** Another space with copies of all that is in this one, which stays after both end. */
   Space copy(String id, Path root) throws IOException {
     Space copy = new Space(id, root);
@@ -71,6 +84,9 @@ final class Space {
       copy.catalogs.put(catalog.name, catalog.copy(copy));
     }
     copy.grants.addAll(grants);
+    if (metastore != null) {
+      copy.metastore = metastore.copy(root.resolve("warehouse"));
+    }
     Path dbfs = this.root.resolve("dbfs");
     if (Files.isDirectory(dbfs)) {
       copyFiles(dbfs, root.resolve("dbfs"));
@@ -96,7 +112,8 @@ final class Space {
   }
 
   int tables() {
-    return catalogs.values().stream().flatMap(catalog -> catalog.schemas.values().stream()).mapToInt(one -> one.relations.size()).sum();
+    return catalogs.values().stream().flatMap(catalog -> catalog.schemas.values().stream()).mapToInt(one -> one.relations.size()).sum()
+        + (metastore == null ? 0 : metastore.tables());
   }
 
   /** What names are stored as: like Unity Catalog's and the session catalog's, they don't know case. */
@@ -124,6 +141,9 @@ final class Space {
   /** The catalog, or Spark's own error. */
   CatalogEntry catalog(String name) {
     CatalogEntry found = catalogs.get(key(name));
+    if (found == null && Metastore.isMeant(name)) {
+      throw Errors.needsUnityCatalog(name);
+    }
     if (found == null) {
       throw Errors.catalogNotFound(name);
     }

@@ -7,10 +7,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
 import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
@@ -28,7 +32,10 @@ import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.catalog.constraints.Constraint;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.delta.catalog.DeltaCatalog;
+import org.apache.spark.sql.delta.commands.TableCreationModes.CreationMode;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import scala.Option;
 
 /**
  * A catalog of the session's space: Delta's own catalog over our tables, so that Delta's tables carry the user's names.
@@ -44,6 +51,12 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     this.name = name;
     super.initialize(name, new CaseInsensitiveStringMap(Map.of("deltaRestApi.enabled", "false")));
     setDelegateCatalog(new Delegate(new SpaceStore(session, name)));
+  }
+
+  /** Spark shows it in the plans of its errors. */
+  @Override
+  public String toString() {
+    return name;
   }
 
   @Override
@@ -102,6 +115,10 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   @Override
   public Table alterTable(Identifier ident, TableChange... changes) {
     TableEntry before = store().table(ident);
+    String location = before == null || !before.isDelta() ? null : newLocation(changes);
+    if (location != null) {
+      return moved(ident, before, location);
+    }
     List<Constraint> kept = before == null ? List.of() : new ArrayList<>(before.constraints());
     List<TableChange> others = before == null ? List.of(changes) : Constraints.apply(kept, changes);
     if (others.isEmpty()) {
@@ -109,6 +126,28 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
       return loadTable(ident);
     }
     return super.alterTable(ident, others.toArray(new TableChange[0]));
+  }
+
+  private static String newLocation(TableChange[] changes) {
+    return changes.length == 1 && changes[0] instanceof TableChange.SetProperty set && set.property().equals(TableCatalog.PROP_LOCATION)
+        ? set.value() : null;
+  }
+
+  /** SET LOCATION, which Delta would do to the session catalog's table of the name. */
+  private Table moved(Identifier ident, TableEntry before, String location) {
+    if (before.isManaged()) {
+      throw Errors.make("OPERATION_NOT_SUPPORTED", "0A000",
+          "SET LOCATION is not allowed for the managed table " + Errors.quote(name, ident.namespace()[0], ident.name()) + ".");
+    }
+    StructType there = session.read().format("delta").load(location).schema();
+    StructType here = CatalogV2Util.v2ColumnsToStructType(loadTable(ident).columns());
+    if (!there.equals(here)) {
+      throw Errors.make("DELTA_SET_LOCATION_SCHEMA_MISMATCH", "42KGO", "The schema of the new Delta location is different than the current"
+          + " table schema.\noriginal schema: " + here.simpleString() + "\ndestination schema: " + there.simpleString());
+    }
+    store().change(ident, table -> table.at(CatalogUtils.stringToURI(new org.apache.hadoop.fs.Path(location).toUri().getScheme() == null
+        ? "file:" + location : location)));
+    return loadTable(ident);
   }
 
   @Override
@@ -142,6 +181,9 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
       return properties;
     }
+    if ("true".equalsIgnoreCase(properties.get(TableCatalog.PROP_EXTERNAL))) {
+      throw Errors.make("NBH_SYNTAX", "42601", "CREATE EXTERNAL TABLE must be accompanied by LOCATION.");
+    }
     Map<String, String> placed = new HashMap<>(properties);
     TableEntry existing = store().table(ident);
     ((SpaceTables) delegate).mayReplace(existing != null && !existing.isDelta() && isDelta(properties) ? existing : null);
@@ -151,6 +193,14 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
       placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
     }
     return placed;
+  }
+
+  /** Delta asks the session catalog too, which doesn't look at a name's catalog: ask it for a name that it hasn't. */
+  @Override
+  public Option<CatalogTable> getExistingTableIfExists(TableIdentifier table, Option<Identifier> ident, CreationMode mode) {
+    boolean isPath = isPathIdentifier(table);
+    return super.getExistingTableIfExists(
+        isPath ? table : new TableIdentifier(UUID.randomUUID().toString(), table.database(), table.catalog()), ident, mode);
   }
 
   private boolean isDelta(Map<String, String> properties) {

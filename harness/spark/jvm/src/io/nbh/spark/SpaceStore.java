@@ -52,6 +52,9 @@ public final class SpaceStore {
   /** The schema, or Spark's own error. */
   SchemaEntry schema(String[] namespace) {
     SchemaEntry found = find(namespace);
+    if (found == null && namespace.length == 2) {
+      throw Errors.catalogNotFound(namespace[0]); // Spark takes a catalog that isn't there for a schema
+    }
     if (found == null) {
       throw Errors.schemaNotFound(name, String.join(".", namespace));
     }

@@ -126,6 +126,9 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     String provider = properties.getOrDefault(PROP_PROVIDER, store.session().sessionState().conf().defaultDataSourceName());
     URI location = CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION));
     boolean isDelta = provider.equalsIgnoreCase("delta");
+    if (provider.equalsIgnoreCase("iceberg")) {
+      throw Errors.databricksOnly("A table in the format iceberg", "Make it a Delta table here.");
+    }
     if (!isDelta) {
       // A format that isn't there is refused here, as by the session catalog, and not by the first who reads the table.
       DataSource.lookupDataSource(provider, store.session().sessionState().conf());
@@ -241,6 +244,9 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public void createNamespace(String[] namespace, Map<String, String> metadata) throws NamespaceAlreadyExistsException {
+    if (namespace.length == 2) {
+      throw Errors.catalogNotFound(namespace[0]);
+    }
     if (namespace.length != 1) {
       throw Errors.make("REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
           Errors.quote(name()) + " requires a single-part namespace, but got " + Errors.quote(namespace) + ".");
@@ -248,8 +254,16 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     Map<String, String> properties = new HashMap<>(metadata);
     properties.putIfAbsent(SupportsNamespaces.PROP_OWNER, store.user());
     String key = Names.checked(namespace[0]);
+    requireLocal(properties.get("location"));
     if (InformationSchema.isMeant(namespace) || store.catalog().schemas.putIfAbsent(key, new SchemaEntry(key, properties)) != null) {
       throw new NamespaceAlreadyExistsException(new String[] {name(), namespace[0]});
+    }
+  }
+
+  /** An error if a schema's or a catalog's tables were to lie where nothing can be written from here. */
+  static void requireLocal(String location) {
+    if (location != null && location.matches("[A-Za-z0-9]+://.*") && !location.startsWith("file:") && !location.startsWith("dbfs:")) {
+      throw Errors.databricksOnly("The location " + location, "Leave it out here, or give a folder of this machine.");
     }
   }
 
@@ -275,7 +289,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     return true;
   }
 
-  // Functions: they are made where a plan names them (see Functions), for Spark's interface has no place for SQL bodies
+  // Functions: they are made where a plan names them (see PlanRule), for Spark's interface has no place for SQL bodies
 
   @Override
   public Identifier[] listFunctions(String[] namespace) {
@@ -290,6 +304,11 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public UnboundFunction loadFunction(Identifier ident) throws NoSuchFunctionException {
-    throw new NoSuchFunctionException(store.full(ident));
+    SchemaEntry schema = store.find(ident.namespace());
+    FunctionEntry found = schema == null ? null : schema.functions.get(Space.key(ident.name()));
+    if (found == null) {
+      throw new NoSuchFunctionException(store.full(ident));
+    }
+    return new DescribedFunction(found);
   }
 }

@@ -29,13 +29,13 @@ final class SqlFunctions {
 
   static Expression call(SparkSession session, FunctionEntry entry, Seq<Expression> arguments) {
     SQLFunction function = function(session, entry);
-    return new SQLFunctionExpression(fullName(entry), function, arguments, Option.apply(function.getScalarFuncReturnType()));
+    return new SQLFunctionExpression(fullName(entry), function, Scala.seq(Arguments.ordered(session, entry, arguments)), Option.apply(function.getScalarFuncReturnType()));
   }
 
   static LogicalPlan callTable(SparkSession session, FunctionEntry entry, Seq<Expression> arguments) {
     SQLFunction function = function(session, entry);
     Seq<Attribute> output = (Seq<Attribute>) (Seq<?>) DataTypeUtils.toAttributes(function.getTableFuncReturnCols());
-    return new SQLTableFunction(fullName(entry), function, arguments, output);
+    return new SQLTableFunction(fullName(entry), function, Scala.seq(Arguments.ordered(session, entry, arguments)), output);
   }
 
   /** Have Spark check the body, as CREATE FUNCTION would in the session catalog. */

@@ -2,6 +2,9 @@ package io.nbh.spark;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.parser.ParameterContext;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 
@@ -34,10 +37,26 @@ enum StatementKind {
   SHOW_CREATE_TABLE("SHOW CREATE TABLE", How.DONE, "of Delta tables too", ShowCreate::table),
   CREATE_LIKE("CREATE TABLE … LIKE", How.DONE, "of Delta tables too", LikeStatement::create),
   DROP_KEY("ALTER TABLE … DROP CONSTRAINT", How.DONE, "keys are kept and shown, and nothing is checked, as on Databricks", KeyStatement::drop),
+  CONVERT("CONVERT TO DELTA", How.DONE, "of tables by name and of files by path", ConvertStatement::convert),
+  ANALYZE("ANALYZE TABLE … COMPUTE", How.CHECKED, "table, columns and partitions must be there; statistics aren't kept", CheckedStatements::analyze),
+  ANALYZE_ALL("ANALYZE TABLES", How.CHECKED, "the schema must be there", CheckedStatements::analyzeAll),
+  REPAIR("MSCK REPAIR TABLE", How.CHECKED, "a partitioned table of files must be there; its partitions are always those of its folders", CheckedStatements::repair),
+  RECOVER("ALTER TABLE … RECOVER PARTITIONS", How.CHECKED, "as MSCK REPAIR TABLE", CheckedStatements::recover),
+  CLUSTER_AUTO("ALTER TABLE … CLUSTER BY AUTO", How.CHECKED, "the table must be there; keys are never chosen. In CREATE TABLE too",
+      CheckedStatements::clusterAuto),
+  COMMENT_ON_COLUMN("COMMENT ON COLUMN", How.DONE, "", OtherStatements::commentOnColumn),
+  RESET("RESET", How.DONE, "back to the settings that the session began with", OtherStatements::reset),
+  DEEP_CLONE("CREATE [OR REPLACE] TABLE … CLONE", How.REFUSED, "but for SHALLOW CLONE", OtherStatements::deepClone),
+  DESCRIBE_JSON("DESCRIBE|DESC … AS JSON", How.REFUSED, "of tables in catalogs other than hive_metastore", OtherStatements::describeJson),
   DROP_SPACE("NBH DROP SPACE", How.DONE, "the harness's own: all catalogs and files of a test session", SpaceStatements::drop),
   SHOW_SPACES("NBH SHOW SPACES", How.DONE, "the harness's own", SpaceStatements::show),
 
   COPY_INTO("COPY INTO", How.REFUSED),
+  REPLACE_USING("INSERT … REPLACE USING|ON", How.REFUSED),
+  SHOW_DROPPED("SHOW TABLES DROPPED", How.REFUSED),
+  FSCK("FSCK", How.REFUSED),
+  SET_MANAGED("ALTER TABLE … SET MANAGED", How.REFUSED),
+  PROCEDURE("CREATE|DROP|DESCRIBE|DESC [OR REPLACE] PROCEDURE", How.REFUSED),
   UNDROP("UNDROP", How.REFUSED),
   SYNC("SYNC SCHEMA|TABLE", How.REFUSED),
   STREAMING_TABLE("CREATE [OR REPLACE] [OR REFRESH] [PRIVATE] [TEMPORARY] STREAMING [LIVE] TABLE", How.REFUSED),
@@ -77,12 +96,14 @@ enum StatementKind {
   EXPLAIN_CREATE("EXPLAIN CREATE MATERIALIZED VIEW", How.REFUSED);
 
   /** What becomes of a statement. */
-  enum How { DONE, RECORDED, REFUSED }
+  enum How { DONE, RECORDED, CHECKED, REFUSED }
 
   /** Makes a statement's command; the tokens stand behind the pattern, or at its start where the pattern has a gap. */
   interface Reader {
     LogicalPlan read(Tokens tokens, SparkSession session);
   }
+
+  private static final Set<String> BEFORE_STATEMENTS = Set.of(";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT");
 
   final String pattern;
   final How how;
@@ -101,19 +122,43 @@ enum StatementKind {
   }
 
   /** The command of one of our statements, an error if it is Databricks only, null if it is Spark's. */
-  static LogicalPlan parse(String text, SparkSession session) {
-    Tokens tokens = new Tokens(text);
+  static LogicalPlan parse(String text, SparkSession session, ParameterContext parameters) {
+    Tokens tokens = new Tokens(text, new Parameters(session, parameters));
     for (StatementKind kind : values()) {
       tokens.moveTo(0);
       if (matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
-        if (kind.how == How.REFUSED) {
+        if (kind.reader == null) {
           throw Errors.databricksOnly("The statement " + said(tokens, kind.pattern), "Leave it out here, or run this test on Databricks.");
         }
         if (kind.pattern.contains("…")) {
           tokens.moveTo(0);
         }
-        return kind.reader.read(tokens, session);
+        LogicalPlan read = kind.reader.read(tokens, session);
+        if (read != null) {
+          return read;
+        }
       }
+    }
+    return null;
+  }
+
+  /** What one of our statements is called that stands in a script of BEGIN … END; null if none does. */
+  static String inScript(String text) {
+    Tokens tokens = new Tokens(text, null);
+    if (!tokens.take("BEGIN")) {
+      return null;
+    }
+    boolean isStart = true;
+    for (int at = 1; !tokens.atEnd(); at++) {
+      tokens.moveTo(at);
+      for (StatementKind kind : isStart ? values() : new StatementKind[0]) {
+        tokens.moveTo(at);
+        if (!kind.pattern.contains("…") && matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
+          return tokens.words(at, tokens.position());
+        }
+      }
+      tokens.moveTo(at);
+      isStart = BEFORE_STATEMENTS.contains(tokens.peek().toUpperCase(Locale.ROOT));
     }
     return null;
   }

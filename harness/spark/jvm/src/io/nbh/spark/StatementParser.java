@@ -32,16 +32,34 @@ final class StatementParser implements ParserInterface {
   @Override
   public LogicalPlan parsePlan(String text) throws ParseException {
     ParserInterface spark = next();
-    LogicalPlan ours = StatementKind.parse(text, session);
-    return ours != null ? ours : taken(spark.parsePlan(text));
+    LogicalPlan ours = StatementKind.parse(text, session, null);
+    return ours != null ? ours : plan(spark, text);
   }
 
   @Override
   public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
     ParserInterface spark = next();
-    LogicalPlan ours = StatementKind.parse(text, session);
+    LogicalPlan ours = StatementKind.parse(text, session, parameters);
     // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
-    return ours != null ? ours : taken(spark.parsePlan(ParameterHandler.substituteParameters(text, parameters)._1()));
+    return ours != null ? ours : plan(spark, ParameterHandler.substituteParameters(Spelling.ofSpark(text), parameters)._1());
+  }
+
+  private LogicalPlan plan(ParserInterface spark, String text) throws ParseException {
+    try {
+      return taken(spark.parsePlan(Spelling.ofSpark(text)));
+    } catch (NullPointerException bug) {
+      if (!text.toUpperCase(java.util.Locale.ROOT).contains("REFERENCES")) {
+        throw bug;
+      }
+      throw Errors.syntax("FOREIGN KEY", "the columns of the other table: REFERENCES other (key)", "none");
+    } catch (ParseException wrong) {
+      String ours = StatementKind.inScript(text);
+      if (ours == null) {
+        throw wrong;
+      }
+      throw Errors.make("NBH_IN_SCRIPT", "42601", ours + " can't stand between BEGIN and END here: Spark reads such scripts itself."
+          + " Write EXECUTE IMMEDIATE '" + ours + " ...' there.");
+    }
   }
 
   /** Spark's plan, or ours in its place where Spark reads a statement that it can't carry out in a catalog like ours. */
@@ -67,6 +85,9 @@ final class StatementParser implements ParserInterface {
 
   @Override
   public Seq<String> parseMultipartIdentifier(String text) throws ParseException {
+    if (Spelling.isTimeTravel(text)) {
+      throw Errors.databricksOnly("The name " + text + " outside of SQL", "Use spark.read.option('versionAsOf', ...).table(...).");
+    }
     return next().parseMultipartIdentifier(text);
   }
 

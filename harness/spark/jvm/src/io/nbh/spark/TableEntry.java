@@ -45,6 +45,17 @@ record TableEntry(
         isManaged, provider, location, schema, partitionColumns, options, properties, comment, owner, created, others);
   }
 
+  /** The same files elsewhere. */
+  TableEntry at(URI other) {
+    return new TableEntry(
+        isManaged, provider, other, schema, partitionColumns, options, properties, comment, owner, created, constraints);
+  }
+
+  /** The same files, with a Delta log beside them that tells the rest. */
+  TableEntry asDelta() {
+    return new TableEntry(isManaged, "delta", location, schema, List.of(), Map.of(), properties, comment, owner, created, constraints);
+  }
+
   TableEntry copy(Space into) throws IOException {
     if (!isManaged) {
       return this;

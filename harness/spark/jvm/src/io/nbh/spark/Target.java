@@ -50,7 +50,7 @@ record Target(Space space, String catalogName, String schemaName, String name) {
   }
 
   String full() {
-    return name == null ? catalogName + "." + schemaName : catalogName + "." + schemaName + "." + name;
+    return schemaName == null ? catalogName : name == null ? catalogName + "." + schemaName : catalogName + "." + schemaName + "." + name;
   }
 
   String[] parts() {

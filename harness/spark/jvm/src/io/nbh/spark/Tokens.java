@@ -14,11 +14,13 @@ import org.apache.spark.sql.catalyst.parser.ParserUtils;
 /** A statement as Spark's own lexer cuts it, without comments and the last semicolon, read from left to right. */
 final class Tokens {
   final String text;
+  private final Parameters parameters;
   private final List<Token> tokens = new ArrayList<>();
   private int at;
 
-  Tokens(String text) {
+  Tokens(String text, Parameters parameters) {
     this.text = text;
+    this.parameters = parameters;
     SqlBaseLexer lexer = new SqlBaseLexer(new UpperCaseCharStream(CharStreams.fromString(text)));
     lexer.removeErrorListeners();
     for (Token token = lexer.nextToken(); token.getType() != Token.EOF; token = lexer.nextToken()) {
@@ -29,6 +31,30 @@ final class Tokens {
     while (!tokens.isEmpty() && tokens.get(tokens.size() - 1).getType() == SqlBaseLexer.SEMICOLON) {
       tokens.remove(tokens.size() - 1);
     }
+  }
+
+  int size() {
+    return tokens.size();
+  }
+
+  /** Where a token begins in the text. */
+  int startOf(int position) {
+    return index(tokens.get(position).getStartIndex());
+  }
+
+  /** Where a token ends in the text. */
+  int endOf(int position) {
+    return index(tokens.get(position).getStopIndex() + 1);
+  }
+
+  /** Whether nothing stands between these tokens. */
+  boolean areAdjacent(int start, int end) {
+    for (int i = start + 1; i < end; i++) {
+      if (startOf(i) != endOf(i - 1)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   int position() {
@@ -77,24 +103,57 @@ final class Tokens {
 
   /** A name of several parts. */
   List<String> names(String statement, String expected) {
-    if (take("IDENTIFIER", "(")) {
-      String said = string(statement, "a name in quotes");
-      require(statement, ")");
-      return new Tokens(said).names(statement, expected);
-    }
-    List<String> parts = new ArrayList<>(List.of(name(statement, expected)));
-    while (take(".")) {
-      parts.add(name(statement, expected));
-    }
+    List<String> parts = new ArrayList<>();
+    do {
+      if (take("IDENTIFIER", "(")) {
+        at--;
+        int start = at + 1;
+        parenthesised(statement);
+        parts.addAll(parameters.identifier(filled(start, at - 1)));
+      } else {
+        parts.add(name(statement, expected));
+      }
+    } while (take("."));
     return parts;
   }
 
-  /** A string's value, or null if none comes next. */
+  /** A string's value, or null if none comes next; it may be a parameter. */
   String string() {
-    if (atEnd() || !isString(tokens.get(at))) {
+    if (atEnd()) {
       return null;
     }
-    return ParserUtils.unescapeSQLString(textOf(tokens.get(at++)), false);
+    if (isMarker(at)) {
+      int start = at;
+      at += peek().equals("?") ? 1 : 2;
+      return parameters.text(filled(start, at));
+    }
+    return isString(tokens.get(at)) ? ParserUtils.unescapeSQLString(textOf(tokens.get(at++)), false) : null;
+  }
+
+  private boolean isMarker(int index) {
+    int type = tokens.get(index).getType();
+    return type == SqlBaseLexer.QUESTION || type == SqlBaseLexer.COLON && index + 1 < tokens.size() && isName(tokens.get(index + 1));
+  }
+
+  /** Some tokens as text, with the values of parameters in their place. */
+  private String filled(int start, int end) {
+    StringBuilder filled = new StringBuilder();
+    int copied = start;
+    for (int i = start; i < end; i++) {
+      if (!isMarker(i)) {
+        continue;
+      }
+      filled.append(between(copied, i)).append(' ');
+      if (tokens.get(i).getType() == SqlBaseLexer.QUESTION) {
+        filled.append(parameters.positional(
+            (int) tokens.subList(0, i).stream().filter(one -> one.getType() == SqlBaseLexer.QUESTION).count()));
+      } else {
+        filled.append(parameters.named(textOf(tokens.get(++i))));
+      }
+      filled.append(' ');
+      copied = i + 1;
+    }
+    return filled.append(between(copied, end)).toString();
   }
 
   String string(String statement, String expected) {
@@ -139,6 +198,11 @@ final class Tokens {
       }
     }
     throw Errors.syntax(statement, ")", "the end");
+  }
+
+  /** The text from a position on. */
+  String from(int position) {
+    return between(position, tokens.size());
   }
 
   /** Some tokens as keywords. */

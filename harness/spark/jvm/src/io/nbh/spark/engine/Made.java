@@ -42,6 +42,11 @@ final class Made {
     }
   }
 
+  /** Whether something was made since. */
+  synchronized boolean isOutdated() {
+    return !fresh.isEmpty();
+  }
+
   synchronized void keep() {
     kept.addAll(fresh);
     fresh.clear();
@@ -56,7 +61,7 @@ final class Made {
   }
 
   private void drop(List<Thing> things) {
-    ExternalCatalog catalog = session.sharedState().externalCatalog();
+    ExternalCatalog catalog = session.sessionState().catalog().externalCatalog();
     List<Thing> newestFirst = new ArrayList<>(things);
     java.util.Collections.reverse(newestFirst);
     things.clear();

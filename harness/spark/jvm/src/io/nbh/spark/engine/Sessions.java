@@ -1,5 +1,6 @@
 package io.nbh.spark.engine;
 
+import io.nbh.spark.Metastore;
 import io.nbh.spark.SpaceMark;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +29,8 @@ final class Sessions {
   private volatile Snapshot before;
   private volatile SpaceMark space;
   private volatile ContextState context;
+  /** Where its tables go if there are no catalogs. */
+  private volatile Path warehouse;
 
   private Sessions(SparkSession session) {
     this.session = session;
@@ -55,11 +58,15 @@ final class Sessions {
   /** Learns what is made by whom: the catalog tells of it in the thread of the session that does it. */
   static void watchCatalog(SparkSession base) {
     base.sharedState().externalCatalog().addListener((org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener) Sessions::note);
+    Metastore.listen(Sessions::note);
   }
 
   private static void note(ExternalCatalogEvent event) {
     scala.Option<SparkSession> active = SparkSession.getActiveSession();
-    Sessions session = active.isDefined() ? ALL.getOrDefault(active.get().sessionUUID(), alone) : alone;
+    // Not the active session itself: what a stream writes in foreachBatch is made in a clone.
+    Sessions session = active.isDefined()
+        ? ALL.getOrDefault(active.get().sessionState().conf().getConfString(Snapshot.OWNER, ""), alone)
+        : alone;
     if (session != null) {
       session.made.note(event);
     }
@@ -86,6 +93,9 @@ final class Sessions {
     made.keep();
     if (hasCatalogs()) {
       space = SpaceMark.of(session);
+    } else if (warehouse == null) {
+      warehouse = Path.of(session.sessionState().conf().warehousePath().replaceFirst("^file:/*", "/"), session.sessionUUID());
+      Metastore.in(warehouse, session.sharedState().sparkContext().hadoopConfiguration()).enter(session);
     }
     before = Snapshot.of(session);
     if (this == alone) {
@@ -121,7 +131,7 @@ final class Sessions {
 
   /** Whether something was made since. */
   boolean hasMade() {
-    return space != null && space.isOutdated();
+    return space != null && (space.isOutdated() || made.isOutdated());
   }
 
   /** Copies what the test made to a space of this name, with what else is there, for a person to look at. */
@@ -138,6 +148,9 @@ final class Sessions {
     made.keep();
     made.dropKept();
     dropSpace();
+    if (warehouse != null) {
+      Metastore.delete(warehouse);
+    }
     Workers.endAll(session.sessionUUID());
     if (told != null) {
       try {
