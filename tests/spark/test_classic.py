@@ -16,7 +16,7 @@ from test_catalogs import (  # noqa: F401 -- pytest runs them here on the other 
     test_views_keep_where_they_were_made,
     test_writing_with_the_dataframe_api,
 )
-from test_restore import LEAKS, leave_a_mark, mark
+from test_restore import LEAKS, OLD, leave_a_mark, mark
 from test_uc import (  # noqa: F401 -- as above
     test_each_test_has_a_schema_of_its_own,
     test_grants_and_owners,
@@ -114,6 +114,7 @@ def test_nothing_leaks_into_the_next_test(spark, text, tmp_path, monkeypatch):
         "spark": spark,
         "tmp_path": tmp_path,
         "pytest": pytest,
+        "OLD": OLD,
         "udf": udf,
         "leave_a_mark": leave_a_mark,
         "mark": mark,

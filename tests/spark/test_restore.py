@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+OLD = [("SCHEMAS", "spark_catalog"), ("TABLES", "hive_metastore.default")]
+
 LEAKS = {
     "setting": (
         'spark.conf.set("spark.sql.ansi.enabled", "false"); spark.sql("SET spark.sql.session.timeZone = Asia/Tokyo")',
@@ -85,10 +87,8 @@ import sys
 import pytest
 from pyspark.sql.functions import udf
 
-OLD = [("SCHEMAS", "spark_catalog"), ("TABLES", "hive_metastore.default")]
-
-
 """
+    + f"OLD = {OLD!r}\n\n\n"
     + inspect.getsource(leave_a_mark)
     + inspect.getsource(mark)
     + """
