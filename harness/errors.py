@@ -30,7 +30,8 @@
     │   ├── JarsMissingError
     │   ├── EngineLostError
     │   ├── EngineModeError
-    │   └── EngineStopError
+    │   ├── EngineStopError
+    │   └── ForkedSessionError
     ├── CatalogError           NBH32x   an object of Unity Catalog can't be made, found or removed
     │   ├── CatalogsMissingError
     │   ├── ObjectNameError       (also a ValueError)
@@ -309,6 +310,13 @@ class EngineStopError(EngineError):
 
     code = "NBH311"
     about = "the Spark engine can't be stopped"
+
+
+class ForkedSessionError(EngineError):
+    """A process that was forked from a test process used the session that it found there."""
+
+    code = "NBH315"
+    about = "a forked process used the Spark session"
 
 
 class CatalogError(HarnessError):

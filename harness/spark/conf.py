@@ -113,8 +113,12 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         "spark.connect.authenticate.token": token,
         # How a test process asks for a restore, in one call.
         "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control",
-        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays.
-        "spark.connect.session.manager.defaultSessionTimeout": "24h",
+        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays. Both of these go
+        # by the clock on the wall: where that is set, or a laptop slept, Spark would throw out sessions and its own executor.
+        "spark.connect.session.manager.defaultSessionTimeout": "-1",
+        "spark.storage.blockManagerHeartbeatTimeoutMs": "36500d",
+        # A stream that won't stop must not keep the next test waiting for ever.
+        "spark.sql.streaming.stopTimeout": "20s",
         # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.
         "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
         "spark.hadoop.fs.file.impl.disable.cache": "true",

@@ -46,6 +46,7 @@ class LocalSession:
         self._stop = stop
 
     is_lost = False
+    was_used = True
     outlives_run = False
 
     def lost_error(self) -> EngineLostError:

@@ -17,7 +17,8 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Sessions {
   private static final String SPACE = "spark.nbh.space";
   private static final Map<String, Sessions> ALL = new ConcurrentHashMap<>();
-  private static volatile long lastAccess = 0;
+  /** When each session was used last, by the clock on the wall: it may be set, so times are only told apart, never compared. */
+  private static final Map<String, Long> LAST_USE = new ConcurrentHashMap<>();
 
   private final SparkSession session;
   private final Made made;
@@ -84,7 +85,7 @@ final class Sessions {
     if (space != null) {
       space.restore();
     }
-    Workers.endIdle(session.sessionUUID());
+    Workers.endUsed(session.sessionUUID());
   }
 
   /** Copies what the test made to a space of this name, with what else is there, for a person to look at. */
@@ -138,11 +139,10 @@ final class Sessions {
     Map<String, SessionHolderInfo> active = new ConcurrentHashMap<>();
     for (SessionHolderInfo info : CollectionConverters.asJava(manager.listActiveSessions())) {
       active.put(info.serverSessionId(), info);
-      if (info.lastAccessTimeMs() > lastAccess) {
-        lastAccess = info.lastAccessTimeMs();
-        isUsed = true;
-      }
+      Long before = LAST_USE.put(info.serverSessionId(), info.lastAccessTimeMs());
+      isUsed |= before == null || before != info.lastAccessTimeMs();
     }
+    LAST_USE.keySet().retainAll(active.keySet());
     for (Sessions session : ALL.values()) {
       SessionHolderInfo info = active.get(session.session.sessionUUID());
       ProcessHandle client = session.client;
