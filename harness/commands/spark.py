@@ -8,10 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.settings import settings_for
 from harness.spark import choose, facts, jars, kept, places, record, server
+from harness.spark.home import own_spark
+from harness.spark.install import find_installed
 from harness.spark.versions import fit_of, runtime_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.spark.server import Engine
 
@@ -33,7 +35,7 @@ def status(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], No
     running = server.all_engines(os.environ)
     others = [describe(engine, "") for engine in running if engine.folder != ours]
     found = next((describe(engine, settings.runtime) for engine in running if engine.folder == ours), {"running": False})
-    _show({**found, "others": others}, as_json=as_json, out=out)
+    _show({**found, **environment(os.environ), "others": others}, as_json=as_json, out=out)
     return bool(found["running"])
 
 
@@ -51,15 +53,21 @@ def stop(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None
 
 
 def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
-    """Fetch Delta's jars and write the class archive, so that later starts are fast and need no network."""
-    from harness.spark.java import find_java
-    from harness.spark.local import find_spark_home
+    """Fetch all that an engine needs and write the class archive, so that later starts are fast and need no network.
 
-    version = facts.pyspark_version() or ""
-    home, java, fit = find_spark_home(os.environ), find_java(os.environ), fit_of(version)
+    Beside databricks-connect that begins with an environment of the engine's own.
+    """
+    from harness.spark.home import find_spark
+    from harness.spark.install import install as make_environment
+
     cache = places.cache(os.environ).folder
+    own = own_spark()
+    if own is not None:
+        make_environment(cache, own, env=os.environ, progress=tell)
+    home = find_spark(os.environ)
+    java, fit = home.find_java(os.environ), fit_of(home.version)
     if fit is not None:
-        jars.fetch(cache, fit, java=java, spark_jars=home / "jars", env=os.environ, progress=tell)
+        jars.fetch(cache, fit, java=java, spark_jars=home.folder / "jars", env=os.environ, progress=tell)
     wishes = choose.wishes_of(settings_for(os.path.join(folder, "x")))
     # The first engine writes the archive as it ends.
     was_running = server.find(server.place_of(wishes, os.environ).folder)
@@ -67,9 +75,21 @@ def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], N
         server.stop(was_running)
     engine = server.find_or_start(wishes, env=os.environ, progress=tell)
     server.stop(engine)
-    told = {"spark": version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
-    _show(told, as_json=as_json, out=out)
+    told = {"spark": home.version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
+    _show({**told, **environment(os.environ)}, as_json=as_json, out=out)
     return True
+
+
+def environment(env: Mapping[str, str]) -> dict[str, Any]:
+    """The client and the engine's own environment, for a test environment with databricks-connect; else nothing."""
+    pyspark = own_spark()
+    if pyspark is None:
+        return {}
+    found = find_installed(places.cache(env).folder, pyspark)
+    return {
+        "client": f"databricks-connect {facts.version_of('databricks-connect')}",
+        "environment": str(found.folder) if found is not None else "not installed: nbh spark install",
+    }
 
 
 def describe(engine: Engine, runtime: str) -> dict[str, Any]:

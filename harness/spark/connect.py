@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineLostError, EngineModeError
 from harness.spark import server
-from harness.spark.calls import Calls, interceptor
+from harness.spark.answers import ConnectCalls, interceptor
+from harness.spark.calls import current_folder
 from harness.spark.conf import session_conf
+from harness.spark.home import OURS, forget_inherited
 from harness.spark.kept import Kept, kept_spaces
-from harness.spark.local import OURS, forget_inherited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
 class ConnectSession:
     """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever becomes of it."""
 
-    is_ours = True
+    kind = "connect"
 
     def __init__(self, wishes: Wishes, start: Callable[[], Engine], *, roots: Sequence[Path], space: str = "") -> None:
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
-        self._calls = Calls(self._before_call)
-        self._folder = self._marked_folder = ""
+        self._calls = ConnectCalls(self._follow)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self.space = space or f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -49,7 +49,8 @@ class ConnectSession:
         from pyspark.sql.connect.session import SparkSession as Session
 
         self._undo.enter_context(_variables(self.engine))
-        session = Session(connection=self._channel())
+        with self._calls.paused():  # some clients say hello at once
+            session = Session(connection=self._channel())
         Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
         # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
         for name in ("pyspark.sql.connect.logging", "DataFrameQueryContextLogger", "SQLQueryContextLogger"):
@@ -73,31 +74,23 @@ class ConnectSession:
         with self._calls.paused():
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
-            folder = _current_folder()
+            folder = current_folder()
             # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
             here = {"nbh.working.dir": folder} if folder else {}
             session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
-            self._folder = folder
         self._calls.forget()
+        self._calls.folder = folder
         self._mark(session)
 
     def _mark(self, session: Any = None) -> None:
         self._command("mark", "", session)
         self._calls.mark()
-        self._marked_folder = self._folder
         self._marked_at = self._calls.count
 
-    def _before_call(self) -> None:
-        if not self.spark.is_stopped:  # type: ignore[attr-defined]
-            self._follow(self.spark)
-
-    def _follow(self, session: Any) -> None:
+    def _follow(self, folder: str) -> None:
         """Have relative paths read from this process's folder, as it is now."""
-        folder = _current_folder()
-        if folder and folder != self._folder:
-            self._folder = folder
-            with self._calls.paused():
-                session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
+        if not self.is_stopped:
+            self.spark.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # type: ignore[attr-defined]  # noqa: SLF001 -- as above
 
     def _command(self, verb: str, text: str = "", session: Any = None) -> None:
         from google.protobuf.any_pb2 import Any as Packed
@@ -129,29 +122,33 @@ class ConnectSession:
 
     def ready(self) -> None:
         """Before a test: have a session that works, and take what is so now for what fixtures of a wider scope set up."""
-        if self.spark.is_stopped or self.is_lost:  # type: ignore[attr-defined]
+        if self.is_stopped or self.is_lost:
             self._revive()
         elif self._calls.count != self._marked_at:
             self._mark()
 
     def restore(self) -> None:
         """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made."""
-        if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
+        if self.is_stopped or self.is_lost or self._calls.count == self._marked_at:
             return  # `ready` makes a new session, or nothing was asked of this one
         if self._calls.need_restore:
             self._command("restore")
-        self._calls.restored()
-        self._folder = self._marked_folder
+            self._calls.restored()
         self._marked_at = self._calls.count
 
     @property
-    def outlives_run(self) -> bool:
-        """Whether the engine goes on after this run."""
-        return not self.engine.record.owner
+    def ends_with(self) -> str:
+        """What the engine, and so what was kept on it, ends with: this "run", or nothing of it."""
+        return "run" if self.engine.record.owner else ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the test has stopped the session."""
+        return bool(self.spark.is_stopped)  # type: ignore[attr-defined]  # only Connect's session has it
 
     def keep(self, test: str, *, schema: str) -> Kept | None:
         """Copy what this test made, with all else that is there, to a space that stays; None if it made nothing."""
-        if self.spark.is_stopped or self.is_lost or self._calls.count == self._marked_at:  # type: ignore[attr-defined]
+        if self.is_stopped or self.is_lost or self._calls.count == self._marked_at:
             return None
         kept = Kept(f"kept-{secrets.token_hex(4)}", test, schema, round(time.time(), 3))
         told = {name: getattr(kept, name) for name in ("space", "test", "schema", "at")}
@@ -160,13 +157,12 @@ class ConnectSession:
 
     def interrupt(self) -> None:
         """End whatever this session's queries still do."""
-        if not self.spark.is_stopped and not self.is_lost:  # type: ignore[attr-defined]
+        if not self.is_stopped and not self.is_lost:
             with self._calls.paused(), contextlib.suppress(Exception):
                 self.spark.interruptAll()
 
     def _revive(self) -> None:
         """Give the same session object a new client, for notebooks and test files hold it."""
-        from pyspark.sql.connect.client.core import SparkConnectClient
         from pyspark.sql.connect.session import SparkSession as Session
 
         session: Any = self.spark
@@ -176,10 +172,9 @@ class ConnectSession:
         if self.is_lost:
             self.engine = self._start()
         self._undo.enter_context(_variables(self.engine))
-        session.__dict__.pop("_sqm", None)
-        client = SparkConnectClient(connection=self._channel())
-        # What the session's own constructor sets.
-        session.__dict__.update(_client=client, _session_id=vars(client)["_session_id"])
+        vars(session).clear()
+        with self._calls.paused():
+            Session.__init__(session, connection=self._channel())
         Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
         self._greet(session)
 

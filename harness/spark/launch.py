@@ -7,17 +7,17 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.spark import places
 from harness.spark.conf import WORKER_MODULE, engine_conf
-from harness.spark.gateway import LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
+from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.spark.home import SparkHome
     from harness.spark.java import Java
 
 ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-spark.jar"
@@ -81,9 +81,7 @@ def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path
         f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         f"-Dderby.system.home={folder / 'tmp'}",
-        # As on Databricks, in any country.
-        "-Duser.timezone=UTC",
-        "-Duser.language=en",
+        *LOCALE_OPTIONS,
         "-cp",
         os.pathsep.join(map(str, path)),
         "io.nbh.spark.engine.Engine",
@@ -103,15 +101,15 @@ def _archive(java: Java, path: list[Path], cache: Path) -> list[str]:
     return [*quiet, f"-XX:ArchiveClassesAtExit={file}"]
 
 
-def engine_env(env: Mapping[str, str], folder: Path, spark_home: Path) -> dict[str, str]:
+def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[str, str]:
     """The engine's environment: nothing of the run that happens to start it."""
     return {
         **{name: env[name] for name in _PASSED_ON if name in env},
-        "SPARK_HOME": str(spark_home),
+        "SPARK_HOME": str(home.folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": home.python,
+        "PYSPARK_DRIVER_PYTHON": home.python,
         "PYTHONPATH": str(folder / "python"),
         "PYTHONSAFEPATH": "1",
         "NBH_SPARK_CLIENTS": str(folder / "clients"),

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import EngineStopError, JarsMissingError, SparkStartError
+from harness.errors import EngineStopError, SparkStartError
 from harness.spark import facts, jars, places, record
 from harness.spark.gateway import mend_for, telling
-from harness.spark.java import find_java
+from harness.spark.home import find_spark, version_here
 from harness.spark.launch import ENGINE_JAR, engine_env, java_command, launch, lay_out
-from harness.spark.local import find_spark_home
 from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.spark.conf import Wishes
-    from harness.spark.java import Java
+    from harness.spark.home import SparkHome
     from harness.spark.record import Record
 
 START_TIMEOUT_S = 120.0
@@ -76,7 +75,8 @@ def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
         sys.prefix,
         sys.executable,
         sys.version,
-        facts.pyspark_version() or "",
+        version_here(),
+        facts.version_of("databricks-connect") or "",
         env.get("JAVA_HOME") or shutil.which("java", path=env.get("PATH", "")) or "wheel",
         wishes.memory,
         str(wishes.delta),
@@ -107,7 +107,7 @@ def find_or_start(
         PysparkMissingError, PysparkClashError, JavaNotFoundError, JavaTooOldError, JavaBrokenError: Spark can't run here.
         SparkStartError: The engine didn't start; the cause holds the end of its log.
     """
-    spark_home = find_spark_home(env)
+    home = find_spark(env)
     from filelock import FileLock  # comes with the extra "local", as Spark does
 
     place = place_of(wishes, env)
@@ -119,7 +119,7 @@ def find_or_start(
         with FileLock(folder / "lock"):
             engine = _settle(folder, progress)
             if engine is None:
-                return _start(place, wishes, spark_home=spark_home, env=env, progress=progress, owner=owner, idle_s=idle_s)
+                return _start(place, wishes, home=home, env=env, progress=progress, owner=owner, idle_s=idle_s)
     progress(f"using the warm Spark {engine.record.spark} engine (pid {engine.record.pid}, up {_told_age(engine.record)})")
     return engine
 
@@ -151,26 +151,33 @@ def _start(
     place: Place,
     wishes: Wishes,
     *,
-    spark_home: Path,
+    home: SparkHome,
     env: Mapping[str, str],
     progress: Callable[[str], None],
     owner: int,
     idle_s: float,
 ) -> Engine:
-    java, version = find_java(env), facts.pyspark_version() or ""
-    delta = _delta(place.cache.folder, wishes, java=java, spark_home=spark_home, env=env, progress=progress)
+    java, version = home.find_java(env), home.version
+    fit = fit_of(version)
+    delta = jars.for_run(
+        place.cache.folder,
+        fit if wishes.delta else None,
+        java=java,
+        spark_jars=home.folder / "jars",
+        env=env,
+        progress=progress,
+    )
     progress(f"starting Spark {version} on Java {java.major} …")
     begun, folder = time.monotonic(), place.folder
     try:
         token = lay_out(folder, delta=bool(delta), owner=owner, idle_s=idle_s)
         process = launch(
-            java_command(java, folder, spark_home=spark_home, delta=delta, memory=wishes.memory, archive=place.cache.folder),
+            java_command(java, folder, spark_home=home.folder, delta=delta, memory=wishes.memory, archive=place.cache.folder),
             folder,
-            engine_env(env, folder, spark_home),
+            engine_env(env, folder, home),
         )
     except OSError as exc:
         raise _cannot_write(folder, exc) from exc
-    fit = fit_of(version)
     made = record.Record(
         process.pid, token, time.time(), version, java.version, fit.delta if fit and delta else "", owner=owner
     )
@@ -194,27 +201,6 @@ def _start(
     process.returncode = 0  # it is to outlive us, and Popen would warn of that
     progress(f"the Spark engine is up after {time.monotonic() - begun:.1f} s (pid {process.pid})")
     return Engine(folder, made, port)
-
-
-def _delta(
-    cache: Path, wishes: Wishes, *, java: Java, spark_home: Path, env: Mapping[str, str], progress: Callable[[str], None]
-) -> list[Path]:
-    """Delta's jars, or none with a line that says why: Spark without it still works."""
-    fit = fit_of(facts.pyspark_version() or "")
-    if not wishes.delta or fit is None:
-        return []
-    found = jars.kept(cache, fit)
-    if found is not None:
-        return found
-    why = jars.failed_lately(cache, fit)
-    if why:
-        progress(f"no Delta tables in this run: {why.splitlines()[0]}; `nbh spark install` tries again")
-        return []
-    try:
-        return jars.fetch(cache, fit, java=java, spark_jars=spark_home / "jars", env=env, progress=progress)
-    except JarsMissingError as error:
-        progress(f"no Delta tables in this run:\n{error}")
-        return []
 
 
 class _NotStartedError(Exception):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+
 import pytest
 
 LEAKS = {
@@ -43,7 +46,7 @@ LEAKS = {
     ),
     "cache": (
         "spark.range(7).cache().count()",
-        'assert "InMemory" not in spark.range(7)._explain_string()',
+        "assert not spark.range(7).storageLevel.useMemory",
     ),
     "relative_paths": (
         'import os; os.chdir(tmp_path); spark.range(1).write.mode("overwrite").parquet("leak")',
@@ -59,26 +62,35 @@ LEAKS = {
     ),
 }
 
-TESTS = """\
-import sys
-
-import pytest
-from pyspark.sql.functions import udf
-
 
 def leave_a_mark(n):
+    """Change something in the worker."""
     sys.nbh_mark = "left"
     return "left"
 
 
 def mark(n):
+    """Tell what is found there."""
     return getattr(sys, "nbh_mark", "none")
 
+
+TESTS = (
+    """\
+import sys
+
+import pytest
+from pyspark.sql.functions import udf
+
+"""
+    + inspect.getsource(leave_a_mark)
+    + inspect.getsource(mark)
+    + """
 
 @pytest.fixture(autouse=True)
 def here(tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
 """
+)
 
 
 def _leaving(name):

@@ -11,7 +11,7 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Workers {
   private Workers() {}
 
-  /** Ends the session's workers that have nothing to do: the next test's UDF gets a process that no test has used. */
+  /** Ends workers that have nothing to do, a session's or (null) all: the next test's UDF gets a process that no test has used. */
   static void endIdle(String sessionUuid) {
     each(sessionUuid, factory -> factory.org$apache$spark$api$python$PythonWorkerFactory$$cleanupIdleWorkers(), false);
   }
@@ -50,7 +50,7 @@ final class Workers {
           Method envVars = key.getClass().getMethod("envVars");
           Object vars = envVars.invoke(key);
           String uuid = CollectionConverters.asJava((scala.collection.immutable.Map<String, String>) vars).get("SPARK_JOB_ARTIFACT_UUID");
-          if (sessionUuid.equals(uuid)) {
+          if (sessionUuid == null || sessionUuid.equals(uuid)) {
             found.add(remove ? map.remove(key).get() : map.apply(key));
           }
         }

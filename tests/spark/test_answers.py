@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
 import pytest
 from pyspark.sql.connect.proto import AddArtifactsRequest, AnalyzePlanRequest, ConfigRequest, ExecutePlanRequest
 
-from harness.spark.calls import Calls
+from harness.spark.answers import ConnectCalls
 
 GET = ConfigRequest(operation={"get": {"keys": ["spark.sql.ansi.enabled"]}})
 SET = ConfigRequest(operation={"set": {"pairs": [{"key": "spark.sql.ansi.enabled", "value": "false"}]}})
@@ -23,7 +24,7 @@ class Engine:
     def __init__(self):
         self.asked = []
         self.code = grpc.StatusCode.OK
-        self.calls = Calls(lambda: None)
+        self.calls = ConnectCalls(lambda folder: None)
 
     def __call__(self, request):
         """Ask."""
@@ -179,3 +180,22 @@ def test_what_a_fixture_of_a_wider_scope_made_may_be_used_by_any_query(engine):
     engine(QUERY)
 
     assert engine.calls.need_restore
+
+
+def test_the_folder_is_told_again_only_where_the_engine_has_another(tmp_path, monkeypatch):
+    """A restore brings back that of the mark; without one the last that was told stays."""
+    told = []
+    engine = Engine()
+    engine.calls = ConnectCalls(told.append)
+    home = str(Path.cwd())
+    engine(QUERY)
+    engine.calls.mark()
+
+    monkeypatch.chdir(tmp_path)
+    engine(QUERY)
+    engine(SET)
+    engine.calls.restored()
+    monkeypatch.chdir(home)
+    engine(QUERY)
+
+    assert told == [home, str(tmp_path)]
