@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -234,10 +235,14 @@ def _counted(title: str, counters: Iterable[Any], top: int) -> Iterator[str]:
         yield f"| {len(total) - top} more kinds | {sum(total.values()) - sum(n for _, n in total.most_common(top))} |"
 
 
+# Where the packages of the machine that measured lie says nothing to a reader.
+_PACKAGES = re.compile(r"[^\s(]*[/\\]site-packages[/\\]")
+
+
 def _causes(title: str, pairs: Iterable[tuple[str, str]], examples: int, top: int = 40) -> Iterator[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for cause, place in pairs:
-        groups[cause].append(place)
+        groups[_PACKAGES.sub("", cause)].append(place)
     yield from ("", f"## {title}: {sum(map(len, groups.values()))}", "")
     for cause, places in sorted(groups.items(), key=lambda item: -len(item[1]))[:top]:
         yield f"* {len(places)} x {cause}"

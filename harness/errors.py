@@ -31,7 +31,8 @@
     │   ├── EngineLostError
     │   ├── EngineModeError
     │   ├── EngineStopError
-    │   └── ForkedSessionError
+    │   ├── ForkedSessionError
+    │   └── EngineInstallError
     ├── CatalogError           NBH32x   an object of Unity Catalog can't be made, found or removed
     │   ├── CatalogsMissingError
     │   ├── ObjectNameError       (also a ValueError)
@@ -319,12 +320,19 @@ class ForkedSessionError(EngineError):
     about = "a forked process used the Spark session"
 
 
+class EngineInstallError(EngineError):
+    """The engine's own environment, which it has beside databricks-connect, can't be made."""
+
+    code = "NBH318"
+    about = "the engine's own environment can't be made"
+
+
 class CatalogError(HarnessError):
     """An object of Unity Catalog can't be made, found or removed."""
 
 
 class CatalogsMissingError(CatalogError):
-    """The Spark of this run has no catalogs: it runs without Delta, or is the classic engine."""
+    """The Spark of this run has no catalogs: it runs without Delta, or is a session of the user's own."""
 
     code = "NBH320"
     about = "Unity Catalog's names can't be had"

@@ -18,7 +18,6 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 PACKAGES = {
     "pyspark": "what needs Spark did not run (the extra `local`)",
     "mlflow": "what trains or registers models did not run (the extra `mlflow`)",
-    "databricks.connect": "nothing ran through its client (it can't share an environment with pyspark)",
 }
 
 
@@ -45,6 +44,11 @@ def left_out() -> Iterator[str]:
     for package, consequence in PACKAGES.items():
         if not _is_installed(package):
             yield f"{package}: not installed, so {consequence}"
+    if not os.environ.get("NBH_CONNECT_PYTHON"):
+        yield (
+            "databricks-connect: NBH_CONNECT_PYTHON names no Python that has it (it can't share an environment with pyspark), "
+            "so nothing ran through its client"
+        )
 
 
 def _is_installed(package: str) -> bool:

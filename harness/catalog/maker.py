@@ -42,8 +42,8 @@ class Maker:
         if not spark.conf.get("spark.nbh.space", ""):
             raise CatalogsMissingError(
                 "there are no catalogs in this run",
-                cause="its Spark runs without Delta, or inside pytest (the classic engine, or a session of your own code)",
-                mend="run with --nbh-engine connect; if the run said that Delta's jars are missing: nbh spark install",
+                cause="its Spark runs without Delta, or is a session that your own code has started in this process",
+                mend="let the harness start Spark; if the run said that Delta's jars are missing: nbh spark install",
             )
 
     @property

@@ -48,6 +48,7 @@ def run_apart(item: pytest.Item, nextitem: pytest.Item | None, engine: str) -> N
         children[engine] = Child(item.config, engine)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in children[engine].run(item):
+        report.nbh_engine = engine  # type: ignore[attr-defined]  # reports take more attributes
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     # Fixtures of the test before were kept for this one; those that the next doesn't need end here.

@@ -43,18 +43,23 @@ def header(config: pytest.Config) -> list[str]:
 
 
 def _engine(config: pytest.Config) -> str:
-    """The engine, its Spark, and the Databricks runtime that it stands for."""
-    for distribution in ("pyspark", "databricks-connect"):
+    """The engine, its Spark and its client, and the Databricks runtime that it stands for."""
+    try:
+        told = f"pyspark {(version := metadata.version('pyspark'))}"
+    except metadata.PackageNotFoundError:
         try:
-            version = metadata.version(distribution)
+            connect = metadata.version("databricks-connect")
         except metadata.PackageNotFoundError:
-            continue
-        from harness.spark.versions import runtime_of  # where Spark is, its import costs more
+            return "no Spark installed"
+        from harness.spark.versions import spark_beside
 
-        told = f"engine {config.getoption('--nbh-engine')} ({distribution} {version}"
-        runtime = runtime_of(settings_for(str(config.rootpath)).runtime, version)
-        return told + (f", standing for Databricks {runtime.name} with Spark {runtime.spark})" if runtime else ")")
-    return "no Spark installed"
+        version = spark_beside(connect) or ""
+        told = f"client databricks-connect {connect}, Spark {version or 'none that fits it'}"
+    from harness.spark.versions import runtime_of  # where Spark is, its import costs more
+
+    told = f"engine {config.getoption('--nbh-engine')} ({told}"
+    runtime = runtime_of(settings_for(str(config.rootpath)).runtime, version)
+    return told + (f", standing for Databricks {runtime.name} with Spark {runtime.spark})" if runtime else ")")
 
 
 def _winners(config: pytest.Config) -> list[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FIXTURES = getattr(sys.modules.get("harness.fixtures"), "__path__", ())  # loaded by the plugin, and imported by nobody
 _OURS = tuple(folder + os.sep for folder in (*harness.__path__, *_FIXTURES))
 _PYTESTS = tuple(folder + os.sep for package in (_pytest, pluggy) for folder in package.__path__)
+_SPARKS = tuple(f"{os.sep}{package}{os.sep}" for package in ("pyspark", "py4j", "grpc", "delta"))
 _NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception)
 _MARK = ">"  # what pytest puts before the line that failed
 
@@ -27,8 +28,9 @@ _MARK = ">"  # what pytest puts before the line that failed
 def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> bool:
     """Take from a failure what a user can't act on, before pytest renders it; say whether a frame of theirs is left.
 
-    Our frames go, and pytest's where we called it for a fixture. An error of ours is shown without what led to it: its cause
-    tells that already. ``--full-trace`` shows all.
+    Our frames go, pytest's where we called it for a fixture, and those of Spark's client behind the line that an error of
+    Spark's came from. An error of ours is shown without what led to it: its cause tells that already. ``--full-trace`` shows
+    all.
     """
     if isinstance(excinfo.value, HarnessError):
         excinfo.value.__cause__ = None
@@ -45,12 +47,24 @@ def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> 
         if not is_within_ours:
             kept.append(step)
         step = step.tb_next
+    if type(excinfo.value).__module__.startswith("pyspark.errors"):
+        users = len(kept)
+        while users and _is_sparks(kept[users - 1]):
+            users -= 1
+        if users:
+            is_cut |= users < len(kept)
+            del kept[users:]
     if is_cut:
         rest: TracebackType | None = None
         for step in reversed(kept):  # a chain of their own: pytest follows it by itself
             rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
         excinfo.traceback = type(excinfo.traceback)(rest if rest is not None else [])
     return any(not step.tb_frame.f_code.co_filename.startswith(_PYTESTS) for step in kept)
+
+
+def _is_sparks(step: TracebackType) -> bool:
+    file = step.tb_frame.f_code.co_filename
+    return "site-packages" in file and any(package in file for package in _SPARKS)
 
 
 def show_error_alone(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

@@ -9,11 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 from harness.errors import SparkStartError
 from harness.settings import settings_for
 from harness.spark import archive, choose, facts, jars, kept, places, record, server
+from harness.spark.home import own_spark
+from harness.spark.install import find_installed
 from harness.spark.launch import class_path
 from harness.spark.versions import fit_of, runtime_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.spark.conf import Wishes
@@ -37,7 +39,7 @@ def status(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], No
     running = server.all_engines(os.environ)
     others = [describe(engine, "") for engine in running if engine.folder != ours]
     found = next((describe(engine, settings.runtime) for engine in running if engine.folder == ours), {"running": False})
-    _show({**found, "others": others}, as_json=as_json, out=out)
+    _show({**found, **environment(os.environ), "others": others}, as_json=as_json, out=out)
     return bool(found["running"])
 
 
@@ -55,23 +57,28 @@ def stop(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None
 
 
 def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
-    """Fetch Delta's jars and write the class archive, so that later starts are fast and need no network.
+    """Fetch all that an engine needs and write the class archive, so that later starts are fast and need no network.
+
+    Beside databricks-connect that begins with an environment of the engine's own.
 
     Raises:
         SparkStartError: The engine wrote no archive.
     """
-    from harness.spark.java import find_java
-    from harness.spark.local import find_spark_home
+    from harness.spark.home import find_spark
+    from harness.spark.install import install as make_environment
 
-    version = facts.pyspark_version() or ""
-    home, java, fit = find_spark_home(os.environ), find_java(os.environ), fit_of(version)
     cache = places.cache(os.environ).folder
-    delta = jars.fetch(cache, fit, java=java, spark_jars=home / "jars", env=os.environ, progress=tell) if fit else []
-    classes = archive.file_of(cache, java, class_path(home, delta=delta))
+    own = own_spark()
+    if own is not None:
+        make_environment(cache, own, env=os.environ, progress=tell)
+    home = find_spark(os.environ)
+    java, fit = home.find_java(os.environ), fit_of(home.version)
+    delta = jars.fetch(cache, fit, java=java, spark_jars=home.folder / "jars", env=os.environ, progress=tell) if fit else []
+    classes = archive.file_of(cache, java, class_path(home.folder, delta=delta))
     if not classes.exists():
         _write_archive(choose.wishes_of(settings_for(os.path.join(folder, "x"))), classes, tell=tell)
-    told = {"spark": version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
-    _show(told, as_json=as_json, out=out)
+    told = {"spark": home.version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
+    _show({**told, **environment(os.environ)}, as_json=as_json, out=out)
     return True
 
 
@@ -97,6 +104,18 @@ def _write_archive(wishes: Wishes, classes: Path, *, tell: Callable[[str], None]
             mend="free some space there; without it engines start as slowly as the first one",
         )
     archive.tidy(classes)
+
+
+def environment(env: Mapping[str, str]) -> dict[str, Any]:
+    """The client and the engine's own environment, for a test environment with databricks-connect; else nothing."""
+    pyspark = own_spark()
+    if pyspark is None:
+        return {}
+    found = find_installed(places.cache(env).folder, pyspark)
+    return {
+        "client": f"databricks-connect {facts.version_of('databricks-connect')}",
+        "environment": str(found.folder) if found is not None else "not installed: nbh spark install",
+    }
 
 
 def describe(engine: Engine, runtime: str) -> dict[str, Any]:

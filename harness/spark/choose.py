@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
-from harness.spark import connect, facts, local, server
+from harness.spark import classic, connect, server
 from harness.spark.conf import Wishes
+from harness.spark.home import version_here
 from harness.spark.versions import runtime_of
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.settings import Settings
+
+Session = connect.ConnectSession | classic.ClassicSession | classic.UsersSession
+"""What a test process may have its Spark by."""
 
 IDLE = "NBH_SPARK_IDLE_MINUTES"
 """The variable that says in place of the settings how long an engine waits; 0 ends it with the run."""
@@ -24,7 +28,7 @@ def wishes_of(settings: Settings) -> Wishes:
     """What a project wants of its Spark."""
     return Wishes(
         partitions=settings.spark_partitions,
-        runtime=runtime_of(settings.runtime, facts.pyspark_version() or "") if settings.runtime else None,
+        runtime=runtime_of(settings.runtime, version_here()) if settings.runtime else None,
         memory=settings.spark_memory,
     )
 
@@ -45,20 +49,15 @@ def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
 
 def open_session(
     engine: str, settings: Settings, *, roots: Sequence[Path], progress: Callable[[str], None], run_pid: int
-) -> connect.ConnectSession | local.LocalSession:
+) -> Session:
     """Open the session of this test process, or take the one that the user's own code has active here.
 
     Raises:
-        EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.local`.
+        EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.classic`.
     """
     wishes = wishes_of(settings)
-    if engine == "classic" or local.has_active_session():
-        return local.start_session(
-            partitions=wishes.partitions,
-            conf=dict(wishes.runtime.conf) if wishes.runtime else {},
-            roots=roots,
-            progress=progress,
-        )
+    if engine == "classic" or classic.has_active_session():
+        return classic.open_session(wishes, roots=roots, progress=progress)
     kept_s = idle_s(settings, os.environ)
     return connect.open_session(
         wishes, roots=roots, progress=progress, owner=0 if kept_s else run_pid, idle_s=kept_s or 24 * 3600

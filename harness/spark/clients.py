@@ -13,6 +13,8 @@ from harness.errors import ForkedSessionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from harness.spark.server import Engine
+
 
 class Aliases:
     """Sessions that the process's own code opens on our engine: more clients of our session, and no sessions of their own.
@@ -65,7 +67,10 @@ def _any_master() -> Iterator[None]:
     """Let a builder name a master that doesn't matter, as on a cluster, where a session is there before any notebook runs."""
     from pyspark.sql.session import SparkSession
 
-    original = SparkSession.Builder._validate_startup_urls  # noqa: SLF001 -- what refuses it where SPARK_REMOTE is set
+    original = getattr(SparkSession.Builder, "_validate_startup_urls", None)  # what refuses it where SPARK_REMOTE is set
+    if original is None:
+        yield  # a client of another version
+        return
 
     def validate(builder: Any) -> None:
         if "spark.remote" in builder._options:  # noqa: SLF001 -- as above
@@ -82,6 +87,18 @@ def leave_open(session: Any) -> None:
     """Let ``stop()`` end the client and not what the engine knows of the session: settings, views, tables."""
     session.release_session_on_close = False
     session.client._release_session_on_exit = False  # noqa: SLF001 -- the same for the end of Python
+
+
+def retry_while_alive(engine: Engine) -> Any:
+    """Spark's own policy, but for an engine that has ended: its ten minutes of retries would look like a hanging test."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    class WhileAlive(DefaultPolicy):
+        def can_retry(self, exception: BaseException) -> bool:
+            return bool(super().can_retry(exception)) and engine.is_alive()
+
+    # On this machine "unavailable" is no matter of minutes: half of one altogether.
+    return WhileAlive(max_backoff=2000)
 
 
 class Forked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def session_conf(wishes: Wishes, *, space: str = "") -> dict[str, str]:
 
 
 def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
-    """The settings of every local Spark, warm or classic."""
+    """The settings of every local Spark, warm or classic; Delta and the catalogs, which need it, where its jars are there."""
     conf = {
         "spark.app.name": "databricks-notebook-harness",
         # The number of threads is the same on every machine. What decides how data is cut is the partitions.
@@ -56,6 +57,10 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
+        "spark.sql.catalogImplementation": "in-memory",
+        # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.
+        "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
+        "spark.hadoop.fs.file.impl.disable.cache": "true",
         "spark.python.daemon.module": WORKER_MODULE,
         # It would merge small partitions into one again, and so hide from a run with several what they are to show: that a
         # result depends on the order of rows. Without it small queries also take a third less memory.
@@ -64,6 +69,13 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
         # Each aggregation, sort and join takes a page of memory before its first row; Spark's choice of 32 MB for a few rows
         # of a test fills the heap every few tests. With this a full collection in each second of a suite is gone, and 190 MB.
         "spark.buffer.pageSize": "1m",
+        # Of generated code Spark keeps the last hundred classes, which a suite of a hundred tests has thrown out by the time
+        # it is run again; compiling them anew was a tenth of the engine's work.
+        "spark.sql.codegen.cache.maxEntries": "1000",
+        # Where the clock on the wall is set, or a laptop slept, Spark would take its own executor for lost.
+        "spark.storage.blockManagerHeartbeatTimeoutMs": "36500d",
+        # A stream that won't stop must not keep the next test waiting for ever.
+        "spark.sql.streaming.stopTimeout": "20s",
         # A scan of a folder as a job of its own, with a task for each file, is for object stores with thousands.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     }
@@ -75,6 +87,7 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
             "spark.sql.sources.default": "delta",
             # Delta spreads its log's state over 50 tasks, for tables with millions of files.
             "spark.databricks.delta.snapshotPartitions": "1",
+            **catalog_conf(folder),
         }
     return conf
 
@@ -102,26 +115,23 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
     """The settings that the server starts with; sessions inherit those of ``spark.sql``."""
     return {
         **common_conf(folder, delta=delta),
-        **(catalog_conf(folder) if delta else {}),
         "spark.default.parallelism": "1",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.leafNodeDefaultParallelism": "1",
-        "spark.sql.catalogImplementation": "in-memory",
         # Any free port, on this machine only, and only for who knows the token.
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": "0",
         "spark.connect.authenticate.token": token,
-        # How a test process asks for a restore, in one call.
-        "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control",
-        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays. Both of these go
-        # by the clock on the wall: where that is set, or a laptop slept, Spark would throw out sessions and its own executor.
+        # How a test process asks for a restore, in one call; and what delta.tables.DeltaTable asks for, over Connect.
+        "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control"
+        + (",io.nbh.spark.delta.DeltaCommands" if delta else ""),
+        **({"spark.connect.extensions.relation.classes": "io.nbh.spark.delta.DeltaRelations"} if delta else {}),
+        # A failed test shows Spark's message, as classic Spark gives it; a hundred frames of the engine's own would bury it.
+        # A test that wants them sets this for itself.
+        "spark.sql.connect.serverStacktrace.enabled": "false",
+        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays, and one on a
+        # laptop that slept: Spark goes by the clock on the wall.
         "spark.connect.session.manager.defaultSessionTimeout": "-1",
-        "spark.storage.blockManagerHeartbeatTimeoutMs": "36500d",
-        # A stream that won't stop must not keep the next test waiting for ever.
-        "spark.sql.streaming.stopTimeout": "20s",
-        # Relative paths are the test process's own, and its folder may change; Hadoop would keep one folder for all.
-        "spark.hadoop.fs.file.impl": "io.nbh.spark.LocalFiles",
-        "spark.hadoop.fs.file.impl.disable.cache": "true",
         # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
         "spark.ui.liveUpdate.period": "10min",
         "spark.ui.retainedJobs": "10",
@@ -131,3 +141,17 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         "spark.connect.ui.session.limit": "5",
         "spark.connect.ui.statement.limit": "10",
     }
+
+
+def classic_conf(folder: Path, wishes: Wishes, *, space: str, class_path: str) -> dict[str, str]:
+    """The settings of a Spark inside a test process, its session's too; ``space`` is empty where there is no Delta."""
+    conf = {
+        **common_conf(folder, delta=bool(space)),
+        "spark.default.parallelism": str(wishes.partitions),
+        "spark.driver.memory": wishes.memory,
+        **session_conf(wishes, space=space),
+        # RDDs read /Volumes and dbfs:/ without a session.
+        **({"spark.hadoop.spark.nbh.space": space} if space else {}),
+    }
+    own = conf.get("spark.driver.extraClassPath", "")
+    return {**conf, "spark.driver.extraClassPath": f"{class_path}{os.pathsep}{own}" if own else class_path}

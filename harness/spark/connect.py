@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineModeError
 from harness.spark import server
-from harness.spark.calls import Calls, interceptor, retry_while_alive
-from harness.spark.clients import Aliases, leave_open, make_unusable, tell_of_forks
+from harness.spark.answers import ConnectCalls, interceptor
+from harness.spark.calls import current_folder
+from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
 from harness.spark.conf import session_conf
 from harness.spark.hints import lost_error
+from harness.spark.home import OURS, forget_inherited
 from harness.spark.kept import Kept, kept_spaces
-from harness.spark.local import OURS, forget_inherited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ ANSWER_S = 60.0
 class ConnectSession:
     """One process's session on the engine. ``spark`` stays the same object for the whole run, whatever becomes of it."""
 
-    is_ours = True
+    kind = "connect"
 
     def __init__(
         self,
@@ -53,8 +54,7 @@ class ConnectSession:
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
-        self._calls = Calls(self._before_call)
-        self._folder = ""
+        self._calls = ConnectCalls(self._follow)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
@@ -94,12 +94,10 @@ class ConnectSession:
 
     def _connect(self, *, again: bool = False) -> None:
         """Give the one session object a new client, for notebooks and test files hold it."""
-        from pyspark.sql.connect.client.core import SparkConnectClient
-
-        client: Any = SparkConnectClient(connection=self._channel(again=again))
-        # What the session's own constructor sets.
-        vars(self.spark).update(_client=client, _session_id=client._session_id)  # noqa: SLF001 -- as there
-        vars(self.spark).pop("_sqm", None)
+        channel = self._channel(again=again)
+        vars(self._session).clear()
+        with self._calls.paused():  # some clients say hello at once
+            _session_type().__init__(self._session, connection=channel)
         self._tune(self.spark)
         self._take_the_lead()
 
@@ -130,26 +128,24 @@ class ConnectSession:
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
-            self._session.conf._set_all(configs=configs, silent=False)  # noqa: SLF001 -- one call for all
-            self._command("mark")
-        self._folder = ""
+            folder = current_folder()
+            # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
+            here = {"nbh.working.dir": folder} if folder else {}
+            self._session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
+        self._calls.forget()
+        self._calls.folder = folder
+        self._mark()
+
+    def _mark(self) -> None:
+        self._command("mark")
+        self._calls.mark()
         self._marked_at = self._calls.count
 
-    def _before_call(self) -> None:
+    def _follow(self, folder: str) -> None:
+        """Have relative paths read from this process's folder, as it is now."""
         session = next((one for one in [self._session, *self._aliases.opened] if not one.is_stopped), None)
         if session is not None:
-            self._follow(session)
-
-    def _follow(self, session: Any) -> None:
-        """Have relative paths read from this process's folder, as it is now."""
-        try:
-            folder = os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
-        except OSError:
-            return  # it was removed
-        if folder != self._folder:
-            self._folder = folder
-            with self._calls.paused():
-                session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
+            session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
 
     def _command(self, verb: str, text: str = "") -> None:
         from google.protobuf.any_pb2 import Any as Packed
@@ -183,12 +179,11 @@ class ConnectSession:
             self.engine = self._start()
             self._open()
             return
-        if self._session.is_stopped:  # by a fixture
+        if self.is_stopped:  # by a fixture
             self._connect(again=True)
         self._take_the_lead()
         if self.was_used:
-            self._command("mark")
-            self._marked_at = self._calls.count
+            self._mark()
 
     def restore(self) -> None:
         """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made.
@@ -198,11 +193,14 @@ class ConnectSession:
         """
         if os.getpid() != self._pid or self.is_lost:
             return  # it is another process's, or `ready` opens a new one
-        if self._session.is_stopped:
+        if self.is_stopped:
             self._connect(again=True)
         self._take_the_lead()
-        if not self.was_used:
-            return
+        if self.was_used and self._calls.need_restore:
+            self._restore()
+        self._marked_at = self._calls.count
+
+    def _restore(self) -> None:
         try:
             self._command("restore")
         except Exception as exc:
@@ -212,17 +210,24 @@ class ConnectSession:
                 raise
             self._close()  # the test itself told the engine to forget it, and all that was in it
             self._open()
-        self._folder = ""  # it was restored too
+        else:
+            self._calls.restored()
+
         self._marked_at = self._calls.count
 
     @property
-    def outlives_run(self) -> bool:
-        """Whether the engine goes on after this run."""
-        return not self.engine.record.owner
+    def ends_with(self) -> str:
+        """What the engine, and so what was kept on it, ends with: this "run", or nothing of it."""
+        return "run" if self.engine.record.owner else ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the test has stopped the session."""
+        return bool(self._session.is_stopped)
 
     def keep(self, test: str, *, schema: str) -> Kept | None:
         """Copy what this test made, with all else that is there, to a space that stays; None if it made nothing."""
-        if self._session.is_stopped or self.is_lost or self._calls.count == self._marked_at:
+        if self.is_stopped or self.is_lost or self._calls.count == self._marked_at:
             return None
         kept = Kept(f"kept-{secrets.token_hex(4)}", test, schema, round(time.time(), 3))
         told = {name: getattr(kept, name) for name in ("space", "test", "schema", "at")}
@@ -231,7 +236,7 @@ class ConnectSession:
 
     def interrupt(self) -> None:
         """End whatever this session's queries still do."""
-        if not self._session.is_stopped and not self.is_lost:
+        if not self.is_stopped and not self.is_lost:
             with self._calls.paused(), contextlib.suppress(Exception):
                 self.spark.interruptAll()
 
@@ -255,7 +260,7 @@ class ConnectSession:
             undo.callback(self._undo.close)
             if self.is_lost:
                 return
-            if self._session.is_stopped:
+            if self.is_stopped:
                 self._connect(again=True)
             with contextlib.suppress(Exception):
                 self._command("end")

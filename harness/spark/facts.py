@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from harness.errors import EngineError
+from harness.errors import EngineError, JavaNotFoundError
 from harness.spark import java
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-TESTED_PYSPARK = "4.2.1"
+TESTED_PYSPARK = ("4.2.0", "4.2.1")
 
 _NOT_INSTALLED = "not installed"
 _LOCAL = 'pip install "databricks-notebook-harness[local]"'
@@ -57,17 +58,21 @@ def engine_facts(
     env: Mapping[str, str] | None = None,
     python: tuple[int, int, int] = sys.version_info[:3],
     versions: Callable[[str], str | None] = version_of,
-    find_java: Callable[[Mapping[str, str]], java.Java] = java.find_java,
+    find_java: Callable[[Mapping[str, str]], java.Java] | None = None,
 ) -> list[Fact]:
     """Look at what local Spark needs, without importing any of it; Java is run to ask its version."""
     environ = os.environ if env is None else env
+    connect = versions("databricks-connect")
+    beside = _beside(connect, environ) if connect and not pyspark_version(versions) else None
+    wheel = beside[1] if beside else java.wheel_home
     return [
         _python(python),
         _pyspark(versions),
+        *([beside[0]] if beside else []),
         _connect(versions, python),
         _pandas(versions),
         *(Fact(name, versions(name) or _NOT_INSTALLED, True if versions(name) else None) for name in ("pyarrow", "chispa")),
-        _java(environ, find_java),
+        _java(environ, find_java or (lambda env: java.find_java(env, wheel=wheel)), is_optional=beside is not None),
         *_variables(environ),
     ]
 
@@ -86,15 +91,31 @@ def _pyspark(versions: Callable[[str], str | None]) -> Fact:
         return Fact("pyspark", f"{found}, and databricks-connect {connect} in the same place", ok=False, mend=mend)
     if not found:
         if connect:
-            return Fact("pyspark", "databricks-connect's own: no local Spark in this environment", ok=None)
+            return Fact("pyspark", "databricks-connect's own, a client", ok=True)
         return Fact("pyspark", _NOT_INSTALLED, ok=False, mend=_LOCAL)
     if not versions("pyspark"):
         return Fact("pyspark", f"{found}, a client without Spark itself", ok=False, mend=_LOCAL)
     return Fact(
         "pyspark",
-        found if found == TESTED_PYSPARK else f"{found} (tested with {TESTED_PYSPARK})",
-        ok=found == TESTED_PYSPARK or None,
+        found if found in TESTED_PYSPARK else f"{found} (tested with {' and '.join(TESTED_PYSPARK)})",
+        ok=found in TESTED_PYSPARK or None,
     )
+
+
+def _beside(connect: str, env: Mapping[str, str]) -> tuple[Fact, Callable[[], Path | None]]:
+    """The engine's own environment, which it needs beside databricks-connect, and how to find the Java in it."""
+    from harness.spark import places
+    from harness.spark.install import find_installed
+    from harness.spark.versions import spark_beside
+
+    wanted = spark_beside(connect)
+    if wanted is None:
+        return Fact("local Spark", f"none is known to work with databricks-connect {connect}", ok=None), java.wheel_home
+    found = find_installed(places.cache(env).folder, wanted)
+    if found is None:
+        told = f"{_NOT_INSTALLED}; `nbh spark install` makes an environment of its own for it, with pyspark {wanted} and a Java"
+        return Fact("local Spark", told, ok=None), java.wheel_home
+    return Fact("local Spark", f"{wanted}, in an environment of its own: {found.folder}", ok=True), lambda: found.java
 
 
 def _connect(versions: Callable[[str], str | None], python: tuple[int, int, int]) -> Fact:
@@ -121,10 +142,12 @@ def _pandas(versions: Callable[[str], str | None]) -> Fact:
     return Fact("pandas", found, ok=True)
 
 
-def _java(env: Mapping[str, str], find_java: Callable[[Mapping[str, str]], java.Java]) -> Fact:
+def _java(env: Mapping[str, str], find_java: Callable[[Mapping[str, str]], java.Java], *, is_optional: bool) -> Fact:
     try:
         found = find_java(env)
     except EngineError as exc:
+        if is_optional and isinstance(exc, JavaNotFoundError):
+            return Fact("Java", f"{exc.what}: {exc.cause}; the engine's own environment brings one", ok=None)
         return Fact("Java", f"{exc.what}: {exc.cause}", ok=False, mend=exc.mend)
     return Fact("Java", f"{found.version} ({found.source}: {found.home})", ok=True)
 

@@ -59,6 +59,9 @@ TUNING_OPTIONS = (
     "-XX:-UsePerfData",  # no file in the system's temporary folder for each Java
 )
 
+# As on Databricks, in any country.
+LOCALE_OPTIONS = ("-Duser.timezone=UTC", "-Duser.language=en")
+
 LOG_SETTINGS = """\
 rootLogger.level = {level}
 rootLogger.appenderRef.stderr.ref = stderr
@@ -91,6 +94,16 @@ class Jvm:
         self._process = process
         self._output = output
 
+    def is_alive(self, *, wait_s: float = 0.0) -> bool:
+        """Whether the process runs; one that is just ending is given so long to be gone."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(wait_s)
+        return self._process.returncode is None
+
+    def tail(self) -> list[str]:
+        """The last lines that it printed which say something."""
+        return telling(self._output.lines(), 12)
+
     def stop(self, *, timeout_s: float = 20.0) -> None:
         """End the JVM and wait for it; one that doesn't listen is killed."""
         _close(self._process.stdin)
@@ -114,7 +127,12 @@ class Output:
 
     def pass_on(self) -> None:
         """Show lines from here on; until Spark has started they are only kept, and told if it doesn't."""
+        self._kept.clear()
         self._started = True
+
+    def lines(self) -> list[str]:
+        """The last lines so far."""
+        return list(self._kept)
 
     def finish(self) -> list[str]:
         """The last lines, once the JVM has ended."""
@@ -203,6 +221,7 @@ def java_command(java: Java, *, spark_home: Path, folder: Path, conf: Mapping[st
         f"-Xmx{conf.get('spark.driver.memory', '1g')}",
         f"-Dderby.system.home={folder}",
         f"-Djava.io.tmpdir={folder}",
+        *LOCALE_OPTIONS,
         *TUNING_OPTIONS,
         *MODULE_OPTIONS,
         *shlex.split(conf.get("spark.driver.extraJavaOptions", "")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from harness.errors import EngineLostError
 
 # Spark's own names for "a Connect client has no JVM at hand".
@@ -10,7 +12,14 @@ _CONNECT_ONLY = {
     "ATTRIBUTE_NOT_SUPPORTED",
     "CONTEXT_UNAVAILABLE_FOR_REMOTE_CLIENT",
     "UNSUPPORTED_OPERATION_FOR_CONNECT",
+    # What a notebook that makes a session for itself gets: .master("local[*]").
+    "CANNOT_CONFIGURE_SPARK_CONNECT_MASTER",
+    # foreachBatch with a function that holds the session.
+    "STREAMING_CONNECT_SERIALIZATION_ERROR",
 }
+
+# What pyspark's classic classes have and Connect's lack, and those that ask find None for where there is no context.
+_OF_JAVA = ("_sc", "_wrapped", "_gateway", "sparkContext", "parallelize")
 
 HINT = (
     "this is so on Spark Connect only (the default engine, and Databricks' shared and serverless compute);\n"
@@ -20,15 +29,40 @@ HINT = (
 
 def add_hint(exc: BaseException) -> None:
     """Add a note that names the marker to an error of Connect's own; leave all others as they are."""
-    condition = getattr(exc, "getCondition", None)
-    if not callable(condition):
-        return
     try:
-        name = condition()
-    except Exception:  # noqa: BLE001 -- the user's own class may have a method of that name
+        is_ours = _is_connect_only(exc)
+    except Exception:  # noqa: BLE001 -- it may be of the user's own class, which answers as it likes
         return
-    if name in _CONNECT_ONLY:
+    if is_ours and HINT not in getattr(exc, "__notes__", ()):
         exc.add_note(HINT)
+
+
+def _is_connect_only(exc: BaseException) -> bool:
+    ask = getattr(exc, "getCondition", None) or getattr(exc, "getErrorClass", None)
+    if callable(ask):
+        name = ask()
+        return name in _CONNECT_ONLY or (name == "NOT_IMPLEMENTED" and "sql/connect/" in _raised_in(exc))
+    if isinstance(exc, AttributeError):
+        return _is_of_java(exc.name or "") and (exc.obj is None or _is_connects(exc.obj))
+    # pyspark itself says no more than "assert" where there is no SparkContext.
+    return isinstance(exc, AssertionError) and not str(exc) and _raised_in(exc).startswith("pyspark/")
+
+
+def _is_of_java(name: str) -> bool:
+    return name.startswith("_j") or name in _OF_JAVA
+
+
+def _is_connects(value: object) -> bool:
+    return type(value).__module__.startswith("pyspark.sql.connect.")
+
+
+def _raised_in(exc: BaseException) -> str:
+    """The file that raised it, from pyspark's folder on; empty if it is none of pyspark's."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename.replace(os.sep, "/") if trace is not None else ""
+    return file[file.rindex("/pyspark/") + 1 :] if "/pyspark/" in file else ""
 
 
 def lost_error(pid: int, lines: list[str], *, memory: str) -> EngineLostError:

@@ -51,6 +51,32 @@ def failed_lately(cache: Path, fit: Fit) -> str:
         return ""
 
 
+def for_run(
+    cache: Path,
+    fit: Fit | None,
+    *,
+    java: Java,
+    spark_jars: Path,
+    env: Mapping[str, str],
+    progress: Callable[[str], None],
+) -> list[Path]:
+    """Delta's jars, or none with a line that says why: Spark without it still works."""
+    if fit is None:
+        return []
+    found = kept(cache, fit)
+    if found is not None:
+        return found
+    why = failed_lately(cache, fit)
+    if why:
+        progress(f"no Delta tables in this run: {why.splitlines()[0]}; `nbh spark install` tries again")
+        return []
+    try:
+        return fetch(cache, fit, java=java, spark_jars=spark_jars, env=env, progress=progress)
+    except JarsMissingError as error:
+        progress(f"no Delta tables in this run:\n{error}")
+        return []
+
+
 def fetch(
     cache: Path,
     fit: Fit,

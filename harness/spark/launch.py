@@ -6,16 +6,16 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.spark.conf import WORKER_MODULE, engine_conf
-from harness.spark.gateway import LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
+from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.spark.home import SparkHome
     from harness.spark.java import Java
 
 ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-spark.jar"
@@ -75,8 +75,10 @@ def class_path(spark_home: Path, *, delta: list[Path]) -> list[Path]:
 
     Each is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
     """
-    spark = (jar for jar in sorted((spark_home / "jars").glob("*.jar")) if not jar.name.startswith(_CLUSTER))
-    return [ENGINE_JAR, *delta, *spark]
+    jars = sorted(jar for jar in (spark_home / "jars").glob("*.jar") if not jar.name.startswith(_CLUSTER))
+    # Spark reads the code of each function it sends to a task from its jar, and Java asks jar after jar for it.
+    sparks = [jar for jar in jars if jar.name.startswith("spark-")]
+    return [ENGINE_JAR, *sparks, *delta, *(jar for jar in jars if jar not in sparks)]
 
 
 def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sharing: list[str]) -> list[str]:
@@ -92,9 +94,7 @@ def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sha
         f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         f"-Dderby.system.home={folder / 'tmp'}",
-        # As on Databricks, in any country.
-        "-Duser.timezone=UTC",
-        "-Duser.language=en",
+        *LOCALE_OPTIONS,
         "-cp",
         os.pathsep.join(map(str, path)),
         "io.nbh.spark.engine.Engine",
@@ -102,15 +102,15 @@ def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sha
     ]
 
 
-def engine_env(env: Mapping[str, str], folder: Path, spark_home: Path) -> dict[str, str]:
+def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[str, str]:
     """The engine's environment: nothing of the run that happens to start it."""
     return {
         **{name: env[name] for name in _PASSED_ON if name in env},
-        "SPARK_HOME": str(spark_home),
+        "SPARK_HOME": str(home.folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": home.python,
+        "PYSPARK_DRIVER_PYTHON": home.python,
         "PYTHONPATH": str(folder / "python"),
         "PYTHONSAFEPATH": "1",
         "NBH_SPARK_CLIENTS": str(folder / "clients"),

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import EngineStopError, JarsMissingError, SparkStartError
+from harness.errors import EngineStopError, SparkStartError
 from harness.spark import archive, facts, jars, places, record
 from harness.spark.gateway import mend_for, telling
-from harness.spark.java import find_java
+from harness.spark.home import find_spark, version_here
 from harness.spark.launch import ENGINE_JAR, class_path, clear, engine_env, java_command, launch, lay_out
-from harness.spark.local import find_spark_home
 from harness.spark.lock import if_free, starting
 from harness.spark.versions import fit_of
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.spark.conf import Wishes
-    from harness.spark.java import Java
+    from harness.spark.home import SparkHome
     from harness.spark.record import Record
 
 START_TIMEOUT_S = 120.0
@@ -84,7 +83,8 @@ def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
         sys.prefix,
         sys.executable,
         sys.version,
-        facts.pyspark_version() or "",
+        version_here(),
+        facts.version_of("databricks-connect") or "",
         env.get("JAVA_HOME") or shutil.which("java", path=env.get("PATH", "")) or "wheel",
         wishes.memory,
         str(wishes.delta),
@@ -116,7 +116,7 @@ def find_or_start(
         PysparkMissingError, PysparkClashError, JavaNotFoundError, JavaTooOldError, JavaBrokenError: Spark can't run here.
         SparkStartError: The engine didn't start; the cause holds the end of its log.
     """
-    spark_home = find_spark_home(env)
+    home = find_spark(env)
     place = place_of(wishes, env)
     engine = find(place.folder)
     if engine is None:
@@ -126,7 +126,7 @@ def find_or_start(
         with starting(folder, progress):
             engine = _settle(folder, progress)
             if engine is None:
-                return _start(place, wishes, spark_home=spark_home, env=env, progress=progress, owner=owner, idle_s=idle_s)
+                return _start(place, wishes, home=home, env=env, progress=progress, owner=owner, idle_s=idle_s)
     progress(f"using the warm Spark {engine.record.spark} engine (pid {engine.record.pid}, up {_told_age(engine.record)})")
     return engine
 
@@ -162,18 +162,26 @@ def _start(
     place: Place,
     wishes: Wishes,
     *,
-    spark_home: Path,
+    home: SparkHome,
     env: Mapping[str, str],
     progress: Callable[[str], None],
     owner: int,
     idle_s: float,
 ) -> Engine:
-    java, version = find_java(env), facts.pyspark_version() or ""
+    java, version = home.find_java(env), home.version
     _clear_killed(place.folder.parent)
-    delta = _delta(place.cache.folder, wishes, java=java, spark_home=spark_home, env=env, progress=progress)
+    fit = fit_of(version)
+    delta = jars.for_run(
+        place.cache.folder,
+        fit if wishes.delta else None,
+        java=java,
+        spark_jars=home.folder / "jars",
+        env=env,
+        progress=progress,
+    )
     progress(f"starting Spark {version} on Java {java.major} …")
-    begun, folder, fit = time.monotonic(), place.folder, fit_of(version)
-    path = class_path(spark_home, delta=delta)
+    begun, folder = time.monotonic(), place.folder
+    path = class_path(home.folder, delta=delta)
 
     def once() -> Engine:
         classes = archive.file_of(place.cache.folder, java, path)
@@ -183,7 +191,7 @@ def _start(
         token = lay_out(folder, delta=bool(delta), own=own)
         sharing = archive.options(classes, is_written=writes is not None)
         command = java_command(java, folder, path=path, memory=wishes.memory, sharing=sharing)
-        process = launch(command, folder, engine_env(env, folder, spark_home))
+        process = launch(command, folder, engine_env(env, folder, home))
         told = fit.delta if fit and delta else ""
         made = record.Record(process.pid, token, time.monotonic(), version, java.version, told, owner, str(writes or ""))
         try:
@@ -240,27 +248,6 @@ def _not_started(folder: Path, exc: _NotStartedError) -> SparkStartError:
         cause="\n".join([str(exc), *telling(lines, 10)]),
         mend=mend_for(lines) + f"\nits whole log: {folder / 'log'}",
     )
-
-
-def _delta(
-    cache: Path, wishes: Wishes, *, java: Java, spark_home: Path, env: Mapping[str, str], progress: Callable[[str], None]
-) -> list[Path]:
-    """Delta's jars, or none with a line that says why: Spark without it still works."""
-    fit = fit_of(facts.pyspark_version() or "")
-    if not wishes.delta or fit is None:
-        return []
-    found = jars.kept(cache, fit)
-    if found is not None:
-        return found
-    why = jars.failed_lately(cache, fit)
-    if why:
-        progress(f"no Delta tables in this run: {why.splitlines()[0]}; `nbh spark install` tries again")
-        return []
-    try:
-        return jars.fetch(cache, fit, java=java, spark_jars=spark_home / "jars", env=env, progress=progress)
-    except JarsMissingError as error:
-        progress(f"no Delta tables in this run:\n{error}")
-        return []
 
 
 class _NotStartedError(Exception):

@@ -106,6 +106,16 @@ RUNTIMES = {
 """What ``runtime = "…"`` in the settings may say."""
 
 
+_BESIDE = (((15, 4), "4.2.1"),)
+"""The pyspark that an engine is made of beside databricks-connect, with the oldest of its versions that it was tried with."""
+
+
+def spark_beside(connect: str) -> str | None:
+    """The pyspark that goes with a databricks-connect as its client; None if it is older than any that was tried."""
+    number = tuple(int(part) for part in connect.split(".")[:2] if part.isdigit())
+    return next((pyspark for oldest, pyspark in _BESIDE if number >= oldest), None)
+
+
 def fit_of(pyspark: str) -> Fit | None:
     """What fits an installed pyspark; None if it wasn't tried."""
     line = ".".join(pyspark.split(".")[:2])

@@ -1,6 +1,6 @@
 """Spark's Python daemon with a guard: workers see what the test process sees on its path, but never run a notebook.
 
-`harness.spark.local` copies this file to a folder of its own and names it in ``spark.python.daemon.module``, so it stands
+The engine copies this file to a folder of its own and names it in ``spark.python.daemon.module``, so it stands
 alone: it imports nothing of the harness until it has something to refuse.
 """
 
@@ -108,6 +108,10 @@ def preload() -> None:
 
 
 if __name__ == "__main__":
+    # Spark's own, before the test process's path is taken: databricks-connect there has packages of the same names.
+    import py4j  # type: ignore[import-untyped]  # noqa: F401 -- published without types; only to be found here first
+    import pyspark  # noqa: F401 -- as above
+
     prepare(told(os.environ))
     preload()
     from pyspark.daemon import manager

@@ -18,8 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from harness.errors import JarsMissingError
 from harness.spark import jars
+from harness.spark.home import find_spark
 from harness.spark.java import find_java, wheel_home
-from harness.spark.local import find_spark_home
 from harness.spark.versions import Fit, Jar
 
 CONTENT = b"a jar"
@@ -101,7 +101,7 @@ def fetch(tmp_path, java, mirror):
     """Fetch from the mirror, in an environment where this variable names the company's certificates."""
 
     def run(**env):
-        home = find_spark_home({})
+        home = find_spark({}).folder
         return jars.fetch(tmp_path, FIT, java=java, spark_jars=home / "jars", env={"NBH_MAVEN_URL": mirror[0], **env})
 
     return run

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import locale
+import os
+import signal
+import sys
+import threading
+import time
+
 import pytest
 
 LEAKS = {
@@ -43,7 +52,7 @@ LEAKS = {
     ),
     "cache": (
         "spark.range(7).cache().count()",
-        'assert "InMemory" not in spark.range(7)._explain_string()',
+        "assert not spark.range(7).storageLevel.useMemory",
     ),
     "relative_paths": (
         'import os; os.chdir(tmp_path); spark.range(1).write.mode("overwrite").parquet("leak")',
@@ -59,24 +68,13 @@ LEAKS = {
     ),
 }
 
-TESTS = """\
-import json
-import locale
-import os
-import signal
-import sys
-import threading
-import time
-
-import pytest
-from pyspark.sql.functions import udf
-
 
 def leave_a_mark(n):
+    """Change something in the worker."""
     sys.nbh_mark = "left"
     sys.path.insert(0, "/left")
     sys.modules["left"] = sys
-    sys.kept_open = open("/dev/null")
+    sys.kept_open = open("/dev/null")  # noqa: PTH123, SIM115 -- left open on purpose
     os.environ["NBH_LEFT"] = "left"
     os.chdir("/")
     os.umask(0o777)
@@ -88,6 +86,7 @@ def leave_a_mark(n):
 
 
 def mark(n):
+    """Tell what is found there."""
     umask = os.umask(0)
     os.umask(umask)
     found = [
@@ -98,7 +97,7 @@ def mark(n):
             "module": "left" in sys.modules,
             "file": hasattr(sys, "kept_open"),
             "variable": "NBH_LEFT" in os.environ,
-            "folder": os.getcwd() == "/",
+            "folder": os.path.samefile(".", "/"),
             "umask": umask == 0o777,
             "function": json.dumps is None,
             "signal": signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN,
@@ -109,10 +108,29 @@ def mark(n):
     return ", ".join(found) or "none"
 
 
+TESTS = (
+    """\
+import json
+import locale
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+from pyspark.sql.functions import udf
+
+"""
+    + inspect.getsource(leave_a_mark)
+    + inspect.getsource(mark)
+    + """
+
 @pytest.fixture(autouse=True)
 def here(tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
 """
+)
 
 
 def _leaving(name):

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.errors import AnalysisException
 
+from harness.collect.tracebacks import cut
+from harness.spark.classic import open_session
 from harness.spark.gateway import MODULE_OPTIONS
+from harness.spark.home import find_spark
 from harness.spark.java import find_java
-from harness.spark.local import find_spark_home, start_session
 
 
 def test_it_is_databricks_in_what_it_answers(spark):
@@ -17,6 +20,16 @@ def test_it_is_databricks_in_what_it_answers(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     with pytest.raises(Exception, match="ARITHMETIC_OVERFLOW"):
         spark.sql("select 2147483647 + 1").collect()
+
+
+def test_a_failed_query_is_shown_at_the_line_that_asked(spark, request):
+    """What Spark's client does behind it is not the user's, and buries their line."""
+    with pytest.raises(AnalysisException) as failed:
+        spark.sql("select nope from nowhere").collect()
+
+    assert cut(failed, request.config)
+    assert [str(entry.path) for entry in failed.traceback] == [__file__]
+    assert "JVM stacktrace" not in str(failed.value)
 
 
 @pytest.mark.nbh_engine("classic")
@@ -54,18 +67,18 @@ def test_active_session_is_used_and_left_alone(spark):
     """Whoever started it has it stopped too, and is told."""
     lines = []
 
-    session = start_session(progress=lines.append)
+    session = open_session(progress=lines.append)
     session.stop()
 
     assert session.spark is spark
-    assert not session.is_ours
+    assert session.kind == "own"
     assert lines == [f"using the Spark {spark.version} session that is already active in this process, with its own settings"]
     assert spark.range(1).count() == 1
 
 
 def test_java_gets_what_sparks_own_launcher_gives():
     """All but the vector module, which not every Java has."""
-    home, java = find_spark_home({}), find_java(os.environ)
+    home, java = find_spark({}).folder, find_java(os.environ)
     main = ["org.apache.spark.launcher.Main", "org.apache.spark.deploy.SparkSubmit", "pyspark-shell"]
     env = {**os.environ, "SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
 
@@ -79,9 +92,9 @@ def test_java_gets_what_sparks_own_launcher_gives():
 
 SCRIPT = """
 import os, sys
-from harness.spark.local import start_session
+from harness.spark.classic import open_session
 
-session = start_session(progress=lambda line: print(line, flush=True))
+session = open_session(progress=lambda line: print(line, flush=True))
 from pyspark.sql.functions import udf
 session.spark.range(2).select(udf(lambda n: n + 1, "long")("id").alias("n")).collect()
 folder = session.spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:").rpartition("/")[0]
@@ -94,7 +107,7 @@ print(folder, *sorted(below - {os.getpid()}), flush=True)
 if sys.argv[1] == "wait":
     sys.stdin.read()
 session.stop()
-again = start_session()
+again = open_session()
 assert again.spark.range(3).count() == 3
 again.stop()
 print("ended", flush=True)

@@ -362,14 +362,30 @@ def test_what_a_run_shares_stays_until_its_end(pytester):
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=3)
 
 
-def test_the_classic_engine_has_no_catalogs(pytester):
-    """It says so, with what to do."""
-    pytester.makepyfile("def test_a(uc): pass")
+OWN_SESSION = """
+import pytest
+from pyspark.sql import SparkSession
 
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--nbh-engine", "classic")
+
+@pytest.fixture(scope="session")
+def spark():
+    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    yield spark
+    spark.stop()
+
+
+def test_a(uc): pass
+"""
+
+
+def test_a_session_of_ones_own_has_no_catalogs(pytester):
+    """It says so, with what to do."""
+    pytester.makepyfile(OWN_SESSION)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*NBH320 there are no catalogs in this run*", "*mend:*--nbh-engine connect*"])
+    result.stdout.fnmatch_lines(["*NBH320 there are no catalogs in this run*", "*mend:*let the harness start Spark*"])
 
 
 def test_the_ledgers_folder_is_private():

@@ -10,7 +10,7 @@ from harness.commands import doctor
 from harness.commands.doctor import examine, fixture_owners, show, write_json
 from harness.spark.facts import Fact
 
-INSTALLED = {"databricks-notebook-harness": "1.0", "pytest": "9.0.1", "coverage": "7.10", "pyspark": "4.2.1"}
+INSTALLED = {"databricks-notebook-harness": "1.0", "pytest": "9.0.1", "coverage": "7.10", "pyspark": "4.2.0"}
 SHOWN = "notebook -- .../fixtures/notebook.py:19\nspark [session scope] -- .../fixtures/spark.py:24\n    A real Spark session\n"
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import JavaTooOldError
+from harness.errors import JavaNotFoundError, JavaTooOldError
 from harness.spark.facts import engine_facts
 from harness.spark.java import Java
 
-GOOD = {"pyspark": "4.2.1", "pandas": "2.3.3", "pyarrow": "26.0.1", "chispa": "0.12.0"}
+GOOD = {"pyspark": "4.2.0", "pandas": "2.3.3", "pyarrow": "26.0.1", "chispa": "0.12.0"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_databricks_connect_alone_is_no_fault(facts):
 
 def test_a_client_alone_is_no_spark(facts):
     """pyspark-client has no jars."""
-    assert bad(facts({"pyspark-client": "4.2.1"})) == ["pyspark"]
+    assert bad(facts({"pyspark-client": "4.2.0"})) == ["pyspark"]
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,35 @@ def test_remote_variable_is_named_without_its_value(facts):
 
     assert fact.ok is False
     assert "hunter2" not in repr(fact)
+
+
+def test_databricks_connect_without_the_engines_environment(facts, tmp_path):
+    """Nothing is wrong, for not every project has local tests; what makes it is named."""
+    installed = {"databricks-connect": "17.3.15", "pandas": "2.3.3"}
+
+    found = facts(installed, env={"NBH_CACHE_DIR": str(tmp_path)}, find_java=_no_java)
+
+    assert bad(found) == []
+    assert "`nbh spark install` makes" in found["local Spark"].value
+    assert found["Java"].ok is None
+
+
+def _no_java(_env):
+    raise JavaNotFoundError("no Java 17 or newer is found", cause="PATH has none", mend="install one")
+
+
+def test_databricks_connect_with_the_engines_environment(facts, tmp_path):
+    """Its place is told."""
+    from harness.spark import install
+
+    folder = install.folder_of(tmp_path, "4.2.1")
+    made = install._at(folder)
+    (made.spark / "jars").mkdir(parents=True)
+    made.python.parent.mkdir(parents=True)
+    made.python.touch()
+    (folder / "nbh.json").write_text('{"pyspark": "4.2.1"}')
+
+    found = facts({"databricks-connect": "17.3.15"}, env={"NBH_CACHE_DIR": str(tmp_path)})
+
+    assert found["local Spark"].ok
+    assert str(folder) in found["local Spark"].value

@@ -7,7 +7,7 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import scala.Option;
 
 /** Errors of Spark's and Databricks' own conditions, with the names that the user said; and ours, whose names begin with NBH. */
-final class Errors {
+public final class Errors {
   private Errors() {}
 
   static RuntimeException databricksOnly(String kind, String mend) {
@@ -52,7 +52,7 @@ final class Errors {
         Option.apply(state), Option.apply(message)));
   }
 
-  static String quote(String... parts) {
+  public static String quote(String... parts) {
     StringBuilder text = new StringBuilder();
     for (String part : parts) {
       text.append(text.isEmpty() ? "" : ".").append('`').append(part.replace("`", "``")).append('`');
@@ -62,7 +62,7 @@ final class Errors {
 
   /** Throw a checked exception as Scala would: Spark's interfaces declare only some of theirs. */
   @SuppressWarnings("unchecked")
-  static <T extends Throwable> RuntimeException sneak(Throwable thrown) throws T {
+  public static <T extends Throwable> RuntimeException sneak(Throwable thrown) throws T {
     throw (T) thrown;
   }
 }

@@ -6,15 +6,15 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Scala's collections from Java's, and back. */
-final class Scala {
+public final class Scala {
   private Scala() {}
 
   /** Eclipse's compiler finds the methods of Scala's Seq ambiguous, so they are used as Java's. */
-  static <T> List<T> list(Seq<T> seq) {
+  public static <T> List<T> list(Seq<T> seq) {
     return CollectionConverters.asJava(seq);
   }
 
-  static <T> Seq<T> seq(List<T> list) {
+  public static <T> Seq<T> seq(List<T> list) {
     return (Seq<T>) (Seq<?>) ArraySeq.unsafeWrapArray(list.toArray());
   }
 }

@@ -14,6 +14,9 @@ import org.apache.spark.sql.classic.SparkSession;
 
 /** Schemas, tables and functions that one session made, last made last; dropped last made first. */
 final class Made {
+  /** The schema that every Spark of ours has in place of the session catalog's own; made when it is first needed, by nobody. */
+  private static final String SHARED = "session_default";
+
   private record Thing(String kind, String schema, String name) {}
 
   private final SparkSession session;
@@ -25,7 +28,7 @@ final class Made {
   }
 
   synchronized void note(ExternalCatalogEvent event) {
-    if (event instanceof CreateDatabaseEvent made) {
+    if (event instanceof CreateDatabaseEvent made && !made.database().equals(SHARED)) {
       fresh.add(new Thing("schema", made.database(), ""));
     } else if (event instanceof CreateTableEvent made) {
       fresh.add(new Thing("table", made.database(), made.name()));

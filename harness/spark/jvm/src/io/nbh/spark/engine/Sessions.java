@@ -19,6 +19,8 @@ final class Sessions {
   private static final Map<String, Sessions> ALL = new ConcurrentHashMap<>();
   /** When each session was used last, by the clock on the wall: it may be set, so times are only told apart, never compared. */
   private static final Map<String, Long> LAST_USE = new ConcurrentHashMap<>();
+  /** The one session of a Spark that lives inside a test process; other sessions there are that process's too. */
+  private static volatile Sessions alone;
 
   private final SparkSession session;
   private final Made made;
@@ -26,17 +28,29 @@ final class Sessions {
   private volatile Path told;
   private volatile Snapshot before;
   private volatile SpaceMark space;
+  private volatile ContextState context;
 
   private Sessions(SparkSession session) {
     this.session = session;
     this.made = new Made(session);
-    session.sessionState().conf().setConfString(Snapshot.OWNER, session.sessionUUID());
-    Snapshot.ownGlobalViews(session);
     this.before = Snapshot.of(session);
   }
 
   static Sessions of(SparkSession session) {
-    return ALL.computeIfAbsent(session.sessionUUID(), key -> new Sessions(session));
+    return ALL.computeIfAbsent(session.sessionUUID(), key -> {
+      session.sessionState().conf().setConfString(Snapshot.OWNER, session.sessionUUID());
+      Snapshot.ownGlobalViews(session);
+      return new Sessions(session);
+    });
+  }
+
+  /** The session of a process that has this Spark for itself. */
+  static synchronized Sessions alone(SparkSession session) {
+    if (alone == null || alone.session != session) {
+      watchCatalog(session);
+      alone = new Sessions(session);
+    }
+    return alone;
   }
 
   /** Learns what is made by whom: the catalog tells of it in the thread of the session that does it. */
@@ -46,7 +60,7 @@ final class Sessions {
 
   private static void note(ExternalCatalogEvent event) {
     scala.Option<SparkSession> active = SparkSession.getActiveSession();
-    Sessions session = active.isDefined() ? ALL.get(active.get().sessionUUID()) : null;
+    Sessions session = active.isDefined() ? ALL.getOrDefault(active.get().sessionUUID(), alone) : alone;
     if (session != null) {
       session.made.note(event);
     }
@@ -75,22 +89,45 @@ final class Sessions {
       space = SpaceMark.of(session);
     }
     before = Snapshot.of(session);
+    if (this == alone) {
+      context = ContextState.of(session.sparkContext());
+    }
   }
 
   /** Puts back what the test changed. */
   void restore() {
-    Snapshot.uncache(session);
+    if (this == alone) {
+      // Sessions that the test opened beside this one share its streams and its cache.
+      before.stopOtherStreams(session);
+      session.sharedState().cacheManager().clearCache();
+    } else {
+      Snapshot.uncache(session);
+    }
     before.restore(session);
     made.drop();
     if (space != null) {
       space.restore();
     }
-    Workers.endUsed(session.sessionUUID());
+    if (this == alone) {
+      context.restore(session.sparkContext());
+      SparkSession.setActiveSession(session);
+    }
+    Workers.endUsed(owner());
+  }
+
+  /** By whose name Spark keeps this session's Python workers; null for all that there are. */
+  private String owner() {
+    return this == alone ? null : session.sessionUUID();
+  }
+
+  /** Whether something was made since. */
+  boolean hasMade() {
+    return space != null && space.isOutdated();
   }
 
   /** Copies what the test made to a space of this name, with what else is there, for a person to look at. */
   void keep(String name, String note) {
-    if (space != null && space.isOutdated()) {
+    if (hasMade()) {
       space.keep(name, note);
     }
   }
@@ -110,6 +147,12 @@ final class Sessions {
         // It goes with the folder.
       }
     }
+  }
+
+  /** Forgets a session whose Spark has been stopped. */
+  void forget() {
+    alone = null;
+    dropSpace();
   }
 
   /** The catalogs need Delta, and Spark runs without it too. */

@@ -2,6 +2,7 @@ package io.nbh.spark.engine;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -75,6 +76,15 @@ final class Snapshot {
     }
     if (!java.util.Arrays.equals(namespace, catalogs.currentNamespace())) {
       catalogs.setCurrentNamespace(namespace);
+    }
+  }
+
+  /** Stops streams that began since in other sessions of the same Spark. */
+  void stopOtherStreams(SparkSession session) {
+    for (StreamingQuery query : new ArrayList<StreamingQuery>(session.sharedState().activeStreamingQueries().values())) {
+      if (!streams.contains(query.id())) {
+        stop(query);
+      }
     }
   }
 

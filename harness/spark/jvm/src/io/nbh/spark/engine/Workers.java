@@ -15,7 +15,7 @@ final class Workers {
   private Workers() {}
 
   /**
-   * Ends the workers that a test has used: the next test's function gets a process that no test has touched.
+   * Ends the workers that a test has used, a session's or (null) all that there are: the next test's function gets a process that no test has touched.
    *
    * <p>The daemon runs no function of a test itself, so it stays: it has imported what workers need, and a new one would cost the
    * next test five times as much. But a worker that is still at it would come back for the next test when it is done, and only
@@ -77,7 +77,7 @@ final class Workers {
           Method envVars = key.getClass().getMethod("envVars");
           Object vars = envVars.invoke(key);
           String uuid = CollectionConverters.asJava((scala.collection.immutable.Map<String, String>) vars).get("SPARK_JOB_ARTIFACT_UUID");
-          if (sessionUuid.equals(uuid)) {
+          if (sessionUuid == null || sessionUuid.equals(uuid)) {
             found.add(remove ? map.remove(key).get() : map.apply(key));
           }
         }
