@@ -97,7 +97,7 @@ def mark(n):
             "module": "left" in sys.modules,
             "file": hasattr(sys, "kept_open"),
             "variable": "NBH_LEFT" in os.environ,
-            "folder": os.path.samefile(".", "/"),
+            "folder": os.path.realpath(".") == "/",
             "umask": umask == 0o777,
             "function": json.dumps is None,
             "signal": signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN,
