@@ -31,6 +31,7 @@
     │   ├── EngineLostError
     │   ├── EngineModeError
     │   ├── EngineStopError
+    │   ├── ForkedSessionError
     │   └── EngineInstallError
     ├── CatalogError           NBH32x   an object of Unity Catalog can't be made, found or removed
     │   ├── CatalogsMissingError
@@ -310,6 +311,13 @@ class EngineStopError(EngineError):
 
     code = "NBH311"
     about = "the Spark engine can't be stopped"
+
+
+class ForkedSessionError(EngineError):
+    """A process that was forked from a test process used the session that it found there."""
+
+    code = "NBH315"
+    about = "a forked process used the Spark session"
 
 
 class EngineInstallError(EngineError):

@@ -20,6 +20,10 @@ RUNTIMES = ("16.4", "17.3")
 """The Databricks runtimes that local Spark can stand for; `harness.spark.versions` says what that sets."""
 
 
+_LEAST_MEMORY_M = 480
+"""Spark asks for 450 that are free for data, and Java keeps some of what it is given for itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What ``[tool.nbh]`` holds.
@@ -75,6 +79,13 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
     memory = table.get("spark_memory", "1g")
     if not isinstance(memory, str) or not re.fullmatch(r"[1-9]\d*[mg]", memory):
         raise _wrong(folder, f"spark_memory is {memory!r}", "it is a size as Java takes it", 'write spark_memory = "1g"')
+    if memory[-1] == "m" and int(memory[:-1]) < _LEAST_MEMORY_M:
+        raise _wrong(
+            folder,
+            f"spark_memory is {memory!r}",
+            f"Spark doesn't start with less than {_LEAST_MEMORY_M}m",
+            'write spark_memory = "1g"',
+        )
     idle = table.get("spark_idle_minutes", 30)
     if type(idle) is not int or idle < 0:
         raise _wrong(

@@ -6,15 +6,19 @@ import json
 import os
 from typing import IO, TYPE_CHECKING, Any
 
+from harness.errors import SparkStartError
 from harness.settings import settings_for
-from harness.spark import choose, facts, jars, kept, places, record, server
+from harness.spark import archive, choose, facts, jars, kept, places, record, server
 from harness.spark.home import own_spark
 from harness.spark.install import find_installed
+from harness.spark.launch import class_path
 from harness.spark.versions import fit_of, runtime_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from harness.spark.conf import Wishes
     from harness.spark.server import Engine
 
 
@@ -43,7 +47,7 @@ def stop(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], None
     """End every engine of this user's; there being none is fine too."""
     ended = []
     for engine in server.all_engines(os.environ):
-        server.stop(engine)
+        server.stop(engine, progress=tell)
         ended.append(engine.record.pid)
     if as_json:
         _show({"stopped": ended}, as_json=True, out=out)
@@ -56,6 +60,9 @@ def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], N
     """Fetch all that an engine needs and write the class archive, so that later starts are fast and need no network.
 
     Beside databricks-connect that begins with an environment of the engine's own.
+
+    Raises:
+        SparkStartError: The engine wrote no archive.
     """
     from harness.spark.home import check_parts, find_spark
     from harness.spark.install import install as make_environment
@@ -67,18 +74,37 @@ def install(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], N
         make_environment(cache, own, env=os.environ, progress=tell)
     home = find_spark(os.environ)
     java, fit = home.find_java(os.environ), fit_of(home.version)
-    if fit is not None:
-        jars.fetch(cache, fit, java=java, spark_jars=home.folder / "jars", env=os.environ, progress=tell)
-    wishes = choose.wishes_of(settings_for(os.path.join(folder, "x")))
-    # The first engine writes the archive as it ends.
-    was_running = server.find(server.place_of(wishes, os.environ).folder)
-    if was_running is not None:
-        server.stop(was_running)
-    engine = server.find_or_start(wishes, env=os.environ, progress=tell)
-    server.stop(engine)
+    delta = jars.fetch(cache, fit, java=java, spark_jars=home.folder / "jars", env=os.environ, progress=tell) if fit else []
+    classes = archive.file_of(cache, java, class_path(home.folder, delta=delta))
+    if not classes.exists():
+        _write_archive(choose.wishes_of(settings_for(os.path.join(folder, "x"))), classes, tell=tell)
     told = {"spark": home.version, "java": java.version, "delta": fit.delta if fit else "", "cache": str(cache)}
     _show({**told, **environment(os.environ)}, as_json=as_json, out=out)
     return True
+
+
+def _write_archive(wishes: Wishes, classes: Path, *, tell: Callable[[str], None]) -> None:
+    """Have an engine write it; with the classes that every test needs in it, and not only those of the engine's start."""
+    from harness.spark.connect import open_session
+
+    was_running = server.find(server.place_of(wishes, os.environ).folder)
+    if was_running is not None:
+        server.stop(was_running)
+    session = open_session(wishes, roots=(), progress=tell)
+    frame = session.spark.createDataFrame([(1, "a"), (2, "b")], "id int, name string")
+    if session.engine.has_catalogs:
+        frame.write.saveAsTable("nbh_install")
+        frame = session.spark.table("nbh_install")
+    frame.groupBy("name").count().collect()
+    session.stop()
+    server.stop(session.engine, progress=tell)
+    if not classes.exists():
+        raise SparkStartError(
+            "the class archive can't be written",
+            cause="\n".join([f"there is no {classes}", *session.engine.log_tail(5)]),
+            mend="free some space there; without it engines start as slowly as the first one",
+        )
+    archive.tidy(classes)
 
 
 def environment(env: Mapping[str, str]) -> dict[str, Any]:

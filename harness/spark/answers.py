@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 from harness.spark.calls import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _READS = frozenset({"get", "get_with_default", "get_option"})
 
@@ -35,8 +36,18 @@ class ConnectCalls(Calls):
         super().__init__(before)
         self._has_changed = self._had_changed = False
         self._marked_folder = ""
+        self._timeout_s: float | None = None
         self._answers: dict[bytes, Any] | None = {}
         self._at_mark: dict[bytes, Any] | None = self._answers
+
+    @contextlib.contextmanager
+    def timed(self, seconds: float) -> Iterator[None]:
+        """Have calls fail that take longer."""
+        self._timeout_s = seconds
+        try:
+            yield
+        finally:
+            self._timeout_s = None
 
     def forget(self) -> None:
         """Another session answers from now on."""
@@ -63,6 +74,8 @@ class ConnectCalls(Calls):
 
     def make(self, continuation: Any, details: Any, request: Any) -> Any:
         """Make a call, or give what it gave before."""
+        if self._timeout_s is not None:
+            details = details._replace(timeout=self._timeout_s)
         if self._is_paused:
             return continuation(details, request)
         self.note()

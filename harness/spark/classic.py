@@ -150,6 +150,11 @@ class ClassicSession:
         return answer
 
     @property
+    def was_used(self) -> bool:
+        """Whether something was asked of Spark since the last mark or restore."""
+        return self._calls.count != self._marked_at
+
+    @property
     def is_stopped(self) -> bool:
         """Whether the test has stopped the session or its context."""
         return getattr(self._context, "_jsc", None) is None
@@ -239,6 +244,7 @@ class UsersSession:
     kind = "own"
     is_lost = False
     is_stopped = False
+    was_used = False
     ends_with = "process"
 
     def __init__(self, spark: SparkSession) -> None:

@@ -72,6 +72,10 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
         # Of generated code Spark keeps the last hundred classes, which a suite of a hundred tests has thrown out by the time
         # it is run again; compiling them anew was a tenth of the engine's work.
         "spark.sql.codegen.cache.maxEntries": "1000",
+        # Where the clock on the wall is set, or a laptop slept, Spark would take its own executor for lost.
+        "spark.storage.blockManagerHeartbeatTimeoutMs": "36500d",
+        # A stream that won't stop must not keep the next test waiting for ever.
+        "spark.sql.streaming.stopTimeout": "20s",
         # A scan of a folder as a job of its own, with a task for each file, is for object stores with thousands.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     }
@@ -125,8 +129,9 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         # A failed test shows Spark's message, as classic Spark gives it; a hundred frames of the engine's own would bury it.
         # A test that wants them sets this for itself.
         "spark.sql.connect.serverStacktrace.enabled": "false",
-        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays.
-        "spark.connect.session.manager.defaultSessionTimeout": "24h",
+        # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays, and one on a
+        # laptop that slept: Spark goes by the clock on the wall.
+        "spark.connect.session.manager.defaultSessionTimeout": "-1",
         # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
         "spark.ui.liveUpdate.period": "10min",
         "spark.ui.retainedJobs": "10",

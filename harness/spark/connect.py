@@ -12,11 +12,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import EngineLostError, EngineModeError
+from harness.errors import EngineModeError
 from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
+from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
 from harness.spark.conf import session_conf
+from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited
 from harness.spark.kept import Kept, kept_spaces
 
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from harness.errors import EngineLostError
     from harness.spark.conf import Wishes
     from harness.spark.server import Engine
+
+
+ANSWER_S = 60.0
+"""How long an engine may take to answer a greeting: one that writes its class archive stands still for some seconds."""
 
 
 class ConnectSession:
@@ -34,69 +41,117 @@ class ConnectSession:
 
     kind = "connect"
 
-    def __init__(self, wishes: Wishes, start: Callable[[], Engine], *, roots: Sequence[Path], space: str = "") -> None:
+    def __init__(
+        self,
+        wishes: Wishes,
+        start: Callable[[], Engine],
+        *,
+        roots: Sequence[Path],
+        space: str = "",
+        progress: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._progress = progress
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
         self._calls = ConnectCalls(self._follow)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
-        self.space = space or f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._pid = os.getpid()
+        self.space = space or f"{self._pid}-{secrets.token_hex(4)}"
         self.engine = start()
-        self.spark = self._open()
-
-    def _open(self) -> SparkSession:
-        from pyspark.sql.connect.session import SparkSession as Session
-
-        self._undo.enter_context(_variables(self.engine))
-        with self._calls.paused():  # some clients say hello at once
-            session = Session(connection=self._channel())
-        Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
+        # Connect's session is a SparkSession by its methods, not by its class.
+        self._session: Any = object.__new__(_session_type())
+        self.spark: SparkSession = self._session
+        self._open()
         # pyspark writes each failed call to stderr once more, as kilobytes of JSON; the exception says the same.
         for name in ("pyspark.sql.connect.logging", "DataFrameQueryContextLogger", "SQLQueryContextLogger"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self._greet(session)
-        return session  # type: ignore[return-value]  # Connect's session is one by its methods, not by its class
+        tell_of_forks(self)
 
-    def _channel(self) -> Any:
-        builder = _channel_builder()(self.engine.url)
+    def _open(self) -> None:
+        """Open a session on the engine; one that doesn't answer is replaced, once."""
+        for is_last in (False, True):
+            self._undo.close()
+            self._undo.enter_context(_variables(self.engine))
+            begun = time.monotonic()
+            try:
+                self._connect()
+                self._greet()
+            except Exception:
+                self._undo.close()
+                if is_last or not (self.is_lost or time.monotonic() - begun >= ANSWER_S):
+                    raise
+            else:
+                self._aliases = Aliases(
+                    _session_type(), url=self.engine.address, join=lambda: self._channel(again=True), tune=self._tune
+                )
+                self._undo.enter_context(self._aliases.installed())
+                return
+            self._progress(f"the engine with pid {self.engine.record.pid} doesn't answer: starting another")
+            server.stop(self.engine)
+            self.engine = self._start()
+
+    def _connect(self, *, again: bool = False) -> None:
+        """Give the one session object a new client, for notebooks and test files hold it."""
+        channel = self._channel(again=again)
+        vars(self._session).clear()
+        with self._calls.paused():  # some clients say hello at once
+            _session_type().__init__(self._session, connection=channel)
+        self._tune(self.spark)
+        self._take_the_lead()
+
+    def _tune(self, session: Any) -> None:
+        session.client.set_retry_policies([retry_while_alive(self.engine)])
+        # Taking up a broken stream again is for networks; on this machine it costs two more calls a query.
+        session.client.disable_reattachable_execute()
+        leave_open(session)
+
+    def _take_the_lead(self) -> None:
+        """Have ``SparkSession.builder`` and pyspark's functions find this session first."""
+        kind = _session_type()
+        kind._default_session = self.spark  # noqa: SLF001 -- its own method sets it only where there is none
+        kind._active_session.session = self.spark  # noqa: SLF001 -- as above
+
+    def _channel(self, *, again: bool = False) -> Any:
+        """A channel to the engine; with ``again`` to the session that is open there already."""
+        told = f";session_id={vars(self.spark)['_session_id']}" if again else ""
+        builder = _channel_builder()(self.engine.url + told)
         builder.add_interceptor(interceptor(self._calls))
         return builder
 
-    def _greet(self, session: Any) -> None:
+    def _greet(self) -> None:
         """Tell the engine whose session this is, and set what this project wants of it."""
-        session.client.set_retry_policies([_retry_while_alive(self.engine)])
-        # Taking up a broken stream again is for networks; on this machine it costs two more calls a query.
-        session.client.disable_reattachable_execute()
         path = [str(Path(entry).absolute()) for entry in sys.path]
-        with self._calls.paused():
-            self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ), session)
+        with self._calls.paused(), self._calls.timed(ANSWER_S):
+            self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
             folder = current_folder()
             # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
             here = {"nbh.working.dir": folder} if folder else {}
-            session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
+            self._session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
         self._calls.forget()
         self._calls.folder = folder
-        self._mark(session)
+        self._mark()
 
-    def _mark(self, session: Any = None) -> None:
-        self._command("mark", "", session)
+    def _mark(self) -> None:
+        self._command("mark")
         self._calls.mark()
         self._marked_at = self._calls.count
 
     def _follow(self, folder: str) -> None:
         """Have relative paths read from this process's folder, as it is now."""
-        if not self.is_stopped:
-            self.spark.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # type: ignore[attr-defined]  # noqa: SLF001 -- as above
+        session = next((one for one in [self._session, *self._aliases.opened] if not one.is_stopped), None)
+        if session is not None:
+            session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
 
-    def _command(self, verb: str, text: str = "", session: Any = None) -> None:
+    def _command(self, verb: str, text: str = "") -> None:
         from google.protobuf.any_pb2 import Any as Packed
         from pyspark.sql.connect.proto import Command
 
         command = Command(extension=Packed(type_url=f"nbh/{verb}", value=text.encode()))
         with self._calls.paused():
-            (session or self.spark).client.execute_command(command)
+            self._session.client.execute_command(command)
 
     @property
     def is_lost(self) -> bool:
@@ -105,33 +160,57 @@ class ConnectSession:
 
     def lost_error(self) -> EngineLostError:
         """What to tell of an engine that has ended."""
-        lines = self.engine.log_tail()
-        memory = any("OutOfMemoryError" in line for line in lines)
-        tail = "\n".join(f"log: {line}" for line in lines) or "its log says nothing: it was killed from outside"
-        return EngineLostError(
-            "the Spark engine was lost during this test",
-            cause=f"process {self.engine.record.pid} has ended"
-            + (" because a query used up its memory" if memory else "")
-            + f"\n{tail}",
-            mend="give it more memory (spark_memory in the settings), or let the query use less"
-            if memory
-            else "nothing, if you ended it; the next test gets a new engine",
-        )
+        return lost_error(self.engine.record.pid, self.engine.log_tail(), memory=self._wishes.memory)
+
+    @property
+    def was_used(self) -> bool:
+        """Whether something was asked of the engine since the last mark or restore."""
+        return self._calls.count != self._marked_at
 
     def ready(self) -> None:
         """Before a test: have a session that works, and take what is so now for what fixtures of a wider scope set up."""
-        if self.is_stopped or self.is_lost:
-            self._revive()
-        elif self._calls.count != self._marked_at:
+        if os.getpid() != self._pid:
+            return
+        if self.is_lost:
+            self._progress(f"the Spark engine with pid {self.engine.record.pid} has ended, and all that was made in it is gone")
+            self._close()
+            self.engine = self._start()
+            self._open()
+            return
+        if self.is_stopped:  # by a fixture
+            self._connect(again=True)
+        self._take_the_lead()
+        if self.was_used:
             self._mark()
 
     def restore(self) -> None:
-        """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made."""
-        if self.is_stopped or self.is_lost or self._calls.count == self._marked_at:
-            return  # `ready` makes a new session, or nothing was asked of this one
-        if self._calls.need_restore:
+        """After a test: put back settings, views, functions, streams, catalog and schema, and drop what was made.
+
+        Raises:
+            EngineLostError: The engine has ended meanwhile.
+        """
+        if os.getpid() != self._pid or self.is_lost:
+            return  # it is another process's, or `ready` opens a new one
+        if self.is_stopped:
+            self._connect(again=True)
+        self._take_the_lead()
+        if self.was_used and self._calls.need_restore:
+            self._restore()
+        self._marked_at = self._calls.count
+
+    def _restore(self) -> None:
+        try:
             self._command("restore")
+        except Exception as exc:
+            if self.is_lost:
+                raise self.lost_error() from exc
+            if "SESSION_CLOSED" not in str(exc) and "SESSION_NOT_FOUND" not in str(exc):
+                raise
+            self._close()  # the test itself told the engine to forget it, and all that was in it
+            self._open()
+        else:
             self._calls.restored()
+
         self._marked_at = self._calls.count
 
     @property
@@ -142,7 +221,7 @@ class ConnectSession:
     @property
     def is_stopped(self) -> bool:
         """Whether the test has stopped the session."""
-        return bool(self.spark.is_stopped)  # type: ignore[attr-defined]  # only Connect's session has it
+        return bool(self._session.is_stopped)
 
     def keep(self, test: str, *, schema: str) -> Kept | None:
         """Copy what this test made, with all else that is there, to a space that stays; None if it made nothing."""
@@ -159,38 +238,31 @@ class ConnectSession:
             with self._calls.paused(), contextlib.suppress(Exception):
                 self.spark.interruptAll()
 
-    def _revive(self) -> None:
-        """Give the same session object a new client, for notebooks and test files hold it."""
-        from pyspark.sql.connect.session import SparkSession as Session
-
-        session: Any = self.spark
-        with contextlib.suppress(Exception):
-            session.client.close()
+    def _close(self) -> None:
+        """Close the connection, without a farewell."""
         self._undo.close()
-        if self.is_lost:
-            self.engine = self._start()
-        self._undo.enter_context(_variables(self.engine))
-        vars(session).clear()
-        with self._calls.paused():
-            Session.__init__(session, connection=self._channel())
-        Session._set_default_and_active_session(session)  # noqa: SLF001 -- what its own builder calls
-        self._greet(session)
+        with contextlib.suppress(Exception):
+            self._session.client.close()
+
+    def forked(self) -> None:
+        """In a process that was forked from this one: let nothing that it does reach the engine."""
+        make_unusable(self.spark)
+        self._aliases.forked()
 
     def stop(self) -> None:
         """End the session and what was made in it; the engine lives on."""
+        if os.getpid() != self._pid:
+            return
         with contextlib.ExitStack() as undo:
-            undo.push(self._undo)
-            session: Any = self.spark
+            undo.callback(self._session.stop)
+            undo.callback(self._undo.close)
             if self.is_lost:
-                # Its farewell would wait for an answer.
-                client = vars(session.client)
-                client["_closed"] = True
-                undo.callback(client["_channel"].close)
                 return
-            undo.callback(session.stop)
-            if not session.is_stopped:
-                with contextlib.suppress(Exception):
-                    self._command("end")
+            if self.is_stopped:
+                self._connect(again=True)
+            with contextlib.suppress(Exception):
+                self._command("end")
+                self._session.client.release_session()
 
 
 def open_session(
@@ -216,7 +288,7 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots, space=space)
+    return ConnectSession(wishes, start, roots=roots, space=space, progress=progress)
 
 
 def _refuse_classic() -> None:
@@ -234,8 +306,9 @@ def _refuse_classic() -> None:
 
 @contextlib.contextmanager
 def _variables(engine: Engine) -> Iterator[None]:
-    # With these pyspark's functions and `SparkSession.builder` turn to our session.
-    wanted = {"SPARK_REMOTE": engine.url, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(os.getpid())}
+    # With these pyspark's functions and `SparkSession.builder` turn to our session. Without the token: pyspark shows the
+    # address in its errors, and any process that the test starts would find it.
+    wanted = {"SPARK_REMOTE": engine.address, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(os.getpid())}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -248,22 +321,10 @@ def _variables(engine: Engine) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _current_folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109 -- asked before each call; a Path costs ten times as much
-    except OSError:
-        return ""  # it was removed
+def _session_type() -> Any:
+    from pyspark.sql.connect.session import SparkSession
 
-
-def _retry_while_alive(engine: Engine) -> Any:
-    """Spark's own policy, but for an engine that has ended: its ten minutes of retries would look like a hanging test."""
-    from pyspark.sql.connect.client.retries import DefaultPolicy
-
-    class WhileAlive(DefaultPolicy):
-        def can_retry(self, exception: BaseException) -> bool:
-            return bool(super().can_retry(exception)) and engine.is_alive()
-
-    return WhileAlive()
+    return SparkSession
 
 
 def _channel_builder() -> Any:

@@ -75,6 +75,9 @@ logger.executor.name = org.apache.spark.executor.Executor
 logger.executor.level = off
 logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
 logger.tasks.level = off
+# Where its folder for scratch files is it tells at each start, as if it were a fault.
+logger.conf.name = org.apache.spark.SparkConf
+logger.conf.level = error
 # That there is no Hadoop library in C is so on every developer's machine.
 logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
@@ -256,6 +259,8 @@ def mend_for(lines: list[str]) -> str:
     text = "\n".join(lines)
     if "Could not reserve enough space" in text or "insufficient memory" in text or "Invalid maximum heap size" in text:
         return "give Java a size that this machine has: spark.driver.memory (default 1g)"
+    if "ClassNotFoundException" in text or "NoClassDefFoundError" in text or "zip END header not found" in text:
+        return "a jar of pyspark's is missing or broken: pip install --force-reinstall --no-deps pyspark"
     if "No space left on device" in text:
         return "free some space in the temporary folder, or name another with TMPDIR"
     return "run `nbh doctor`; if it finds nothing, try another Java (JAVA_HOME)"

@@ -1,8 +1,10 @@
-"""What to say of a failure that only Spark Connect has."""
+"""What to say of a failure that only the warm engine has: what Spark Connect lacks, or that the engine is gone."""
 
 from __future__ import annotations
 
 import os
+
+from harness.errors import EngineLostError
 
 # Spark's own names for "a Connect client has no JVM at hand".
 _CONNECT_ONLY = {
@@ -62,3 +64,25 @@ def _raised_in(exc: BaseException) -> str:
         trace = trace.tb_next
     file = trace.tb_frame.f_code.co_filename.replace(os.sep, "/") if trace is not None else ""
     return file[file.rindex("/pyspark/") + 1 :] if "/pyspark/" in file else ""
+
+
+def lost_error(pid: int, lines: list[str], *, memory: str) -> EngineLostError:
+    """What to tell of an engine with this pid that has ended, and whose log ends with these lines."""
+    tail = "\n".join(f"log: {line}" for line in lines)
+    if any("OutOfMemoryError" in line for line in lines):
+        return EngineLostError(
+            "the Spark engine was lost during this test",
+            cause=f"process {pid} ran out of memory: a query used up all that it may have ({memory})\n{tail}",
+            mend=f'let the query use less, or give the engine more: spark_memory = "{_twice(memory)}" under [tool.nbh]',
+        )
+    return EngineLostError(
+        "the Spark engine was lost during this test",
+        cause=f"process {pid} has ended\n{tail or 'its log says nothing: it was killed from outside'}",
+        mend="nothing, if you ended it: the next test gets a new engine.\n"
+        "If nobody did, the system may have, for want of memory: run fewer tests at once",
+    )
+
+
+def _twice(memory: str) -> str:
+    """2g from 1g, 800m from 400m."""
+    return f"{2 * int(memory[:-1])}{memory[-1]}" if memory[:-1].isdigit() else "2g"

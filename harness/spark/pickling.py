@@ -36,17 +36,23 @@ def carry_modules_of(kind: type[ModuleType]) -> None:
 class CarriedModule(types.ModuleType):
     """What a worker gets in place of a notebook module: its names, each unpickled when it is first used."""
 
-    def __init__(self, name: str, packed: dict[str, bytes]) -> None:
+    def __init__(self, name: str, packed: dict[str, bytes], left_out: dict[str, str]) -> None:
         super().__init__(name)
         self.__packed__ = packed
+        self.__left_out__ = left_out
 
     def __getattr__(self, name: str) -> Any:
         packed = self.__dict__.get("__packed__", {}).get(name)
         if packed is None:
+            why = self.__dict__.get("__left_out__", {}).get(name)
             raise AttributeError(
-                f"the notebook {self.__name__!r} came to this Spark worker without {name!r}: it has no such name,\n"
-                "or its value can't be pickled or is computed when first used; "
-                f"import the name itself: from {self.__name__} import {name}"
+                f"the notebook {self.__name__!r} came to this Spark worker without {name!r}: "
+                + (
+                    f"its value can't be pickled ({why});\n"
+                    if why
+                    else "it has no such name, or computes it when first used;\n"
+                )
+                + f"import the name itself: from {self.__name__} import {name}"
             )
         from pyspark import cloudpickle
 
@@ -55,7 +61,7 @@ class CarriedModule(types.ModuleType):
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CarriedModule, (self.__name__, self.__packed__)
+        return CarriedModule, (self.__name__, self.__packed__, self.__left_out__)
 
 
 _being_packed: set[str] = set()
@@ -66,6 +72,7 @@ def _pack(module: ModuleType) -> tuple[Any, ...]:
     from pyspark import cloudpickle
 
     packed: dict[str, bytes] = {}
+    left_out: dict[str, str] = {}
     # Two notebooks may hold each other; the inner mention of the outer one then has no names.
     if module.__name__ not in _being_packed:
         _being_packed.add(module.__name__)
@@ -75,11 +82,11 @@ def _pack(module: ModuleType) -> tuple[Any, ...]:
                     continue
                 try:
                     packed[name] = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # comes without types
-                except Exception:  # noqa: BLE001, S112 -- pickling may fail in any way; the worker says which name is missing
-                    continue
+                except Exception as exc:  # noqa: BLE001 -- what the user's classes do; the worker tells it if the name is used
+                    left_out[name] = f"{type(exc).__name__}: {exc}"
         finally:
             _being_packed.discard(module.__name__)
-    return CarriedModule, (module.__name__, packed)
+    return CarriedModule, (module.__name__, packed, left_out)
 
 
 class ByValue:

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One engine. ``owner`` is the pid of the run that the engine ends with, 0 for one that is kept."""
+    """One engine. ``owner`` is the pid of the run that the engine ends with, 0 for one that is kept.
+
+    ``archive`` is the class archive that it is to write as it ends, if any. ``up_since`` is a time of the monotonic clock: all
+    processes share it until the machine starts anew, and it goes on evenly when somebody sets the clock on the wall.
+    """
 
     pid: int
     token: str
-    started: float
+    up_since: float
     spark: str
     java: str
     delta: str
     owner: int = 0
+    archive: str = ""
 
     def url(self, port: int, *, with_token: bool = False) -> str:
         """The address as Spark's clients take it; without the token it may be shown."""
@@ -48,10 +53,13 @@ def read(folder: Path) -> Record | None:
         return None
 
 
-def port(folder: Path) -> int | None:
-    """The port that the engine told when it was ready."""
+def port(folder: Path, *, pid: int) -> int | None:
+    """The port that the engine with this pid told when it was ready."""
     found = _json(folder / "ready")
-    return int(found["port"]) if found is not None and str(found.get("port", "")).isdigit() else None
+    # An engine that nobody recorded, since its starter was killed, may come up in the same folder before it ends.
+    if found is None or found.get("pid") != pid or not str(found.get("port", "")).isdigit():
+        return None
+    return int(found["port"])
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -76,6 +84,16 @@ def is_alive(record: Record, folder: Path) -> bool:
         return False
 
 
+def is_stopped(record: Record) -> bool:
+    """Whether its process was halted, by a debugger or a signal: its port still takes calls, and answers none."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(record.pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
+    except psutil.Error:
+        return False
+
+
 def age_s(record: Record) -> float:
-    """How long ago it was started; never less than nothing, whatever was done to the clock."""
-    return max(0.0, time.time() - record.started)
+    """How long ago it was started, whatever was done to the clock since."""
+    return max(0.0, time.monotonic() - record.up_since)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import EngineStopError, SparkStartError
-from harness.spark import facts, jars, places, record
+from harness.spark import archive, facts, jars, places, record
 from harness.spark.gateway import mend_for, telling
 from harness.spark.home import find_spark, version_here
-from harness.spark.launch import ENGINE_JAR, engine_env, java_command, launch, lay_out
+from harness.spark.launch import ENGINE_JAR, class_path, clear, engine_env, java_command, launch, lay_out
+from harness.spark.lock import if_free, starting
 from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from harness.spark.record import Record
 
 START_TIMEOUT_S = 120.0
+_TOLD_AFTER_S = 2.0
+_ARCHIVE_TIMEOUT_S = 180.0  # 6 seconds on an idle machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Engine:
     def url(self) -> str:
         """The address with the token, for a client."""
         return self.record.url(self.port, with_token=True)
+
+    @property
+    def address(self) -> str:
+        """The same without the token."""
+        return self.record.url(self.port)
 
     @property
     def has_catalogs(self) -> bool:
@@ -87,8 +95,9 @@ def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
 
 def find(folder: Path) -> Engine | None:
     """The engine of a folder if it is up and its port answers."""
-    found, port = record.read(folder), record.port(folder)
-    if found is None or port is None or not record.is_alive(found, folder) or not _answers(port):
+    found = record.read(folder)
+    port = record.port(folder, pid=found.pid) if found is not None else None
+    if found is None or port is None or not record.is_alive(found, folder) or not _answers(found, port):
         return None
     return Engine(folder, found, port)
 
@@ -108,15 +117,13 @@ def find_or_start(
         SparkStartError: The engine didn't start; the cause holds the end of its log.
     """
     home = find_spark(env)
-    from filelock import FileLock  # comes with the extra "local", as Spark does
-
     place = place_of(wishes, env)
     engine = find(place.folder)
     if engine is None:
         if place.cache.why:
             progress(f"{place.cache.why}: the engine's files are in {place.cache.folder}")
         folder = _made(place.folder)
-        with FileLock(folder / "lock"):
+        with starting(folder, progress):
             engine = _settle(folder, progress)
             if engine is None:
                 return _start(place, wishes, home=home, env=env, progress=progress, owner=owner, idle_s=idle_s)
@@ -131,6 +138,10 @@ def _made(folder: Path) -> Path:
         raise _cannot_write(folder, exc) from exc
 
 
+def _may_come_up(found: Record, folder: Path) -> bool:
+    return record.is_alive(found, folder) and not record.is_stopped(found)
+
+
 def _settle(folder: Path, progress: Callable[[str], None]) -> Engine | None:
     """Under the lock: take the engine that another process has started, wait for it if it isn't up, clear away a sick one."""
     found = record.read(folder)
@@ -138,9 +149,9 @@ def _settle(folder: Path, progress: Callable[[str], None]) -> Engine | None:
         return None
     # Its starter may have been killed meanwhile; the engine itself goes on starting.
     until = time.monotonic() + max(0.0, min(START_TIMEOUT_S, START_TIMEOUT_S - record.age_s(found)))
-    while (port := record.port(folder)) is None and time.monotonic() < until and record.is_alive(found, folder):
+    while (port := record.port(folder, pid=found.pid)) is None and time.monotonic() < until and _may_come_up(found, folder):
         time.sleep(0.05)
-    if port is not None and _answers(port):
+    if port is not None and _answers(found, port):
         return Engine(folder, found, port)
     progress(f"the engine with pid {found.pid} doesn't answer: starting another")
     end_process(found, folder)
@@ -158,6 +169,7 @@ def _start(
     idle_s: float,
 ) -> Engine:
     java, version = home.find_java(env), home.version
+    _clear_killed(place.folder.parent)
     fit = fit_of(version)
     delta = jars.for_run(
         place.cache.folder,
@@ -169,49 +181,89 @@ def _start(
     )
     progress(f"starting Spark {version} on Java {java.major} …")
     begun, folder = time.monotonic(), place.folder
+    path = class_path(home.folder, delta=delta)
+
+    def once() -> Engine:
+        classes = archive.file_of(place.cache.folder, java, path)
+        # An engine that ends with its run, as in CI, writes none: the run would wait for it, and often nobody would read it.
+        writes = None if owner or classes.exists() else classes
+        own = {"nbh.idle_ms": round(idle_s * 1000), "nbh.owner": owner or "", "nbh.archive": writes or ""}
+        token = lay_out(folder, delta=bool(delta), own=own)
+        sharing = archive.options(classes, is_written=writes is not None)
+        command = java_command(java, folder, path=path, memory=wishes.memory, sharing=sharing)
+        process = launch(command, folder, engine_env(env, folder, home))
+        told = fit.delta if fit and delta else ""
+        made = record.Record(process.pid, token, time.monotonic(), version, java.version, told, owner, str(writes or ""))
+        try:
+            port = _up(folder, process, made)
+        except _NotStartedError as exc:
+            if exc.by_signal in archive.CRASHES:
+                classes.unlink(missing_ok=True)
+            raise
+        process.returncode = 0  # it is to outlive us, and Popen would warn of that
+        return Engine(folder, made, port)
+
     try:
-        token = lay_out(folder, delta=bool(delta), owner=owner, idle_s=idle_s)
-        process = launch(
-            java_command(java, folder, spark_home=home.folder, delta=delta, memory=wishes.memory, archive=place.cache.folder),
-            folder,
-            engine_env(env, folder, home),
-        )
+        try:
+            engine = once()
+        except _NotStartedError as exc:
+            if not exc.by_signal:
+                raise
+            progress(f"the Spark engine didn't start: {exc}; once more …")
+            engine = once()
+    except _NotStartedError as exc:
+        raise _not_started(folder, exc) from exc
     except OSError as exc:
         raise _cannot_write(folder, exc) from exc
-    made = record.Record(
-        process.pid, token, time.time(), version, java.version, fit.delta if fit and delta else "", owner=owner
-    )
+    progress(f"the Spark engine is up after {time.monotonic() - begun:.1f} s (pid {engine.record.pid})")
+    return engine
+
+
+def _clear_killed(engines: Path) -> None:
+    """Remove what killed engines of other settings or versions left: nobody may ever start one in their folder again."""
+    for path in engines.glob("*/record.json"):
+        found = record.read(path.parent)
+        if found is None or not record.is_alive(found, path.parent):
+            with if_free(path.parent) as is_free:
+                if is_free:
+                    clear(path.parent)
+
+
+def _up(folder: Path, process: subprocess.Popen[bytes], made: Record) -> int:
+    """Record a process that was launched and wait for its port; whatever comes between, nothing is left of it."""
     try:
         record.write(folder, made)
-        port = _wait(folder, process)
-    except BaseException as exc:
+        return _wait(folder, process)
+    except BaseException:
         process.kill()
         process.wait()
-        (folder / "record.json").unlink(missing_ok=True)
-        if isinstance(exc, _NotStartedError):
-            lines = _log(folder)
-            raise SparkStartError(
-                "the Spark engine didn't start",
-                cause="\n".join([str(exc), *telling(lines, 10)]),
-                mend=mend_for(lines) + f"\nits whole log: {folder / 'log'}",
-            ) from exc
-        if isinstance(exc, OSError):
-            raise _cannot_write(folder, exc) from exc
+        clear(folder)
         raise
-    process.returncode = 0  # it is to outlive us, and Popen would warn of that
-    progress(f"the Spark engine is up after {time.monotonic() - begun:.1f} s (pid {process.pid})")
-    return Engine(folder, made, port)
+
+
+def _not_started(folder: Path, exc: _NotStartedError) -> SparkStartError:
+    lines = _log(folder)
+    return SparkStartError(
+        "the Spark engine didn't start",
+        cause="\n".join([str(exc), *telling(lines, 10)]),
+        mend=mend_for(lines) + f"\nits whole log: {folder / 'log'}",
+    )
 
 
 class _NotStartedError(Exception):
-    """The engine didn't come up; the text says in what way."""
+    """The engine didn't come up; the text says in what way, and ``by_signal`` what ended it, if that wasn't itself."""
+
+    def __init__(self, text: str, *, by_signal: int = 0) -> None:
+        super().__init__(text)
+        self.by_signal = by_signal
 
 
 def _wait(folder: Path, process: subprocess.Popen[bytes]) -> int:
     until = time.monotonic() + START_TIMEOUT_S
-    while (port := record.port(folder)) is None:
-        if process.poll() is not None:
-            raise _NotStartedError(f"Java ended with exit code {process.returncode}")
+    while (port := record.port(folder, pid=process.pid)) is None:
+        if (code := process.poll()) is not None:
+            ended = f"Java was ended by signal {-code}" if code < 0 else f"Java ended with exit code {code}"
+            raise _NotStartedError(ended, by_signal=max(0, -code))
         if time.monotonic() > until:
             raise _NotStartedError(f"it wasn't ready after {START_TIMEOUT_S:g} seconds")
         time.sleep(0.02)
@@ -224,16 +276,18 @@ def all_engines(env: Mapping[str, str]) -> list[Engine]:
     return [engine for path in folders if (engine := find(path.parent)) is not None]
 
 
-def stop(engine: Engine) -> None:
+def stop(engine: Engine, *, progress: Callable[[str], None] = lambda _line: None) -> None:
     """End an engine and wait until it is gone.
 
     Raises:
         EngineStopError: It doesn't end.
     """
-    end_process(engine.record, engine.folder)
+    end_process(engine.record, engine.folder, progress=progress)
 
 
-def end_process(found: Record, folder: Path, *, timeout_s: float = 30.0) -> None:
+def end_process(
+    found: Record, folder: Path, *, progress: Callable[[str], None] = lambda _line: None, timeout_s: float = 30.0
+) -> None:
     """Ask the process to end, and kill it if it doesn't.
 
     Raises:
@@ -246,8 +300,16 @@ def end_process(found: Record, folder: Path, *, timeout_s: float = 30.0) -> None
         children = process.children(recursive=True)
         if not record.is_alive(found, folder):
             return
-        process.terminate()
-        _, left = psutil.wait_procs([process], timeout=timeout_s)
+        process.kill() if record.is_stopped(found) else process.terminate()
+        _, left = psutil.wait_procs([process], timeout=_TOLD_AFTER_S)
+        if left:
+            archives = bool(found.archive) and not Path(found.archive).exists()
+            progress(
+                f"the engine with pid {found.pid} writes the class archive, from which later ones start in half the time …"
+                if archives
+                else f"waiting for the engine with pid {found.pid} to end …"
+            )
+            _, left = psutil.wait_procs([process], timeout=_ARCHIVE_TIMEOUT_S if archives else timeout_s)
         for one in [*left, *(child for child in children if child.is_running())]:
             one.kill()
         _, left = psutil.wait_procs([process], timeout=10)
@@ -261,13 +323,16 @@ def end_process(found: Record, folder: Path, *, timeout_s: float = 30.0) -> None
         raise EngineStopError(
             "the Spark engine doesn't end", cause=f"process {found.pid} lives on after a kill", mend="restart the machine"
         )
-    (folder / "record.json").unlink(missing_ok=True)
-    (folder / "ready").unlink(missing_ok=True)
+    now = record.read(folder)
+    if now is not None and now.pid == found.pid:  # another may be starting there already
+        clear(folder)
 
 
-def _answers(port: int) -> bool:
+def _answers(found: Record, port: int) -> bool:
     import socket
 
+    if record.is_stopped(found):
+        return False
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:

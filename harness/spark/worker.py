@@ -6,6 +6,7 @@ alone: it imports nothing of the harness until it has something to refuse.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -93,12 +94,26 @@ def prepare(text: str) -> None:
         time.tzset()
 
 
+def preload() -> None:
+    """Import what nearly every worker needs, once in the daemon and not in each worker that it forks.
+
+    Workers end with the test that used them, so the first function of each test would pay for it: five times what it costs so.
+    The daemon runs no function of a test, so none of them sees anything of another.
+    """
+    for name in ("pandas", "pyarrow.pandas_compat", "pyspark.sql.functions", "pyspark.sql.pandas.serializers"):
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 -- missing or broken in any way: the worker that needs it says so, in its test
+            return
+
+
 if __name__ == "__main__":
     # Spark's own, before the test process's path is taken: databricks-connect there has packages of the same names.
     import py4j  # type: ignore[import-untyped]  # noqa: F401 -- published without types; only to be found here first
     import pyspark  # noqa: F401 -- as above
 
     prepare(told(os.environ))
+    preload()
     from pyspark.daemon import manager
 
     manager()

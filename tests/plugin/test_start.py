@@ -58,6 +58,7 @@ def test_header_shows_environment_and_engine(project, workers):
 
     result = project.run(*workers)
 
+    result.assert_outcomes(passed=1)
     result.stdout.re_match_lines(
         [r"databricks notebooks: environment local, (engine connect \((pyspark|databricks-connect) |no Spark).*"]
     )

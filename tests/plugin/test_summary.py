@@ -51,7 +51,10 @@ def test_a_complete_run_names_them_once(shop, workers):
 )
 def test_a_part_of_the_tests_says_nothing_of_the_rest(shop, arguments):
     """Whatever leaves tests out, or asks for quiet, leaves the list out."""
-    shop.run(*arguments).stdout.no_fnmatch_line(TITLE)
+    result = shop.run(*arguments)
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line(TITLE)
 
 
 def test_a_run_from_a_subfolder_is_no_complete_run(shop, monkeypatch):
@@ -69,14 +72,20 @@ def test_an_interrupted_run_is_no_complete_run(shop):
     """A collection error stops before all tests ran."""
     shop.write({"tests/test_error.py": "raise RuntimeError\n"})
 
-    shop.run().stdout.no_fnmatch_line(TITLE)
+    result = shop.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.no_fnmatch_line(TITLE)
 
 
 def test_nothing_is_said_where_all_is_named(project):
     """No section without a line in it."""
     project.write({"nbs/etl.py": ["def f(): return 1"], "test_it.py": "from nbs.etl import f\ndef test_f(): assert f()\n"})
 
-    project.run().stdout.no_fnmatch_line(TITLE)
+    result = project.run()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line(TITLE)
 
 
 def test_a_project_whose_notebooks_have_no_units(project):

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
+import locale
+import os
+import signal
 import sys
+import threading
+import time
 
 import pytest
 
@@ -72,23 +78,57 @@ LEAKS = {
 def leave_a_mark(n):
     """Change something in the worker."""
     sys.nbh_mark = "left"
+    sys.path.insert(0, "/left")
+    sys.modules["left"] = sys
+    sys.kept_open = open("/dev/null")  # noqa: PTH123, SIM115 -- left open on purpose
+    os.environ["NBH_LEFT"] = "left"
+    os.chdir("/")
+    os.umask(0o777)
+    json.dumps = None
+    locale.setlocale(locale.LC_ALL, "C.UTF-8")
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
     return "left"
 
 
 def mark(n):
     """Tell what is found there."""
-    return getattr(sys, "nbh_mark", "none")
+    umask = os.umask(0)
+    os.umask(umask)
+    found = [
+        name
+        for name, is_there in {
+            "attribute": hasattr(sys, "nbh_mark"),
+            "path": "/left" in sys.path,
+            "module": "left" in sys.modules,
+            "file": hasattr(sys, "kept_open"),
+            "variable": "NBH_LEFT" in os.environ,
+            "folder": os.path.realpath(".") == "/",
+            "umask": umask == 0o777,
+            "function": json.dumps is None,
+            "signal": signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN,
+            "thread": threading.active_count() > 1,
+        }.items()
+        if is_there
+    ]
+    return ", ".join(found) or "none"
 
 
 TESTS = (
     """\
+import json
+import locale
+import os
+import signal
 import sys
+import threading
+import time
 
 import pytest
 from pyspark.sql.functions import udf
 
 """
-    + f"OLD = {OLD!r}\n\n\n"
+    f"OLD = {OLD!r}\n\n\n"
     + inspect.getsource(leave_a_mark)
     + inspect.getsource(mark)
     + """

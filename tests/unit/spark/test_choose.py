@@ -49,6 +49,7 @@ def test_a_runtime_sets_what_can_be_set():
     [
         ({"runtime": "17.2"}, "runtime is '17.2'"),
         ({"spark_memory": "lots"}, "spark_memory is 'lots'"),
+        ({"spark_memory": "400m"}, "spark_memory is '400m'"),
         ({"spark_idle_minutes": -1}, "spark_idle_minutes is -1"),
     ],
 )

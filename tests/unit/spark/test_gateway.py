@@ -62,6 +62,7 @@ def test_java_that_says_nothing(make_java, tmp_path):
     [
         ("Could not reserve enough space for 1048576KB object heap", "spark.driver.memory"),
         ("java.io.IOException: No space left on device", "TMPDIR"),
+        ("java.lang.NoClassDefFoundError: org/apache/spark/sql/connect/plugin/CommandPlugin", "pip install --force-reinstall"),
     ],
 )
 def test_known_causes_have_their_own_mend(make_java, tmp_path, said, mend):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -37,12 +38,21 @@ def test_what_is_no_record_is_none(tmp_path, text):
     assert record.read(tmp_path) is None
 
 
-@pytest.mark.parametrize(("text", "port"), [('{"port": 4711}', 4711), ("{}", None), ("", None), ('{"port": null}', None)])
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ('{"pid": 7, "port": 4711}', 4711),
+        ('{"pid": 8, "port": 4711}', None),
+        ("{}", None),
+        ("", None),
+        ('{"pid": 7, "port": null}', None),
+    ],
+)
 def test_the_port_is_told_by_the_engine(tmp_path, text, port):
-    """Nothing before it is ready."""
+    """Nothing before it is ready; and another engine's, which nobody recorded, is not taken for its own."""
     (tmp_path / "ready").write_text(text)
 
-    assert record.port(tmp_path) == port
+    assert record.port(tmp_path, pid=7) == port
 
 
 def test_only_the_very_process_is_alive(make_record, tmp_path):
@@ -64,6 +74,9 @@ def test_the_address_hides_the_token(make_record):
     assert make_record().url(5, with_token=True) == "sc://localhost:5/;token=secret"
 
 
-def test_the_age_is_never_negative(make_record):
-    """A clock may be set back."""
-    assert record.age_s(record.Record(1, "", 9e12, "", "", "")) == 0
+@pytest.mark.parametrize("wall", [0.0, 4e9])
+def test_the_age_is_true_whatever_the_clock_on_the_wall_says(monkeypatch, wall):
+    """It may be set back or on while the engine runs."""
+    monkeypatch.setattr(time, "time", lambda: wall)
+
+    assert 60 <= record.age_s(record.Record(1, "", time.monotonic() - 60, "", "", "")) < 120

@@ -51,13 +51,17 @@ public final class Engine {
     if (Boolean.parseBoolean(settings.getProperty("nbh.warm", "true"))) {
       warm(session);
     }
-    tell(folder, service.localPort());
     Watch watch = new Watch(folder, settings);
+    tell(folder, service.localPort());
     watch.untilNobodyNeedsUs();
     System.err.println("ending: " + watch.reason());
     Sessions.endAll();
     service.stop(scala.Option.empty(), scala.Option.empty());
     session.stop();
+    String archive = settings.getProperty("nbh.archive", "");
+    if (!archive.isEmpty()) {
+      Archive.write(Path.of(archive));
+    }
     System.exit(0);
   }
 
@@ -68,7 +72,7 @@ public final class Engine {
 
   private static void tell(Path folder, int port) throws IOException {
     Path half = folder.resolve("ready.half");
-    Files.writeString(half, "{\"port\": " + port + "}\n");
+    Files.writeString(half, "{\"pid\": " + ProcessHandle.current().pid() + ", \"port\": " + port + "}\n");
     Files.move(half, folder.resolve("ready"), StandardCopyOption.ATOMIC_MOVE);
   }
 }

@@ -18,7 +18,8 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Sessions {
   private static final String SPACE = "spark.nbh.space";
   private static final Map<String, Sessions> ALL = new ConcurrentHashMap<>();
-  private static volatile long lastAccess = 0;
+  /** When each session was used last, by the clock on the wall: it may be set, so times are only told apart, never compared. */
+  private static final Map<String, Long> LAST_USE = new ConcurrentHashMap<>();
   /** The one session of a Spark that lives inside a test process; other sessions there are that process's too. */
   private static volatile Sessions alone;
 
@@ -121,7 +122,7 @@ final class Sessions {
       context.restore(session.sparkContext());
       SparkSession.setActiveSession(session);
     }
-    Workers.endIdle(owner());
+    Workers.endUsed(owner());
   }
 
   /** By whose name Spark keeps this session's Python workers; null for all that there are. */
@@ -194,11 +195,10 @@ final class Sessions {
     Map<String, SessionHolderInfo> active = new ConcurrentHashMap<>();
     for (SessionHolderInfo info : CollectionConverters.asJava(manager.listActiveSessions())) {
       active.put(info.serverSessionId(), info);
-      if (info.lastAccessTimeMs() > lastAccess) {
-        lastAccess = info.lastAccessTimeMs();
-        isUsed = true;
-      }
+      Long before = LAST_USE.put(info.serverSessionId(), info.lastAccessTimeMs());
+      isUsed |= before == null || before != info.lastAccessTimeMs();
     }
+    LAST_USE.keySet().retainAll(active.keySet());
     for (Sessions session : ALL.values()) {
       SessionHolderInfo info = active.get(session.session.sessionUUID());
       ProcessHandle client = session.client;

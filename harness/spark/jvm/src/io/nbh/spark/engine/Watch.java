@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import sun.misc.Signal;
 
-/** Decides when the engine ends: nobody used it for long, the run that owns it is over, or its record names another. */
+/** Decides when the engine ends: it was told to, nobody used it for long, its run is over, or its record names another. */
 final class Watch {
   private static final long PERIOD_MS = 1000;
 
@@ -16,6 +18,7 @@ final class Watch {
   private final long idleNs;
   private final Optional<ProcessHandle> owner;
   private final boolean isOwned;
+  private final CountDownLatch told = new CountDownLatch(1);
   private String reason = "";
   // The monotonic clock: a laptop that slept, or a clock that was set, is no reason to end in the middle of a test.
   private long lastUse = System.nanoTime();
@@ -26,6 +29,8 @@ final class Watch {
     String pid = settings.getProperty("nbh.owner", "");
     isOwned = !pid.isEmpty();
     owner = isOwned ? ProcessHandle.of(Long.parseLong(pid)) : Optional.empty();
+    // Left to itself Java would end at once, with the files of all sessions still there.
+    Signal.handle(new Signal("TERM"), signal -> told.countDown());
   }
 
   String reason() {
@@ -34,7 +39,10 @@ final class Watch {
 
   void untilNobodyNeedsUs() throws InterruptedException {
     while (reason.isEmpty()) {
-      Thread.sleep(PERIOD_MS);
+      if (told.await(PERIOD_MS, TimeUnit.MILLISECONDS)) {
+        reason = "it was told to";
+        return;
+      }
       if (Sessions.sweep()) {
         lastUse = System.nanoTime();
       }
