@@ -107,11 +107,14 @@ RUNTIMES = {
 
 
 _BESIDE = (((15, 4), "4.2.1"),)
-"""The pyspark that an engine is made of beside databricks-connect, with the oldest of its versions that it was tried with."""
+"""The pyspark that an engine is made of beside databricks-connect, with the oldest of its versions that it is taken for.
+
+Tried were 16.4, 17.3 and 19.3; 15.4 and 16.1, for Python 3.11, hold a client of the same Spark 3.5 as 16.4.
+"""
 
 
 def spark_beside(connect: str) -> str | None:
-    """The pyspark that goes with a databricks-connect as its client; None if it is older than any that was tried."""
+    """The pyspark that goes with a databricks-connect as its client; None if it is older than those."""
     number = tuple(int(part) for part in connect.split(".")[:2] if part.isdigit())
     return next((pyspark for oldest, pyspark in _BESIDE if number >= oldest), None)
 
