@@ -13,8 +13,6 @@ _CONNECT_ONLY = {
     "CONTEXT_UNAVAILABLE_FOR_REMOTE_CLIENT",
     "UNSUPPORTED_OPERATION_FOR_CONNECT",
     "RDD_NOT_SUPPORTED",  # databricks-connect's
-    # What a notebook that makes a session for itself gets: .master("local[*]").
-    "CANNOT_CONFIGURE_SPARK_CONNECT_MASTER",
     # foreachBatch with a function that holds the session.
     "STREAMING_CONNECT_SERIALIZATION_ERROR",
 }

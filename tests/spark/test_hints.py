@@ -16,7 +16,6 @@ LACKING = {
     "rdd_of_pandas": lambda spark: pyspark.SparkContext.getOrCreate().parallelize([1]),
     "new_context": lambda _spark: pyspark.SparkContext(),
     "new_session": lambda spark: spark.newSession(),
-    "local_master": lambda _spark: SparkSession.builder.master("local[*]").getOrCreate(),
     "jvm": lambda spark: spark._jvm.java,
     "java_session": lambda spark: spark._jsparkSession,
     "java_context": lambda spark: spark._jsc.hadoopConfiguration(),
