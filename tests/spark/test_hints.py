@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyspark
 import pytest
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 -- as Spark's users write it
 
 from harness.spark.hints import HINT, add_hint
