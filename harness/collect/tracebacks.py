@@ -47,7 +47,8 @@ def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> 
         if not is_within_ours:
             kept.append(step)
         step = step.tb_next
-    if type(excinfo.value).__module__.startswith("pyspark.errors"):
+    if _is_error_of_sparks(excinfo.value):
+        _leave_out_frames(excinfo.value)
         users = len(kept)
         while users and _is_sparks(kept[users - 1]):
             users -= 1
@@ -60,6 +61,19 @@ def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> 
             rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
         excinfo.traceback = type(excinfo.traceback)(rest if rest is not None else [])
     return any(not step.tb_frame.f_code.co_filename.startswith(_PYTESTS) for step in kept)
+
+
+def _is_error_of_sparks(exc: BaseException) -> bool:
+    return type(exc).__module__.startswith("pyspark.errors")
+
+
+def _leave_out_frames(exc: Any) -> None:
+    """Leave of the engine's own stack what says why: a hundred frames of Java would bury it, and the message too."""
+    stack = getattr(exc, "_stacktrace", None)
+    if isinstance(stack, str) and getattr(exc, "_display_stacktrace", False):
+        causes = "Caused by: " + stack.partition("\nCaused by: ")[2] if "\nCaused by: " in stack else ""
+        exc._stacktrace = "\n".join(line for line in causes.split("\n") if not line.startswith("\t"))  # noqa: SLF001 -- pyspark has no public way
+        exc._display_stacktrace = bool(causes)  # noqa: SLF001 -- as above
 
 
 def _is_sparks(step: TracebackType) -> bool:

@@ -126,9 +126,6 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         "spark.connect.extensions.command.classes": "io.nbh.spark.engine.Control"
         + (",io.nbh.spark.delta.DeltaCommands" if delta else ""),
         **({"spark.connect.extensions.relation.classes": "io.nbh.spark.delta.DeltaRelations"} if delta else {}),
-        # A failed test shows Spark's message, as classic Spark gives it; a hundred frames of the engine's own would bury it.
-        # A test that wants them sets this for itself.
-        "spark.sql.connect.serverStacktrace.enabled": "false",
         # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays, and one on a
         # laptop that slept: Spark goes by the clock on the wall.
         "spark.connect.session.manager.defaultSessionTimeout": "-1",

@@ -69,10 +69,10 @@ def test_spark_without_pyspark_is_an_error(pytester, monkeypatch):
     pytester.makepyfile("def test_it(spark):\n    pass\n")
     pytester.makeconftest(
         """
-        from harness.spark import facts, local
+        from harness.spark import facts, home
 
         facts.version_of = lambda name: None
-        local.find_spec = lambda name: None
+        home.find_spec = lambda name: None
         """
     )
 

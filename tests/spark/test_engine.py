@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from harness.settings import Settings
-from harness.spark import choose, places, record, server
+from harness.spark import choose, facts, places, record, server
 
 ONE = "def test_one(spark):\n    assert spark.range(3).count() == 3\n"
 
@@ -27,7 +27,9 @@ class Cache:
 
     def __init__(self, folder):
         self.folder = folder
-        self.env = {**os.environ, "NBH_CACHE_DIR": str(folder), "CI": "", "PYTEST_ADDOPTS": ""}
+        # Not what a session of this very process has set.
+        clean = {name: value for name, value in os.environ.items() if name not in facts.REMOTE_VARIABLES}
+        self.env = {**clean, "NBH_CACHE_DIR": str(folder), "CI": "", "PYTEST_ADDOPTS": ""}
 
     def nbh(self, *arguments, **env):
         """Run ``nbh spark`` on this cache."""
@@ -223,6 +225,7 @@ def test_an_engine_that_is_killed_while_it_starts(cache, monkeypatch):
     cache.nbh("stop")
     wishes = choose.wishes_of(Settings(""))
     folder = server.place_of(wishes, cache.env).folder
+    folder.mkdir(parents=True, exist_ok=True)
     record.write(folder, record.Record(os.getpid(), "old", 0, "4.2.1", "17", "4.4.0"))
     (folder / "ready").write_text(json.dumps({"pid": os.getpid(), "port": 15002}))
     (folder / "spaces" / "left").mkdir(parents=True)

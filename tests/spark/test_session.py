@@ -32,6 +32,20 @@ def test_a_failed_query_is_shown_at_the_line_that_asked(spark, request):
     assert "JVM stacktrace" not in str(failed.value)
 
 
+def test_of_the_engines_own_stack_the_causes_are_shown(spark, request, tmp_path):
+    """Else a test would end with no more than "error while reading file"."""
+    (tmp_path / "n.csv").write_text("n\nmany\n")
+    numbers = spark.read.csv(str(tmp_path / "n.csv"), header=True, schema="n int", mode="FAILFAST")
+    with pytest.raises(Exception, match="FAILED_READ_FILE") as failed:
+        numbers.write.format("parquet").save(str(tmp_path / "out"))
+
+    cut(failed, request.config)
+
+    assert "Caused by: " in str(failed.value)
+    assert "MALFORMED_RECORD" in str(failed.value)
+    assert "\tat " not in str(failed.value)
+
+
 @pytest.mark.nbh_engine("classic")
 def test_data_is_in_one_partition(spark):
     """Made and shuffled data alike, on a machine of any size."""
