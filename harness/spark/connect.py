@@ -19,11 +19,11 @@ from harness.spark.calls import current_folder
 from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
 from harness.spark.conf import session_conf
 from harness.spark.hints import lost_error
-from harness.spark.home import OURS, forget_inherited
+from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -304,21 +304,11 @@ def _refuse_classic() -> None:
         )
 
 
-@contextlib.contextmanager
-def _variables(engine: Engine) -> Iterator[None]:
+def _variables(engine: Engine) -> contextlib.AbstractContextManager[None]:
     # With these pyspark's functions and `SparkSession.builder` turn to our session. Without the token: pyspark shows the
     # address in its errors, and any process that the test starts would find it.
     wanted = {"SPARK_REMOTE": engine.address, "SPARK_CONNECT_MODE_ENABLED": "1", OURS: str(os.getpid())}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return variables(wanted)
 
 
 def _session_type() -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import sys
@@ -11,13 +10,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from harness.spark import home
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
-@contextlib.contextmanager
-def variables(*, port: int, secret: str) -> Iterator[None]:
+def variables(*, port: int, secret: str) -> contextlib.AbstractContextManager[None]:
     """Tell pyspark of our gateway, by the variables that it offers for it."""
     wanted = {
         "PYSPARK_GATEWAY_PORT": str(port),
@@ -26,16 +26,7 @@ def variables(*, port: int, secret: str) -> Iterator[None]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return home.variables(wanted)
 
 
 def forget_gateway() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from harness.spark.java import find_java, wheel_home
 from harness.spark.versions import spark_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.spark.java import Java
 
@@ -155,6 +156,21 @@ def _refuse_remote(env: Mapping[str, str]) -> None:
                 cause=f"the variable {name} is set",
                 mend=f"unset {name} for this run",
             )
+
+
+@contextlib.contextmanager
+def variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process, and put back afterwards what they were."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def forget_inherited() -> None:
