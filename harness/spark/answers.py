@@ -20,8 +20,8 @@ _HARMLESS = frozenset({"ReattachExecute", "ReleaseExecute", "FetchErrorDetails",
 # such as Delta's merges and deletes.
 _DOING = frozenset({"catalog", "sql", "extension", "unknown"})
 
-# How a pickle begins: a Python function is in the plan, and so a Python worker will be there.
-_PICKLE = b"\x80\x05\x95"
+# How pickles begin, of protocol 5 and 4: a Python function is in the plan, and so a Python worker will be there.
+_PICKLES = (b"\x80\x05\x95", b"\x80\x04\x95")
 
 
 class ConnectCalls(Calls):
@@ -123,11 +123,10 @@ def _only_reads(method: str, request: Any) -> bool:
     if method == "AnalyzePlan":
         return request.WhichOneof("analyze") not in {"persist", "unpersist"}
     if method == "ExecutePlan":
-        return (
-            request.plan.WhichOneof("op_type") == "root"
-            and request.plan.root.WhichOneof("rel_type") not in _DOING
-            and _PICKLE not in request.SerializeToString()
-        )
+        if request.plan.WhichOneof("op_type") != "root" or request.plan.root.WhichOneof("rel_type") in _DOING:
+            return False
+        text = request.SerializeToString()
+        return not any(start in text for start in _PICKLES)
     return method in _HARMLESS
 
 

@@ -87,6 +87,8 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
             "spark.sql.sources.default": "delta",
             # Delta spreads its log's state over 50 tasks, for tables with millions of files.
             "spark.databricks.delta.snapshotPartitions": "1",
+            # To put the list of all files into each commit's checksum Delta runs a query of its own; nothing here reads it.
+            "spark.databricks.delta.allFilesInCrc.enabled": "false",
             **catalog_conf(folder),
         }
     return conf
@@ -129,14 +131,8 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
         # The engine ends sessions of processes that are gone; one that waits in a debugger over lunch stays, and one on a
         # laptop that slept: Spark goes by the clock on the wall.
         "spark.connect.session.manager.defaultSessionTimeout": "-1",
-        # What a person would look at in Spark's page, which we don't serve; kept, it only fills memory.
-        "spark.ui.liveUpdate.period": "10min",
-        "spark.ui.retainedJobs": "10",
-        "spark.ui.retainedStages": "10",
-        "spark.ui.retainedTasks": "100",
-        "spark.sql.ui.retainedExecutions": "10",
-        "spark.connect.ui.session.limit": "5",
-        "spark.connect.ui.statement.limit": "10",
+        # With each query Spark writes down its plan for a page that we don't serve; so at least the short way.
+        "spark.sql.ui.explainMode": "simple",
     }
 
 

@@ -109,13 +109,7 @@ def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[st
     """The engine's environment: nothing of the run that happens to start it."""
     return {
         **{name: env[name] for name in _PASSED_ON if name in env},
-        "SPARK_HOME": str(home.folder),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_LOCAL_HOSTNAME": "localhost",
-        "PYSPARK_PYTHON": home.python,
-        "PYSPARK_DRIVER_PYTHON": home.python,
-        "PYTHONPATH": str(folder / "python"),
-        "PYTHONSAFEPATH": "1",
+        **_spark_env(home, folder / "python"),
         "NBH_SPARK_CLIENTS": str(folder / "clients"),
     }
 
@@ -133,6 +127,15 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
     unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
     return {
         **{name: value for name, value in env.items() if name not in unwanted},
+        **_spark_env(home, workers),
+        VARIABLE: json.dumps(
+            {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
+        ),
+    }
+
+
+def _spark_env(home: SparkHome, workers: Path) -> dict[str, str]:
+    return {
         "SPARK_HOME": str(home.folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
@@ -140,9 +143,6 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
         "PYSPARK_DRIVER_PYTHON": home.python,
         "PYTHONPATH": str(workers),
         "PYTHONSAFEPATH": "1",
-        VARIABLE: json.dumps(
-            {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
-        ),
     }
 
 

@@ -195,6 +195,20 @@ def test_views_keep_where_they_were_made(sql):
     assert sql("SHOW VIEWS IN prod.s") == []
 
 
+def test_show_views_lists_temporary_ones(sql):
+    """As in any catalog: a temporary view is shown with each schema's own, once, and only where its name fits."""
+    sql("CREATE SCHEMA shown")
+    sql("CREATE VIEW shown.lasting AS SELECT 1 AS a")
+    sql("CREATE TEMPORARY VIEW passing AS SELECT 2 AS a")
+
+    assert sql("SHOW VIEWS IN shown") == [("shown", "lasting", False), ("", "passing", True)]
+    assert sql("SHOW VIEWS IN shown LIKE 'pass*'") == [("", "passing", True)]
+    assert sql("SHOW VIEWS IN shown LIKE 'last*'") == [("shown", "lasting", False)]
+    assert sql("SHOW VIEWS LIKE 'p*|x'") == [("", "passing", True)]
+    with pytest.raises(Exception, match="SCHEMA_NOT_FOUND"):
+        sql("SHOW VIEWS IN nope")
+
+
 def test_writing_with_the_dataframe_api(sql):
     """replaceWhere, mergeSchema, writeTo and partitions work on three-level names."""
     spark = sql.spark

@@ -9,6 +9,7 @@ import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.ShowViews;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
@@ -64,6 +65,9 @@ final class StatementParser implements ParserInterface {
 
   /** Spark's plan, or ours in its place where Spark reads a statement that it can't carry out in a catalog like ours. */
   private LogicalPlan taken(LogicalPlan plan) {
+    if (plan instanceof ShowViews said) {
+      return Views.show(said);
+    }
     LogicalPlan ours = plan instanceof CreateUserDefinedFunction said ? FunctionStatements.create(said, session) : null;
     return ours != null ? ours : plan;
   }
@@ -103,11 +107,21 @@ final class StatementParser implements ParserInterface {
 
   @Override
   public StructType parseTableSchema(String text) throws ParseException {
-    return next().parseTableSchema(text);
+    JsonSchemas.refuse("table", text);
+    try {
+      return next().parseTableSchema(text);
+    } catch (ParseException wrong) {
+      throw JsonSchemas.noted("table", text, wrong);
+    }
   }
 
   @Override
   public DataType parseDataType(String text) throws ParseException {
-    return next().parseDataType(text);
+    JsonSchemas.refuse("type", text);
+    try {
+      return next().parseDataType(text);
+    } catch (ParseException wrong) {
+      throw JsonSchemas.noted("type", text, wrong);
+    }
   }
 }

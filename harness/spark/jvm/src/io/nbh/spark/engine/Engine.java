@@ -48,6 +48,7 @@ public final class Engine {
     session.sparkContext().setLocalProperty("callSite.long", "a test process, over Spark Connect");
     SparkConnectService$ service = SparkConnectService$.MODULE$;
     service.start(session.sparkContext());
+    Bookkeeping.stop(session);
     if (Boolean.parseBoolean(settings.getProperty("nbh.warm", "true"))) {
       warm(session);
     }
