@@ -265,6 +265,8 @@ def name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, in
         return
     seen.add((name, at))
     verdict = outline.verdict(at)
+    if verdict.logger:
+        return
     yield from verdict.needs
     if verdict.reason:
         yield f"computed {name} (cell {outline.entries[at].row.cell}): {verdict.reason}"

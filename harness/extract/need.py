@@ -10,6 +10,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
+from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
 from harness.extract.quiet import dotted_name
@@ -257,8 +258,11 @@ class Outline:
         """Say whether a held-back entry is safe to run inside a test."""
         if index not in self._verdicts:
             entry = self.entries[index]
-            self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
-            self._verdicts[index].reason = self._verdicts[index].reason or self.refusal(index)
+            node = entry.source.node(entry.row)
+            verdict = self._verdicts[index] = judge(node, self._names_at(self.start(index)))
+            verdict.reason = verdict.reason or self.refusal(index)
+            if verdict.reason and not entry.row.changes:
+                verdict.logger = logger_name(node) or ""
         return self._verdicts[index]
 
     def refusal(self, index: int) -> str:
@@ -321,6 +325,8 @@ class Outline:
             row = entry.row
             if row.kind == HELD:
                 verdict = self.verdict(at)
+                if verdict.logger:
+                    continue
                 given |= verdict.needs
                 if verdict.reason:
                     computed.setdefault(name, (at, verdict.reason))

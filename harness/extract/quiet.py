@@ -234,6 +234,17 @@ def dotted_name(node: ast.expr) -> str:
                 return ""
 
 
+def is_main_guard(node: ast.AST) -> bool:
+    """Say whether the statement is ``if __name__ == "__main__":`` with no other branch: a module isn't that, and skips it."""
+    match node:
+        case ast.If(
+            test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]),
+            orelse=[],
+        ):
+            return True
+    return False
+
+
 def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the names that the statement surely binds, and those that it may bind or change in place.
 

@@ -26,7 +26,7 @@ from harness.extract.purity import (
     WIDGET_DEFINITIONS,
     WRITING,
 )
-from harness.extract.quiet import dotted_name
+from harness.extract.quiet import dotted_name, is_main_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,9 +51,13 @@ class Names:
 
 @dataclass(slots=True)
 class Verdict:
-    """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``."""
+    """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``.
+
+    ``logger`` names the logger that the statement would give, where only a stand-in for it can be had.
+    """
 
     reason: str = ""
+    logger: str = ""
     needs: set[str] = field(default_factory=set)
 
 
@@ -120,6 +124,8 @@ class _Checker:
             case ast.Expr():
                 if not is_showing(node):
                     self.expression(node.value)
+            case ast.If() if is_main_guard(node):
+                raise _UnsafeError('is under `if __name__ == "__main__"`, which a module skips')
             case ast.If():
                 self.expression(node.test)
                 self.block([*node.body, *node.orelse])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.changes import Changes
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
-from harness.extract.quiet import bound_names, executed_parts, is_constant, is_quiet_definition
+from harness.extract.quiet import bound_names, executed_parts, is_constant, is_main_guard, is_quiet_definition
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
@@ -258,6 +258,7 @@ class _Scan:
     def _compound(self, number: int, cell: int, node: ast.stmt) -> None:
         """Keep what defines in an ``if``, ``try``, ``with`` or loop, and hold back the rest."""
         held: list[ast.stmt] = []
+        skipped = set(self.bound) if is_main_guard(node) else set()  # what had a value before keeps it
         kept = self._filtered(node, held)
         if held and kept is not None:
             # Assignments keep their place among what is held back: only what defines can be taken out.
@@ -285,6 +286,7 @@ class _Scan:
             self.changes.note(node, surely=False)
             for part in held:
                 names |= self.changes.of(part)
+            names -= skipped
             self.bound |= names
             changed = tuple(sorted(filter(self._is_ours, names)))
             self.statements.append((Statement(HELD, "other", number, cell, first, last, (), changed), None))

@@ -736,3 +736,32 @@ def typed_by(asked):
         return lambda f: f
 
     return typed
+
+
+# -- what a module skips --
+
+
+def test_main_guard_changes_nothing_in_a_module(project):
+    """What a program does under `if __name__ == "__main__"`, Python leaves out of a module."""
+    module = project.load(
+        "rows = []",
+        "import requests",
+        "def main():\n    global rows\n    rows = requests.get('x').json()",
+        'if __name__ == "__main__":\n    main()\n    found = len(rows)',
+        "def f():\n    return rows\ndef g():\n    return found",
+    )
+
+    with project.test():
+        assert module.f() == []
+        with pytest.raises(PlaceholderError) as caught:
+            module.g()
+
+    assert caught.value.cause.startswith('the statement is under `if __name__ == "__main__"`')
+
+
+def test_other_branch_of_a_main_guard_is_judged(project):
+    """With an `else` it is a statement like any other."""
+    module = project.load('if __name__ == "__main__":\n    a = 1\nelse:\n    a = len("bb")', "def f():\n    return a")
+
+    with project.test():
+        assert module.f() == 2
