@@ -13,7 +13,7 @@ from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
-from harness.extract.quiet import dotted_name
+from harness.extract.quiet import bound_names, dotted_name
 from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
@@ -280,9 +280,7 @@ class Outline:
                 own = self.definition(entry, entry.row.binds[0]) if entry.row.kind == DEFERRED else None
                 node = own or entry.source.node(entry.row)
                 try:
-                    if any(map(_is_other_in_a_test, ast.walk(node))):
-                        node = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
-                    self._codes[index] = entry.source.compile(node)
+                    self._codes[index] = entry.source.compile(_fit_for_test(node))
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:  # it only tells which names it reads
                     refusal = getattr(exc, "msg", None)
                     self._refused[index] = f"is refused by Python ({refusal})" if refusal else TOO_DEEP
@@ -335,7 +333,7 @@ class Outline:
                 # A name that the statement itself binds is its own, unless an earlier statement bound it too.
                 todo.extend(
                     (read, at)
-                    for read in sorted(own | names_read(self.code(at))[0])
+                    for read in sorted(own | self._read_when_run(at))
                     if read not in own or (read not in row.binds and self.binder(read, at) is not None)
                 )
             elif row.kind == DEFERRED:
@@ -345,6 +343,43 @@ class Outline:
         return Needs(
             frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
         )
+
+    def _read_when_run(self, at: int) -> frozenset[str]:
+        """Give the names that a held-back statement reads, without those of a branch that the notebook's constants rule out."""
+        entry = self.entries[at]
+        node = entry.source.node(entry.row)
+        decided = self._decided(node, at) if isinstance(node, ast.If) and not self.refusal(at) else node
+        code = self.code(at) if decided is node else entry.source.compile(_fit_for_test(decided))
+        return names_read(code)[0]
+
+    def _decided(self, node: ast.If, at: int) -> ast.If:
+        """Give an ``if`` with the tests that constants decide in their place."""
+        orelse = node.orelse
+        if len(orelse) == 1 and isinstance(orelse[0], ast.If):
+            inner = self._decided(orelse[0], at)
+            orelse = orelse if inner is orelse[0] else [inner]
+        value = self._constant(node.test, at)
+        if value is None and orelse is node.orelse:
+            return node
+        test = node.test if value is None else ast.copy_location(ast.Constant(value), node.test)
+        return ast.copy_location(ast.If(test, node.body, orelse), node)
+
+    def _constant(self, test: ast.expr, at: int) -> bool | None:
+        """Say what a test is, as in ``DEBUG = False`` and ``if DEBUG:``; None where that takes more than a constant."""
+        match test:
+            case ast.Constant():
+                return bool(test.value)
+            case ast.UnaryOp(op=ast.Not()):
+                value = self._constant(test.operand, at)
+                return None if value is None else not value
+            case ast.Name():
+                bound = self.binder(test.id, self.start(at))
+                row = self.entries[bound].row if bound is not None else None
+                if bound is not None and row is not None and row.kind == KEPT and row.what in {"constant", "group"}:
+                    node = [node for node in self.nodes(self.entries[bound]) if test.id in bound_names(node)[0]][-1]
+                    if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
+                        return bool(node.value.value)
+        return None
 
     def _of_kept(self, name: str, at: int) -> list[tuple[str, int]]:
         """The names behind a kept binding: all that its function reads when called, at the state the notebook ends in."""
@@ -388,6 +423,13 @@ class _ForTest(ast.NodeTransformer):
         if is_session(node):
             return ast.copy_location(ast.Name("spark", ast.Load()), node)
         return self.generic_visit(node)
+
+
+def _fit_for_test(node: ast.stmt) -> ast.stmt:
+    if any(map(_is_other_in_a_test, ast.walk(node))):
+        fit: ast.stmt = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
+        return fit
+    return node
 
 
 def _is_other_in_a_test(node: ast.AST) -> bool:
