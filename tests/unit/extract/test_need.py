@@ -128,7 +128,7 @@ def test_statement_that_python_refuses_ends_nothing(project, cell, reason):
         ("test: bool = True", "if not test:\n    x = LOCAL\nelse:\n    x = len('a')", ()),
         ("import os\ntest = 1\ntest = 0\ndef g(): pass", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ()),
         ("a = b = False", "if a:\n    x = ONE\nelif b:\n    x = TWO\nelse:\n    x = len(THREE)", ("THREE",)),
-        ("a = len('')\nb = False", "if a:\n    x = ONE\nelif b:\n    x = TWO\nelse:\n    x = len(str(THREE))", ("ONE", "THREE")),
+        ("a = len('')\nb = False", "if a:\n    x = ONE\nelif b:\n    x = TWO\nelse:\n    x = len(str(SIX))", ("ONE", "SIX")),
         ("test = False", "if test:\n    x = LOCAL\nelse:\n    print(SHOWN)\n    x = len('a')", ()),
         ("test = False\nif len('a'):\n    test = bool(1)", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
         ("test = False\ndef test(): pass", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
