@@ -11,6 +11,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.extract.files import ASK_FOR_FILE, READING_METHODS, makes_of_file, opens_to_read
 from harness.extract.purity import (
     INJECTED_READS,
     PURE_BUILTINS,
@@ -53,11 +54,13 @@ class Names:
 class Verdict:
     """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``.
 
-    ``logger`` names the logger that the statement would give, where only a stand-in for it can be had.
+    ``logger`` names the logger that the statement would give, where only a stand-in for it can be had; ``reads_file`` says
+    that it opens a file of this machine.
     """
 
     reason: str = ""
     logger: str = ""
+    reads_file: bool = False
     needs: set[str] = field(default_factory=set)
 
 
@@ -67,6 +70,8 @@ def judge(node: ast.stmt, names: Names) -> Verdict:
     checker = _Checker(names, verdict)
     try:
         checker.statement(node)
+        if verdict.reads_file and checker.asks_for_file:
+            verdict.reason = "reads a file only if it is there"
     except _UnsafeError as unsafe:
         verdict.reason = str(unsafe)
     except RecursionError:
@@ -105,6 +110,10 @@ class _Checker:
         self.classes: list[ast.ClassDef] = []
         self.imported: dict[str, str] = {}  # by the functions looked into
         self.made: dict[str, str] = {}
+        self.files: set[str] = set()  # names of files that are open
+        self.opened: set[int] = set()  # calls of `open` that only read
+        self.tries = 0  # how many `try` there are around: one that goes on without a file would go on to another value
+        self.asks_for_file = False
 
     def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each kind of statement
         match node:
@@ -134,9 +143,11 @@ class _Checker:
                 self.expression(node.iter)
                 self.block([*node.body, *node.orelse])
             case ast.Try():
+                self.tries += bool(node.handlers)
                 self.block([*node.body, *node.orelse, *node.finalbody])
                 for handler in node.handlers:
                     self.block(handler.body)
+                self.tries -= bool(node.handlers)
             case ast.Return():
                 if node.value is not None:
                     self.expression(node.value)
@@ -167,6 +178,12 @@ class _Checker:
                         if part is not None:
                             self.expression(part)
                     self.block(case.body)
+            case ast.With() if all(self.is_file(item.context_expr) for item in node.items):
+                for item in node.items:
+                    self.expression(item.context_expr)
+                    if isinstance(item.optional_vars, ast.Name):
+                        self.files.add(item.optional_vars.id)
+                self.block(node.body)
             case ast.With() | ast.AsyncWith():
                 opened = dotted_name(node.items[0].context_expr)
                 raise _UnsafeError(f"enters `with {opened or '…'}`")
@@ -224,7 +241,10 @@ class _Checker:
         if is_session(node):
             self.verdict.needs.add("spark")
             return
+        if id(node) in self.opened:
+            return
         name = dotted_name(node.func)
+        self.asks_for_file |= name.rpartition(".")[2] in ASK_FOR_FILE
         root, _, rest = name.partition(".")
         origin = self.origin(root)
         if not origin and root and self.names.definition(root) is not None:
@@ -253,7 +273,7 @@ class _Checker:
                 self.method(call)
                 return
             self.rest_of_chain(call)
-        key = f"{name}.{rest}"
+        key = f"{name}.{rest} {self.tries > 0}"
         if key in self.called:
             return
         self.called.add(key)
@@ -291,7 +311,7 @@ class _Checker:
 
     def own_method(self, name: str) -> None:
         """A call of ``self.name()`` inside the notebook's own class."""
-        key = f"{self.classes[-1].name}.{name}"
+        key = f"{self.classes[-1].name}.{name} {self.tries > 0}"
         if key in self.called:
             return
         self.called.add(key)
@@ -339,13 +359,27 @@ class _Checker:
     def library(self, dotted: str, node: ast.Call) -> None:
         if dotted.startswith(SPARK_PREFIXES):
             self.verdict.needs.add("spark")
-        elif not dotted.startswith(PURE_PREFIXES):
+        elif not dotted.startswith(PURE_PREFIXES) and not (makes_of_file(dotted, node) and self.is_file(node.args[0])):
             prefix = next((p for p in READ_ONLY_EXCEPT if dotted.startswith(p)), None)
             last = dotted.rpartition(".")[2]
             if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or _writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
         if _is_chained(node):
             self.method(node)
+
+    def is_file(self, node: ast.expr) -> bool:
+        """Say whether an expression is a file that can only be read, one that it opens or one that is open."""
+        if isinstance(node, ast.Name):
+            return node.id in self.files
+        if not (isinstance(node, ast.Call) and opens_to_read(node)):
+            return False
+        if self.names.definition("open") is not None or self.origin("open"):
+            return False
+        if self.tries:
+            raise _UnsafeError("reads a file, or goes on without it")
+        self.opened.add(id(node))
+        self.verdict.reads_file = True
+        return True
 
     def starred(self, name: str) -> None:
         """A bare name that nothing here binds may come from a star import of Spark."""
@@ -363,7 +397,9 @@ class _Checker:
     def method(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Attribute):
             raise _UnsafeError(f"calls {ast.unparse(node.func)[:40]}()")
-        if node.func.attr not in PURE_METHODS or _writes(node):
+        if node.func.attr in READING_METHODS and self.is_file(node.func.value):
+            pass
+        elif node.func.attr not in PURE_METHODS or _writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -119,14 +120,19 @@ class Values:
             if error is not self._circle and self.outline.verdict(index).logger:
                 return self._logger(index, entry, error)
             raise
+        reads_file = entry.row.kind == HELD and self.outline.verdict(index).reads_file
+        if reads_file and self._units.loading_at is not None:
+            raise NotNowError(entry.row.binds)
         changed_later = self.outline.is_changed_later(index)
-        outer, self._asked_test = self._asked_test, self._changing > 0 or changed_later
+        outer, self._asked_test = self._asked_test, self._changing > 0 or changed_later or reads_file
         changes = changed_later or (entry.row.kind == HELD and bool(entry.row.changes))
         self._changing += changes
         self._run_readers_before(index, entry)
         self._running.append(index)
         try:
-            with self.as_it_was(index):
+            # Relative paths count from the notebook's folder, as on Databricks.
+            folder = chdir(os.path.dirname(self._units.path)) if reads_file else nullcontext()
+            with self.as_it_was(index), folder:
                 found = self._define(index, entry) if _is_definition(entry) else self._evaluate(index, entry)
         except (NotNowError, HarnessError):
             self._drop_half_changed(entry)

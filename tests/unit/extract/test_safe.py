@@ -62,7 +62,7 @@ def test_statement_that_only_computes_may_run(verdict, cell, needs):
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("with open('a') as x:\n    pass", "enters `with open`"),
+        ("with open('a', 'w') as x:\n    pass", "enters `with open`"),
         ("with (rows or rows)[0]:\n    x = len('a')", "enters `with …`"),
         ("while len('a'):\n    x = 1", "loops with `while`"),
         ("os.environ['a'] = str(1)", "changes os.environ"),
