@@ -13,7 +13,7 @@ from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
-from harness.extract.quiet import bound_names, dotted_name
+from harness.extract.quiet import bound_names, dotted_name, with_nested
 from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Outline:
         while at < len(parsed) and parsed[at].line <= row.end_line:
             node = parsed[at].node
             if isinstance(node, ast.stmt):
-                yield from _with_nested(node)
+                yield from with_nested(node)
             at += 1
             if row.what != "group":
                 return
@@ -398,17 +398,6 @@ class Outline:
             )
         elif name not in _BUILTINS and name not in unresolved and not self.stars and not name.startswith("@"):
             unresolved.append(name)
-
-
-def _with_nested(node: ast.stmt) -> Iterator[ast.stmt]:
-    yield node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for block in ("body", "orelse", "finalbody"):
-            for part in getattr(node, block, ()):
-                yield from _with_nested(part)
-        for handler in getattr(node, "handlers", ()):
-            for part in handler.body:
-                yield from _with_nested(part)
 
 
 class _ForTest(ast.NodeTransformer):
