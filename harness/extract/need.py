@@ -136,6 +136,7 @@ class Outline:
             lambda name: self._imports.get((bound_at(name), name), ""),
             self._made_by,
             lambda name: self._definitions.get((bound_at(name), name)),
+            lambda name: self._instance(name, before),
             INJECTED,
             tuple(module for _, module in self.stars),
         )
@@ -152,6 +153,21 @@ class Outline:
                         origin = self._names_at(len(self.entries)).origin(root)
                         self._made[entry.row.binds[0]] = f"{origin}{dot}{rest}" if origin else ""
         return self._made.get(name, "")
+
+    def _instance(self, name: str, before: int) -> ast.ClassDef | None:
+        """Give the notebook's own class of which a name's value is an object, as in ``box = Box()``, if that is sure."""
+        at = self._last_of(name, before)
+        while at is not None and name not in self.entries[at].row.binds:
+            if _stores(self.entries[at].source.node(self.entries[at].row), name):
+                return None
+            at = self._last_of(name, at)
+        if at is None or self.entries[at].row.kind != HELD or any(name in entry.source.rebound for entry in self.entries):
+            return None
+        match self.entries[at].source.node(self.entries[at].row):
+            case ast.Assign(targets=[ast.Name()], value=ast.Call(func=ast.Name(id=class_name))):
+                definition = self._names_at(self.start(at)).definition(class_name)
+                return definition if isinstance(definition, ast.ClassDef) else None
+        return None
 
     def binder(self, name: str, before: int) -> int | None:
         """Give the last entry before an index that binds or may change the name."""
@@ -398,6 +414,10 @@ class Outline:
             )
         elif name not in _BUILTINS and name not in unresolved and not self.stars and not name.startswith("@"):
             unresolved.append(name)
+
+
+def _stores(node: ast.AST, name: str) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) for part in ast.walk(node))
 
 
 class _ForTest(ast.NodeTransformer):

@@ -27,7 +27,7 @@ from harness.extract.purity import (
     WIDGET_DEFINITIONS,
     WRITING,
 )
-from harness.extract.quiet import dotted_name, is_main_guard
+from harness.extract.quiet import dotted_name, executed_parts, is_main_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,12 +40,14 @@ class Names:
     """What the checker asks about names.
 
     ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a name's value is made by,
-    ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported.
+    ``definition`` the notebook's own ``def`` or ``class``, ``instance`` its own class whose object a name is, ``stars`` the
+    modules that were star-imported.
     """
 
     origin: Callable[[str], str]
     made_by: Callable[[str], str]
     definition: Callable[[str], ast.stmt | None]
+    instance: Callable[[str], ast.ClassDef | None]
     injected: frozenset[str]
     stars: tuple[str, ...] = ()
 
@@ -110,6 +112,7 @@ class _Checker:
         self.classes: list[ast.ClassDef] = []
         self.imported: dict[str, str] = {}  # by the functions looked into
         self.made: dict[str, str] = {}
+        self.inner: dict[str, list[ast.stmt]] = {}  # what the statement itself, or a function looked into, defines
         self.files: set[str] = set()  # names of files that are open
         self.opened: set[int] = set()  # calls of `open` that only read
         self.tries = 0  # how many `try` there are around: one that goes on without a file would go on to another value
@@ -169,7 +172,11 @@ class _Checker:
                         if alias.asname or "." not in alias.name
                     }
                 )
-            case ast.Pass() | ast.Break() | ast.Continue() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                for executed in executed_parts(node):
+                    self.expression(executed)
+                self.inner.setdefault(node.name, []).append(node)
+            case ast.Pass() | ast.Break() | ast.Continue():
                 pass
             case ast.Match():
                 self.expression(node.subject)
@@ -247,14 +254,18 @@ class _Checker:
         self.asks_for_file |= name.rpartition(".")[2] in ASK_FOR_FILE
         root, _, rest = name.partition(".")
         origin = self.origin(root)
-        if not origin and root and self.names.definition(root) is not None:
-            self.own(root, rest, node)
+        own = [] if origin else self.definitions(root)
+        if own:
+            for definition in own:
+                self.own(definition, root, rest, node)
         elif not origin and root in self.names.injected:
             self.injected(name, node)
         elif origin:
             self.library(f"{origin}.{rest}" if rest else origin, node)
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
+        elif rest.isidentifier() and (method := _method(self.names.instance(root), rest)) is not None and not _is_chained(node):
+            self.method_of(*method)
         elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
             self.rest_of_chain(node)
         elif not rest and root:
@@ -262,9 +273,13 @@ class _Checker:
         else:
             self.method(node)
 
-    def own(self, name: str, rest: str, call: ast.Call) -> None:
+    def definitions(self, name: str) -> list[ast.stmt]:
+        """Give all that the notebook's own function or class of a name may be where it is called."""
+        definition = self.names.definition(name)
+        return [*self.inner.get(name, ()), *([definition] if definition is not None else [])]
+
+    def own(self, node: ast.stmt, name: str, rest: str, call: ast.Call) -> None:
         """A call of the notebook's own function or class: as safe as its body."""
-        node = self.names.definition(name)
         own_methods = (
             {part.name for part in node.body if isinstance(part, ast.FunctionDef)} if isinstance(node, ast.ClassDef) else ()
         )
@@ -273,7 +288,7 @@ class _Checker:
                 self.method(call)
                 return
             self.rest_of_chain(call)
-        key = f"{name}.{rest} {self.tries > 0}"
+        key = f"{name}.{rest} {id(node)} {self.tries > 0}"
         if key in self.called:
             return
         self.called.add(key)
@@ -321,6 +336,16 @@ class _Checker:
                 return
         if name not in {"__setattr__", "__init__"}:
             raise _UnsafeError(f"calls self.{name}()")
+
+    def method_of(self, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
+        """A call of a method on an object of the notebook's own class."""
+        self.classes.append(owner)
+        try:
+            self.own_method(method.name)
+        except _UnsafeError as unsafe:
+            raise _UnsafeError(f"calls {owner.name}.{method.name}(), which {unsafe}") from None
+        finally:
+            self.classes.pop()
 
     def injected(self, name: str, node: ast.Call) -> None:
         if name == "getArgument" or name.startswith("dbutils.widgets."):
@@ -402,6 +427,16 @@ class _Checker:
         elif node.func.attr not in PURE_METHODS or _writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
+
+
+def _method(owner: ast.ClassDef | None, name: str) -> tuple[ast.ClassDef, ast.FunctionDef] | None:
+    """Find a method in the body of a class; one of that name that may be put in its place on an object is none."""
+    if owner is None or any(
+        isinstance(part, ast.Attribute) and part.attr == name and isinstance(part.ctx, ast.Store) for part in ast.walk(owner)
+    ):
+        return None
+    found = [part for part in owner.body if isinstance(part, ast.FunctionDef) and part.name == name]
+    return (owner, found[0]) if len(found) == 1 and not found[0].decorator_list else None
 
 
 def _is_chained(node: ast.Call) -> bool:

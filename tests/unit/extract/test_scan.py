@@ -217,7 +217,8 @@ def test_import_that_may_not_be_what_a_name_is_stays_held_back(project, cells):
 
 def test_absent_module_of_a_held_back_import_costs_its_name_only(project):
     """Each name of the import is by itself."""
-    module = project.load("if open('x', 'w'):\n    from absent import a, b\n    import math", "def f():\n    return math.pi + a")
+    held = "if open('x', 'w'):\n    from absent import a, b\n    import math"
+    module = project.load(held, "def f():\n    return math.pi + a")
 
     with pytest.raises(PlaceholderError, match="'a' has no value: its import failed"):
         module.f()

@@ -765,3 +765,38 @@ def test_other_branch_of_a_main_guard_is_judged(project):
 
     with project.test():
         assert module.f() == 2
+
+
+# -- objects of the notebook's own classes --
+
+
+BOX = """
+class Box:
+    def __init__(self):
+        self.items = {}
+    def put(self, **items):
+        self.items.update(items)
+    def resolve(self, name):
+        return self.items[name]
+"""
+
+
+def test_object_that_a_held_back_method_call_fills_is_full(project):
+    """Each test has one that was filled once."""
+    module = project.load(BOX, "box = Box()", "box.put(a=1)", "box.put(b=2)", "def f():\n    return dict(box.items)")
+    found = []
+
+    for _ in "ab":
+        with project.test():
+            found.append(module.f())
+            module.box.put(c=3)
+
+    assert found == [{"a": 1, "b": 2}] * 2
+
+
+def test_what_a_method_gives_is_computed(project):
+    """`table = settings.resolve("table")` is a value like any other."""
+    module = project.load(BOX, "box = Box()", "box.put(a=1)", "a = box.resolve('a')", "box.put(a=2)", "def f():\n    return a")
+
+    with project.test():
+        assert module.f() == 1
