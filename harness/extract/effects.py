@@ -172,7 +172,11 @@ def _merge(found: dict[str, int], name: str, how: int) -> None:
 
 def _merge_owner(found: dict[str, int], owner: ast.expr, how: int = ITSELF) -> None:
     """Note a change of what an expression gives: of the name itself, or of some part of its value."""
-    _merge(found, root(owner), how if isinstance(owner, ast.Name) else ANYTHING_INSIDE)
+    name = root(owner)
+    if name == "super":
+        _merge(found, "self", ITSELF)
+    else:
+        _merge(found, name, how if isinstance(owner, ast.Name) else ANYTHING_INSIDE)
 
 
 def _through(share: str, how: int) -> int:

@@ -9,7 +9,7 @@ PURE_BUILTINS = frozenset(
     abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset
     getattr hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow range repr
     reversed round set setattr slice sorted str sum tuple type zip ValueError KeyError TypeError Exception RuntimeError globals
-    locals
+    locals property
     """.split()  # noqa: SIM905 - a list this long is read as a text
 )
 

@@ -8,6 +8,7 @@ else (network, files, training, services) stays held back, and its names are pla
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -264,6 +265,8 @@ class _Checker:
             self.library(f"{origin}.{rest}" if rest else origin, node)
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
+        elif root == "super" and self.classes and _is_super(node):
+            self.own_method_of_bases(rest)
         elif rest.isidentifier() and (method := _method(self.names.instance(root), rest)) is not None and not _is_chained(node):
             self.method_of(*method)
         elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
@@ -336,6 +339,29 @@ class _Checker:
                 return
         if name not in {"__setattr__", "__init__"}:
             raise _UnsafeError(f"calls self.{name}()")
+
+    def own_method_of_bases(self, name: str) -> None:
+        """A call of ``super().name()`` inside the notebook's own class: as safe as that of each of its bases."""
+        for base in self.classes[-1].bases:
+            dotted = dotted_name(base)
+            own = [] if self.origin(dotted) else [node for node in self.definitions(dotted) if isinstance(node, ast.ClassDef)]
+            for node in own:
+                self.classes.append(node)
+                try:
+                    if any(isinstance(part, ast.FunctionDef) and part.name == name for part in node.body):
+                        self.own_method(name)
+                    else:
+                        self.own_method_of_bases(name)
+                finally:
+                    self.classes.pop()
+            if not own and not (name == "__init__" and self.is_plain_base(base)):
+                raise _UnsafeError(f"calls super().{name}()")
+
+    def is_plain_base(self, base: ast.expr) -> bool:
+        """Say whether a base class is one whose ``__init__`` only keeps what it is given."""
+        kind = getattr(builtins, base.id, None) if isinstance(base, ast.Name) and not self.origin(base.id) else None
+        plain = isinstance(kind, type) and (kind is object or issubclass(kind, BaseException | dict | list))
+        return plain or self.dotted(base) == "abc.ABC"
 
     def method_of(self, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
         """A call of a method on an object of the notebook's own class."""
@@ -427,6 +453,13 @@ class _Checker:
         elif node.func.attr not in PURE_METHODS or _writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
+
+
+def _is_super(node: ast.Call) -> bool:
+    match node.func:
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
+            return True
+    return False
 
 
 def _method(owner: ast.ClassDef | None, name: str) -> tuple[ast.ClassDef, ast.FunctionDef] | None:

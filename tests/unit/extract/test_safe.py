@@ -205,6 +205,46 @@ def test_method_of_an_object_of_the_notebooks_own_class_is_as_safe_as_its_body(v
     assert verdict(BOX, *cells).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("base", "bases", "reason"),
+    [
+        ("def __init__(self):\n        self.a = len('a')", "Base", ""),
+        ("def __init__(self):\n        self.a = requests.get('u')", "Base", "calls Own(), which calls requests.get()"),
+        ("pass", "Base", ""),
+        ("pass", "object", ""),
+        ("pass", "ValueError", ""),
+        ("pass", "ABC", ""),
+        ("pass", "type", "calls Own(), which calls super().__init__()"),
+        ("pass", "requests.Session", "calls Own(), which calls super().__init__()"),
+        ("pass", "Unknown", "calls Own(), which calls super().__init__()"),
+        ("pass", "Base, requests.Session", "calls Own(), which calls super().__init__()"),
+    ],
+)
+def test_call_of_super_is_as_safe_as_that_of_each_base(verdict, base, bases, reason):
+    """Bases of the notebook are looked into; of others only the plainest are known."""
+    cells = (
+        "from abc import ABC",
+        f"class Base:\n    {base}",
+        f"class Own({bases}):\n    def __init__(self):\n        super().__init__()",
+    )
+
+    assert verdict(*cells, "x = Own()").reason == reason
+
+
+def test_call_of_super_that_is_no_constructor_is_looked_into(verdict):
+    """Its bases' method, or those of their bases."""
+    cells = (
+        "class First:\n    def go(self):\n        return requests.get('u')",
+        "class Base(First):\n    pass",
+        "class Own(Base):\n    def go(self):\n        return super().go()",
+    )
+
+    assert verdict(*cells, "x = Own().go()").reason == "calls Own(), which calls requests.get()"
+    assert verdict("class Own(dict):\n    def go(self):\n        return super().go()", "x = Own().go()").reason == (
+        "calls Own(), which calls super().go()"
+    )
+
+
 def test_names_of_a_star_import_are_told_by_their_form(verdict):
     """Spark's types only describe, its functions need a session, another module's names are as safe as the module."""
     types = "from pyspark.sql.types import *"

@@ -800,3 +800,12 @@ def test_what_a_method_gives_is_computed(project):
 
     with project.test():
         assert module.f() == 1
+
+
+def test_object_of_a_class_that_calls_super_takes_nothing_from_other_classes(project):
+    """`super` is no name of the notebook's: making one object changes no other class's base."""
+    base = "class Base:\n    def __init__(self):\n        self.a = [1]"
+    own = "class Own(Base):\n    def __init__(self):\n        super().__init__()"
+    module = project.load(base, own, "import requests", "own = requests.get(Own())", "def f():\n    return Own().a")
+
+    assert module.f() == [1]
