@@ -9,6 +9,7 @@ from inspect import CO_OPTIMIZED
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.extract.effects import Effects
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
@@ -17,7 +18,7 @@ from harness.extract.quiet import bound_names, dotted_name, with_nested
 from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from harness.extract.run import Entry
 
@@ -48,6 +49,7 @@ class Outline:
         self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
+        self._running: dict[int, CodeType] = {}
         self._refused: dict[int, str] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._otherwise: dict[int, frozenset[str]] = {}
@@ -137,6 +139,7 @@ class Outline:
             self._made_by,
             lambda name: self._definitions.get((bound_at(name), name)),
             lambda name: self._instance(name, before),
+            lambda node, inner: self._only_acts(node, before, inner),
             INJECTED,
             tuple(module for _, module in self.stars),
         )
@@ -153,6 +156,21 @@ class Outline:
                         origin = self._names_at(len(self.entries)).origin(root)
                         self._made[entry.row.binds[0]] = f"{origin}{dot}{rest}" if origin else ""
         return self._made.get(name, "")
+
+    def _only_acts(self, node: ast.stmt, before: int, inner: Mapping[str, list[ast.stmt]]) -> bool:
+        """Say whether a statement gives no name of the notebook a value and changes none."""
+        definitions = {name: node for (index, name), node in self._definitions.items() if index < before}
+        definitions.update((name, nodes[-1]) for name, nodes in inner.items())
+        bound: set[str] = set()
+        changed = Effects(definitions).in_place(node, bound, [])
+        if bound or not FIXTURE_FIRST.issuperset(changed):
+            return False
+        # Settings and code in a text may well be what a later value comes from.
+        return not any(
+            (isinstance(part, ast.Attribute) and part.attr == "conf")
+            or (isinstance(part, ast.Name) and part.id in {"exec", "eval"})
+            for part in ast.walk(node)
+        )
 
     def _instance(self, name: str, before: int) -> ast.ClassDef | None:
         """Give the notebook's own class of which a name's value is an object, as in ``box = Box()``, if that is sure."""
@@ -303,6 +321,16 @@ class Outline:
                     self._codes[index] = _reading(node)
         return self._codes[index]
 
+    def running(self, index: int) -> CodeType:
+        """Give an entry's code without the calls in its blocks that only act."""
+        left_out = self.verdict(index).left_out if self.entries[index].row.kind == HELD else None
+        if not left_out:
+            return self.code(index)
+        if index not in self._running:
+            entry = self.entries[index]
+            self._running[index] = entry.source.compile(_fit_for_test(entry.source.node(entry.row), left_out))
+        return self._running[index]
+
     def widget_definitions(self, before: int) -> Iterator[int]:
         """Give the entries that define widgets (``dbutils.widgets.text`` and its kind), in order."""
         for index, entry in enumerate(self.entries[:before]):
@@ -365,7 +393,8 @@ class Outline:
         entry = self.entries[at]
         node = entry.source.node(entry.row)
         decided = self._decided(node, at) if isinstance(node, ast.If) and not self.refusal(at) else node
-        code = self.code(at) if decided is node else entry.source.compile(_fit_for_test(decided))
+        left_out = self.verdict(at).left_out
+        code = self.running(at) if decided is node else entry.source.compile(_fit_for_test(decided, left_out))
         return names_read(code)[0]
 
     def _decided(self, node: ast.If, at: int) -> ast.If:
@@ -423,8 +452,11 @@ def _stores(node: ast.AST, name: str) -> bool:
 class _ForTest(ast.NodeTransformer):
     """Make a held-back statement fit for a test."""
 
+    def __init__(self, left_out: Collection[tuple[int, int]]) -> None:
+        self.left_out = left_out
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if is_showing(node):
+        if is_showing(node) or (node.lineno, node.col_offset) in self.left_out:
             return ast.copy_location(ast.Pass(), node)
         return self.generic_visit(node)
 
@@ -434,9 +466,9 @@ class _ForTest(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _fit_for_test(node: ast.stmt) -> ast.stmt:
-    if any(map(_is_other_in_a_test, ast.walk(node))):
-        fit: ast.stmt = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
+def _fit_for_test(node: ast.stmt, left_out: Collection[tuple[int, int]] = ()) -> ast.stmt:
+    if left_out or any(map(_is_other_in_a_test, ast.walk(node))):
+        fit: ast.stmt = ast.fix_missing_locations(_ForTest(left_out).visit(_copy(node)))
         return fit
     return node
 

@@ -12,6 +12,7 @@ import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.extract.calls import first_sql, is_chained, is_query, is_super, method_of_class, writes
 from harness.extract.files import ASK_FOR_FILE, READING_METHODS, makes_of_file, opens_to_read
 from harness.extract.purity import (
     INJECTED_READS,
@@ -26,12 +27,11 @@ from harness.extract.purity import (
     SPARK_PREFIXES,
     SPARK_ROOTS,
     WIDGET_DEFINITIONS,
-    WRITING,
 )
 from harness.extract.quiet import dotted_name, executed_parts, is_main_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 TOO_DEEP = "is nested too deeply"
 
@@ -42,13 +42,15 @@ class Names:
 
     ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a name's value is made by,
     ``definition`` the notebook's own ``def`` or ``class``, ``instance`` its own class whose object a name is, ``stars`` the
-    modules that were star-imported.
+    modules that were star-imported. ``only_acts`` says of a statement, and of what is defined around it, that it gives no name
+    a value and changes none.
     """
 
     origin: Callable[[str], str]
     made_by: Callable[[str], str]
     definition: Callable[[str], ast.stmt | None]
     instance: Callable[[str], ast.ClassDef | None]
+    only_acts: Callable[[ast.stmt, Mapping[str, list[ast.stmt]]], bool]
     injected: frozenset[str]
     stars: tuple[str, ...] = ()
 
@@ -58,12 +60,13 @@ class Verdict:
     """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``.
 
     ``logger`` names the logger that the statement would give, where only a stand-in for it can be had; ``reads_file`` says
-    that it opens a file of this machine.
+    that it opens a file of this machine; ``left_out`` has the places (line, column) of calls in its blocks that only act.
     """
 
     reason: str = ""
     logger: str = ""
     reads_file: bool = False
+    left_out: set[tuple[int, int]] = field(default_factory=set)
     needs: set[str] = field(default_factory=set)
 
 
@@ -118,6 +121,7 @@ class _Checker:
         self.opened: set[int] = set()  # calls of `open` that only read
         self.tries = 0  # how many `try` there are around: one that goes on without a file would go on to another value
         self.asks_for_file = False
+        self.blocks = self.functions = 0  # how many there are around
 
     def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each kind of statement
         match node:
@@ -136,7 +140,7 @@ class _Checker:
                 self.expression(node.value)
             case ast.Expr():
                 if not is_showing(node):
-                    self.expression(node.value)
+                    self.act(node)
             case ast.If() if is_main_guard(node):
                 raise _UnsafeError('is under `if __name__ == "__main__"`, which a module skips')
             case ast.If():
@@ -148,10 +152,12 @@ class _Checker:
                 self.block([*node.body, *node.orelse])
             case ast.Try():
                 self.tries += bool(node.handlers)
-                self.block([*node.body, *node.orelse, *node.finalbody])
-                for handler in node.handlers:
-                    self.block(handler.body)
-                self.tries -= bool(node.handlers)
+                try:
+                    self.block([*node.body, *node.orelse, *node.finalbody])
+                    for handler in node.handlers:
+                        self.block(handler.body)
+                finally:
+                    self.tries -= bool(node.handlers)
             case ast.Return():
                 if node.value is not None:
                     self.expression(node.value)
@@ -203,8 +209,32 @@ class _Checker:
                 raise _UnsafeError(f"is a `{type(node).__name__.lower()}` statement")
 
     def block(self, body: Iterable[ast.stmt]) -> None:
-        for node in body:
-            self.statement(node)
+        self.blocks += 1
+        try:
+            for node in body:
+                self.statement(node)
+        finally:
+            self.blocks -= 1
+
+    def body(self, function: ast.FunctionDef) -> None:
+        """Judge what a function does when it is called."""
+        self.functions += 1
+        try:
+            self.block(function.body)
+        finally:
+            self.functions -= 1
+
+    def act(self, node: ast.Expr) -> None:
+        """A call in a block that isn't safe, and that no value depends on, is left out, as it is outside of blocks."""
+        called = set(self.called)
+        try:
+            self.expression(node.value)
+        except _UnsafeError:
+            # In a `try`, what comes next depends on how the call ends; and a function runs as it is.
+            if self.functions or not self.blocks or self.tries or not self.names.only_acts(node, self.inner):
+                raise
+            self.called = called  # what was looked into may be unsafe where its value is needed
+            self.verdict.left_out.add((node.lineno, node.col_offset))
 
     def target(self, target: ast.expr) -> None:
         match target:
@@ -265,9 +295,13 @@ class _Checker:
             self.library(f"{origin}.{rest}" if rest else origin, node)
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
-        elif root == "super" and self.classes and _is_super(node):
+        elif root == "super" and self.classes and is_super(node):
             self.own_method_of_bases(rest)
-        elif rest.isidentifier() and (method := _method(self.names.instance(root), rest)) is not None and not _is_chained(node):
+        elif (
+            rest.isidentifier()
+            and (method := method_of_class(self.names.instance(root), rest)) is not None
+            and not is_chained(node)
+        ):
             self.method_of(*method)
         elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
             self.rest_of_chain(node)
@@ -286,7 +320,7 @@ class _Checker:
         own_methods = (
             {part.name for part in node.body if isinstance(part, ast.FunctionDef)} if isinstance(node, ast.ClassDef) else ()
         )
-        if _is_chained(call):
+        if is_chained(call):
             if rest.rpartition(".")[2] not in own_methods:
                 self.method(call)
                 return
@@ -310,7 +344,7 @@ class _Checker:
             self.classes.append(node)
         try:
             for body in bodies:
-                self.block(body.body)
+                self.body(body)
         except _UnsafeError as unsafe:
             raise _UnsafeError(f"calls {name}(), which {unsafe}") from None
         finally:
@@ -335,7 +369,7 @@ class _Checker:
         self.called.add(key)
         for part in self.classes[-1].body:
             if isinstance(part, ast.FunctionDef) and part.name == name:
-                self.block(part.body)
+                self.body(part)
                 return
         if name not in {"__setattr__", "__init__"}:
             raise _UnsafeError(f"calls self.{name}()")
@@ -382,11 +416,11 @@ class _Checker:
             self.verdict.needs.add("spark")
         if name in WIDGET_DEFINITIONS:
             return
-        if name.startswith(INJECTED_READS) and not _writes(node):
+        if name.startswith(INJECTED_READS) and not writes(node):
             self.rest_of_chain(node)
             return
         if name.startswith(("spark.sql", "sql", "sqlContext.sql")):
-            if _is_query(_first_sql(node)):
+            if is_query(first_sql(node)):
                 self.rest_of_chain(node)
                 return
             raise _UnsafeError("runs SQL that may change something")
@@ -413,9 +447,9 @@ class _Checker:
         elif not dotted.startswith(PURE_PREFIXES) and not (makes_of_file(dotted, node) and self.is_file(node.args[0])):
             prefix = next((p for p in READ_ONLY_EXCEPT if dotted.startswith(p)), None)
             last = dotted.rpartition(".")[2]
-            if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or _writes(node):
+            if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
-        if _is_chained(node):
+        if is_chained(node):
             self.method(node)
 
     def is_file(self, node: ast.expr) -> bool:
@@ -450,60 +484,6 @@ class _Checker:
             raise _UnsafeError(f"calls {ast.unparse(node.func)[:40]}()")
         if node.func.attr in READING_METHODS and self.is_file(node.func.value):
             pass
-        elif node.func.attr not in PURE_METHODS or _writes(node):
+        elif node.func.attr not in PURE_METHODS or writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
-
-
-def _is_super(node: ast.Call) -> bool:
-    match node.func:
-        case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
-            return True
-    return False
-
-
-def _method(owner: ast.ClassDef | None, name: str) -> tuple[ast.ClassDef, ast.FunctionDef] | None:
-    """Find a method in the body of a class; one of that name that may be put in its place on an object is none."""
-    if owner is None or any(
-        isinstance(part, ast.Attribute) and part.attr == name and isinstance(part.ctx, ast.Store) for part in ast.walk(owner)
-    ):
-        return None
-    found = [part for part in owner.body if isinstance(part, ast.FunctionDef) and part.name == name]
-    return (owner, found[0]) if len(found) == 1 and not found[0].decorator_list else None
-
-
-def _is_chained(node: ast.Call) -> bool:
-    """Say whether a method of what another call gives is called."""
-    receiver = node.func
-    while isinstance(receiver, ast.Attribute | ast.Subscript):
-        receiver = receiver.value
-    return isinstance(receiver, ast.Call)
-
-
-def _writes(node: ast.Call) -> bool:
-    return any(isinstance(part, ast.Attribute) and part.attr in WRITING for part in ast.walk(node.func))
-
-
-def _first_sql(node: ast.Call) -> ast.expr | None:
-    """Find the SQL text in ``spark.sql("…")`` or in the first link of ``spark.sql("…").collect()``."""
-    call: ast.expr = node
-    found: ast.expr | None = None
-    while isinstance(call, ast.Call | ast.Attribute):
-        if isinstance(call, ast.Call):
-            if dotted_name(call.func) in {"spark.sql", "sql", "sqlContext.sql"}:
-                found = call.args[0] if call.args else None
-            elif isinstance(call.func, ast.Attribute) and call.func.attr not in PURE_METHODS:
-                return None
-            call = call.func
-        else:
-            call = call.value
-    return found
-
-
-def _is_query(text: ast.expr | None) -> bool:
-    if isinstance(text, ast.JoinedStr):
-        text = text.values[0] if text.values else None
-    if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
-        return False
-    words = text.value.split(None, 1)
-    return bool(words) and words[0].upper() in {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "FROM", "VALUES"}

@@ -362,7 +362,7 @@ class Values:
         for name in self.outline.read_by_classes(index):
             with suppress(UnresolvedNameError):
                 scratch[name]  # fetches it into the dict: the body of a class looks no further
-        exec(self.outline.code(index), scratch)
+        exec(self.outline.running(index), scratch)
         names = (*entry.row.binds, *entry.row.changes)
         found = {name: dict.__getitem__(scratch, name) for name in names if dict.__contains__(scratch, name)}
         scratch.close()

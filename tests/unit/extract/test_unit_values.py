@@ -809,3 +809,54 @@ def test_object_of_a_class_that_calls_super_takes_nothing_from_other_classes(pro
     module = project.load(base, own, "import requests", "own = requests.get(Own())", "def f():\n    return Own().a")
 
     assert module.f() == [1]
+
+
+# -- what only acts, in a block --
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("if len('a'):\n    n = [1]\n    requests.post('u', n)\n    n = n + [2]", [1, 2]),
+        ("n = []\nfor i in range(2):\n    n.append(i)\n    requests.post('u', i)", [0, 1]),
+        ("if len('a'):\n    n = [1]\n    if n:\n        requests.post('u')\n    else:\n        n = []", [1]),
+        ("if len('a'):\n    send()\n    n = [1]", [1]),
+        ("if len('a'):\n    spark.sql('create table t')\n    n = [1]", [1]),
+    ],
+)
+def test_call_in_a_block_that_only_acts_is_left_out(project, statement, expected):
+    """As it is outside of blocks: no value depends on it."""
+    module = project.load("import requests", "def send():\n    requests.post('u')", statement, "def f():\n    return n")
+
+    with project.test(spark=None):
+        assert module.f() == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("if len('a'):\n    n = [1]\n    fill(n)", "calls fill(), which calls requests.post()"),
+        ("if len('a'):\n    n = [1]\n    n.extend(requests.get('u'))", "calls requests.get()"),
+        ("if len('a'):\n    n = [1]\n    requests.get(n := [2])", "calls requests.get()"),
+        ("if len('a'):\n    n = [1]\n    swap()", "calls swap(), which changes the global n"),
+        ("if len('a'):\n    n = [1]\n    exec('n = [2]')", "calls exec()"),
+        ("if len('a'):\n    spark.conf.set('a', 1)\n    n = [spark.conf.get('a')]", "calls spark.conf.set()"),
+        ("n = [1]\ntry:\n    requests.get('u')\nexcept OSError:\n    n = n + list('a')", "calls requests.get()"),
+        ("n = [1]\nfor i in range(2):\n    send()\n    n = send()", "calls send(), which calls requests.post()"),
+    ],
+)
+def test_call_in_a_block_that_a_value_may_depend_on_is_not_left_out(project, statement, reason):
+    """It changes something, or decides on the way from there."""
+    module = project.load(
+        "import requests",
+        "def send():\n    return requests.post('u')",
+        "def fill(into):\n    into.append(requests.post('u'))",
+        "def swap():\n    global n\n    n = [3]",
+        statement,
+        "def f():\n    return n",
+    )
+
+    with project.test(spark=None), pytest.raises(PlaceholderError) as caught:
+        module.f()
+
+    assert reason in caught.value.cause
