@@ -183,6 +183,8 @@ class _Scan:
         if kind == HELD:
             changes = (*changes, *sorted(self.changes.of(node).difference(binds, changes)))
         if changes:
+            if kind == KEPT:
+                self.bound.update(changes)  # what is kept changes nothing but by binding it
             changes = tuple(name for name in changes if self._is_ours(name))
         self.changes.note(node)
         self.bound.update(binds, changes)

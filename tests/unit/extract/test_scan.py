@@ -222,3 +222,12 @@ def test_absent_module_of_a_held_back_import_costs_its_name_only(project):
 
     with pytest.raises(PlaceholderError, match="'a' has no value: its import failed"):
         module.f()
+
+
+def test_name_of_databricks_that_a_branch_binds_is_the_notebooks(project):
+    """`table` is then a value, and what changes it later is not left out."""
+    module = project.load(
+        "if True:\n    table = {'k': 0}\nelse:\n    table = {}", "table.update(z=1)", "def f():\n    return table"
+    )
+
+    assert module.f() == {"k": 0, "z": 1}
