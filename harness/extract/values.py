@@ -6,7 +6,7 @@ import builtins
 import os
 import sys
 import threading
-from contextlib import chdir, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -130,9 +130,7 @@ class Values:
         self._run_readers_before(index, entry)
         self._running.append(index)
         try:
-            # Relative paths count from the notebook's folder, as on Databricks.
-            folder = chdir(os.path.dirname(self._units.path)) if reads_file else nullcontext()
-            with self.as_it_was(index), folder:
+            with self.as_it_was(index), self._opening() if reads_file else nullcontext():
                 found = self._define(index, entry) if _is_definition(entry) else self._evaluate(index, entry)
         except (NotNowError, HarnessError):
             self._drop_half_changed(entry)
@@ -150,6 +148,24 @@ class Values:
         else:
             self._lasting[index] = found
         return found
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Let relative paths count from the notebook's folder, as on Databricks, and leave the process where it is."""
+        namespace, folder = self._units.namespace, os.path.dirname(self._units.path)
+
+        def open_beside(file: Any, *args: Any, **options: Any) -> Any:
+            return open(os.path.join(folder, file) if isinstance(file, str | os.PathLike) else file, *args, **options)
+
+        before = dict.get(namespace, "open", NOTHING)
+        namespace["open"] = open_beside
+        try:
+            yield
+        finally:
+            if before is NOTHING:
+                namespace.pop("open", None)
+            else:
+                namespace["open"] = before
 
     def _logger(self, index: int, entry: Entry, error: PlaceholderError) -> dict[str, Any]:
         """Give the running test a logger where making the notebook's own isn't safe."""
