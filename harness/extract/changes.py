@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from harness.extract.effects import ANYTHING_INSIDE, ITSELF, SOMETHING_INSIDE, Effects
-from harness.extract.shares import HELD, PART, PERHAPS, is_plain, root, shared, walk
+from harness.extract.shares import HELD, PART, PERHAPS, is_plain, look_inside, root, shared, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -199,18 +199,9 @@ class Changes:
         """Give the module's names that a function gives back, or a class's methods do, and the expressions for them."""
         known = self._results.get(id(definition))
         if known is None:
-            local: set[str] = set()
-            values: list[ast.expr] = []
-            for part in ast.walk(definition):
-                kind = type(part)
-                if kind is ast.Name:
-                    if type(part.ctx) is ast.Store:  # type: ignore[attr-defined]  # told above
-                        local.add(part.id)  # type: ignore[attr-defined]  # told above
-                elif kind is ast.arg:
-                    local.add(part.arg)  # type: ignore[attr-defined]  # told above
-                elif (kind is ast.Return or kind is ast.Yield) and part.value is not None:  # type: ignore[attr-defined]  # told above
-                    values.append(part.value)  # type: ignore[attr-defined]  # told above
-            given = [(name, HELD) for value in values for name, _ in shared(value) if name not in local]
+            found = look_inside(definition)
+            values = found.given
+            given = [(name, HELD) for value in values for name, _ in shared(value) if name not in found.local]
             known = self._results[id(definition)] = (given, values)
         return known
 

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.quiet import MUTATORS
-from harness.extract.shares import PART, PERHAPS, SAME, root, shared, walk
+from harness.extract.shares import PART, PERHAPS, SAME, look_inside, root, shared, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,7 +140,7 @@ class Effects:
         if known is not None:
             return known
         self._effects[id(function)] = _NONE  # for functions that call themselves
-        declared, local, made_of = _names_of(function)
+        declared, local, made_of, _ = look_inside(function)
         rebinds = declared & local
         local -= declared
         changed: dict[str, int] = {}
@@ -166,36 +166,17 @@ class Effects:
         return effect
 
 
-def _names_of(function: ast.AST) -> tuple[set[str], set[str], dict[str, set[tuple[str, str]]]]:
-    """Give a function's ``global`` names, the names it binds, and what shares the values of these, and how."""
-    declared: set[str] = set()
-    local: set[str] = set()
-    made_of: dict[str, set[tuple[str, str]]] = {}
-    for part in ast.walk(function):
-        kind = type(part)
-        if kind is ast.Name:
-            if type(part.ctx) is ast.Store:  # type: ignore[attr-defined]  # told above
-                local.add(part.id)  # type: ignore[attr-defined]  # told above
-        elif kind is ast.arg:
-            local.add(part.arg)  # type: ignore[attr-defined]  # told above
-        elif kind is ast.Global:
-            declared.update(part.names)  # type: ignore[attr-defined]  # told above
-        elif kind is ast.Assign or kind is ast.For:
-            targets = part.targets if isinstance(part, ast.Assign) else [part.target]  # type: ignore[attr-defined]  # told above
-            value = part.value if isinstance(part, ast.Assign) else part.iter  # type: ignore[attr-defined]  # told above
-            for target in targets:
-                if isinstance(target, ast.Name) and type(value) is not ast.Constant:
-                    made_of.setdefault(target.id, set()).update(shared(value))
-    return declared, local, made_of
-
-
 def _merge(found: dict[str, int], name: str, how: int) -> None:
     found[name] = max(found.get(name, how), how)
 
 
 def _merge_owner(found: dict[str, int], owner: ast.expr, how: int = ITSELF) -> None:
     """Note a change of what an expression gives: of the name itself, or of some part of its value."""
-    _merge(found, root(owner), how if isinstance(owner, ast.Name) else ANYTHING_INSIDE)
+    name = root(owner)
+    if name == "super":
+        _merge(found, "self", ITSELF)
+    else:
+        _merge(found, name, how if isinstance(owner, ast.Name) else ANYTHING_INSIDE)
 
 
 def _through(share: str, how: int) -> int:

@@ -265,13 +265,15 @@ def name_needs(outline: Outline, name: str, before: int, seen: set[tuple[str, in
         return
     seen.add((name, at))
     verdict = outline.verdict(at)
+    if verdict.logger:
+        return
     yield from verdict.needs
     if verdict.reason:
         yield f"computed {name} (cell {outline.entries[at].row.cell}): {verdict.reason}"
         return
     row = outline.entries[at].row
     # What the statement asks of the test itself, its verdict told.
-    for read in (names_read(outline.code(at))[0] | set(row.changes)) - set(row.binds) - INJECTED:
+    for read in (names_read(outline.running(at))[0] | set(row.changes)) - set(row.binds) - INJECTED:
         if read not in row.changes or outline.binder(read, at) is not None:
             yield from name_needs(outline, read, at, seen)
 

@@ -9,14 +9,16 @@ from inspect import CO_OPTIMIZED
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.extract.effects import Effects
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
+from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
-from harness.extract.quiet import dotted_name
+from harness.extract.quiet import bound_names, dotted_name, with_nested
 from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from harness.extract.run import Entry
 
@@ -47,6 +49,7 @@ class Outline:
         self._made: dict[str, str] | None = None
         self._verdicts: dict[int, Verdict] = {}
         self._codes: dict[int, CodeType] = {}
+        self._running: dict[int, CodeType] = {}
         self._refused: dict[int, str] = {}
         self._reach: dict[int, frozenset[str]] = {}
         self._otherwise: dict[int, frozenset[str]] = {}
@@ -86,7 +89,7 @@ class Outline:
         while at < len(parsed) and parsed[at].line <= row.end_line:
             node = parsed[at].node
             if isinstance(node, ast.stmt):
-                yield from _with_nested(node)
+                yield from with_nested(node)
             at += 1
             if row.what != "group":
                 return
@@ -135,6 +138,8 @@ class Outline:
             lambda name: self._imports.get((bound_at(name), name), ""),
             self._made_by,
             lambda name: self._definitions.get((bound_at(name), name)),
+            lambda name: self._instance(name, before),
+            lambda node, inner: self._only_acts(node, before, inner),
             INJECTED,
             tuple(module for _, module in self.stars),
         )
@@ -151,6 +156,36 @@ class Outline:
                         origin = self._names_at(len(self.entries)).origin(root)
                         self._made[entry.row.binds[0]] = f"{origin}{dot}{rest}" if origin else ""
         return self._made.get(name, "")
+
+    def _only_acts(self, node: ast.stmt, before: int, inner: Mapping[str, list[ast.stmt]]) -> bool:
+        """Say whether a statement gives no name of the notebook a value and changes none."""
+        definitions = {name: node for (index, name), node in self._definitions.items() if index < before}
+        definitions.update((name, nodes[-1]) for name, nodes in inner.items())
+        bound: set[str] = set()
+        changed = Effects(definitions).in_place(node, bound, [])
+        if bound or not FIXTURE_FIRST.issuperset(changed):
+            return False
+        # Settings and code in a text may well be what a later value comes from.
+        return not any(
+            (isinstance(part, ast.Attribute) and part.attr == "conf")
+            or (isinstance(part, ast.Name) and part.id in {"exec", "eval"})
+            for part in ast.walk(node)
+        )
+
+    def _instance(self, name: str, before: int) -> ast.ClassDef | None:
+        """Give the notebook's own class of which a name's value is an object, as in ``box = Box()``, if that is sure."""
+        at = self._last_of(name, before)
+        while at is not None and name not in self.entries[at].row.binds:
+            if _stores(self.entries[at].source.node(self.entries[at].row), name):
+                return None
+            at = self._last_of(name, at)
+        if at is None or self.entries[at].row.kind != HELD or any(name in entry.source.rebound for entry in self.entries):
+            return None
+        match self.entries[at].source.node(self.entries[at].row):
+            case ast.Assign(targets=[ast.Name()], value=ast.Call(func=ast.Name(id=class_name))):
+                definition = self._names_at(self.start(at)).definition(class_name)
+                return definition if isinstance(definition, ast.ClassDef) else None
+        return None
 
     def binder(self, name: str, before: int) -> int | None:
         """Give the last entry before an index that binds or may change the name."""
@@ -257,8 +292,11 @@ class Outline:
         """Say whether a held-back entry is safe to run inside a test."""
         if index not in self._verdicts:
             entry = self.entries[index]
-            self._verdicts[index] = judge(entry.source.node(entry.row), self._names_at(self.start(index)))
-            self._verdicts[index].reason = self._verdicts[index].reason or self.refusal(index)
+            node = entry.source.node(entry.row)
+            verdict = self._verdicts[index] = judge(node, self._names_at(self.start(index)))
+            verdict.reason = verdict.reason or self.refusal(index)
+            if verdict.reason and not entry.row.changes:
+                verdict.logger = logger_name(node) or ""
         return self._verdicts[index]
 
     def refusal(self, index: int) -> str:
@@ -276,14 +314,22 @@ class Outline:
                 own = self.definition(entry, entry.row.binds[0]) if entry.row.kind == DEFERRED else None
                 node = own or entry.source.node(entry.row)
                 try:
-                    if any(map(_is_other_in_a_test, ast.walk(node))):
-                        node = ast.fix_missing_locations(_ForTest().visit(_copy(node)))
-                    self._codes[index] = entry.source.compile(node)
+                    self._codes[index] = entry.source.compile(_fit_for_test(node))
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:  # it only tells which names it reads
                     refusal = getattr(exc, "msg", None)
                     self._refused[index] = f"is refused by Python ({refusal})" if refusal else TOO_DEEP
                     self._codes[index] = _reading(node)
         return self._codes[index]
+
+    def running(self, index: int) -> CodeType:
+        """Give an entry's code without the calls in its blocks that only act."""
+        left_out = self.verdict(index).left_out if self.entries[index].row.kind == HELD else None
+        if not left_out:
+            return self.code(index)
+        if index not in self._running:
+            entry = self.entries[index]
+            self._running[index] = entry.source.compile(_fit_for_test(entry.source.node(entry.row), left_out))
+        return self._running[index]
 
     def widget_definitions(self, before: int) -> Iterator[int]:
         """Give the entries that define widgets (``dbutils.widgets.text`` and its kind), in order."""
@@ -321,6 +367,8 @@ class Outline:
             row = entry.row
             if row.kind == HELD:
                 verdict = self.verdict(at)
+                if verdict.logger:
+                    continue
                 given |= verdict.needs
                 if verdict.reason:
                     computed.setdefault(name, (at, verdict.reason))
@@ -329,7 +377,7 @@ class Outline:
                 # A name that the statement itself binds is its own, unless an earlier statement bound it too.
                 todo.extend(
                     (read, at)
-                    for read in sorted(own | names_read(self.code(at))[0])
+                    for read in sorted(own | self._read_when_run(at))
                     if read not in own or (read not in row.binds and self.binder(read, at) is not None)
                 )
             elif row.kind == DEFERRED:
@@ -339,6 +387,44 @@ class Outline:
         return Needs(
             frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
         )
+
+    def _read_when_run(self, at: int) -> frozenset[str]:
+        """Give the names that a held-back statement reads, without those of a branch that the notebook's constants rule out."""
+        entry = self.entries[at]
+        node = entry.source.node(entry.row)
+        decided = self._decided(node, at) if isinstance(node, ast.If) and not self.refusal(at) else node
+        left_out = self.verdict(at).left_out
+        code = self.running(at) if decided is node else entry.source.compile(_fit_for_test(decided, left_out))
+        return names_read(code)[0]
+
+    def _decided(self, node: ast.If, at: int) -> ast.If:
+        """Give an ``if`` with the tests that constants decide in their place."""
+        orelse = node.orelse
+        if len(orelse) == 1 and isinstance(orelse[0], ast.If):
+            inner = self._decided(orelse[0], at)
+            orelse = orelse if inner is orelse[0] else [inner]
+        value = self._constant(node.test, at)
+        if value is None and orelse is node.orelse:
+            return node
+        test = node.test if value is None else ast.copy_location(ast.Constant(value), node.test)
+        return ast.copy_location(ast.If(test, node.body, orelse), node)
+
+    def _constant(self, test: ast.expr, at: int) -> bool | None:
+        """Say what a test is, as in ``DEBUG = False`` and ``if DEBUG:``; None where that takes more than a constant."""
+        match test:
+            case ast.Constant():
+                return bool(test.value)
+            case ast.UnaryOp(op=ast.Not()):
+                value = self._constant(test.operand, at)
+                return None if value is None else not value
+            case ast.Name():
+                bound = self.binder(test.id, self.start(at))
+                row = self.entries[bound].row if bound is not None else None
+                if bound is not None and row is not None and row.kind == KEPT and row.what in {"constant", "group"}:
+                    node = [node for node in self.nodes(self.entries[bound]) if test.id in bound_names(node)[0]][-1]
+                    if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
+                        return bool(node.value.value)
+        return None
 
     def _of_kept(self, name: str, at: int) -> list[tuple[str, int]]:
         """The names behind a kept binding: all that its function reads when called, at the state the notebook ends in."""
@@ -359,22 +445,18 @@ class Outline:
             unresolved.append(name)
 
 
-def _with_nested(node: ast.stmt) -> Iterator[ast.stmt]:
-    yield node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for block in ("body", "orelse", "finalbody"):
-            for part in getattr(node, block, ()):
-                yield from _with_nested(part)
-        for handler in getattr(node, "handlers", ()):
-            for part in handler.body:
-                yield from _with_nested(part)
+def _stores(node: ast.AST, name: str) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) for part in ast.walk(node))
 
 
 class _ForTest(ast.NodeTransformer):
     """Make a held-back statement fit for a test."""
 
+    def __init__(self, left_out: Collection[tuple[int, int]]) -> None:
+        self.left_out = left_out
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if is_showing(node):
+        if is_showing(node) or (node.lineno, node.col_offset) in self.left_out:
             return ast.copy_location(ast.Pass(), node)
         return self.generic_visit(node)
 
@@ -382,6 +464,13 @@ class _ForTest(ast.NodeTransformer):
         if is_session(node):
             return ast.copy_location(ast.Name("spark", ast.Load()), node)
         return self.generic_visit(node)
+
+
+def _fit_for_test(node: ast.stmt, left_out: Collection[tuple[int, int]] = ()) -> ast.stmt:
+    if left_out or any(map(_is_other_in_a_test, ast.walk(node))):
+        fit: ast.stmt = ast.fix_missing_locations(_ForTest(left_out).visit(_copy(node)))
+        return fit
+    return node
 
 
 def _is_other_in_a_test(node: ast.AST) -> bool:

@@ -9,7 +9,7 @@ PURE_BUILTINS = frozenset(
     abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset
     getattr hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow range repr
     reversed round set setattr slice sorted str sum tuple type zip ValueError KeyError TypeError Exception RuntimeError globals
-    locals
+    locals property
     """.split()  # noqa: SIM905 - a list this long is read as a text
 )
 
@@ -19,6 +19,7 @@ PURE_PREFIXES = tuple(
     re. math. cmath. datetime. decimal. fractions. collections. itertools. functools. operator. string. textwrap. uuid.
     enum. typing. dataclasses. types. statistics. copy. base64. hashlib. hmac. calendar. zoneinfo. random. html.
     urllib.parse. os.path. abc. numbers. contextvars. platform. dateutil. pytz. ast.literal_eval json.loads json.dumps
+    yaml.safe_load tomllib.loads csv.reader csv.DictReader
     os.getenv os.environ.get os.getcwd logging.getLogger logging.Formatter pathlib.Path pathlib.PurePath
     pathlib.PurePosixPath threading.Lock threading.RLock threading.local queue.Queue time.time time.strftime time.localtime
     time.gmtime time.perf_counter time.monotonic time.strptime pyspark.sql.types. pyspark.sql.Row pyspark.StorageLevel

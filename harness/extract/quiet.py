@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -232,6 +232,29 @@ def dotted_name(node: ast.expr) -> str:
                 return ".".join(reversed(parts))
             case _:
                 return ""
+
+
+def with_nested(node: ast.stmt) -> Iterator[ast.stmt]:
+    """Give a statement and those in its blocks, but not those inside functions or classes."""
+    yield node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for block in ("body", "orelse", "finalbody"):
+            for part in getattr(node, block, ()):
+                yield from with_nested(part)
+        for parts in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            for part in parts.body:
+                yield from with_nested(part)
+
+
+def is_main_guard(node: ast.AST) -> bool:
+    """Say whether the statement is ``if __name__ == "__main__":`` with no other branch: a module isn't that, and skips it."""
+    match node:
+        case ast.If(
+            test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]),
+            orelse=[],
+        ):
+            return True
+    return False
 
 
 def bound_names(node: ast.stmt) -> tuple[tuple[str, ...], tuple[str, ...]]:

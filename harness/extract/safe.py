@@ -8,9 +8,12 @@ else (network, files, training, services) stays held back, and its names are pla
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.extract.calls import first_sql, is_chained, is_query, is_super, method_of_class, writes
+from harness.extract.files import ASK_FOR_FILE, READING_METHODS, makes_of_file, opens_to_read
 from harness.extract.purity import (
     INJECTED_READS,
     PURE_BUILTINS,
@@ -24,12 +27,11 @@ from harness.extract.purity import (
     SPARK_PREFIXES,
     SPARK_ROOTS,
     WIDGET_DEFINITIONS,
-    WRITING,
 )
-from harness.extract.quiet import dotted_name
+from harness.extract.quiet import dotted_name, executed_parts, is_main_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 TOO_DEEP = "is nested too deeply"
 
@@ -39,21 +41,32 @@ class Names:
     """What the checker asks about names.
 
     ``origin`` gives an import's dotted path ("" if it is none), ``made_by`` that of the class a name's value is made by,
-    ``definition`` the notebook's own ``def`` or ``class``, ``stars`` the modules that were star-imported.
+    ``definition`` the notebook's own ``def`` or ``class``, ``instance`` its own class whose object a name is, ``stars`` the
+    modules that were star-imported. ``only_acts`` says of a statement, and of what is defined around it, that it gives no name
+    a value and changes none.
     """
 
     origin: Callable[[str], str]
     made_by: Callable[[str], str]
     definition: Callable[[str], ast.stmt | None]
+    instance: Callable[[str], ast.ClassDef | None]
+    only_acts: Callable[[ast.stmt, Mapping[str, list[ast.stmt]]], bool]
     injected: frozenset[str]
     stars: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``."""
+    """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``.
+
+    ``logger`` names the logger that the statement would give, where only a stand-in for it can be had; ``reads_file`` says
+    that it opens a file of this machine; ``left_out`` has the places (line, column) of calls in its blocks that only act.
+    """
 
     reason: str = ""
+    logger: str = ""
+    reads_file: bool = False
+    left_out: set[tuple[int, int]] = field(default_factory=set)
     needs: set[str] = field(default_factory=set)
 
 
@@ -63,6 +76,8 @@ def judge(node: ast.stmt, names: Names) -> Verdict:
     checker = _Checker(names, verdict)
     try:
         checker.statement(node)
+        if verdict.reads_file and checker.asks_for_file:
+            verdict.reason = "reads a file only if it is there"
     except _UnsafeError as unsafe:
         verdict.reason = str(unsafe)
     except RecursionError:
@@ -101,6 +116,12 @@ class _Checker:
         self.classes: list[ast.ClassDef] = []
         self.imported: dict[str, str] = {}  # by the functions looked into
         self.made: dict[str, str] = {}
+        self.inner: dict[str, list[ast.stmt]] = {}  # what the statement itself, or a function looked into, defines
+        self.files: set[str] = set()  # names of files that are open
+        self.opened: set[int] = set()  # calls of `open` that only read
+        self.tries = 0  # how many `try` there are around: one that goes on without a file would go on to another value
+        self.asks_for_file = False
+        self.blocks = self.functions = 0  # how many there are around
 
     def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each kind of statement
         match node:
@@ -119,7 +140,9 @@ class _Checker:
                 self.expression(node.value)
             case ast.Expr():
                 if not is_showing(node):
-                    self.expression(node.value)
+                    self.act(node)
+            case ast.If() if is_main_guard(node):
+                raise _UnsafeError('is under `if __name__ == "__main__"`, which a module skips')
             case ast.If():
                 self.expression(node.test)
                 self.block([*node.body, *node.orelse])
@@ -128,9 +151,13 @@ class _Checker:
                 self.expression(node.iter)
                 self.block([*node.body, *node.orelse])
             case ast.Try():
-                self.block([*node.body, *node.orelse, *node.finalbody])
-                for handler in node.handlers:
-                    self.block(handler.body)
+                self.tries += bool(node.handlers)
+                try:
+                    self.block([*node.body, *node.orelse, *node.finalbody])
+                    for handler in node.handlers:
+                        self.block(handler.body)
+                finally:
+                    self.tries -= bool(node.handlers)
             case ast.Return():
                 if node.value is not None:
                     self.expression(node.value)
@@ -152,7 +179,11 @@ class _Checker:
                         if alias.asname or "." not in alias.name
                     }
                 )
-            case ast.Pass() | ast.Break() | ast.Continue() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                for executed in executed_parts(node):
+                    self.expression(executed)
+                self.inner.setdefault(node.name, []).append(node)
+            case ast.Pass() | ast.Break() | ast.Continue():
                 pass
             case ast.Match():
                 self.expression(node.subject)
@@ -161,6 +192,12 @@ class _Checker:
                         if part is not None:
                             self.expression(part)
                     self.block(case.body)
+            case ast.With() if all(self.is_file(item.context_expr) for item in node.items):
+                for item in node.items:
+                    self.expression(item.context_expr)
+                    if isinstance(item.optional_vars, ast.Name):
+                        self.files.add(item.optional_vars.id)
+                self.block(node.body)
             case ast.With() | ast.AsyncWith():
                 opened = dotted_name(node.items[0].context_expr)
                 raise _UnsafeError(f"enters `with {opened or '…'}`")
@@ -172,8 +209,32 @@ class _Checker:
                 raise _UnsafeError(f"is a `{type(node).__name__.lower()}` statement")
 
     def block(self, body: Iterable[ast.stmt]) -> None:
-        for node in body:
-            self.statement(node)
+        self.blocks += 1
+        try:
+            for node in body:
+                self.statement(node)
+        finally:
+            self.blocks -= 1
+
+    def body(self, function: ast.FunctionDef) -> None:
+        """Judge what a function does when it is called."""
+        self.functions += 1
+        try:
+            self.block(function.body)
+        finally:
+            self.functions -= 1
+
+    def act(self, node: ast.Expr) -> None:
+        """A call in a block that isn't safe, and that no value depends on, is left out, as it is outside of blocks."""
+        called = set(self.called)
+        try:
+            self.expression(node.value)
+        except _UnsafeError:
+            # In a `try`, what comes next depends on how the call ends; and a function runs as it is.
+            if self.functions or not self.blocks or self.tries or not self.names.only_acts(node, self.inner):
+                raise
+            self.called = called  # what was looked into may be unsafe where its value is needed
+            self.verdict.left_out.add((node.lineno, node.col_offset))
 
     def target(self, target: ast.expr) -> None:
         match target:
@@ -218,17 +279,30 @@ class _Checker:
         if is_session(node):
             self.verdict.needs.add("spark")
             return
+        if id(node) in self.opened:
+            return
         name = dotted_name(node.func)
+        self.asks_for_file |= name.rpartition(".")[2] in ASK_FOR_FILE
         root, _, rest = name.partition(".")
         origin = self.origin(root)
-        if not origin and root and self.names.definition(root) is not None:
-            self.own(root, rest, node)
+        own = [] if origin else self.definitions(root)
+        if own:
+            for definition in own:
+                self.own(definition, root, rest, node)
         elif not origin and root in self.names.injected:
             self.injected(name, node)
         elif origin:
             self.library(f"{origin}.{rest}" if rest else origin, node)
         elif root == "self" and self.classes and "." not in rest:
             self.own_method(rest)
+        elif root == "super" and self.classes and is_super(node):
+            self.own_method_of_bases(rest)
+        elif (
+            rest.isidentifier()
+            and (method := method_of_class(self.names.instance(root), rest)) is not None
+            and not is_chained(node)
+        ):
+            self.method_of(*method)
         elif (self.made.get(root) or self.names.made_by(root)).startswith(PURE_OBJECTS) or (root in PURE_BUILTINS and not rest):
             self.rest_of_chain(node)
         elif not rest and root:
@@ -236,18 +310,22 @@ class _Checker:
         else:
             self.method(node)
 
-    def own(self, name: str, rest: str, call: ast.Call) -> None:
+    def definitions(self, name: str) -> list[ast.stmt]:
+        """Give all that the notebook's own function or class of a name may be where it is called."""
+        definition = self.names.definition(name)
+        return [*self.inner.get(name, ()), *([definition] if definition is not None else [])]
+
+    def own(self, node: ast.stmt, name: str, rest: str, call: ast.Call) -> None:
         """A call of the notebook's own function or class: as safe as its body."""
-        node = self.names.definition(name)
         own_methods = (
             {part.name for part in node.body if isinstance(part, ast.FunctionDef)} if isinstance(node, ast.ClassDef) else ()
         )
-        if _is_chained(call):
+        if is_chained(call):
             if rest.rpartition(".")[2] not in own_methods:
                 self.method(call)
                 return
             self.rest_of_chain(call)
-        key = f"{name}.{rest}"
+        key = f"{name}.{rest} {id(node)} {self.tries > 0}"
         if key in self.called:
             return
         self.called.add(key)
@@ -266,7 +344,7 @@ class _Checker:
             self.classes.append(node)
         try:
             for body in bodies:
-                self.block(body.body)
+                self.body(body)
         except _UnsafeError as unsafe:
             raise _UnsafeError(f"calls {name}(), which {unsafe}") from None
         finally:
@@ -285,16 +363,49 @@ class _Checker:
 
     def own_method(self, name: str) -> None:
         """A call of ``self.name()`` inside the notebook's own class."""
-        key = f"{self.classes[-1].name}.{name}"
+        key = f"{self.classes[-1].name}.{name} {self.tries > 0}"
         if key in self.called:
             return
         self.called.add(key)
         for part in self.classes[-1].body:
             if isinstance(part, ast.FunctionDef) and part.name == name:
-                self.block(part.body)
+                self.body(part)
                 return
         if name not in {"__setattr__", "__init__"}:
             raise _UnsafeError(f"calls self.{name}()")
+
+    def own_method_of_bases(self, name: str) -> None:
+        """A call of ``super().name()`` inside the notebook's own class: as safe as that of each of its bases."""
+        for base in self.classes[-1].bases:
+            dotted = dotted_name(base)
+            own = [] if self.origin(dotted) else [node for node in self.definitions(dotted) if isinstance(node, ast.ClassDef)]
+            for node in own:
+                self.classes.append(node)
+                try:
+                    if any(isinstance(part, ast.FunctionDef) and part.name == name for part in node.body):
+                        self.own_method(name)
+                    else:
+                        self.own_method_of_bases(name)
+                finally:
+                    self.classes.pop()
+            if not own and not (name == "__init__" and self.is_plain_base(base)):
+                raise _UnsafeError(f"calls super().{name}()")
+
+    def is_plain_base(self, base: ast.expr) -> bool:
+        """Say whether a base class is one whose ``__init__`` only keeps what it is given."""
+        kind = getattr(builtins, base.id, None) if isinstance(base, ast.Name) and not self.origin(base.id) else None
+        plain = isinstance(kind, type) and (kind is object or issubclass(kind, BaseException | dict | list))
+        return plain or self.dotted(base) == "abc.ABC"
+
+    def method_of(self, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
+        """A call of a method on an object of the notebook's own class."""
+        self.classes.append(owner)
+        try:
+            self.own_method(method.name)
+        except _UnsafeError as unsafe:
+            raise _UnsafeError(f"calls {owner.name}.{method.name}(), which {unsafe}") from None
+        finally:
+            self.classes.pop()
 
     def injected(self, name: str, node: ast.Call) -> None:
         if name == "getArgument" or name.startswith("dbutils.widgets."):
@@ -305,11 +416,11 @@ class _Checker:
             self.verdict.needs.add("spark")
         if name in WIDGET_DEFINITIONS:
             return
-        if name.startswith(INJECTED_READS) and not _writes(node):
+        if name.startswith(INJECTED_READS) and not writes(node):
             self.rest_of_chain(node)
             return
         if name.startswith(("spark.sql", "sql", "sqlContext.sql")):
-            if _is_query(_first_sql(node)):
+            if is_query(first_sql(node)):
                 self.rest_of_chain(node)
                 return
             raise _UnsafeError("runs SQL that may change something")
@@ -333,13 +444,27 @@ class _Checker:
     def library(self, dotted: str, node: ast.Call) -> None:
         if dotted.startswith(SPARK_PREFIXES):
             self.verdict.needs.add("spark")
-        elif not dotted.startswith(PURE_PREFIXES):
+        elif not dotted.startswith(PURE_PREFIXES) and not (makes_of_file(dotted, node) and self.is_file(node.args[0])):
             prefix = next((p for p in READ_ONLY_EXCEPT if dotted.startswith(p)), None)
             last = dotted.rpartition(".")[2]
-            if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or _writes(node):
+            if prefix is None or last.startswith(READ_ONLY_EXCEPT[prefix]) or writes(node):
                 raise _UnsafeError(f"calls {dotted}()")
-        if _is_chained(node):
+        if is_chained(node):
             self.method(node)
+
+    def is_file(self, node: ast.expr) -> bool:
+        """Say whether an expression is a file that can only be read, one that it opens or one that is open."""
+        if isinstance(node, ast.Name):
+            return node.id in self.files
+        if not (isinstance(node, ast.Call) and opens_to_read(node)):
+            return False
+        if self.names.definition("open") is not None or self.origin("open"):
+            return False
+        if self.tries:
+            raise _UnsafeError("reads a file, or goes on without it")
+        self.opened.add(id(node))
+        self.verdict.reads_file = True
+        return True
 
     def starred(self, name: str) -> None:
         """A bare name that nothing here binds may come from a star import of Spark."""
@@ -357,43 +482,8 @@ class _Checker:
     def method(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Attribute):
             raise _UnsafeError(f"calls {ast.unparse(node.func)[:40]}()")
-        if node.func.attr not in PURE_METHODS or _writes(node):
+        if node.func.attr in READING_METHODS and self.is_file(node.func.value):
+            pass
+        elif node.func.attr not in PURE_METHODS or writes(node):
             raise _UnsafeError(f"calls .{node.func.attr}()")
         self.expression(node.func.value)
-
-
-def _is_chained(node: ast.Call) -> bool:
-    """Say whether a method of what another call gives is called."""
-    receiver = node.func
-    while isinstance(receiver, ast.Attribute | ast.Subscript):
-        receiver = receiver.value
-    return isinstance(receiver, ast.Call)
-
-
-def _writes(node: ast.Call) -> bool:
-    return any(isinstance(part, ast.Attribute) and part.attr in WRITING for part in ast.walk(node.func))
-
-
-def _first_sql(node: ast.Call) -> ast.expr | None:
-    """Find the SQL text in ``spark.sql("…")`` or in the first link of ``spark.sql("…").collect()``."""
-    call: ast.expr = node
-    found: ast.expr | None = None
-    while isinstance(call, ast.Call | ast.Attribute):
-        if isinstance(call, ast.Call):
-            if dotted_name(call.func) in {"spark.sql", "sql", "sqlContext.sql"}:
-                found = call.args[0] if call.args else None
-            elif isinstance(call.func, ast.Attribute) and call.func.attr not in PURE_METHODS:
-                return None
-            call = call.func
-        else:
-            call = call.value
-    return found
-
-
-def _is_query(text: ast.expr | None) -> bool:
-    if isinstance(text, ast.JoinedStr):
-        text = text.values[0] if text.values else None
-    if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
-        return False
-    words = text.value.split(None, 1)
-    return bool(words) and words[0].upper() in {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "FROM", "VALUES"}

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.changes import Changes
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
-from harness.extract.quiet import bound_names, executed_parts, is_constant, is_quiet_definition
+from harness.extract.quiet import bound_names, executed_parts, is_constant, is_main_guard, is_quiet_definition, with_nested
+from harness.extract.shares import walk
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 # Databricks' pipeline modules exist only while a pipeline runs; our stand-ins give back the plain function.
 _PIPELINE_MODULES = {"dlt": "harness.extract.pipelines", "pyspark.pipelines": "harness.extract.pipelines"}
+_BINDS_BY_NAME = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar
+)  # fmt: skip
 _RUNTIME_MODULE = "databricks.sdk.runtime"
 
 
@@ -179,6 +183,8 @@ class _Scan:
         if kind == HELD:
             changes = (*changes, *sorted(self.changes.of(node).difference(binds, changes)))
         if changes:
+            if kind == KEPT:
+                self.bound.update(changes)  # what is kept changes nothing but by binding it
             changes = tuple(name for name in changes if self._is_ours(name))
         self.changes.note(node)
         self.bound.update(binds, changes)
@@ -258,6 +264,7 @@ class _Scan:
     def _compound(self, number: int, cell: int, node: ast.stmt) -> None:
         """Keep what defines in an ``if``, ``try``, ``with`` or loop, and hold back the rest."""
         held: list[ast.stmt] = []
+        skipped = set(self.bound) if is_main_guard(node) else set()  # what had a value before keeps it
         kept = self._filtered(node, held)
         if held and kept is not None:
             # Assignments keep their place among what is held back: only what defines can be taken out.
@@ -279,15 +286,54 @@ class _Scan:
                 for definition in once:
                     self._one(number, cell, definition)
                 names -= {d.name for d in once}
-                self._hold_around(node, once)
+                imports, imported = self._imports_of(node)
+                for one in imports:
+                    self._one(number, cell, one)
+                names -= imported
+                self._hold_around(node, [*once, *imports])
             else:
                 self.held.extend((_first_line(part), part.end_lineno or part.lineno) for part in held)
             self.changes.note(node, surely=False)
             for part in held:
                 names |= self.changes.of(part)
+            names -= skipped
             self.bound |= names
             changed = tuple(sorted(filter(self._is_ours, names)))
             self.statements.append((Statement(HELD, "other", number, cell, first, last, (), changed), None))
+
+    def _imports_of(self, node: ast.stmt) -> tuple[list[ast.stmt], set[str]]:
+        """Give the imports in a compound statement that are all that their names can be, a name each, and these names.
+
+        Whatever the way there, the name is that import: nothing else in the statement binds it, and before the statement
+        nothing does or the same import did.
+        """
+        origins: dict[str, set[str]] = {}
+        found: list[tuple[str, ast.stmt]] = []
+        for part in with_nested(node):
+            if isinstance(part, ast.Import | ast.ImportFrom):
+                for one, name, origin in _one_by_one(part):
+                    origins.setdefault(name, set()).add(origin)
+                    found.append((name, one))
+        if not found:
+            return [], set()
+        parts = walk(node)
+        bound = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+        bound.update(part.name for part in parts if isinstance(part, _BINDS_BY_NAME) and part.name is not None)
+        names = {
+            name
+            for name, given in origins.items()
+            if len(given) == 1 and name not in bound and name != "*" and (name not in self.bound or self._origin(name) in given)
+        }
+        return [one for name, one in found if name in names], names
+
+    def _origin(self, name: str) -> str:
+        """Give what the last statement that binds a name imports; "" if that is no import."""
+        for statement, node in reversed(self.statements):
+            if name in statement.binds or name in statement.changes:
+                if not isinstance(node, ast.Import | ast.ImportFrom):
+                    return ""
+                return next(origin for _, bound, origin in _one_by_one(node) if bound == name)
+        return ""
 
     def _is_ours(self, name: str) -> bool:
         """Say whether a change of the name is one of the notebook's own state: not of an imported module, nor of `spark`."""
@@ -356,13 +402,13 @@ class _Scan:
                     held.append(node)
         return [] if all(isinstance(n, ast.Pass) for n in kept) else kept
 
-    def _hold_around(self, node: ast.stmt, definitions: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]) -> None:
-        """Record the lines of a held-back statement, without those of definitions taken out of it."""
+    def _hold_around(self, node: ast.stmt, taken: list[ast.stmt]) -> None:
+        """Record the lines of a held-back statement, without those of what is taken out of it."""
         line, end = _first_line(node), node.end_lineno or node.lineno
-        for definition in sorted(definitions, key=lambda d: d.lineno):
-            if _first_line(definition) > line:
-                self.held.append((line, _first_line(definition) - 1))
-            line = (definition.end_lineno or definition.lineno) + 1
+        for part in sorted(taken, key=lambda part: part.lineno):
+            if _first_line(part) > line:
+                self.held.append((line, _first_line(part) - 1))
+            line = (part.end_lineno or part.lineno) + 1
         if line <= end:
             self.held.append((line, end))
 
@@ -377,6 +423,17 @@ def _definitions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.Asy
                 yield from _definitions(getattr(node, block, ()))
             for handler in getattr(node, "handlers", ()):
                 yield from _definitions(handler.body)
+
+
+def _one_by_one(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[ast.stmt, str, str]]:
+    """Give an import as one statement a name, each with the name that it binds and what that stands for."""
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            name = alias.asname or alias.name.partition(".")[0]
+            yield ast.copy_location(ast.Import([alias]), node), name, alias.name if alias.asname else name
+        else:
+            one = ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
+            yield one, alias.asname or alias.name, f"{'.' * node.level}{node.module or ''}:{alias.name}"
 
 
 def _inside(part: ast.stmt, whole: ast.stmt) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.quiet import dotted_name
 
@@ -81,6 +81,42 @@ def is_plain(value: ast.expr | None) -> bool:
         case ast.Call(func=ast.Name(id=name)):
             return name in {"int", "float", "str", "bool", "len", "round", "repr"}
     return False
+
+
+class Inside(NamedTuple):
+    """What stands inside a function or class.
+
+    Its ``global`` names, the names it binds, what shares the values of these and how, and the expressions it gives back.
+    """
+
+    declared: set[str]
+    local: set[str]
+    made_of: dict[str, set[tuple[str, str]]]
+    given: list[ast.expr]
+
+
+def look_inside(definition: ast.AST) -> Inside:
+    """Look through a function or class, and the functions in it."""
+    found = Inside(set(), set(), {}, [])
+    for part in ast.walk(definition):
+        kind = type(part)
+        if kind is ast.Name:
+            if type(part.ctx) is ast.Store:  # type: ignore[attr-defined]  # told above
+                found.local.add(part.id)  # type: ignore[attr-defined]  # told above
+        elif kind is ast.arg:
+            found.local.add(part.arg)  # type: ignore[attr-defined]  # told above
+        elif kind is ast.Global:
+            found.declared.update(part.names)  # type: ignore[attr-defined]  # told above
+        elif kind is ast.Return or kind is ast.Yield:
+            if part.value is not None:  # type: ignore[attr-defined]  # told above
+                found.given.append(part.value)  # type: ignore[attr-defined]  # told above
+        elif kind is ast.Assign or kind is ast.For:
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]  # type: ignore[attr-defined]  # told above
+            value = part.value if isinstance(part, ast.Assign) else part.iter  # type: ignore[attr-defined]  # told above
+            for target in targets:
+                if isinstance(target, ast.Name) and type(value) is not ast.Constant:
+                    found.made_of.setdefault(target.id, set()).update(shared(value))
+    return found
 
 
 def root(node: ast.expr) -> str:

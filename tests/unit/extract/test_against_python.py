@@ -32,6 +32,7 @@ SIMPLE = st.one_of(
     st.tuples(NAMES, NUMBERS).map(lambda pair: f"{pair[0]}[:1] = [{pair[1]}]"),
     st.tuples(NAMES, NAMES).map(lambda pair: f"put({pair[0]}, len({pair[1]}))"),
     st.tuples(NAMES, VALUES).map(lambda pair: f"print({pair[1]})"),
+    NAMES.map(lambda name: f"act({name})"),  # nowhere in the notebook: nothing says that it is safe
 )
 COMPOUND = st.one_of(
     st.tuples(NAMES, SIMPLE, SIMPLE).map(lambda t: f"if len({t[0]}) > 1:\n    {t[1]}\nelse:\n    {t[2]}"),
@@ -58,7 +59,7 @@ def test_functions_and_values_are_those_of_the_whole_run(tmp_path_factory, state
     """Never another value than Python's: the same, or an error that says why not."""
     body = HEAD + "\n".join(statement.replace("{n}", str(at)) for at, statement in enumerate(statements)) + "\n"
     dbutils = SimpleNamespace(widgets=SimpleNamespace(get=WIDGETS.__getitem__))
-    whole: dict[str, object] = {"dbutils": dbutils, "print": lambda *_: None}
+    whole: dict[str, object] = {"dbutils": dbutils, "print": lambda *_: None, "act": lambda *_: None}
     try:
         exec(compile(body, "whole", "exec"), whole)
     except Exception:  # noqa: BLE001 - what fails as a whole has no true value to compare with

@@ -67,14 +67,14 @@ def test_defaults_name_constants_and_asides(load):
 
 def test_placeholder_says_who_computes_it_and_how_to_give_it(load):
     """The whole text of the error that a user meets first."""
-    notebook = load("import json\nmodel = json.load(open('m.json'))\ndef predict(x): return model[x]\n")
+    notebook = load("import pickle\nmodel = pickle.load(open('m.pkl', 'rb'))\ndef predict(x): return model[x]\n")
 
     with pytest.raises(PlaceholderError) as caught:
         notebook.predict(1)
 
     assert str(caught.value) == (
         "notebook.py:3 (cell 1, line 2): NBH106 'model' has no value in a unit test: a held-back statement computes it\n"
-        "  cause: the statement calls json.load(), so it runs only with the whole notebook\n"
+        "  cause: the statement calls pickle.load(), so it runs only with the whole notebook\n"
         "  mend:  give the value: values={'model': …} to load_notebook or the notebook fixture, "
         "or monkeypatch.setattr(module, 'model', …)\n"
         "  more:  docs/errors.md#nbh106"

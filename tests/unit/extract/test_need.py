@@ -118,3 +118,26 @@ def test_statement_that_python_refuses_ends_nothing(project, cell, reason):
     assert re.match(reason, why)
     with project.test(), pytest.raises(PlaceholderError, match=reason):
         str(module.f())
+
+
+@pytest.mark.parametrize(
+    ("flags", "statement", "unresolved"),
+    [
+        ("test = False", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ()),
+        ("test = True", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
+        ("test: bool = True", "if not test:\n    x = LOCAL\nelse:\n    x = len('a')", ()),
+        ("import os\ntest = 1\ntest = 0\ndef g(): pass", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ()),
+        ("a = b = False", "if a:\n    x = ONE\nelif b:\n    x = TWO\nelse:\n    x = len(THREE)", ("THREE",)),
+        ("a = len('')\nb = False", "if a:\n    x = ONE\nelif b:\n    x = TWO\nelse:\n    x = len(str(SIX))", ("ONE", "SIX")),
+        ("test = False", "if test:\n    x = LOCAL\nelse:\n    print(SHOWN)\n    x = len('a')", ()),
+        ("test = False\nif len('a'):\n    test = bool(1)", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
+        ("test = False\ndef test(): pass", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
+        ("test = [0]", "if test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL",)),
+        ("", "if not test:\n    x = LOCAL\nelse:\n    x = len('a')", ("LOCAL", "test")),
+    ],
+)
+def test_branch_that_a_constant_rules_out_needs_nothing(needs, flags, statement, unresolved):
+    """`if LOCAL_TEST:` with `LOCAL_TEST = False` above reads only what stands in its other branch."""
+    found = needs(flags, statement, "def f():\n    return x")
+
+    assert tuple(sorted(found.unresolved)) == unresolved

@@ -62,7 +62,7 @@ def test_statement_that_only_computes_may_run(verdict, cell, needs):
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("with open('a') as x:\n    pass", "enters `with open`"),
+        ("with open('a', 'w') as x:\n    pass", "enters `with open`"),
         ("with (rows or rows)[0]:\n    x = len('a')", "enters `with …`"),
         ("while len('a'):\n    x = 1", "loops with `while`"),
         ("os.environ['a'] = str(1)", "changes os.environ"),
@@ -135,6 +135,114 @@ def test_statement_that_acts_may_not(verdict, cell, reason):
 def test_call_of_an_own_function_is_as_safe_as_its_body(verdict, definition, call, reason):
     """Every statement of it counts, and what it calls in turn."""
     assert verdict(definition, f"x = [{call}]").reason == reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("if len('a'):\n    def own():\n        return len('a')\n    x = own()", ""),
+        ("if len('a'):\n    def own():\n        return requests.get('u')\n    x = own()",
+         "calls own(), which calls requests.get()"),
+        ("if len('a'):\n    @requests.get('u')\n    def own():\n        return 1\n    x = 1", "calls requests.get()"),
+        ("if len('a'):\n    def own(a=open('f', 'w')):\n        return 1\n    x = 1", "calls open()"),
+        # Which of the two it is depends on the way there.
+        ("if len('a'):\n    def outer():\n        return requests.get('u')\n    x = outer()",
+         "calls outer(), which calls requests.get()"),
+        ("if len('a'):\n    def act():\n        return len('a')\n    x = act()", "calls act(), which calls requests.post()"),
+    ],
+)  # fmt: skip
+def test_function_that_the_statement_defines_is_as_safe_as_its_body(verdict, cell, reason):
+    """Also where the notebook has one of that name besides: then both count."""
+    outside = "def outer():\n    return 1\ndef act():\n    requests.post('u')"
+
+    assert verdict(outside, cell).reason == reason
+
+
+BOX = """
+class Box:
+    def __init__(self):
+        self.items = {}
+        self.send = len
+    def put(self, **items):
+        for name in items:
+            self.keep(name)
+    def keep(self, name):
+        self.items[name] = 1
+    def fetch(self):
+        return requests.get('u')
+    def get(self):
+        return requests.get('u')
+    def send(self):
+        return 1
+    @staticmethod
+    def close():
+        return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["box = Box()", "box.put(a=1)"], ""),
+        (["box = Box()", "box.put(a=1)", "x = box.keep('a')"], ""),
+        (["box = Box()", "box.put(a=requests.get('u'))"], "calls requests.get()"),
+        (["box = Box()", "x = box.fetch()"], "calls Box.fetch(), which calls requests.get()"),
+        (["box = Box()", "x = box.get()"], "calls Box.get(), which calls requests.get()"),
+        (["box = Box()", "x = box.send()"], "calls .send()"),
+        (["box = Box()", "x = box.close()"], "calls .close()"),
+        (["box = Box()", "x = box.nothing()"], "calls .nothing()"),
+        (["box = Box()", "x = box.items.put(a=1)"], "calls .put()"),
+        (["box = Box()", "if rows:\n    box = requests", "box.put(a=1)"], "calls .put()"),
+        (["box = requests.Box()", "box.put(a=1)"], "calls .put()"),
+        (["box, rows = Box(), 1", "box.put(a=1)"], "calls .put()"),
+        (["box = Box()", "def swap():\n    global box\n    box = 1", "box.put(a=1)"], "calls .put()"),
+        (["box = Box()", "class Box:\n    def put(self, a):\n        requests.get(a)", "box.put(a=1)"], ""),
+        (["def make():\n    return Box()", "box = make()", "box.put(a=1)"], "calls .put()"),
+    ],
+)
+def test_method_of_an_object_of_the_notebooks_own_class_is_as_safe_as_its_body(verdict, cells, reason):
+    """Where the class is sure: the only one that the name's value can be made by."""
+    assert verdict(BOX, *cells).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("base", "bases", "reason"),
+    [
+        ("def __init__(self):\n        self.a = len('a')", "Base", ""),
+        ("def __init__(self):\n        self.a = requests.get('u')", "Base", "calls Own(), which calls requests.get()"),
+        ("pass", "Base", ""),
+        ("pass", "object", ""),
+        ("pass", "ValueError", ""),
+        ("pass", "ABC", ""),
+        ("pass", "type", "calls Own(), which calls super().__init__()"),
+        ("pass", "requests.Session", "calls Own(), which calls super().__init__()"),
+        ("pass", "Unknown", "calls Own(), which calls super().__init__()"),
+        ("pass", "Base, requests.Session", "calls Own(), which calls super().__init__()"),
+    ],
+)
+def test_call_of_super_is_as_safe_as_that_of_each_base(verdict, base, bases, reason):
+    """Bases of the notebook are looked into; of others only the plainest are known."""
+    cells = (
+        "from abc import ABC",
+        f"class Base:\n    {base}",
+        f"class Own({bases}):\n    def __init__(self):\n        super().__init__()",
+    )
+
+    assert verdict(*cells, "x = Own()").reason == reason
+
+
+def test_call_of_super_that_is_no_constructor_is_looked_into(verdict):
+    """Its bases' method, or those of their bases."""
+    cells = (
+        "class First:\n    def go(self):\n        return requests.get('u')",
+        "class Base(First):\n    pass",
+        "class Own(Base):\n    def go(self):\n        return super().go()",
+    )
+
+    assert verdict(*cells, "x = Own().go()").reason == "calls Own(), which calls requests.get()"
+    assert verdict("class Own(dict):\n    def go(self):\n        return super().go()", "x = Own().go()").reason == (
+        "calls Own(), which calls super().go()"
+    )
 
 
 def test_names_of_a_star_import_are_told_by_their_form(verdict):

@@ -175,3 +175,59 @@ def test_session_of_the_test_is_never_counted_as_changed(project):
 
     assert found is spark
     assert rows(module)[0] == ("held", ())
+
+
+@pytest.mark.parametrize(
+    ("cells", "value"),
+    [
+        (["if len('a') == 2:\n    import math\n    x = math.pi"], "math:pi"),
+        (["from math import pi as p", "for _ in 'a':\n    from math import e, pi as p\n    open('x', 'w')"], "p"),
+        (["import math as p", "with open('x', 'w'):\n    import math as p"], "p.e"),
+        (["if len('a'):\n    pass\nelse:\n    import os.path, math\n    open('x', 'w')"], "math.pi, os.path"),
+    ],
+)
+def test_import_in_a_held_back_statement_is_what_it_is(project, cells, value):
+    """Whether or not the branch is taken: nothing else can be behind the name, so no placeholder is needed."""
+    module = project.load(*cells, f"def f():\n    return {value.replace(':', '.')}")
+
+    assert module.f() is not None
+    assert not (project.folder / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["if len('a') == 2:\n    import math as m\nelse:\n    import cmath as m\nopen('x', 'w')"],
+        ["m = 1", "if open('x', 'w'):\n    import math as m"],
+        ["import cmath as m", "if open('x', 'w'):\n    import math as m"],
+        ["if open('x', 'w'):\n    import math as m\n    m = m.pi"],
+        ["if open('x', 'w'):\n    import math as m\n    def m(): pass"],
+        ["import math as m", "m = len('a')", "if open('x', 'w'):\n    import math as m"],
+        ["class A:\n    pass", "if open('x', 'w'):\n    class B:\n        import math as m"],
+    ],
+)
+def test_import_that_may_not_be_what_a_name_is_stays_held_back(project, cells):
+    """Where the branch decides what the name is, only running it tells."""
+    module = project.load(*cells)
+
+    assert [row.binds for row in module.__units__.source.rows if row.what == "import" and "m" in row.binds] == [
+        ("m",) for cell in cells if cell.startswith("import")
+    ]
+
+
+def test_absent_module_of_a_held_back_import_costs_its_name_only(project):
+    """Each name of the import is by itself."""
+    held = "if open('x', 'w'):\n    from absent import a, b\n    import math"
+    module = project.load(held, "def f():\n    return math.pi + a")
+
+    with pytest.raises(PlaceholderError, match="'a' has no value: its import failed"):
+        module.f()
+
+
+def test_name_of_databricks_that_a_branch_binds_is_the_notebooks(project):
+    """`table` is then a value, and what changes it later is not left out."""
+    module = project.load(
+        "if True:\n    table = {'k': 0}\nelse:\n    table = {}", "table.update(z=1)", "def f():\n    return table"
+    )
+
+    assert module.f() == {"k": 0, "z": 1}

@@ -736,3 +736,127 @@ def typed_by(asked):
         return lambda f: f
 
     return typed
+
+
+# -- what a module skips --
+
+
+def test_main_guard_changes_nothing_in_a_module(project):
+    """What a program does under `if __name__ == "__main__"`, Python leaves out of a module."""
+    module = project.load(
+        "rows = []",
+        "import requests",
+        "def main():\n    global rows\n    rows = requests.get('x').json()",
+        'if __name__ == "__main__":\n    main()\n    found = len(rows)',
+        "def f():\n    return rows\ndef g():\n    return found",
+    )
+
+    with project.test():
+        assert module.f() == []
+        with pytest.raises(PlaceholderError) as caught:
+            module.g()
+
+    assert caught.value.cause.startswith('the statement is under `if __name__ == "__main__"`')
+
+
+def test_other_branch_of_a_main_guard_is_judged(project):
+    """With an `else` it is a statement like any other."""
+    module = project.load('if __name__ == "__main__":\n    a = 1\nelse:\n    a = len("bb")', "def f():\n    return a")
+
+    with project.test():
+        assert module.f() == 2
+
+
+# -- objects of the notebook's own classes --
+
+
+BOX = """
+class Box:
+    def __init__(self):
+        self.items = {}
+    def put(self, **items):
+        self.items.update(items)
+    def resolve(self, name):
+        return self.items[name]
+"""
+
+
+def test_object_that_a_held_back_method_call_fills_is_full(project):
+    """Each test has one that was filled once."""
+    module = project.load(BOX, "box = Box()", "box.put(a=1)", "box.put(b=2)", "def f():\n    return dict(box.items)")
+    found = []
+
+    for _ in "ab":
+        with project.test():
+            found.append(module.f())
+            module.box.put(c=3)
+
+    assert found == [{"a": 1, "b": 2}] * 2
+
+
+def test_what_a_method_gives_is_computed(project):
+    """`table = settings.resolve("table")` is a value like any other."""
+    module = project.load(BOX, "box = Box()", "box.put(a=1)", "a = box.resolve('a')", "box.put(a=2)", "def f():\n    return a")
+
+    with project.test():
+        assert module.f() == 1
+
+
+def test_object_of_a_class_that_calls_super_takes_nothing_from_other_classes(project):
+    """`super` is no name of the notebook's: making one object changes no other class's base."""
+    base = "class Base:\n    def __init__(self):\n        self.a = [1]"
+    own = "class Own(Base):\n    def __init__(self):\n        super().__init__()"
+    module = project.load(base, own, "import requests", "own = requests.get(Own())", "def f():\n    return Own().a")
+
+    assert module.f() == [1]
+
+
+# -- what only acts, in a block --
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("if len('a'):\n    n = [1]\n    requests.post('u', n)\n    n = n + [2]", [1, 2]),
+        ("n = []\nfor i in range(2):\n    n.append(i)\n    requests.post('u', i)", [0, 1]),
+        ("if len('a'):\n    n = [1]\n    if n:\n        requests.post('u')\n    else:\n        n = []", [1]),
+        ("if len('a'):\n    send()\n    n = [1]", [1]),
+        ("if len('a'):\n    spark.sql('create table t')\n    n = [1]", [1]),
+    ],
+)
+def test_call_in_a_block_that_only_acts_is_left_out(project, statement, expected):
+    """As it is outside of blocks: no value depends on it."""
+    module = project.load("import requests", "def send():\n    requests.post('u')", statement, "def f():\n    return n")
+
+    with project.test(spark=None):
+        assert module.f() == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("if len('a'):\n    n = [1]\n    fill(n)", "calls fill(), which calls requests.post()"),
+        ("if len('a'):\n    n = [1]\n    n.extend(requests.get('u'))", "calls requests.get()"),
+        ("if len('a'):\n    n = [1]\n    requests.get(n := [2])", "calls requests.get()"),
+        ("if len('a'):\n    n = [1]\n    swap()", "calls swap(), which changes the global n"),
+        ("if len('a'):\n    n = [1]\n    exec('n = [2]')", "calls exec()"),
+        ("if len('a'):\n    spark.conf.set('a', 1)\n    n = [spark.conf.get('a')]", "calls spark.conf.set()"),
+        ("n = [1]\ntry:\n    requests.get('u')\nexcept OSError:\n    n = n + list('a')", "calls requests.get()"),
+        ("n = [1]\nfor i in range(2):\n    send()\n    n = send()", "calls send(), which calls requests.post()"),
+    ],
+)
+def test_call_in_a_block_that_a_value_may_depend_on_is_not_left_out(project, statement, reason):
+    """It changes something, or decides on the way from there."""
+    module = project.load(
+        "import requests",
+        "def send():\n    return requests.post('u')",
+        "def fill(into):\n    into.append(requests.post('u'))",
+        "def swap():\n    global n\n    n = [3]",
+        statement,
+        "def f():\n    return n",
+    )
+
+    with project.test(spark=None), pytest.raises(PlaceholderError) as caught:
+        module.f()
+
+    assert reason in caught.value.cause
