@@ -55,6 +55,12 @@ TUNING_OPTIONS = (
     # With one compiler Java keeps room for 48 MB of code; Spark's fill it, and Java then throws out what it needs again next.
     # More than half of the processor time of a hundred small tests went there.
     "-XX:ReservedCodeCacheSize=240m",
+    # Java runs code by its interpreter until it was called 200 times, which most of Spark's is only after a dozen runs of a
+    # suite; and this compiler is cheap. With these a first run takes a quarter less time, a third one a sixth.
+    "-XX:Tier3InvocationThreshold=10",
+    "-XX:Tier3MinInvocationThreshold=4",
+    "-XX:Tier3CompileThreshold=60",
+    "-XX:Tier3BackEdgeThreshold=2000",
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",  # no file in the system's temporary folder for each Java
 )
