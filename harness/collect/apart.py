@@ -72,7 +72,15 @@ class Child:
         self._answers, answers = os.pipe()
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_XDIST", "COV_CORE"))}
         self._process = subprocess.Popen(  # noqa: S603 -- pytest itself
-            [sys.executable, "-m", "pytest", *_arguments(config), f"--nbh-engine={engine}", "-p", "harness.collect.apart"],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                *_arguments(config, engine),
+                f"--nbh-engine={engine}",
+                "-p",
+                "harness.collect.apart",
+            ],
             cwd=config.invocation_params.dir,
             env={**env, _PIPES: f"{orders},{answers}"},
             pass_fds=(orders, answers),
@@ -136,15 +144,19 @@ def _failed(item: pytest.Item, text: str) -> pytest.TestReport:
     return pytest.TestReport(item.nodeid, item.location, dict(item.keywords), "failed", text, "call")
 
 
-def _arguments(config: pytest.Config) -> list[str]:
-    """This run's own arguments, without what only its main process may do."""
+def _arguments(config: pytest.Config, engine: str) -> list[str]:
+    """This run's own arguments for the other engine, without what only its main process may do."""
     given = getattr(config, "workerinput", {}).get("mainargv")
     arguments = list(given[1:] if given is not None else config.invocation_params.args)
-    arguments = [str(argument) for argument in arguments]
+    arguments = [*map(str, arguments), f"--nbh-engine={engine}"]
     if config.pluginmanager.hasplugin("xdist"):
         arguments.append("-n0")
     if config.pluginmanager.hasplugin("pytest_cov"):
         arguments.append("--no-cov")
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None and config.option.basetemp:
+        # pytest empties the folder that it is given, and this process works in it.
+        arguments.append(f"--basetemp={factory.getbasetemp() / f'apart-{engine}'}")
     return arguments
 
 
