@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?=
 # More arguments for pytest: make test ARGS="-k tenure -x"
 ARGS ?=
+# In how many processes `make test` runs; 0: in one, as a debugger needs it.
+WORKERS ?= 2
 
 BIN := .venv/bin
 
@@ -38,7 +40,7 @@ demo: setup ## Test the sample notebooks twice, on a cold and a warm engine, wit
 
 .PHONY: test
 test: setup ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: deep
 deep: setup ## Run the random comparisons with Python at length (minutes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -199,7 +200,7 @@ class Maker:
         failed = []
         for entry, contents in removals(made):
             try:
-                self.spark.sql(statements.drop(entry))
+                self._drop(entry)
             except Exception as exc:  # noqa: BLE001 -- the rest is to be removed whatever this is; it is told below
                 failed.append(f"{entry.kind} {quote(*entry.parts)}: {_first_line(exc)}")
                 continue
@@ -211,6 +212,16 @@ class Maker:
                 cause="\n".join(failed),
                 mend="remove it by hand; on this machine it goes with the test process's session",
             )
+
+    def _drop(self, entry: Entry) -> None:
+        try:
+            self.spark.sql(statements.drop(entry))
+        except Exception as exc:
+            # A notebook may have put a view in a table's place, or a table in a view's.
+            other = {"table": "view", "view": "table"}.get(entry.kind)
+            if other is None or _condition(exc) != "WRONG_COMMAND_FOR_OBJECT_TYPE":
+                raise
+            self.spark.sql(statements.drop(replace(entry, kind=other)))
 
     def forget_all(self) -> None:
         """Strike what was made, for the session has ended and taken it along."""

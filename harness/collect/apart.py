@@ -72,7 +72,15 @@ class Child:
         self._answers, answers = os.pipe()
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_XDIST", "COV_CORE"))}
         self._process = subprocess.Popen(  # noqa: S603 -- pytest itself
-            [sys.executable, "-m", "pytest", *_arguments(config), f"--nbh-engine={engine}", "-p", "harness.collect.apart"],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                *_arguments(config, engine),
+                f"--nbh-engine={engine}",
+                "-p",
+                "harness.collect.apart",
+            ],
             cwd=config.invocation_params.dir,
             env={**env, _PIPES: f"{orders},{answers}"},
             pass_fds=(orders, answers),
@@ -88,23 +96,29 @@ class Child:
     def run(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """Run one test; a child that is gone makes it fail, with what the child said last."""
         try:
-            self._out.write(json.dumps(item.nodeid) + "\n")
+            self._out.write(json.dumps(_own_id(item)) + "\n")
             self._out.flush()
         except OSError:
             yield self._lost(item)
             return
+        was_run = False
         for line in self._in:
             told = json.loads(line)
             if told is None:
+                if not was_run:
+                    yield _failed(item, f"the process that runs tests on the {self._engine} engine has not found this one")
                 return
-            yield self._config.hook.pytest_report_from_serializable(config=self._config, data=told)
+            was_run = True
+            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=told)
+            report.nodeid = item.nodeid
+            yield report
         yield self._lost(item)
 
     def _lost(self, item: pytest.Item) -> pytest.TestReport:
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()[-2000:]
         text = f"the process that runs tests on the {self._engine} engine has ended; it said last:\n{said or 'nothing'}"
-        return pytest.TestReport(item.nodeid, item.location, dict(item.keywords), "failed", text, "call")
+        return _failed(item, text)
 
     def end(self) -> None:
         """Let it end its fixtures, and wait for it."""
@@ -119,15 +133,30 @@ class Child:
         self._said.close()
 
 
-def _arguments(config: pytest.Config) -> list[str]:
-    """This run's own arguments, without what only its main process may do."""
+def _own_id(item: pytest.Item) -> str:
+    """The test's name without the group that xdist writes behind it in its workers (``--dist loadgroup``)."""
+    marks = item.iter_markers("xdist_group")
+    groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}
+    return item.nodeid.removesuffix(f"@{'_'.join(sorted(groups))}") if groups else item.nodeid
+
+
+def _failed(item: pytest.Item, text: str) -> pytest.TestReport:
+    return pytest.TestReport(item.nodeid, item.location, dict(item.keywords), "failed", text, "call")
+
+
+def _arguments(config: pytest.Config, engine: str) -> list[str]:
+    """This run's own arguments for the other engine, without what only its main process may do."""
     given = getattr(config, "workerinput", {}).get("mainargv")
     arguments = list(given[1:] if given is not None else config.invocation_params.args)
-    arguments = [str(argument) for argument in arguments]
+    arguments = [*map(str, arguments), f"--nbh-engine={engine}"]
     if config.pluginmanager.hasplugin("xdist"):
         arguments.append("-n0")
     if config.pluginmanager.hasplugin("pytest_cov"):
         arguments.append("--no-cov")
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None and config.option.basetemp:
+        # pytest empties the folder that it is given, and this process works in it.
+        arguments.append(f"--basetemp={factory.getbasetemp() / f'apart-{engine}'}")
     return arguments
 
 

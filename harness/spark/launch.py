@@ -81,7 +81,8 @@ def class_path(spark_home: Path, *, delta: list[Path]) -> list[Path]:
     jars = sorted(jar for jar in (spark_home / "jars").glob("*.jar") if not jar.name.startswith(_CLUSTER))
     # Spark reads the code of each function it sends to a task from its jar, and Java asks jar after jar for it.
     sparks = [jar for jar in jars if jar.name.startswith("spark-")]
-    return [ENGINE_JAR, *sparks, *delta, *(jar for jar in jars if jar not in sparks)]
+    # An archive holds each jar's place, and a cache may have borrowed its jars from another by a link.
+    return [ENGINE_JAR, *sparks, *(jar.resolve() for jar in delta), *(jar for jar in jars if jar not in sparks)]
 
 
 def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sharing: list[str]) -> list[str]:

@@ -10,10 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
-
+from harness.spark import archive, jars, places
 from harness.spark.gateway import MODULE_OPTIONS, TUNING_OPTIONS
-from harness.spark.java import find_java
+from harness.spark.home import find_spark
+from harness.spark.launch import ENGINE_JAR, class_path
+from harness.spark.versions import fit_of
 
 CONF = {
     "spark.master": "local[2]",
@@ -25,11 +26,15 @@ CONF = {
     "spark.sql.sources.default": "delta",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.shuffle.partitions": "1",
+    "spark.sql.leafNodeDefaultParallelism": "1",
     "spark.default.parallelism": "1",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
     "spark.sql.filesourceTableRelationCacheSize": "0",
+    # For speed alone, as the engine has them.
+    "spark.buffer.pageSize": "1m",
+    "spark.sql.codegen.cache.maxEntries": "1000",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.hadoop.fs.dbfs.impl": "io.nbh.spark.DbfsFiles",
     "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
@@ -44,7 +49,6 @@ class CatalogServer:
     """A running server: its address for a client, its root folder, its log."""
 
     def __init__(self, folder: Path, **conf: str) -> None:
-        java = str(find_java(os.environ).executable)
         self.root = folder / "spaces"
         self.log = folder / "server.log"
         with socket.socket() as probe:
@@ -70,17 +74,22 @@ class CatalogServer:
             "appender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\nappender.stderr.layout.type = PatternLayout\n"
             "appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex\n"
         )
-        ours = Path(os.environ.get("NBH_TEST_JVM_JAR", JAR))
-        jars = [ours, *fetch(DELTA, jar_cache())]
-        path = [str(conf_folder), *map(str, jars), f"{spark_jars()}/*"]
-        command = [java, "-cp", os.pathsep.join(path), "-Xmx1g", f"-Djava.io.tmpdir={folder}", f"-Dderby.system.home={folder}"]
-        command += [*TUNING_OPTIONS, *MODULE_OPTIONS, "org.apache.spark.deploy.SparkSubmit"]
+        home, cache = find_spark(os.environ), places.cache(os.environ).folder
+        java = home.find_java(os.environ)
+        delta = jars.fetch(cache, fit_of(home.version), java=java, spark_jars=home.folder / "jars", env=os.environ)
+        # The engine's own jars, in the same order: so the engine's class archive serves this one too.
+        ours = Path(os.environ.get("NBH_TEST_JVM_JAR", ENGINE_JAR))
+        path = [ours, *class_path(home.folder, delta=delta)[1:]]
+        command = [str(java.executable), "-cp", os.pathsep.join(map(str, path)), "-Xmx1g", f"-Djava.io.tmpdir={folder}"]
+        command += [f"-Dderby.system.home={folder}", f"-Dlog4j2.configurationFile={conf_folder / 'log4j2.properties'}"]
+        command += [*TUNING_OPTIONS, *archive.options(archive.file_of(cache, java, path), is_written=False), *MODULE_OPTIONS]
+        command += ["org.apache.spark.deploy.SparkSubmit"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
         # A session on the warm engine in this process leaves its address among the variables.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
         env = {
             **kept,
-            "SPARK_HOME": str(spark_jars().parent),
+            "SPARK_HOME": str(home.folder),
             "SPARK_CONF_DIR": str(conf_folder),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": sys.executable,

@@ -133,7 +133,7 @@ def test_after_that(spark):
 """
 
 
-def test_each_fails_with_its_cause_and_the_next_passes(pytester):
+def test_each_fails_with_its_cause_and_the_next_passes(pytester, spark):
     """In one session, one after the other, with the same look at what should be there before each."""
     names = [f"test_{name}" for name in [*FAILS, *PASSES]]
     body = "".join(f"\n\ndef test_{name}(spark):\n    {text}\n" for name, (text, _) in FAILS.items())

@@ -55,6 +55,15 @@ def is_there(_n):
     return find_spec("leaked") is not None
 
 
+def fails(text, known):
+    """Whether what looks for a leak finds one."""
+    try:
+        exec(text, known)
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 -- each in a way of its own
+        return True
+    return False
+
+
 OWN_LEAKS = {
     "context": (
         'sc = spark.sparkContext; sc.setLocalProperty("leak", "x"); sc.setCheckpointDir(str(tmp_path))',
@@ -98,16 +107,16 @@ OWN_LEAKS = {
     ),
 }
 
-STEPS = {
-    f"{name}-{step}": texts[turn]
+STEPS = [
+    pytest.param(step, texts, id=f"{name}-{step}")
     for name, texts in {**LEAKS, **OWN_LEAKS}.items()
-    for step, turn in (("clean-before", 1), ("leaving", 0), ("clean-after", 1))
-}
+    for step in ("clean-before", "leaving", "clean-after")
+]
 
 
-@pytest.mark.parametrize("text", STEPS.values(), ids=STEPS.keys())
-def test_nothing_leaks_into_the_next_test(spark, text, tmp_path, monkeypatch):
-    """Each pair in both orders, in one process: clean, leaving, clean again."""
+@pytest.mark.parametrize(("step", "texts"), STEPS)
+def test_nothing_leaks_into_the_next_test(spark, step, texts, tmp_path, monkeypatch):
+    """Each pair in both orders, in one process: clean, leaving, clean again; what is left is seen by what looks for it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     known = {
@@ -122,7 +131,12 @@ def test_nothing_leaks_into_the_next_test(spark, text, tmp_path, monkeypatch):
         "add": add,
     }
 
-    exec(text, known)
+    leave, see_that_it_is_clean = texts
+    if step == "leaving":
+        exec(leave, known)
+        assert fails(see_that_it_is_clean, known)
+    else:
+        exec(see_that_it_is_clean, known)
 
 
 def test_delta(spark, uc):
@@ -230,10 +244,11 @@ def test_after_it(uc, spark):
 
 
 @pytest.mark.nbh_engine("connect")  # it starts its engines itself
-def test_a_run_with_both_engines(pytester, monkeypatch):
+def test_a_run_with_both_engines(pytester, monkeypatch, own_cache):
     """Each has its own space; the summary names the engines; what can't be kept is said; a killed Java costs its own test."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
+    monkeypatch.setenv("NBH_CACHE_DIR", str(own_cache))
     pytester.makepyfile(test_mixed=MIXED)
 
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--nbh-keep", "failed")

@@ -47,10 +47,11 @@ def nbh(*arguments, typed=""):
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
+def run(pytester, monkeypatch, own_cache):
     """Run the tests above; gives the result and the kept spaces by test."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
+    monkeypatch.setenv("NBH_CACHE_DIR", str(own_cache))
 
     def run_tests(*arguments):
         pytester.makepyfile(test_keep=TESTS)

@@ -74,7 +74,7 @@ def different(theirs, ours, place=""):
 
 def compare(group, theirs, ours):
     """Fail with every difference that isn't meant, and with each meant one that is gone."""
-    assert theirs.keys() == ours.keys()
+    assert theirs.keys() == ours.keys() == {probe.name for probe in probe_runner.read_group(group)[0]}
     wrong = []
     for name, their in theirs.items():
         found = different(their, ours[name])
@@ -108,6 +108,7 @@ def test_the_number_of_partitions_changes_no_answer(spark, classic, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     for name, value in SEVERAL.items():
         spark.conf.set(name, value)
+    assert spark.sql("SELECT DISTINCT spark_partition_id() FROM range(9)").count() == 3
 
     ours = probe_runner.ask_group("queries.sql", spark, tmp_path)
 

@@ -13,6 +13,9 @@ import time
 
 import pytest
 
+# The runs below take the engine of this one.
+pytestmark = pytest.mark.usefixtures("spark")
+
 OLD = [("SCHEMAS", "spark_catalog"), ("TABLES", "hive_metastore.default")]
 
 LEAKS = {

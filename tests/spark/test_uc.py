@@ -249,8 +249,14 @@ def test_a_table_that_the_notebook_drops_is_no_fault(uc, make_table, make_schema
     spark.sql(f"DROP TABLE {uc.make_table(columns='id int')}")
     replaced = make_table(catalog_name="main", schema_name="default", columns="id int")
     spark.sql(f"DROP TABLE {replaced}")
+    spark.sql(f"CREATE VIEW {replaced} AS SELECT 1 AS n")
     spark.sql(f"DROP SCHEMA {make_schema(catalog_name='prod')} CASCADE")
     spark.sql("DROP CATALOG prod CASCADE")
+
+    # That the removal at the test's end takes this as it is shows as no error there.
+    assert spark.sql("SHOW CATALOGS LIKE 'prod'").count() == 0
+    assert spark.sql(f"SHOW TABLES IN {uc.name}").count() == 0
+    assert spark.table(str(replaced)).collect() == [(1,)]
 
 
 def test_nothing_is_left(spark):

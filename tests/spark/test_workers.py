@@ -137,7 +137,7 @@ def test_top_level_did_not_run(spark):
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, spark):
     """A repository with a notebook, a package, a conftest and tests that use all of them in UDFs."""
     pytester.makepyfile(
         **{

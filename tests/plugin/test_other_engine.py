@@ -1,0 +1,31 @@
+"""Tests that are marked for the other engine, where the run has arguments of its own."""
+
+from __future__ import annotations
+
+
+def test_the_other_process_leaves_the_temporary_folder_alone(project, workers):
+    """What pytest empties at its start is the folder of ``--basetemp``; the other process has one of its own in it."""
+    project.write(
+        {
+            "test_a.py": """
+                import pytest
+
+                @pytest.fixture(scope="session")
+                def file(tmp_path_factory):
+                    path = tmp_path_factory.mktemp("here") / "file"
+                    path.write_text("x")
+                    return path
+
+                def test_before(file): assert file.exists()
+
+                @pytest.mark.nbh_engine("classic")
+                def test_there(tmp_path): assert "apart-classic" in str(tmp_path)
+
+                def test_after(file): assert file.exists()
+                """
+        }
+    )
+
+    done = project.run_apart("pytest", "--basetemp=temp", *workers)
+
+    assert "3 passed" in done.stdout, done.stdout

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from harness.collect import apart
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "marks"),
+    [
+        ("test_a.py::test_a[x@y]", []),
+        ("test_a.py::test_a[x@y]@b", [SimpleNamespace(args=("b",), kwargs={})]),
+        ("test_a.py::test_a[x@y]@default", [SimpleNamespace(args=(), kwargs={})]),
+        (
+            "test_a.py::test_a[x@y]@a_b",
+            [SimpleNamespace(args=("b",), kwargs={}), SimpleNamespace(args=(), kwargs={"name": "a"})],
+        ),
+        ("test_a.py::test_a[x@y]", [SimpleNamespace(args=("b",), kwargs={})]),
+    ],
+)
+def test_a_test_is_asked_for_by_its_own_name(nodeid, marks):
+    """In its workers xdist writes a test's groups behind its name (``--dist loadgroup``), which no other process does."""
+    item = SimpleNamespace(nodeid=nodeid, iter_markers={"xdist_group": marks}.get)
+
+    assert apart._own_id(item) == "test_a.py::test_a[x@y]"
