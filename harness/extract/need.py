@@ -263,10 +263,16 @@ class Outline:
         row = self.entries[index].row
         for name in (*row.binds, *row.changes):
             found = self.binders.get(name, [])
-            at = bisect_left(found, index) + 1
-            if at < len(found) and name in self.entries[found[at]].row.changes:
-                return True
+            for at in found[bisect_left(found, index) + 1 :]:
+                if name in self.entries[at].row.changes:
+                    return True
+                if not self._goes_on(at, name):
+                    break
         return False
+
+    def _goes_on(self, index: int, name: str) -> bool:
+        """Say whether a statement that binds a name anew may bind it to the object that it had: `rows = rows or []`."""
+        return self.entries[index].row.what not in {"def", "class"} and name in names_read(self.code(index))[0]
 
     def readers_before(self, index: int) -> tuple[int, ...]:
         """Give the statements that read what a statement may change in place, from where that was bound on."""
@@ -278,13 +284,20 @@ class Outline:
         start, changed = self.start(index), self.entries[index].row.changes
         for name in changed:
             since = self.binder(name, start)
+            bound = {since}
+            while since is not None and self._goes_on(since, name):
+                earlier = self.binder(name, self.start(since))
+                if earlier is None:
+                    break
+                since = earlier
+                bound.add(since)
             for at in range(start if since is None else since, start):
                 row = self.entries[at].row
                 if row.what in {"def", "class"}:
                     if not names_read(self.code(at))[0].isdisjoint(changed):  # in a default, a decorator, a class body
                         yield at
                 elif (
-                    row.what in {"constant", "other"} and (row.binds or row.changes) and (at == since or name in self.reach(at))
+                    row.what in {"constant", "other"} and (row.binds or row.changes) and (at in bound or name in self.reach(at))
                 ):
                     yield at
 

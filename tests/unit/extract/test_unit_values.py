@@ -293,6 +293,25 @@ def test_two_names_of_one_list_both_show_a_change(project):
     assert found == (["x"], {"rows": ["x"]})
 
 
+@pytest.mark.parametrize("again", ["rows = rows", "rows = rows or []", "rows = [1] and rows"])
+def test_what_was_made_of_a_list_before_it_changed_shows_no_change(project, again):
+    """Also where the list's own name was bound to it once more in between."""
+    module = project.load(
+        "rows = [0]",
+        "copied = [row for row in rows]",
+        again,
+        'rows[0] = dbutils.widgets.get("w")',
+        "def f():\n    return (rows, copied)",
+    )
+
+    with project.test({"w": "x"}):
+        first = module.f()
+    with project.test({"w": "y"}):
+        second = module.f()
+
+    assert (first, second) == ((["x"], [0]), (["y"], [0]))
+
+
 def test_default_and_class_attribute_show_a_later_change_of_their_list(project):
     """They hold the list itself, also when a test imported them before."""
     module = project.load(
