@@ -196,6 +196,8 @@ class _Judge:
         ]
         if unit["error"]:
             found.append(f"not defined: {unit['error'][:160]}")
+        if "file" in needs.given:
+            found.append("a file, which may be there or not")
         found += [cause for name, at in sorted(asked.items()) if (cause := self._lacks(name, at))]
         value = dict.get(self.namespace, unit["name"])
         if inspect.isfunction(value):
@@ -209,7 +211,7 @@ class _Judge:
             "causes": causes,
             "missing": missing,
             "given": sorted(needs.given),
-            "needs": NEEDS[max([2 * bool(needs.given), *(self._level(name, at) for name, at in asked.items())])],
+            "needs": NEEDS[max([2 * bool({*needs.given} - {"file"}), *(self._level(name, at) for name, at in asked.items())])],
             "bare": self._bare(asked),
         }
 

@@ -464,6 +464,7 @@ class _Checker:
             raise _UnsafeError("reads a file, or goes on without it")
         self.opened.add(id(node))
         self.verdict.reads_file = True
+        self.verdict.needs.add("file")
         return True
 
     def starred(self, name: str) -> None:

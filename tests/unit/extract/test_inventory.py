@@ -38,6 +38,7 @@ def needs(tmp_path):
         (["day = dbutils.widgets.get('day')", "def f(day):\n    return day"], ()),
         (["def g():\n    return spark.range(1)", "def f():\n    return g()"], ("spark",)),
         (["n = spark.table('t').count()", "def f():\n    return n"], ("spark",)),
+        (["import json", "with open('rates.json') as f:\n    rates = json.load(f)", "def f():\n    return rates"], ("file",)),
         (["def f():\n    return nowhere"], ("unresolved nowhere",)),
         (["class f:\n    def go(self):\n        return spark.range(1)"], ("spark",)),
         (["if True:\n    def f():\n        return spark.range(1)"], ("spark",)),
