@@ -106,10 +106,16 @@ def test_the_ci_script_can_be_run(root):
     assert os.access(root / ".ci" / "run", os.X_OK)
 
 
-def test_the_examples_in_the_readme_pass(root, pytester, request):
-    """The first thing that a reader copies works as it stands."""
+@pytest.fixture
+def engine(request):
+    """This run's engine, which is then the examples' too; had before pytester, which lets go of all that is imported after it."""
     pytest.importorskip("pyspark", reason="the examples need Spark (the extra `local`)")
-    request.getfixturevalue("spark")  # theirs is then this run's engine, not one for them alone
+    request.getfixturevalue("spark")
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_examples_in_the_readme_pass(root, pytester):
+    """The first thing that a reader copies works as it stands."""
     blocks = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     example = "\n\n".join(blocks)
     shutil.copytree(root / "sample_notebooks", pytester.path / "sample_notebooks")
