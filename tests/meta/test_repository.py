@@ -108,7 +108,7 @@ def test_the_ci_script_can_be_run(root):
 
 @pytest.fixture
 def engine(request):
-    """This run's engine, which is then the examples' too; had before pytester, which lets go of all that is imported after it."""
+    """This run's engine, the examples' too; had before pytester, which lets go of all that is imported after it."""
     pytest.importorskip("pyspark", reason="the examples need Spark (the extra `local`)")
     request.getfixturevalue("spark")
 
