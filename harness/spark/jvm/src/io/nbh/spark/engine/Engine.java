@@ -49,11 +49,9 @@ public final class Engine {
     SparkConnectService$ service = SparkConnectService$.MODULE$;
     service.start(session.sparkContext());
     Bookkeeping.stop(session);
-    if (Boolean.parseBoolean(settings.getProperty("nbh.warm", "true"))) {
-      warm(session);
-    }
     Watch watch = new Watch(folder, settings);
     tell(folder, service.localPort());
+    warm(session); // while the test process finds us and greets
     watch.untilNobodyNeedsUs();
     System.err.println("ending: " + watch.reason());
     Sessions.endAll();
