@@ -10,15 +10,16 @@ from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.effects import Effects
+from harness.extract.fit import fit_for_test
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT
 from harness.extract.loggers import logger_name
 from harness.extract.names import all_names, names_read
 from harness.extract.purity import WIDGET_DEFINITIONS
 from harness.extract.quiet import bound_names, dotted_name, with_nested
-from harness.extract.safe import TOO_DEEP, Names, Verdict, is_session, is_showing, judge
+from harness.extract.safe import TOO_DEEP, Names, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.extract.run import Entry
 
@@ -327,7 +328,7 @@ class Outline:
                 own = self.definition(entry, entry.row.binds[0]) if entry.row.kind == DEFERRED else None
                 node = own or entry.source.node(entry.row)
                 try:
-                    self._codes[index] = entry.source.compile(_fit_for_test(node))
+                    self._codes[index] = entry.source.compile(fit_for_test(node))
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:  # it only tells which names it reads
                     refusal = getattr(exc, "msg", None)
                     self._refused[index] = f"is refused by Python ({refusal})" if refusal else TOO_DEEP
@@ -341,7 +342,7 @@ class Outline:
             return self.code(index)
         if index not in self._running:
             entry = self.entries[index]
-            self._running[index] = entry.source.compile(_fit_for_test(entry.source.node(entry.row), left_out))
+            self._running[index] = entry.source.compile(fit_for_test(entry.source.node(entry.row), left_out))
         return self._running[index]
 
     def widget_definitions(self, before: int) -> Iterator[int]:
@@ -407,7 +408,7 @@ class Outline:
         node = entry.source.node(entry.row)
         decided = self._decided(node, at) if isinstance(node, ast.If) and not self.refusal(at) else node
         left_out = self.verdict(at).left_out
-        code = self.running(at) if decided is node else entry.source.compile(_fit_for_test(decided, left_out))
+        code = self.running(at) if decided is node else entry.source.compile(fit_for_test(decided, left_out))
         return names_read(code)[0]
 
     def _decided(self, node: ast.If, at: int) -> ast.If:
@@ -462,41 +463,7 @@ def _stores(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) for part in ast.walk(node))
 
 
-class _ForTest(ast.NodeTransformer):
-    """Make a held-back statement fit for a test."""
-
-    def __init__(self, left_out: Collection[tuple[int, int]]) -> None:
-        self.left_out = left_out
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if is_showing(node) or (node.lineno, node.col_offset) in self.left_out:
-            return ast.copy_location(ast.Pass(), node)
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if is_session(node):
-            return ast.copy_location(ast.Name("spark", ast.Load()), node)
-        return self.generic_visit(node)
-
-
-def _fit_for_test(node: ast.stmt, left_out: Collection[tuple[int, int]] = ()) -> ast.stmt:
-    if left_out or any(map(_is_other_in_a_test, ast.walk(node))):
-        fit: ast.stmt = ast.fix_missing_locations(_ForTest(left_out).visit(_copy(node)))
-        return fit
-    return node
-
-
-def _is_other_in_a_test(node: ast.AST) -> bool:
-    return is_session(node) or (isinstance(node, ast.Expr) and is_showing(node))
-
-
 def _reading(node: ast.stmt) -> CodeType:
     """Give code that reads the names that a statement mentions."""
     names = sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)})
     return compile("\n".join(names), "<names>", "exec")
-
-
-def _copy(node: ast.stmt) -> ast.stmt:
-    import copy
-
-    return copy.deepcopy(node)

@@ -123,7 +123,7 @@ class _Checker:
         self.asks_for_file = False
         self.blocks = self.functions = 0  # how many there are around
 
-    def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one line or two for each kind of statement
+    def statement(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912 - one line or two for each kind of statement
         match node:
             case ast.Assign():
                 for target in node.targets:
@@ -141,23 +141,6 @@ class _Checker:
             case ast.Expr():
                 if not is_showing(node):
                     self.act(node)
-            case ast.If() if is_main_guard(node):
-                raise _UnsafeError('is under `if __name__ == "__main__"`, which a module skips')
-            case ast.If():
-                self.expression(node.test)
-                self.block([*node.body, *node.orelse])
-            case ast.For():
-                self.target(node.target)
-                self.expression(node.iter)
-                self.block([*node.body, *node.orelse])
-            case ast.Try():
-                self.tries += bool(node.handlers)
-                try:
-                    self.block([*node.body, *node.orelse, *node.finalbody])
-                    for handler in node.handlers:
-                        self.block(handler.body)
-                finally:
-                    self.tries -= bool(node.handlers)
             case ast.Return():
                 if node.value is not None:
                     self.expression(node.value)
@@ -185,28 +168,60 @@ class _Checker:
                 self.inner.setdefault(node.name, []).append(node)
             case ast.Pass() | ast.Break() | ast.Continue():
                 pass
+            case _:
+                self.compound(node)
+
+    def compound(self, node: ast.stmt) -> None:
+        """A statement with blocks: as safe as they are, and what decides between them."""
+        match node:
+            case ast.If() if is_main_guard(node):
+                raise _UnsafeError('is under `if __name__ == "__main__"`, which a module skips')
+            case ast.If():
+                self.expression(node.test)
+                self.block([*node.body, *node.orelse])
+            case ast.For():
+                self.target(node.target)
+                self.expression(node.iter)
+                self.block([*node.body, *node.orelse])
+            case ast.Try():
+                self.attempt(node)
             case ast.Match():
                 self.expression(node.subject)
                 for case in node.cases:
-                    for part in (case.pattern, case.guard):
-                        if part is not None:
-                            self.expression(part)
-                    self.block(case.body)
-            case ast.With() if all(self.is_file(item.context_expr) for item in node.items):
-                for item in node.items:
-                    self.expression(item.context_expr)
-                    if isinstance(item.optional_vars, ast.Name):
-                        self.files.add(item.optional_vars.id)
-                self.block(node.body)
+                    self.case(case)
             case ast.With() | ast.AsyncWith():
-                opened = dotted_name(node.items[0].context_expr)
-                raise _UnsafeError(f"enters `with {opened or '…'}`")
+                self.context(node)
             case ast.While():
                 raise _UnsafeError("loops with `while`")
             case ast.Global():
                 raise _UnsafeError(f"changes the global {node.names[0]}")
             case _:
                 raise _UnsafeError(f"is a `{type(node).__name__.lower()}` statement")
+
+    def attempt(self, node: ast.Try) -> None:
+        self.tries += bool(node.handlers)
+        try:
+            self.block([*node.body, *node.orelse, *node.finalbody])
+            for handler in node.handlers:
+                self.block(handler.body)
+        finally:
+            self.tries -= bool(node.handlers)
+
+    def case(self, node: ast.match_case) -> None:
+        for part in (node.pattern, node.guard):
+            if part is not None:
+                self.expression(part)
+        self.block(node.body)
+
+    def context(self, node: ast.With | ast.AsyncWith) -> None:
+        if isinstance(node, ast.AsyncWith) or not all(self.is_file(item.context_expr) for item in node.items):
+            opened = dotted_name(node.items[0].context_expr)
+            raise _UnsafeError(f"enters `with {opened or '…'}`")
+        for item in node.items:
+            self.expression(item.context_expr)
+            if isinstance(item.optional_vars, ast.Name):
+                self.files.add(item.optional_vars.id)
+        self.block(node.body)
 
     def block(self, body: Iterable[ast.stmt]) -> None:
         self.blocks += 1

@@ -73,7 +73,7 @@ def cache(module_cache):
 
 
 @pytest.fixture
-def test_file(tmp_path):
+def small_test(tmp_path):
     """A file with one small test."""
     path = tmp_path / "test_one.py"
     path.write_text(ONE)
@@ -90,20 +90,21 @@ def gone(pid, seconds=30):
     return False
 
 
-def test_two_runs_at_once_make_one_engine(cache, test_file):
+def test_two_runs_at_once_make_one_engine(cache, small_test):
     """And it is there for the run after them, with private files and no token where others could read it; `| cat` ends."""
     cache.nbh("stop")
 
-    both = [cache.start_pytest(test_file, piped=True) for _ in range(2)]
+    both = [cache.start_pytest(small_test, piped=True) for _ in range(2)]
     said = [run.communicate(timeout=200)[0] for run in both]
 
     assert all("1 passed" in text for text in said)
     assert sum("starting Spark" in text for text in said) == 1
     status = cache.status()
-    assert f"using the warm Spark {status['spark']} engine (pid {status['pid']}" in cache.pytest(test_file)
+    assert f"using the warm Spark {status['spark']} engine (pid {status['pid']}" in cache.pytest(small_test)
     folder = Path(status["log"]).parent
     looked_at = [folder, *folder.glob("*.json"), *folder.glob("*.properties")]
     assert {"record.json", "engine.properties"} < {path.name for path in looked_at}
+    assert "rules stay metered" not in (folder / "log").read_text()
     # It holds no secret, and the folder is private.
     assert {path.name for path in looked_at if path.stat().st_mode & 0o077} <= {"log4j2.properties"}
     token = json.loads((folder / "record.json").read_text())["token"]
@@ -111,9 +112,9 @@ def test_two_runs_at_once_make_one_engine(cache, test_file):
     assert token not in cache.nbh("status", "--json").stdout
 
 
-def test_a_wrong_token_is_refused(cache, test_file):
+def test_a_wrong_token_is_refused(cache, small_test):
     """Another user of the machine gets nothing."""
-    cache.pytest(test_file)
+    cache.pytest(small_test)
     url = cache.status()["url"]
     script = (
         "from pyspark.sql.connect.session import SparkSession\n"
@@ -172,13 +173,13 @@ def test_a_killed_engine_fails_its_test_only(cache, tmp_path):
     assert "its log says nothing: it was killed from outside" in said, said
 
 
-def test_a_halted_engine_is_replaced(cache, test_file):
+def test_a_halted_engine_is_replaced(cache, small_test):
     """It takes calls and answers none: it is ended, and another started."""
-    cache.pytest(test_file)
+    cache.pytest(small_test)
     first = cache.status()["pid"]
     os.kill(first, signal.SIGSTOP)
 
-    said = cache.pytest(test_file)
+    said = cache.pytest(small_test)
 
     assert f"the engine with pid {first} doesn't answer: starting another" in said
     assert "1 passed" in said
@@ -197,15 +198,15 @@ def wait_for_start(cache):
     raise AssertionError("no engine was started")
 
 
-def test_a_run_that_is_killed_while_it_starts_the_engine(cache, test_file):
+def test_a_run_that_is_killed_while_it_starts_the_engine(cache, small_test):
     """Its lock goes with it; the engine comes up all the same, and the next run takes it."""
     cache.nbh("stop")
-    first = cache.start_pytest(test_file)
+    first = cache.start_pytest(small_test)
     pid = wait_for_start(cache)
     first.kill()
     first.communicate()
 
-    said = cache.pytest(test_file)
+    said = cache.pytest(small_test)
 
     assert "1 passed" in said
     assert f"using the warm Spark {cache.status()['spark']} engine (pid {pid}" in said
@@ -282,13 +283,13 @@ def test_a_query_that_eats_all_memory_says_so(cache, tmp_path):
     assert "OutOfMemoryError" in said
 
 
-def test_nothing_is_left_in_ci(cache, test_file):
+def test_nothing_is_left_in_ci(cache, small_test):
     """Who started the engine ends it, and nothing of it runs any more; no class archive is written that nobody would read."""
     cache.nbh("stop")
     if (cache.folder / "classes").is_symlink():
         (cache.folder / "classes").unlink()
 
-    said = cache.pytest(test_file, CI="true")
+    said = cache.pytest(small_test, CI="true")
 
     pid = int(said.partition("(pid ")[2].partition(")")[0])
     assert gone(pid)

@@ -9,8 +9,8 @@ import org.apache.spark.sql.catalyst.parser.ParseException;
  * What Spark's parser said of schemas that are JSON.
  *
  * <p>Over Connect the rows of a test bring their schema as JSON, and Spark tries it as SQL in three ways before it reads it as what it
- * is, in each call that such a frame is part of. No SQL type begins like JSON, whatever the settings; so the refusal is always that
- * of the first time, and costs a sixth of a small query less when it is remembered.
+ * is, in each call that such a frame is part of. No SQL type begins like JSON, whatever the settings: the refusal is that of
+ * the first time, and each made anew is two parses and as many stack traces.
  */
 final class JsonSchemas {
   private static final int LONGEST = 20_000;
