@@ -189,7 +189,7 @@ def _start(
         writes = None if owner or classes.exists() else classes
         own = {"nbh.idle_ms": round(idle_s * 1000), "nbh.owner": owner or "", "nbh.archive": writes or ""}
         token = lay_out(folder, delta=bool(delta), own=own)
-        sharing = archive.options(classes, is_written=writes is not None)
+        sharing = archive.options(classes, java, is_written=writes is not None)
         command = java_command(java, folder, path=path, memory=wishes.memory, sharing=sharing)
         process = launch(command, folder, engine_env(env, folder, home))
         told = fit.delta if fit and delta else ""

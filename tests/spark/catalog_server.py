@@ -82,7 +82,11 @@ class CatalogServer:
         path = [ours, *class_path(home.folder, delta=delta)[1:]]
         command = [str(java.executable), "-cp", os.pathsep.join(map(str, path)), "-Xmx1g", f"-Djava.io.tmpdir={folder}"]
         command += [f"-Dderby.system.home={folder}", f"-Dlog4j2.configurationFile={conf_folder / 'log4j2.properties'}"]
-        command += [*TUNING_OPTIONS, *archive.options(archive.file_of(cache, java, path), is_written=False), *MODULE_OPTIONS]
+        command += [
+            *TUNING_OPTIONS,
+            *archive.options(archive.file_of(cache, java, path), java, is_written=False),
+            *MODULE_OPTIONS,
+        ]
         command += ["org.apache.spark.deploy.SparkSubmit"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
         # A session on the warm engine in this process leaves its address among the variables.
