@@ -19,7 +19,7 @@ __all__ = ["join", "server", "sql"]
 def _class_archive(_one_cache, borrow, tmp_path_factory):
     """Have the archive of classes written before anything else: more than ten engines start in these tests, from then on fast.
 
-    By themselves those of a run in CI write none. Where it can't be had, as with a Java that has no such thing, they start slowly.
+    By themselves those of a run in CI write none. Where it can't be had, they start slowly.
     """
     cache = borrow(tmp_path_factory.mktemp("install"))
     clean = {name: value for name, value in os.environ.items() if name not in facts.REMOTE_VARIABLES}
