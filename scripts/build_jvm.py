@@ -67,11 +67,11 @@ def jar_cache() -> Path:
     return Path(os.environ.get("NBH_BUILD_JARS") or Path(base) / "nbh-build-jars")
 
 
-def compile_classes(into: Path) -> None:
-    """Compile all of the source."""
+def compile_classes(source: Path, into: Path) -> None:
+    """Compile all Java that lies in a folder."""
     delta = fetch(DELTA, jar_cache())
     path = os.pathsep.join(str(jar) for jar in [*sorted(spark_jars().glob("*.jar")), *delta])
-    sources = sorted(str(source) for source in (JVM / "src").rglob("*.java"))
+    sources = sorted(str(file) for file in source.rglob("*.java"))
     # Always this compiler and never the machine's javac, for each gives other bytes; it runs on a plain Java, without a JDK.
     ecj = fetch((ECJ,), jar_cache())[0]
     java = str(find_java(os.environ).executable)
@@ -98,7 +98,7 @@ def pack(classes: Path) -> bytes:
 def build() -> bytes:
     """The jar as it should be."""
     with tempfile.TemporaryDirectory(prefix="nbh-jvm-") as folder:
-        compile_classes(Path(folder))
+        compile_classes(JVM / "src", Path(folder))
         return pack(Path(folder))
 
 

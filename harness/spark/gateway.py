@@ -62,6 +62,8 @@ TUNING_OPTIONS = (
     "-XX:Tier3CompileThreshold=60",
     "-XX:Tier3BackEdgeThreshold=2000",
     "-XX:+UseSerialGC",
+    # There is one set of loggers, so none need be looked for by who asks: Spark asks for one each time it plans a query.
+    "-Dlog4j2.contextSelector=org.apache.logging.log4j.core.selector.BasicContextSelector",
     "-XX:-UsePerfData",  # no file in the system's temporary folder for each Java
 )
 

@@ -1,6 +1,5 @@
 package io.nbh.spark.engine;
 
-import java.lang.reflect.Field;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.sql.catalyst.rules.QueryExecutionMetering;
@@ -9,7 +8,6 @@ import org.apache.spark.sql.catalyst.rules.RuleExecutor$;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connect.service.SparkConnectService$;
 import scala.Option;
-import sun.misc.Unsafe;
 
 /**
  * What Spark writes down for pages and logs that an engine doesn't have, turned off: none of it is in an answer.
@@ -25,7 +23,6 @@ final class Bookkeeping {
     drop(context, context.statusStore().listener());
     drop(context, session.sharedState().statusStore().listener());
     drop(context, Option.apply(SparkConnectService$.MODULE$.listener()));
-    stopMetering();
   }
 
   private static void drop(SparkContext context, Option<? extends SparkListener> listener) {
@@ -34,18 +31,13 @@ final class Bookkeeping {
     }
   }
 
-  /** Spark adds up the time of all rules that ever ran, before and after each set of them, for a line at the level TRACE. */
-  @SuppressWarnings("deprecation") // there is no other way to a static final field; where Java forbids it, it stays as it was
-  private static void stopMetering() {
-    try {
-      Field own = Unsafe.class.getDeclaredField("theUnsafe");
-      own.setAccessible(true);
-      Unsafe unsafe = (Unsafe) own.get(null);
-      Field meter = RuleExecutor$.class.getDeclaredField("queryExecutionMeter");
-      unsafe.putObject(unsafe.staticFieldBase(meter), unsafe.staticFieldOffset(meter), new NoMetering());
-    } catch (ReflectiveOperationException | RuntimeException | LinkageError refused) {
-      System.err.println("rules stay metered: " + refused);
-    }
+  /**
+   * Spark adds up the time of all rules that ever ran, before and after each set of them, for a line at the level TRACE.
+   *
+   * <p>To be called before the first query: code that Java has compiled by then keeps the meter that it knew.
+   */
+  static void stopMetering() {
+    Finals.set(RuleExecutor$.MODULE$, "queryExecutionMeter", meter -> new NoMetering());
   }
 
   private static final class NoMetering extends QueryExecutionMetering {

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Properties;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connect.service.SparkConnectService$;
 
@@ -40,14 +42,13 @@ public final class Engine {
         System.setProperty(name, settings.getProperty(name));
       }
     }
-    SparkSession session = (SparkSession) SparkSession.builder().getOrCreate();
+    Bookkeeping.stopMetering();
+    CodeText.quicken();
+    SparkContext context = new EngineContext(new SparkConf());
+    SparkSession session = (SparkSession) SparkSession.builder().sparkContext(context).getOrCreate();
     Sessions.watchCatalog(session);
-    // Threads inherit it: for each RDD and job Spark would walk its own stack to name the line that made it, which over Connect
-    // is never the user's. That was a tenth of the engine's work on small queries.
-    session.sparkContext().setLocalProperty("callSite.short", "test");
-    session.sparkContext().setLocalProperty("callSite.long", "a test process, over Spark Connect");
     SparkConnectService$ service = SparkConnectService$.MODULE$;
-    service.start(session.sparkContext());
+    service.start(context);
     Bookkeeping.stop(session);
     Watch watch = new Watch(folder, settings);
     tell(folder, service.localPort());

@@ -25,6 +25,7 @@ final class Sessions {
 
   private final SparkSession session;
   private final Made made;
+  private final SharedClasses classes;
   private volatile ProcessHandle client;
   private volatile Path told;
   private volatile Snapshot before;
@@ -36,6 +37,7 @@ final class Sessions {
   private Sessions(SparkSession session) {
     this.session = session;
     this.made = new Made(session);
+    this.classes = SharedClasses.enter(session);
     this.before = Snapshot.of(session);
   }
 
@@ -153,6 +155,7 @@ final class Sessions {
       Metastore.delete(warehouse);
     }
     Workers.endAll(session.sessionUUID());
+    classes.leave();
     if (told != null) {
       try {
         Files.deleteIfExists(told);
@@ -165,6 +168,7 @@ final class Sessions {
   /** Forgets a session whose Spark has been stopped. */
   void forget() {
     alone = null;
+    classes.leave();
     dropSpace();
   }
 
