@@ -89,6 +89,8 @@ def common_conf(folder: Path, *, delta: bool) -> dict[str, str]:
             "spark.databricks.delta.snapshotPartitions": "1",
             # To put the list of all files into each commit's checksum Delta runs a query of its own; nothing here reads it.
             "spark.databricks.delta.allFilesInCrc.enabled": "false",
+            # What it knows of a table it keeps for an hour, two megabytes each, also of tables in folders of tests long done.
+            "spark.databricks.delta.delta.log.cacheSize": "64",
             **catalog_conf(folder),
         }
     return conf

@@ -151,6 +151,19 @@ def test_delta(spark, uc):
     assert spark.sql(f"SELECT count(*) FROM {orders} VERSION AS OF 1").first()[0] == 2
 
 
+def test_what_delta_keeps_of_a_table_goes_with_it(spark, uc):
+    """Else the engine grows by megabytes with each table that a test made."""
+    orders = uc.make_table(name="orders", columns="id int", rows=[(1,)])
+    delta = spark._jvm.org.apache.spark.sql.delta.DeltaLog
+    place = spark.sql(f"DESCRIBE DETAIL {orders}").first().location
+    kept = delta.forTable(spark._jsparkSession, place)
+    assert delta.forTable(spark._jsparkSession, place).equals(kept)
+
+    spark.sql(f"DROP TABLE {orders}")
+
+    assert not delta.forTable(spark._jsparkSession, place).equals(kept)
+
+
 def test_rdds_and_java(spark):
     """What Connect lacks, with a notebook's own kind of code."""
     sc = spark.sparkContext

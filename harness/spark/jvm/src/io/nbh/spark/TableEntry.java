@@ -12,6 +12,7 @@ import org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
 import org.apache.spark.sql.connector.catalog.constraints.Constraint;
+import org.apache.spark.sql.delta.DeltaLog;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
 import scala.collection.immutable.Map$;
@@ -71,6 +72,10 @@ record TableEntry(
 
   void deleteFiles() {
     if (isManaged) {
+      if (isDelta()) {
+        // Delta keeps what it knows of a table for an hour, two megabytes each.
+        DeltaLog.invalidateCache(Sessions.active(), new org.apache.hadoop.fs.Path(location));
+      }
       Space.delete(Path.of(location.getPath()));
     }
   }
