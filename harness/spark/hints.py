@@ -26,14 +26,25 @@ HINT = (
 )
 
 
+PATH_HINT = (
+    "column:path on a column of JSON text is Databricks only: the local Spark can read paths of a VARIANT;\n"
+    "write parse_json(column):path or get_json_object(column, '$.path'), which both know"
+)
+
+
 def add_hint(exc: BaseException) -> None:
-    """Add a note that names the marker to an error of Connect's own; leave all others as they are."""
+    """Add a note to an error of Connect's own, which names the marker, and to one without a text; leave all others as they are."""
     try:
-        is_ours = _is_connect_only(exc)
+        hint = HINT if _is_connect_only(exc) else PATH_HINT if _is_path_of_text(exc) else None
     except Exception:  # noqa: BLE001 -- it may be of the user's own class, which answers as it likes
         return
-    if is_ours and HINT not in getattr(exc, "__notes__", ()):
-        exc.add_note(HINT)
+    if hint is not None and hint not in getattr(exc, "__notes__", ()):
+        exc.add_note(hint)
+
+
+def _is_path_of_text(exc: BaseException) -> bool:
+    # Spark 4.2 raises this condition and has no text for it.
+    return callable(getattr(exc, "getCondition", None)) and "'COLUMN_IS_NOT_VARIANT_TYPE'" in str(exc)
 
 
 def _is_connect_only(exc: BaseException) -> bool:

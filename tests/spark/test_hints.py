@@ -6,7 +6,7 @@ import pyspark
 import pytest
 from pyspark.sql import functions as F  # noqa: N812 -- as Spark's users write it
 
-from harness.spark.hints import HINT, add_hint
+from harness.spark.hints import HINT, PATH_HINT, add_hint
 
 LACKING = {
     "context": lambda spark: spark.sparkContext,
@@ -59,6 +59,12 @@ def test_what_connect_lacks_names_the_mark(spark, way):
 def test_other_failures_are_left_alone(spark, way):
     """A hint that is wrong costs more than none."""
     assert noted(spark, way) == []
+
+
+def test_a_path_into_json_text(spark):
+    """Spark has no text for this error; what it means is told, with what to write."""
+    assert noted(spark, lambda spark: spark.sql("SELECT raw:a.b FROM VALUES ('{}') AS t(raw)").collect()) == [PATH_HINT]
+    assert spark.sql("SELECT parse_json(raw):a::int AS a FROM VALUES ('{\"a\": 1}') AS t(raw)").first().a == 1
 
 
 def test_it_is_shown_for_fixtures_too(pytester):
