@@ -33,7 +33,7 @@ PATH_HINT = (
 
 
 def add_hint(exc: BaseException) -> None:
-    """Add a note to an error of Connect's own, which names the marker, and to one without a text; leave all others as they are."""
+    """Add a note to an error of Connect's own, which names the marker, and to one without a text; leave all others alone."""
     try:
         hint = HINT if _is_connect_only(exc) else PATH_HINT if _is_path_of_text(exc) else None
     except Exception:  # noqa: BLE001 -- it may be of the user's own class, which answers as it likes
