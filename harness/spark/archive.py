@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 from harness.spark import places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.spark.java import Java
-
-CRASHES = frozenset({4, 6, 7, 8, 11})
-"""The signals (ILL, ABRT, BUS, FPE, SEGV) by which Java ends where an archive is broken in a way that it doesn't notice."""
 
 _BASE = "base-"  # what the names of Java's own archives begin with
 _UNUSED_S = 14 * 24 * 3600
@@ -61,6 +58,21 @@ def _base(java: Java, folder: Path) -> Path | None:
             half.replace(file)
         half.unlink(missing_ok=True)
     return file if file.exists() else None
+
+
+@contextlib.contextmanager
+def set_aside(file: Path) -> Iterator[None]:
+    """Do without an archive that may be broken: Java notices only some ways of it. Where that doesn't help, it comes back."""
+    aside = file.with_name(f"{file.stem}-aside.jsa")
+    with contextlib.suppress(FileNotFoundError):
+        file.replace(aside)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            aside.replace(file)
+        raise
+    aside.unlink(missing_ok=True)
 
 
 def tidy(file: Path) -> None:

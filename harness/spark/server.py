@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -182,9 +184,9 @@ def _start(
     progress(f"starting Spark {version} on Java {java.major} …")
     begun, folder = time.monotonic(), place.folder
     path = class_path(home.folder, delta=delta)
+    classes = archive.file_of(place.cache.folder, java, path)
 
     def once() -> Engine:
-        classes = archive.file_of(place.cache.folder, java, path)
         # An engine that ends with its run, as in CI, writes none: the run would wait for it, and often nobody would read it.
         writes = None if owner or classes.exists() else classes
         own = {"nbh.idle_ms": round(idle_s * 1000), "nbh.owner": owner or "", "nbh.archive": writes or ""}
@@ -194,12 +196,7 @@ def _start(
         process = launch(command, folder, engine_env(env, folder, home))
         told = fit.delta if fit and delta else ""
         made = record.Record(process.pid, token, time.monotonic(), version, java.version, told, owner, str(writes or ""))
-        try:
-            port = _up(folder, process, made)
-        except _NotStartedError as exc:
-            if exc.by_signal in archive.CRASHES:
-                classes.unlink(missing_ok=True)
-            raise
+        port = _up(folder, process, made)
         process.returncode = 0  # it is to outlive us, and Popen would warn of that
         return Engine(folder, made, port)
 
@@ -207,10 +204,12 @@ def _start(
         try:
             engine = once()
         except _NotStartedError as exc:
-            if not exc.by_signal:
+            is_suspect = classes.exists() and exc.by_signal not in _FROM_OUTSIDE
+            if not exc.by_signal and not is_suspect:
                 raise
-            progress(f"the Spark engine didn't start: {exc}; once more …")
-            engine = once()
+            progress(f"the Spark engine didn't start: {exc}; once more{', without its class archive' if is_suspect else ''} …")
+            with archive.set_aside(classes) if is_suspect else contextlib.nullcontext():
+                engine = once()
     except _NotStartedError as exc:
         raise _not_started(folder, exc) from exc
     except OSError as exc:
@@ -248,6 +247,9 @@ def _not_started(folder: Path, exc: _NotStartedError) -> SparkStartError:
         cause="\n".join([str(exc), *telling(lines, 10)]),
         mend=mend_for(lines) + f"\nits whole log: {folder / 'log'}",
     )
+
+
+_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGKILL})
 
 
 class _NotStartedError(Exception):

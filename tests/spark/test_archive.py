@@ -60,3 +60,19 @@ def test_a_java_that_cannot_make_one_is_no_reason_to_fail(java, tmp_path):
 
     assert shared(archive.options(tmp_path / "ours.jsa", broken, is_written=True)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_that_is_not_to_blame_comes_back(tmp_path):
+    """Where an engine doesn't start without it either."""
+    ours = tmp_path / "ours.jsa"
+    ours.write_bytes(b"good")
+
+    def start():
+        assert not ours.exists()
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"), archive.set_aside(ours):
+        start()
+
+    assert ours.read_bytes() == b"good"
+    assert list(tmp_path.iterdir()) == [ours]

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from harness.settings import Settings
-from harness.spark import choose, facts, record, server
+from harness.spark import archive, choose, facts, record, server
 
 ONE = "def test_one(spark):\n    assert spark.range(3).count() == 3\n"
 
@@ -240,6 +240,24 @@ def test_an_engine_that_is_killed_while_it_starts(cache, monkeypatch):
     assert told[1] == "the Spark engine didn't start: Java was ended by signal 9; once more …"
     assert told[2].startswith("the Spark engine is up after")
     assert not (folder / "spaces" / "left").exists()
+    assert gone(engine.record.pid, 60)
+
+
+def test_a_class_archive_that_java_fails_on(cache, tmp_path, monkeypatch):
+    """The engine starts without it, and it is gone: a disk's bad block must not be the end of all tests."""
+    cache.nbh("stop")
+    broken = tmp_path / "broken.jsa"
+    broken.write_bytes(b"no archive")
+    right = archive.options
+    monkeypatch.setattr(archive, "file_of", lambda *_: broken)
+    # What a broken archive does to Java differs from one to the next; this always ends it, with exit code 1.
+    monkeypatch.setattr(archive, "options", lambda file, *a, **k: ["-Xmx1x"] if file.exists() else right(file, *a, **k))
+    told = []
+
+    engine = server.find_or_start(choose.wishes_of(Settings("")), env=cache.env, idle_s=2, progress=told.append)
+
+    assert told[1] == "the Spark engine didn't start: Java ended with exit code 1; once more, without its class archive …"
+    assert not broken.exists()
     assert gone(engine.record.pid, 60)
 
 
