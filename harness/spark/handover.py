@@ -66,7 +66,7 @@ def remove(folder: Path) -> None:
 
 def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None]) -> None:
     """Tell of each call on Java before it is made, and of one that found no Java any more."""
-    from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]  # published without types
+    from py4j import protocol  # type: ignore[import-untyped]  # published without types
 
     client = gateway._gateway_client  # noqa: SLF001 -- py4j has no public place to listen
     if "send_command" in vars(client):
@@ -78,9 +78,12 @@ def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None])
         if not command.startswith("m\n"):
             call()
         try:
-            return send(command, *args, **kwargs)
-        except (Py4JNetworkError, OSError):
+            answer = send(command, *args, **kwargs)
+        except (protocol.Py4JNetworkError, OSError):
             broken()
             raise
+        if answer == protocol.ERROR:  # py4j's own for an answer that was cut off; what Java refuses says more
+            broken()
+        return answer
 
     client.send_command = told
