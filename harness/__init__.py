@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
     from harness.errors import HarnessError, NotebookError
     from harness.extract.public import load_notebook
-    from harness.model import Cell, Location, Notebook, Problem
+    from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
 
 _HOMES = {
     "Cell": "harness.model",
+    "CellRun": "harness.model",
     "HarnessError": "harness.errors",
     "Location": "harness.model",
     "Notebook": "harness.model",
     "NotebookError": "harness.errors",
+    "NotebookRun": "harness.model",
     "Problem": "harness.model",
     "discover": "harness.notebook",
     "load_notebook": "harness.extract.public",
@@ -32,10 +34,12 @@ _HOMES = {
 
 __all__ = [
     "Cell",
+    "CellRun",
     "HarnessError",
     "Location",
     "Notebook",
     "NotebookError",
+    "NotebookRun",
     "Problem",
     "discover",
     "load_notebook",

@@ -42,10 +42,13 @@
     │   ├── RemovalError
     │   ├── KeptSpaceError
     │   └── SampleDataError
-    └── DbutilsError           NBH35x   a call on dbutils can't be answered truly
-        ├── DbutilsCallError
-        ├── WidgetNotDefinedError
-        └── WidgetValueError
+    ├── DbutilsError           NBH35x   a call on dbutils can't be answered truly
+    │   ├── DbutilsCallError
+    │   ├── WidgetNotDefinedError
+    │   └── WidgetValueError
+    └── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
+        ├── UnreadRunError
+        └── RunEngineError
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -410,3 +413,21 @@ class WidgetValueError(DbutilsError, ValueError):
 
     code = "NBH352"
     about = "a widget can't have that value"
+
+
+class WholeRunError(HarnessError):
+    """A notebook can't be run whole, or what became of it isn't looked at."""
+
+
+class UnreadRunError(WholeRunError):
+    """A run was red, and the test that asked for it passed without looking at that."""
+
+    code = "NBH360"
+    about = "a red run that no test looks at"
+
+
+class RunEngineError(WholeRunError):
+    """The test's Spark is one that a notebook in a process of its own can't reach."""
+
+    code = "NBH361"
+    about = "a notebook can't be run whole beside this Spark"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Outcome = Literal["passed", "failed", "exited", "timed_out", "cancelled", "unsupported", "infrastructure_failed"]
+"""How a notebook's run ended: `failed` is the notebook's own error, `exited` its ``dbutils.notebook.exit``, `unsupported` a
+cell that can't run there, and `infrastructure_failed` what is nobody's error in it: its process or Spark was lost."""
+
+GREEN = frozenset({"passed", "exited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +114,85 @@ class Notebook:
     def with_path(self, path: Path) -> Notebook:
         """Give the same notebook under another path."""
         return replace(self, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """What one cell of a run did.
+
+    ``number`` and ``language`` are the cell's. ``outcome`` is "passed", "failed", "exited", "unsupported", "skipped" (named so
+    by the test, or by ``%skip``) or "not_run". ``outputs`` are as in a Jupyter notebook: dictionaries with ``output_type``.
+    """
+
+    number: int
+    language: str
+    outcome: str
+    outputs: tuple[dict[str, Any], ...] = ()
+    duration_s: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All that the cell showed as text: what it printed, and the text form of what it displayed."""
+        parts = [
+            str(output.get("text", "") if output["output_type"] == "stream" else output.get("data", {}).get("text/plain", ""))
+            for output in self.outputs
+        ]
+        return "".join(part if part.endswith("\n") or not part else f"{part}\n" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookRun:
+    """One notebook run whole: here or on a workspace, the result is the same.
+
+    ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
+    wasn't called. ``error`` says what ended a red run, ``location`` where, as far as that is known. ``executed`` is the
+    notebook with its outputs, as nbformat's dictionary. ``tables`` are those that the run made or changed, as far as known.
+    """
+
+    path: str
+    ended: Outcome
+    exit_value: str | None = None
+    error: str = ""
+    location: Location | None = None
+    cells: tuple[CellRun, ...] = ()
+    duration_s: float = 0.0
+    executed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _read: list[bool] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended; a test that doesn't look at a red one fails."""
+        self._read.append(True)
+        return self.ended
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run passed, or exited by ``dbutils.notebook.exit``; to read it is to look at the outcome."""
+        return self.outcome in GREEN
+
+    @property
+    def is_unread_red(self) -> bool:
+        """Whether the run is red and nobody has looked at its outcome."""
+        return self.ended not in GREEN and not self._read
+
+    def exit_json(self) -> Any:
+        """Give the exit value read as JSON.
+
+        Raises:
+            ValueError: There is no exit value, or it is no JSON; the message says which, and how the run ended.
+        """
+        if self.exit_value is None:
+            raise ValueError(f"{self.path} gave no exit value: it {self.summary}")
+        try:
+            return json.loads(self.exit_value)
+        except json.JSONDecodeError as exc:
+            raise ValueError(f"{self.path} exited with what is no JSON: {self.exit_value[:200]!r} ({exc})") from exc
+
+    @property
+    def summary(self) -> str:
+        """One clause for people: how it ended, where and by what."""
+        at = f" at {self.location}" if self.location is not None else ""
+        why = f": {self.error}" if self.error else ""
+        return {"infrastructure_failed": "was lost", "unsupported": "holds what can't run here"}.get(
+            self.ended, self.ended.replace("_", " ")
+        ) + f"{at}{why}"

@@ -18,6 +18,7 @@ pytest_plugins = (
     "harness.fixtures.catalog",
     "harness.fixtures.dbutils",
     "harness.fixtures.notebook",
+    "harness.fixtures.run",
 )
 
 

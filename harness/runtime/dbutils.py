@@ -152,6 +152,22 @@ class Widgets:
         """Remove all widgets."""
         self._values.clear()
 
+    def give(self, values: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
+        """Give values from outside until they are taken back, as ``%run`` does for the notebook that it runs."""
+        before = {name: (self._given.get(name), self._values.get(name)) for name in values}
+        self._given.update(values)
+        self._values.update(values)
+        return before
+
+    def take_back(self, before: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """Undo ``give``."""
+        for name, (given, value) in before.items():
+            for held, old in ((self._given, given), (self._values, value)):
+                if old is None:
+                    held.pop(name, None)
+                else:
+                    held[name] = old
+
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -1,0 +1,91 @@
+"""nbclient, extended: a kernel of ours is told the cell's number, and one time limit holds for the whole run."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.asynchronous import AsyncKernelClient
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_client import AsyncKernelManager
+    from nbformat import NotebookNode
+
+
+@dataclass(slots=True)
+class Course:
+    """How a run went, as seen from outside: cells by number with their times, and what ended it early."""
+
+    began: dict[int, float] = field(default_factory=dict)
+    took: dict[int, float] = field(default_factory=dict)
+    ended: str = ""
+
+
+class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library has no types that mypy reads
+    """Sends the number of the cell in place of its text, which the kernel has."""
+
+    number = 0
+
+    def execute(self, code: str, *args: Any, **kwargs: Any) -> str:  # noqa: ARG002 -- the library's own signature
+        """Ask for the cell that is on."""
+        sent: str = super().execute(str(self.number), *args, **kwargs)
+        return sent
+
+
+class Client(NotebookClient):  # type: ignore[misc]  # as above
+    """Runs the cells of a notebook in a kernel of ours."""
+
+    def __init__(
+        self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course, progress: Callable[[int], None]
+    ) -> None:
+        km.client_factory = NumberedClient
+        super().__init__(notebook, km=km, timeout=None, startup_timeout=60, record_timing=False)
+        self._course = course
+        self._progress = progress
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
+        """Run one cell, and note how long it took."""
+        number = cell_index + 1
+        self.kc.number = number
+        self._progress(number)
+        self._course.began[number] = time.monotonic()
+        try:
+            done: NotebookNode = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+            return done
+        finally:
+            self._course.took[number] = time.monotonic() - self._course.began[number]
+
+
+async def run_cells(
+    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, progress: Callable[[int], None]
+) -> None:
+    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "lost", or "" if it didn't."""
+    client = Client(notebook, km=km, course=course, progress=progress)
+
+    async def run() -> None:
+        await km.start_kernel()
+        await client.async_execute()
+
+    running = asyncio.ensure_future(run())
+    done, _ = await asyncio.wait([running], timeout=timeout_s)
+    if not done:
+        course.ended = "timed_out"
+        running.cancel()
+    try:
+        await running
+    except CellExecutionError:
+        course.ended = "error"
+    except (asyncio.CancelledError, DeadKernelError, RuntimeError) as exc:
+        course.ended = course.ended or f"lost: {exc}"  # nbclient takes a cancelled wait for a dead kernel
+    finally:
+        atexit.unregister(client._cleanup_kernel)  # noqa: SLF001 -- where the kernel didn't come up nbclient leaves it registered
+        if client.kc is not None:
+            client.kc.stop_channels()
+        await km.shutdown_kernel(now=True)

@@ -1,0 +1,31 @@
+"""``display`` and ``displayHTML`` in a notebook that is run whole: what they show is an output of the cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ROWS = 1000
+"""How many rows of a table are shown, as on Databricks."""
+
+
+def display(*values: Any, **_options: Any) -> None:
+    """Show values: a table's first rows, a picture, whatever IPython can show."""
+    import IPython.display
+
+    for value in values:
+        if hasattr(value, "isStreaming") and hasattr(value, "toPandas"):
+            IPython.display.display(_table(value))
+        else:
+            IPython.display.display(value)
+
+
+def _table(frame: Any) -> Any:
+    # A streaming frame's rows come when its query runs; here it shows what they would look like.
+    return frame.schema.simpleString() if frame.isStreaming else frame.limit(ROWS).toPandas()
+
+
+def display_html(html: str) -> None:
+    """Show HTML."""
+    import IPython.display
+
+    IPython.display.display(IPython.display.HTML(html))

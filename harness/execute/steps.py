@@ -1,0 +1,66 @@
+"""From a notebook's cell to what a kernel does for it; nothing is run here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.model import Cell
+
+_PYTHON_LINE = re.compile(r"[ \t]*%(?:python|py)\b", re.IGNORECASE)
+_WHOLE = {"sql": "sql", "shell": "sh", "fs": "fs"}
+_FOREIGN = {"scala": "Scala", "r": "R"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do for one cell.
+
+    ``kind`` is "code" (``text`` is for IPython, its line k is line ``first_line + k - 1`` of the file), "nothing" (text for
+    people, an empty cell), "skipped" (``%skip``), or "unsupported" (``text`` says why).
+    """
+
+    kind: str
+    text: str = ""
+
+
+def step_of(cell: Cell) -> Step:
+    """Say what to do for a cell."""
+    if cell.skipped:
+        return Step("skipped")
+    if cell.language == "markdown" or not cell.source.strip():
+        return Step("nothing")
+    if cell.language in _FOREIGN:
+        return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")
+    if cell.language == "unknown":
+        return Step("unsupported", f"no rule says what this cell is written in: {cell.source.splitlines()[0][:80]}")
+    if cell.language in _WHOLE:
+        return Step("code", _whole_cell(cell))
+    return Step("code", _without_language(cell.source))
+
+
+def _whole_cell(cell: Cell) -> str:
+    """One call with the cell's text, on the cell's first line."""
+    source = cell.source
+    if cell.magics and cell.magics[0].whole_cell:
+        head, _, body = source[source.index("%") :].partition("\n")
+        argument = head.lstrip("%").partition(" ")[2].strip()
+        body = f"{argument}\n{body}" if argument else body
+    else:
+        body = source
+    return f"get_ipython().run_cell_magic({_WHOLE[cell.language]!r}, '', {body!r})"
+
+
+def _without_language(source: str) -> str:
+    """Python of this notebook's: ``%python`` on its first line says nothing more; the line stays, for those below it count."""
+    lines = source.split("\n")
+    for index, line in enumerate(lines):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = _PYTHON_LINE.match(line)
+        if found is not None:
+            lines[index] = line[found.end() :].strip()
+        break
+    return "\n".join(lines)

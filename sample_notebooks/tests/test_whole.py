@@ -1,0 +1,36 @@
+"""Notebooks run whole, from the first cell to the last, on tables of the test's own."""
+
+from __future__ import annotations
+
+CUSTOMERS = [(1, 3, "06 1234 5678", 20.0), (2, 30, "0031612345679", 30.0), (3, 14, None, 90.0)]
+USAGE = [(1, "2026-09-01", 80, 1.5), (1, "2026-10-01", 60, 1.0), (2, "2026-10-01", 200, 9.0)]
+
+
+def test_features_and_gold_table(run_notebook, uc):
+    """The Python notebook writes what the SQL notebook reads; each is told where by its widgets."""
+    uc.make_table(
+        name="customers", columns="customer_id int, tenure_months int, msisdn string, monthly_charge double", rows=CUSTOMERS
+    )
+    uc.make_table(name="usage", columns="customer_id int, month string, minutes int, data_gb double", rows=USAGE)
+    uc.make_table(name="churn_scores", columns="customer_id int, score double", rows=[(1, 0.8), (2, 0.1)])
+    widgets = {"catalog": uc.catalog, "schema": uc.schema}
+
+    features = run_notebook("sample_notebooks/features.py", widgets={**widgets, "as_of": "2026-10-31"})
+    gold = run_notebook("sample_notebooks/gold_churn.sql", widgets=widgets)
+
+    assert features.passed, features.summary
+    assert gold.passed, gold.summary
+    assert {(row.customer_id, row.band, row.risk) for row in uc.table("gold_churn").collect()} == {
+        (1, "new", "high"),
+        (2, "loyal", "low"),
+        (3, "settled", "unknown"),
+    }
+
+
+def test_a_table_that_is_missing(run_notebook, uc):
+    """A run that is meant to fail: the test says how, and the run says where."""
+    run = run_notebook("sample_notebooks/features.py", widgets={"catalog": uc.catalog, "schema": uc.schema})
+
+    assert run.outcome == "failed"
+    assert "TABLE_OR_VIEW_NOT_FOUND" in run.error
+    assert run.location.path == "sample_notebooks/features.py"

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.execute.needs import needs_spark
+from harness.notebook.source import parse_source
+
+
+def read(text, path):
+    """A notebook of one cell."""
+    return parse_source(f"# Databricks notebook source\n{text}\n".encode(), Path(path), headerless=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["df = spark.range(1)", "# MAGIC %sql select 1", "%run ./other", "import pyspark", "from delta.tables import DeltaTable",
+     "import helper", "sqlContext.sql('x')"],
+)  # fmt: skip
+def test_what_may_ask_for_spark(text, tmp_path):
+    """Also by a module of the project, which nobody has read."""
+    (tmp_path / "helper.py").touch()
+
+    assert needs_spark(read(text, tmp_path / "n.py"), [])
+
+
+@pytest.mark.parametrize("text", ["import json, pandas\nx = 1", "dbutils.notebook.exit('1')", "sparkle = 1"])
+def test_what_does_not(text, tmp_path):
+    """A session is a third of a second, for nothing."""
+    assert not needs_spark(read(text, tmp_path / "n.py"), [str(tmp_path)])

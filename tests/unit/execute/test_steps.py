@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.execute.steps import step_of
+from harness.notebook.source import parse_source
+
+HEADER = "# Databricks notebook source\n"
+
+
+def steps(text):
+    """The kind and text of what is to be done for each cell."""
+    notebook = parse_source((HEADER + text).encode(), Path("n.py"), headerless=False)
+    return [(step.kind, step.text) for step in map(step_of, notebook.cells)]
+
+
+def test_python_stays_as_it_is():
+    """IPython knows the magics in it, and lines keep their places."""
+    assert steps("\n# a comment\n%time x = 1\n") == [("code", "# a comment\n%time x = 1")]
+
+
+def test_a_cell_of_sql_is_one_call():
+    """With what stands on the magic's own line before what follows."""
+    [(kind, text)] = steps("# MAGIC %sql select 1;\n# MAGIC select 'a' -- \"b\"\n")
+
+    assert kind == "code"
+    called = []
+    fake = type("Shell", (), {"run_cell_magic": staticmethod(lambda *call: called.append(call))})
+    exec(text, {"get_ipython": lambda: fake})
+    assert called == [("sql", "", "select 1;\nselect 'a' -- \"b\"")]
+
+
+def test_the_line_that_names_python_says_nothing_more():
+    """Its place is kept, and what stands behind it is code."""
+    assert steps("# MAGIC %python\n# MAGIC x = 1\n") == [("code", "\nx = 1")]
+    assert steps("# MAGIC %python x = 1\n") == [("code", "x = 1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("# MAGIC %scala\n# MAGIC val x = 1\n", "Scala can't run here"),
+        ("# MAGIC %r\n# MAGIC x <- 1\n", "R can't run here"),
+    ],
+)
+def test_other_languages_are_not_passed_over(text, why):
+    """They are named as what can't run."""
+    assert steps(text) == [("unsupported", why)]
+
+
+def test_what_is_for_people_and_what_is_skipped():
+    """Markdown runs nothing; ``%skip`` is told apart from it."""
+    assert [
+        kind for kind, _ in steps("# MAGIC %md\n# MAGIC # Title\n\n# COMMAND ----------\n\n# MAGIC %skip\n# MAGIC x = 1\n")
+    ] == [
+        "nothing",
+        "skipped",
+    ]
