@@ -24,8 +24,9 @@ public class Twice implements org.apache.spark.sql.api.java.UDF1<Long, Long> {
 """
 
 
-def test_generated_code_is_compiled_once_for_all_runs(pytester):
+def test_generated_code_is_compiled_once_for_all_runs(pytester, monkeypatch):
     """A suite's second run finds its code compiled."""
+    monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "1")  # in CI too the engine has to outlive the first run
     pytester.makepyfile(COMPILED)
     pytester.runpytest_subprocess("-s")
 
