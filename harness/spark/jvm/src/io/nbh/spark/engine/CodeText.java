@@ -28,70 +28,81 @@ public final class CodeText {
     return new EmptyLines(sparks.regex());
   }
 
+  /** Replaces stretches of a text that hold a certain character. */
   private abstract static class Quick extends Regex {
-    Quick(String pattern) {
-      super(pattern, Scala.seq(List.<String>of()));
-    }
-  }
+    private final char mark;
 
-  private static final class Comments extends Quick {
-    Comments(String pattern) {
-      super(pattern);
+    Quick(String pattern, char mark) {
+      super(pattern, Scala.seq(List.<String>of()));
+      this.mark = mark;
     }
+
+    /** Where the stretch with this mark begins, not before {@code done}. */
+    abstract int begin(String text, int at, int done);
+
+    /** Where it ends; -1 if there is none. */
+    abstract int end(String text, int at);
 
     @Override
     public String replaceAllIn(CharSequence code, String replacement) {
       String text = code.toString();
       StringBuilder kept = new StringBuilder(text.length());
       int done = 0;
-      for (int slash = text.indexOf('/'); slash >= 0; slash = text.indexOf('/', Math.max(done, slash + 1))) {
-        int end = end(text, slash);
+      for (int at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, Math.max(done, at + 1))) {
+        int end = end(text, at);
         if (end >= 0) {
-          int begin = slash;
-          while (begin > done && " |\t".indexOf(text.charAt(begin - 1)) >= 0) {
-            begin--;
-          }
-          kept.append(text, done, begin).append(replacement);
+          kept.append(text, done, begin(text, at, done)).append(replacement);
           done = end;
         }
       }
       return done == 0 ? text : kept.append(text, done, text.length()).toString();
     }
+  }
 
-    /** Where the comment that begins at this slash ends; -1 if none does. */
-    private static int end(String text, int slash) {
-      if (text.startsWith("/*", slash)) {
-        int close = text.indexOf("*/", slash + 2);
+  private static final class Comments extends Quick {
+    Comments(String pattern) {
+      super(pattern, '/');
+    }
+
+    @Override
+    int begin(String text, int at, int done) {
+      int begin = at;
+      while (begin > done && " |\t".indexOf(text.charAt(begin - 1)) >= 0) {
+        begin--;
+      }
+      return begin;
+    }
+
+    @Override
+    int end(String text, int at) {
+      if (text.startsWith("/*", at)) {
+        int close = text.indexOf("*/", at + 2);
         return close < 0 ? -1 : close + 2;
       }
-      int line = text.startsWith("//", slash) ? text.indexOf('\n', slash + 2) : -1;
+      int line = text.startsWith("//", at) ? text.indexOf('\n', at + 2) : -1;
       return line < 0 ? -1 : line + 1;
     }
   }
 
   private static final class EmptyLines extends Quick {
     EmptyLines(String pattern) {
-      super(pattern);
+      super(pattern, '\n');
     }
 
     @Override
-    public String replaceAllIn(CharSequence code, String replacement) {
-      String text = code.toString();
-      StringBuilder kept = new StringBuilder(text.length());
-      int done = 0;
-      for (int line = text.indexOf('\n'); line >= 0; line = text.indexOf('\n', Math.max(done, line + 1))) {
-        int last = line;
-        for (int at = line + 1; at < text.length() && " \t\n\u000B\f\r".indexOf(text.charAt(at)) >= 0; at++) {
-          if (text.charAt(at) == '\n') {
-            last = at;
-          }
-        }
-        if (last > line) {
-          kept.append(text, done, line).append(replacement);
-          done = last + 1;
+    int begin(String text, int at, int done) {
+      return at;
+    }
+
+    @Override
+    int end(String text, int at) {
+      int end = -1;
+      for (int next = at + 1; next < text.length() && " \t\n\u000B\f\r".indexOf(text.charAt(next)) >= 0; next++) {
+        if (text.charAt(next) == '\n') {
+          end = next + 1;
         }
       }
-      return done == 0 ? text : kept.append(text, done, text.length()).toString();
+      return end;
     }
   }
 }
