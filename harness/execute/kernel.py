@@ -55,6 +55,10 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         number = code.strip()
         text = self.runner.begin(int(number)) if number.isdigit() else code
         reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
+        error = self.runner.error
+        if reply["status"] == "ok" and error is not None:
+            # %%capture and its like run a cell inside the cell, show its error and go on: nobody may take that for passed.
+            return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
         return reply
 
 
@@ -67,6 +71,7 @@ class Runner:
         self.notebook: Notebook = read_notebook(job.path)
         self.chain = [job.path]
         self.cell: Cell | None = None
+        self.error: BaseException | None = None
         self.path, self._offset = job.path, 0
         self.dbutils = Dbutils(widgets=job.widgets)
         vars(self.dbutils)["notebook"] = NotebookPart()
@@ -81,7 +86,7 @@ class Runner:
 
     def begin(self, number: int) -> str:
         """Turn to a cell; gives what IPython is to run for it."""
-        self.cell = self.notebook.cells[number - 1]
+        self.cell, self.error = self.notebook.cells[number - 1], None
         self.path, self._offset = self.job.path, self.cell.first_line - 1
         step = step_of(self.cell)
         if step.kind == "unsupported":
@@ -96,6 +101,7 @@ class Runner:
         error = result.error_before_exec or result.error_in_exec
         if error is None or self.cell is None:
             return
+        self.error = error
         place = self._place(error)
         facts = {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
         if isinstance(error, NotebookExit):

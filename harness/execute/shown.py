@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.execute.magics import UnsupportedError
+
 ROWS = 1000
 """How many rows of a table are shown, as on Databricks."""
 
@@ -20,8 +22,9 @@ def display(*values: Any, **_options: Any) -> None:
 
 
 def _table(frame: Any) -> Any:
-    # A streaming frame's rows come when its query runs; here it shows what they would look like.
-    return frame.schema.simpleString() if frame.isStreaming else frame.limit(ROWS).toPandas()
+    if frame.isStreaming:  # on Databricks this starts its query
+        raise UnsupportedError("display of a streaming DataFrame isn't served here yet")
+    return frame.limit(ROWS).toPandas()
 
 
 def display_html(html: str) -> None:
