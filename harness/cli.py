@@ -27,6 +27,7 @@ _EXAMPLES = """\
 examples:
   nbh list                        the notebooks below this folder, their units and their tests
   nbh new-test notebooks/etl.py   write a test file for a notebook, to be filled in
+  nbh run notebooks/etl.py        run a notebook whole, here
   nbh doctor                      what is installed, what clashes, how to mend it
 
   Then run the tests with pytest.
@@ -57,6 +58,20 @@ examples:
 The file runs as it is: one test shows that the notebook loads, and passes; each other one fails, and says what to fill in.
 
 exit codes: 0 written, 1 the file is there already, 2 wrong use or settings, 3 the notebook can't be read
+"""
+_RUN = """\
+examples:
+  nbh run notebooks/etl.py                      run it here, on the local Spark, and show what its cells show
+  nbh run etl.py -p catalog=main -p day=2026-01-31
+                                                with widget values, as a job gives parameters
+  nbh run etl.py --output run.html              write the executed notebook too, for a browser or (.ipynb) an editor
+  nbh run etl.py --skip-cell 3 --timeout 60     leave a cell out, by number or title; give up after a minute
+  nbh run etl.py --json | jq .exit_value        outcome, exit value, place of the failure, cells and tables as data
+
+It runs in a process of its own and with empty catalogs of its own; all that it made is gone at the end.
+
+exit codes: 0 passed or exited by dbutils.notebook.exit, 1 failed or timed out, 2 wrong use or settings,
+            3 could not find out: a cell can't run here, or its process or Spark was lost; 130 interrupted
 """
 _DOCTOR = """\
 examples:
@@ -155,6 +170,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--force", action="store_true", help="write over a file that is there already (default: leave it)")
 
+    command = add("run", _run, "run one notebook whole on this machine", _RUN)
+    command.add_argument("notebook", metavar="NOTEBOOK", help="the notebook")
+    command.add_argument(
+        "-p", dest="parameters", metavar="NAME=VALUE", action="append", default=[], help="a widget's value (default: its own)"
+    )
+    command.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=600.0, help="how long it may take; 0: without end (default: 600)"
+    )
+    command.add_argument(
+        "--skip-cell", metavar="CELL", action="append", default=[], help="leave a cell out, by number or title (default: none)"
+    )
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write the executed notebook, .ipynb or .html (default: no)",
+    )
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: what cells show)")
+
     command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
@@ -219,6 +254,23 @@ def _new_test(options: argparse.Namespace) -> int:
     done = write_test(options.notebook, output=options.output, force=options.force, current=os.getcwd())
     print(done.text) if done.is_written else _say(done.text)
     return YES if done.is_written else NO
+
+
+def _run(options: argparse.Namespace) -> int:
+    from harness.commands import run
+
+    _check_paths([options.notebook])
+    if options.timeout < 0:
+        raise SettingsError("--timeout is negative", cause="it is a number of seconds", mend="write --timeout 60")
+    wanted = run.Wanted(
+        options.notebook,
+        widgets=run.parameters(options.parameters),
+        timeout_s=options.timeout or None,
+        skip_cells=tuple(int(cell) if cell.isdigit() else cell for cell in options.skip_cell),
+        outputs=run.check_outputs(options.output),
+        as_json=options.json,
+    )
+    return run.exit_code(run.run_once(wanted, current=os.getcwd(), out=sys.stdout, tell=_say))
 
 
 def _doctor(options: argparse.Namespace) -> int:

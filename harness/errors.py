@@ -48,7 +48,8 @@
     │   └── WidgetValueError
     └── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
         ├── UnreadRunError
-        └── RunEngineError
+        ├── RunEngineError
+        └── KernelsMissingError
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -431,3 +432,10 @@ class RunEngineError(WholeRunError):
 
     code = "NBH361"
     about = "a notebook can't be run whole beside this Spark"
+
+
+class KernelsMissingError(WholeRunError):
+    """Jupyter's packages, which run notebooks whole, aren't installed."""
+
+    code = "NBH362"
+    about = "what runs notebooks whole isn't installed"

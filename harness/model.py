@@ -140,13 +140,14 @@ class CellRun:
         return "".join(part if part.endswith("\n") or not part else f"{part}\n" for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NotebookRun:
     """One notebook run whole: here or on a workspace, the result is the same.
 
     ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
     wasn't called. ``error`` says what ended a red run, ``location`` where, as far as that is known. ``executed`` is the
-    notebook with its outputs, as nbformat's dictionary. ``tables`` are those that the run made or changed, as far as known.
+    notebook with its outputs, as nbformat's dictionary. ``tables`` are the full names of those (and of views) that were made
+    or changed while it ran, as far as that is known; ``files`` those that it wrote in its working folder, by their paths there.
     """
 
     path: str
@@ -156,8 +157,14 @@ class NotebookRun:
     location: Location | None = None
     cells: tuple[CellRun, ...] = ()
     duration_s: float = 0.0
+    tables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     executed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """Short: pytest shows it where `assert run.passed` fails."""
+        return f"<{self.path} {self.summary}>"
 
     @property
     def outcome(self) -> Outcome:

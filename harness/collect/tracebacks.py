@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import _pytest
@@ -13,14 +12,16 @@ import pytest
 
 import harness
 from harness.errors import HarnessError
+from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from harness.collect.session import NotebookSession
 
 _FIXTURES = getattr(sys.modules.get("harness.fixtures"), "__path__", ())  # loaded by the plugin, and imported by nobody
 _OURS = tuple(folder + os.sep for folder in (*harness.__path__, *_FIXTURES))
 _PYTESTS = tuple(folder + os.sep for package in (_pytest, pluggy) for folder in package.__path__)
-_SPARKS = tuple(f"{os.sep}{package}{os.sep}" for package in ("pyspark", "py4j", "grpc", "delta"))
 _NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception)
 _MARK = ">"  # what pytest puts before the line that failed
 
@@ -47,38 +48,15 @@ def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> 
         if not is_within_ours:
             kept.append(step)
         step = step.tb_next
-    if _is_error_of_sparks(excinfo.value):
-        _leave_out_frames(excinfo.value)
-        users = len(kept)
-        while users and _is_sparks(kept[users - 1]):
-            users -= 1
-        if users:
-            is_cut |= users < len(kept)
-            del kept[users:]
+    if is_sparks_error(excinfo.value):
+        shorten(excinfo.value)
+        shorter = without_sparks(kept)
+        is_cut |= len(shorter) < len(kept)
+        kept = shorter
     if is_cut:
-        rest: TracebackType | None = None
-        for step in reversed(kept):  # a chain of their own: pytest follows it by itself
-            rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
+        rest = chained(kept)  # pytest follows it by itself
         excinfo.traceback = type(excinfo.traceback)(rest if rest is not None else [])
     return any(not step.tb_frame.f_code.co_filename.startswith(_PYTESTS) for step in kept)
-
-
-def _is_error_of_sparks(exc: BaseException) -> bool:
-    return type(exc).__module__.startswith("pyspark.errors")
-
-
-def _leave_out_frames(exc: Any) -> None:
-    """Leave of the engine's own stack what says why: a hundred frames of Java would bury it, and the message too."""
-    stack = getattr(exc, "_stacktrace", None)
-    if isinstance(stack, str) and getattr(exc, "_display_stacktrace", False):
-        causes = "Caused by: " + stack.partition("\nCaused by: ")[2] if "\nCaused by: " in stack else ""
-        exc._stacktrace = "\n".join(line for line in causes.split("\n") if not line.startswith("\t"))  # noqa: SLF001 -- pyspark has no public way
-        exc._display_stacktrace = bool(causes)  # noqa: SLF001 -- as above
-
-
-def _is_sparks(step: TracebackType) -> bool:
-    file = step.tb_frame.f_code.co_filename
-    return "site-packages" in file and any(package in file for package in _SPARKS)
 
 
 def show_error_alone(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

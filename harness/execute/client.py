@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import time
+from collections.abc import Callable  # noqa: TC003 -- a dataclass's field
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,18 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jupyter_client import AsyncKernelManager
     from nbformat import NotebookNode
 
 
 @dataclass(slots=True)
 class Course:
-    """How a run went, as seen from outside: cells by number with their times, and what ended it early."""
+    """How a run went, as seen from outside: cells by number with their times, and what ended it early.
 
+    ``stop`` ends it from another thread; it is there once the run has begun.
+    """
+
+    stop: Callable[[], object] = lambda: None
     began: dict[int, float] = field(default_factory=dict)
     took: dict[int, float] = field(default_factory=dict)
     ended: str = ""
@@ -42,19 +45,15 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
 class Client(NotebookClient):  # type: ignore[misc]  # as above
     """Runs the cells of a notebook in a kernel of ours."""
 
-    def __init__(
-        self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course, progress: Callable[[int], None]
-    ) -> None:
+    def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course) -> None:
         km.client_factory = NumberedClient
         super().__init__(notebook, km=km, timeout=None, startup_timeout=60, record_timing=False)
         self._course = course
-        self._progress = progress
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
         """Run one cell, and note how long it took."""
         number = cell_index + 1
         self.kc.number = number
-        self._progress(number)
         self._course.began[number] = time.monotonic()
         try:
             done: NotebookNode = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
@@ -63,20 +62,25 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
             self._course.took[number] = time.monotonic() - self._course.began[number]
 
 
-async def run_cells(
-    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, progress: Callable[[int], None]
-) -> None:
-    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "lost", or "" if it didn't."""
-    client = Client(notebook, km=km, course=course, progress=progress)
+async def run_cells(notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None) -> None:
+    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "cancelled", "lost: …", or ""."""
+    client = Client(notebook, km=km, course=course)
+    loop, us = asyncio.get_running_loop(), asyncio.current_task()
+    assert us is not None  # noqa: S101 -- a coroutine runs in one
+    course.stop = lambda: loop.call_soon_threadsafe(us.cancel)
 
     async def run() -> None:
         await km.start_kernel()
         await client.async_execute()
 
     running = asyncio.ensure_future(run())
-    done, _ = await asyncio.wait([running], timeout=timeout_s)
-    if not done:
-        course.ended = "timed_out"
+    try:
+        done, _ = await asyncio.wait([running], timeout=timeout_s)
+        if not done:
+            course.ended = "timed_out"
+    except asyncio.CancelledError:
+        course.ended = "cancelled"
+    if course.ended:
         running.cancel()
     try:
         await running

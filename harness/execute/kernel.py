@@ -14,6 +14,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
+import harness
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
 from harness.execute.job import load_job, tell
 from harness.execute.magics import UnsupportedError, install
@@ -23,10 +24,16 @@ from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.dbutils import Dbutils
 from harness.runtime.notebook import NotebookExit, NotebookPart
+from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
+from harness.spark.hints import add_hint
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from harness.execute.job import Job
     from harness.model import Cell, Notebook
+
+_OURS = tuple(folder + os.sep for folder in harness.__path__)
 
 
 def serve(connection: str, job: str) -> None:
@@ -81,7 +88,7 @@ class Runner:
         self.spark: Any = _open_spark(job) if job.space else None
         _fill(shell, self)
         install(shell, self)
-        shell.set_custom_exc((NotebookExit,), _on_exit)
+        shell.set_custom_exc((Exception, NotebookExit), _show)
         shell.events.register("post_run_cell", self._ended)
 
     def begin(self, number: int) -> str:
@@ -177,9 +184,25 @@ class Runner:
             self.shell.displayhook(value)
 
 
-def _on_exit(shell: Any, kind: type, error: NotebookExit, trace: Any, tb_offset: int | None = None) -> list[str]:  # noqa: ARG001 -- IPython's own signature
-    sys.stdout.write(f"Notebook exited: {error.value}\n")
-    return []
+def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None) -> list[str]:  # noqa: ARG001 -- IPython's own signature
+    """What is shown of an error: the lines that a notebook's author can act on."""
+    if isinstance(error, NotebookExit):
+        sys.stdout.write(f"Notebook exited: {error.value}\n")
+        return []
+    steps: list[TracebackType] = []
+    step: TracebackType | None = trace
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+            steps.append(step)
+        step = step.tb_next
+    if is_sparks_error(error):
+        add_hint(error)
+        shorten(error)
+        steps = without_sparks(steps)
+    # The first frame is IPython's own, which runs the cell.
+    shown: list[str] = shell.InteractiveTB.structured_traceback(kind, error, chained(steps), tb_offset=1)
+    shell._showtraceback(kind, error, shown)  # noqa: SLF001 -- IPython leaves it to us where we know the exception
+    return shown
 
 
 def _keep_lines(shell: Any, runner: Runner) -> None:

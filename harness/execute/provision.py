@@ -69,7 +69,7 @@ class Parent:
                 with contextlib.suppress(OSError):
                     pipe.close()
         try:
-            process.wait(5)
+            process.wait(2)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -123,8 +123,11 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
     async def send_signal(self, signum: int) -> None:
         """Signal the kernel and what it started: they are a group of their own."""
         if self.process is not None and self.is_alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            try:
                 os.killpg(self.process.pid, signum)
+            except (ProcessLookupError, PermissionError):  # it was forked this moment, and has no group of its own yet
+                with contextlib.suppress(psutil.Error):
+                    self.process.send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- the library's own signature
         """Kill them."""

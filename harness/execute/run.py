@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import re
 import shutil
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from harness.errors import WidgetValueError
 from harness.execute.client import Course, run_cells
 from harness.execute.job import Job, told
 from harness.execute.needs import needs_spark
+from harness.execute.progress import Progress
 from harness.execute.provision import Parent, manager
 from harness.execute.steps import step_of
+from harness.extract.cells import pick
 from harness.model import CellRun, Location, NotebookRun
 from harness.notebook import read_notebook
 from harness.settings import settings_for
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from harness.model import Cell, Notebook, Outcome
+    from harness.spark.connect import ConnectSession
 
 TIMEOUT_S = 600.0
 """How long a run may take where nothing else is said."""
@@ -50,17 +54,20 @@ class Kernels:
         widgets: Mapping[str, str] | None = None,
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
-        space: Callable[[], str],
-        progress: Callable[[int, int], None] = lambda _number, _of: None,
+        session: Callable[[], ConnectSession],
+        watch: Callable[[Progress], None] = lambda _progress: None,
+        may_cancel: bool = False,
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
-        ``space`` gives the name of the catalogs that it sees; it is asked only for a notebook that may use Spark.
+        ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``watch`` is told
+        several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled".
 
         Raises:
             NotebookError: It can't be read.
             WidgetValueError: A widget's value is no text.
-            ValueError: ``skip_cells`` names a cell that the notebook doesn't have.
+            KeyboardInterrupt: Ctrl-C was pressed, and the run can't be cancelled.
+            CellNotFoundError: ``skip_cells`` names a cell that the notebook doesn't have.
         """
         for name, value in (widgets or {}).items():
             if not isinstance(value, str):
@@ -70,9 +77,12 @@ class Kernels:
                     mend=f'write widgets={{"{name}": "{value}"}}',
                 )
         notebook = read_notebook(path)
-        skipped = _numbers(notebook, skip_cells)
+        shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
+        skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         node = _node(notebook, skipped)
         settings = settings_for(path)
+        spark = session() if needs_spark(notebook, self._roots) else None
+        before = spark.relations() if spark is not None else {}
         # Short: the path of a socket in it has room for a hundred characters.
         folder = Path(tempfile.mkdtemp(prefix="nbh-"))
         try:
@@ -84,20 +94,24 @@ class Kernels:
                 project=settings.folder,
                 folder=str(folder),
                 work=str(_beside(work, os.path.abspath(path), self._root)),
-                space=space() if needs_spark(notebook, self._roots) else "",
+                space=spark.space if spark is not None else "",
                 widgets=dict(widgets or {}),
                 run_prefixes=dict(settings.run_prefixes),
                 roots=self._roots,
             )
             course, begun = Course(), time.monotonic()
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
-            count = len(node.cells)
             _finish(
-                run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
-                kill=lambda: _kill(km),
+                run_cells(node, km, course=course, timeout_s=timeout_s),
+                course,
+                watch=lambda: watch(_progress(node, course, begun)),
+                may_cancel=may_cancel,
             )
             took = time.monotonic() - begun
-            return _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            run = _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            after = spark.relations() if spark is not None else {}
+            changed = tuple(sorted(name for name, stamp in after.items() if before.get(name) != stamp))
+            return replace(run, tables=changed, files=_written(Path(job.work)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -106,34 +120,45 @@ class Kernels:
         self._parent.stop()
 
 
-def _finish(running: Any, *, kill: Callable[[], None]) -> None:
+def _finish(running: Any, course: Course, *, watch: Callable[[], None], may_cancel: bool) -> None:
     """Wait for a run in a thread of its own: nbclient takes Ctrl-C for itself where it runs in the main one."""
     failed: list[BaseException] = []
+    done = threading.Event()  # a thread's own join forgets after Ctrl-C that the thread still runs
 
     def run() -> None:
         try:
             asyncio.run(running)
         except BaseException as exc:  # noqa: BLE001 -- it is raised again where it is waited for
             failed.append(exc)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, name="nbh-run", daemon=True)
-    thread.start()
+    threading.Thread(target=run, name="nbh-run", daemon=True).start()
     try:
-        while thread.is_alive():
-            thread.join(0.2)
-    except BaseException:
-        kill()
-        thread.join(10)
-        raise
+        while not done.wait(0.2):
+            watch()
+    except BaseException as exc:
+        course.stop()
+        done.wait(10)
+        if not (may_cancel and isinstance(exc, KeyboardInterrupt)):
+            raise
+        course.ended = "cancelled"
     if failed:
         raise failed[0]
 
 
-def _kill(km: Any) -> None:
-    process = km.provisioner.process
-    if process is not None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, 9)
+def _progress(node: NotebookNode, course: Course, begun: float) -> Progress:
+    now = max(course.began, default=0)
+    return Progress(now, len(node.cells), time.monotonic() - begun, dict(course.took), node.cells)
+
+
+def _written(work: Path) -> tuple[str, ...]:
+    """The files below a run's working folder that aren't links to what was there before."""
+    found = []
+    for folder, _, files in os.walk(work):
+        paths = [Path(folder, name) for name in files]
+        found += [str(path.relative_to(work)).replace(os.sep, "/") for path in paths if not path.is_symlink()]
+    return tuple(sorted(found))
 
 
 def _beside(work: Path, path: str, root: str) -> Path:
@@ -155,17 +180,6 @@ def _beside(work: Path, path: str, root: str) -> Path:
     return work
 
 
-def _numbers(notebook: Notebook, names: Sequence[int | str]) -> frozenset[int]:
-    """The cells that are named by number or title."""
-    found = set()
-    for name in names:
-        numbers = [cell.number for cell in notebook.cells if name in (cell.number, cell.title)]
-        if not numbers:
-            raise ValueError(f"{notebook.path.name} has no cell {name!r}: it has cells 1 to {len(notebook.cells)}")
-        found.update(numbers)
-    return frozenset(found)
-
-
 def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
     """The notebook as nbformat's, cell for cell."""
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -173,7 +187,8 @@ def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
     cells = []
     for cell in notebook.cells:
         if step_of(cell).kind == "nothing" and cell.language == "markdown":
-            cells.append(new_markdown_cell(cell.source))  # type: ignore[no-untyped-call]  # nbformat's
+            text = re.sub(r"\A\s*%md(?:-sandbox)?\b[ \t]*(?:--i18n-\S*)?", "", cell.source).strip("\n")
+            cells.append(new_markdown_cell(text))  # type: ignore[no-untyped-call]  # nbformat's
             continue
         tags = [SKIP] if cell.number in skipped or step_of(cell).kind in ("nothing", "skipped") else []
         metadata = {"tags": tags} if tags else {}
@@ -199,10 +214,14 @@ def _result(
     last = max(course.began, default=None)
     ended: Outcome = "passed"
     error, exit_value, event = "", None, None
-    if course.ended == "timed_out":
+    if course.ended == "cancelled":
+        ended, error = "cancelled", "it was interrupted"
+    elif course.ended == "timed_out":
         ended, error = "timed_out", f"it was still at it after {timeout_s:g} s"
     elif course.ended.startswith("lost"):
         ended, error = "infrastructure_failed", _last_words(events, course)
+    elif not course.ended and any(number not in course.took for number in _to_run(node)):
+        ended, error = "infrastructure_failed", "not all of its cells were run, and nothing tells why"
     elif course.ended == "error":
         for name in ("exit", "unsupported", "failed"):
             if name in events:
@@ -222,6 +241,8 @@ def _result(
         last = event["cell"]
     elif ended != "passed":
         place = Location(shown, cell=last)
+    for number in course.took:
+        node.cells[number - 1]["execution_count"] = number  # as we count cells, and as Databricks shows them
     cells = tuple(
         _cell_run(cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, ended=ended, last=last)
         for cell in notebook.cells
@@ -229,6 +250,15 @@ def _result(
     return NotebookRun(
         path=shown, ended=ended, exit_value=exit_value, error=error, location=place, cells=cells, duration_s=took, executed=node
     )
+
+
+def _to_run(node: NotebookNode) -> list[int]:
+    """The numbers of the cells that a whole run runs; of those that it leaves out a reader can see why."""
+    return [
+        number
+        for number, cell in enumerate(node.cells, 1)
+        if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", ())
+    ]
 
 
 def _last_words(events: Mapping[str, Mapping[str, Any]], course: Course) -> str:

@@ -11,6 +11,8 @@ from harness.extract.scan import parse
 from harness.model import Cell, Location, Notebook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.extract.units import Units
 
 
@@ -139,8 +141,15 @@ def find_cell(units: Units, key: str | int) -> CellUnit:
     Raises:
         CellNotFoundError: None fits, or more than one has the title.
     """
-    cells = read(units).cells
-    where = Location(units.loader.show(units.path))
+    return CellUnit(units, pick(read(units).cells, key, Location(units.loader.show(units.path))))
+
+
+def pick(cells: Sequence[Cell], key: str | int, where: Location) -> Cell:
+    """Find the cell of a notebook, which is at ``where``, by its title or its number.
+
+    Raises:
+        CellNotFoundError: None fits, or more than one has the title.
+    """
     if isinstance(key, int):
         fitting = [cell for cell in cells if cell.number == key]
         if not fitting:
@@ -169,7 +178,7 @@ def find_cell(units: Units, key: str | int) -> CellUnit:
                 mend="use the number, or give each a title of its own",
                 location=where,
             )
-    return CellUnit(units, fitting[0])
+    return fitting[0]
 
 
 def read(units: Units) -> Notebook:

@@ -153,6 +153,15 @@ class ConnectSession:
         with self._calls.paused():
             self._session.client.execute_command(command)
 
+    def relations(self) -> dict[str, str]:
+        """The tables and views that this session sees, by full name, each with a text that changes when it is changed.
+
+        What another process of ours does in these catalogs is told here alone; so after this the session is taken for used.
+        """
+        if not self.engine.has_catalogs or self.is_lost or self.is_stopped:
+            return {}
+        return {row.name: row.stamp for row in self.spark.sql("NBH SHOW RELATIONS").collect()}
+
     @property
     def is_lost(self) -> bool:
         """Whether the engine has ended under this session."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.errors import CellNotFoundError
+
 HEADER = "# Databricks notebook source\n"
 CELL = "\n\n# COMMAND ----------\n\n"
 
@@ -206,7 +208,7 @@ def test_a_cell_that_the_test_leaves_out(run_notebook, notebook):
 
     assert run.passed
     assert [cell.outcome for cell in run.cells] == ["skipped", "skipped", "passed"]
-    with pytest.raises(ValueError, match="has no cell 'In R'"):
+    with pytest.raises(CellNotFoundError, match="no cell has the title 'In R'"):
         run_notebook(path, skip_cells=["In R"])
 
 
@@ -335,3 +337,58 @@ def test_the_classic_engine_is_out_of_reach(pytester):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*NBH361 a notebook can't be run whole beside this Spark*"])
+
+
+LEFT = """
+import pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_same_names_again(run_notebook, number):
+    run = run_notebook("n.py")
+    assert run.passed
+    assert run.tables == ("hive_metastore.default.there", "main.default.here", "main.default.seen")
+    assert run.files == ("out.txt",)
+    assert run_notebook("reads.py").exit_value == "3"
+
+def test_afterwards(spark):
+    assert not spark.catalog.tableExists("main.default.here")
+    assert not spark.catalog.tableExists("hive_metastore.default.there")
+"""
+
+
+def test_what_a_run_made_is_told_and_goes_with_its_test(pytester):
+    """Though the test itself asked Spark for nothing: in every catalog, and until then it stays."""
+    (pytester.path / "n.py").write_text(
+        f"{HEADER}spark.range(3).write.saveAsTable('main.default.here')\n"
+        "spark.sql('CREATE VIEW main.default.seen AS SELECT 1 AS a')\n"
+        "spark.sql('CREATE TABLE hive_metastore.default.there AS SELECT 1 AS a')\n"
+        "open('out.txt', 'w').write('x')\n"
+    )
+    (pytester.path / "reads.py").write_text(
+        f"{HEADER}spark.table('hive_metastore.default.there').collect()\n"
+        "dbutils.notebook.exit(str(spark.table('main.default.here').count()))\n"
+    )
+    pytester.makepyfile(LEFT)
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+def test_a_table_that_was_there_is_told_where_it_changed(run_notebook, notebook, uc, spark):
+    """And not where it was only read."""
+    for name in ("read", "written"):
+        uc.make_table(name=name, rows=[{"a": 1}])
+    path = notebook(f"spark.table('{uc.name}.read').write.mode('append').saveAsTable('{uc.name}.written')")
+
+    assert run_notebook(path).tables == (f"{uc.name}.written",)
+
+
+def test_a_long_run_is_watched_on_a_terminal(pytester):
+    """The cell that is on and the time; the line is gone when the run is over."""
+    pytest.importorskip("pexpect")
+    (pytester.path / "slow.py").write_text(f"{HEADER}x = 1{CELL}import time\ntime.sleep(4)\n")
+    pytester.makepyfile("def test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
+
+    child = pytester.spawn_pytest("-p no:cacheprovider", expect_timeout=60)
+
+    child.expect(r"slow.py: cell 2 of 2, \d+ s")
+    child.expect("1 passed")

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -93,6 +94,20 @@ public final class Metastore {
 
   int tables() {
     return Scala.list(catalog.listDatabases()).stream().mapToInt(schema -> Scala.list(catalog.listTables(schema)).size()).sum();
+  }
+
+  /** Tables and views as {@code schema.name}, with where each lies; a view lies nowhere, and its text stands for that. */
+  Map<String, URI> locations() {
+    Map<String, URI> found = new TreeMap<>();
+    for (String schema : Scala.list(catalog.listDatabases())) {
+      for (String name : Scala.list(catalog.listTables(schema))) {
+        CatalogTable table = catalog.getTable(schema, name);
+        Option<URI> location = table.storage().locationUri();
+        found.put(schema + "." + name,
+            location.isDefined() ? location.get() : URI.create("view:" + table.viewText().hashCode() + "-" + table.createTime()));
+      }
+    }
+    return found;
   }
 
   /** The same in another folder: what is managed is copied, what is external stays where it is. Nobody is told of it. */

@@ -50,6 +50,7 @@ enum StatementKind {
   DESCRIBE_JSON("DESCRIBE|DESC … AS JSON", How.REFUSED, "of tables in catalogs other than hive_metastore", OtherStatements::describeJson),
   DROP_SPACE("NBH DROP SPACE", How.DONE, "the harness's own: all catalogs and files of a test session", SpaceStatements::drop),
   SHOW_SPACES("NBH SHOW SPACES", How.DONE, "the harness's own", SpaceStatements::show),
+  SHOW_RELATIONS("NBH SHOW RELATIONS", How.DONE, "the harness's own: tables and views of all catalogs, and when each changed", SpaceStatements::relations),
 
   COPY_INTO("COPY INTO", How.REFUSED),
   REPLACE_USING("INSERT … REPLACE USING|ON", How.REFUSED),

@@ -52,6 +52,16 @@ final class Made {
     fresh.clear();
   }
 
+  /** All that another session made is this one's from now on. */
+  synchronized void take(Made other) {
+    synchronized (other) {
+      fresh.addAll(other.kept);
+      fresh.addAll(other.fresh);
+      other.kept.clear();
+      other.fresh.clear();
+    }
+  }
+
   synchronized void drop() {
     drop(fresh);
   }

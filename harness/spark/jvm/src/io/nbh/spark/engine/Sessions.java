@@ -5,8 +5,11 @@ import io.nbh.spark.SpaceMark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEvent;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connect.service.SessionHolderInfo;
@@ -108,6 +111,7 @@ final class Sessions {
 
   /** Puts back what the test changed. */
   void restore() {
+    endGuests();
     if (this == alone) {
       // Sessions that the test opened beside this one share its streams and its cache.
       before.stopOtherStreams(session);
@@ -148,9 +152,15 @@ final class Sessions {
   void end() {
     ALL.remove(session.sessionUUID());
     Snapshot.uncache(session);
-    made.keep();
-    made.dropKept();
-    dropSpace();
+    Sessions heir = inSameSpace().findFirst().orElse(null);
+    if (heir != null) {
+      // What a notebook's process made stays until its test ends.
+      heir.made.take(made);
+    } else {
+      made.keep();
+      made.dropKept();
+      dropSpace();
+    }
     if (warehouse != null) {
       Metastore.delete(warehouse);
     }
@@ -177,13 +187,33 @@ final class Sessions {
     return session.sessionState().conf().contains(SPACE);
   }
 
-  /** The space goes with the last session in it. */
   private void dropSpace() {
     if (space != null) {
-      String name = SpaceMark.nameOf(session);
-      if (ALL.values().stream().noneMatch(other -> other.space != null && SpaceMark.nameOf(other.session).equals(name))) {
-        SpaceMark.drop(name);
+      SpaceMark.drop(SpaceMark.nameOf(session));
+    }
+  }
+
+  private Stream<Sessions> inSameSpace() {
+    String name = space == null ? null : SpaceMark.nameOf(session);
+    return ALL.values().stream()
+        .filter(other -> name != null && other != this && other.space != null && SpaceMark.nameOf(other.session).equals(name));
+  }
+
+  /** Ends the sessions in this space whose processes are gone: those of notebooks that the test ran. */
+  private void endGuests() {
+    List<Sessions> gone = inSameSpace().filter(other -> other.client != null && !other.client.isAlive()).toList();
+    if (gone.isEmpty()) {
+      return;
+    }
+    SparkConnectSessionManager manager = SparkConnectService$.MODULE$.sessionManager();
+    Map<String, SessionHolderInfo> active = new HashMap<>();
+    CollectionConverters.asJava(manager.listActiveSessions()).forEach(info -> active.put(info.serverSessionId(), info));
+    for (Sessions guest : gone) {
+      SessionHolderInfo info = active.get(guest.session.sessionUUID());
+      if (info != null) {
+        manager.closeSession(info.key(), false);
       }
+      guest.end();
     }
   }
 

@@ -1,0 +1,54 @@
+"""A line on the terminal that tells how far a notebook's run is, where there is one and the run takes long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+    from harness.execute.progress import Progress
+
+AFTER_S = 2.0
+"""From when on it is shown: for most runs it would only flicker."""
+
+
+class RunLine:
+    """One run's line; it is written over as the run goes on, and gone at its end."""
+
+    def __init__(self, config: pytest.Config, name: str) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        self._name = name
+        self._is_shown = False
+        self._is_on = (
+            self._reporter is not None
+            and self._capture is not None
+            and not hasattr(config, "workerinput")
+            and config.get_verbosity() >= 0
+            and self._reporter.isatty
+        )
+
+    def show(self, progress: Progress) -> None:
+        """Write how far it is."""
+        if not self._is_on or progress.elapsed_s < AFTER_S:
+            return
+        with self._capture.global_and_fixture_disabled():
+            if not self._is_shown:
+                self._reporter.ensure_newline()
+            self._is_shown = True
+            self._reporter.rewrite(f"{self._name}: {words(progress)}", erase=True)
+
+    def clear(self) -> None:
+        """Take it away."""
+        if self._is_shown:
+            with self._capture.global_and_fixture_disabled():
+                self._reporter.rewrite("", erase=True)
+                self._reporter.rewrite("")
+                self._is_shown = False
+
+
+def words(progress: Progress) -> str:
+    """Say how far a run is."""
+    at = f"cell {progress.number} of {progress.of}" if progress.number else "starting"
+    return f"{at}, {progress.elapsed_s:.0f} s"

@@ -1,0 +1,263 @@
+"""``nbh run``: one notebook, run whole here, cell by cell before one's eyes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from harness.commands.project import project_of, root_of
+from harness.errors import SettingsError
+from harness.model import GREEN, CellRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rich.console import Console
+
+    from harness.execute.progress import Progress
+    from harness.model import NotebookRun
+    from harness.spark.choose import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html."""
+
+    notebook: str
+    widgets: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = 600.0
+    skip_cells: tuple[int | str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    as_json: bool = False
+
+
+def parameters(given: Sequence[str]) -> dict[str, str]:
+    """Read ``name=value`` texts.
+
+    Raises:
+        SettingsError: One has no equals sign or no name, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise SettingsError(
+                f"-p {text} gives no value", cause="a parameter is NAME=VALUE", mend=f"write -p {name or 'name'}=…"
+            )
+        if name in found:
+            raise SettingsError(f'"{name}" is given twice', cause=f'as "{found[name]}" and "{value}"', mend="leave one out")
+        found[name] = value
+    return found
+
+
+def check_outputs(paths: Sequence[str]) -> tuple[str, ...]:
+    """Look whether a run can be written to these files, before it is run.
+
+    Raises:
+        SettingsError: The suffix is neither .ipynb nor .html, or the folder isn't there.
+    """
+    for path in paths:
+        if Path(path).suffix.lower() not in {".ipynb", ".html"}:
+            raise SettingsError(
+                f"--output {path} has no known format",
+                cause="it ends in neither .ipynb nor .html",
+                mend="write --output run.ipynb",
+            )
+        if not Path(path).absolute().parent.is_dir():
+            raise SettingsError(f"--output {path} can't be written", cause="there is no such folder", mend="make the folder")
+    return tuple(paths)
+
+
+def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str], None]) -> NotebookRun:
+    """Run the notebook; its outputs are shown as they come, and how it ended at the end (as JSON: that alone).
+
+    Raises:
+        HarnessError: It can't be read, or what it needs of this machine isn't there.
+    """
+    from harness.execute.start import kernels
+
+    path = os.path.normpath(os.path.join(current, wanted.notebook))
+    root = root_of([path], current=current)
+    roots = project_of(path, root).roots
+    opened: list[Session] = []
+
+    def session() -> Any:
+        opened.append(_open(root, roots, tell))
+        return opened[0]
+
+    screen = _Screen(wanted, out)
+    runner = kernels(root=root, roots=roots)
+    before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
+    try:
+        run = runner.run(
+            path,
+            widgets=wanted.widgets,
+            timeout_s=wanted.timeout_s,
+            skip_cells=wanted.skip_cells,
+            session=session,
+            watch=screen.show,
+            may_cancel=True,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        screen.clear()
+        runner.stop()
+        for one in opened:
+            one.stop()
+        if opened:
+            _end_engine(root)
+    screen.finish(run)
+    for output in wanted.outputs:
+        write_output(run, output)
+        if not wanted.as_json:
+            tell(f"written to {output}")
+    return run
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _open(root: str, roots: Sequence[str], tell: Callable[[str], None]) -> Session:
+    from harness.settings import settings_for
+    from harness.spark import choose
+
+    settings = settings_for(os.path.join(root, "x"))
+    return choose.open_session("connect", settings, roots=[Path(one) for one in roots], progress=tell, run_pid=os.getpid())
+
+
+def _end_engine(root: str) -> None:
+    from harness.settings import settings_for
+    from harness.spark.choose import end_own_engine
+
+    end_own_engine(settings_for(os.path.join(root, "x")), run_pid=os.getpid())
+
+
+class _Screen:
+    """Shows cells as they end, and on a terminal the one that is on."""
+
+    def __init__(self, wanted: Wanted, out: IO[str]) -> None:
+        from rich.console import Console
+
+        self._wanted = wanted
+        self._out = out
+        self._console = Console(file=out, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._shown = 0
+        self._status: Any = None
+        on_screen = Console(stderr=True, highlight=False)
+        if not wanted.as_json and on_screen.is_terminal:
+            self._status = on_screen.status("starting")
+
+    def show(self, progress: Progress) -> None:
+        """Show what has ended since the last look."""
+        if self._wanted.as_json:
+            return
+        for number in sorted(progress.ended):
+            if number > self._shown:
+                self._clear()
+                self._cell(number, progress.cells[number - 1].get("outputs", ()), progress.ended[number])
+        if self._status is not None:
+            at = f"cell {progress.number} of {progress.of}" if progress.number else "starting"
+            self._status.update(f"{at}, {progress.elapsed_s:.0f} s")
+            self._status.start()
+
+    def _cell(self, number: int, outputs: Sequence[Mapping[str, Any]], took: float) -> None:
+        self._shown = number
+        text = CellRun(number, "", "", tuple(dict(one) for one in outputs)).text
+        errors = ["\n".join(one["traceback"]) for one in outputs if one["output_type"] == "error"]
+        if text or errors:
+            self._console.print(f"cell {number}, {took:.1f} s", style="dim")
+            for part in filter(None, [text.rstrip("\n"), *errors]):
+                self._console.print(part)
+
+    def _clear(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    clear = _clear
+
+    def finish(self, run: NotebookRun) -> None:
+        """Show the rest, and how it ended."""
+        if self._wanted.as_json:
+            json.dump(facts(run), self._out, ensure_ascii=False)
+            self._out.write("\n")
+            return
+        for cell in run.cells:
+            if cell.number > self._shown and cell.outcome != "not_run":
+                self._cell(cell.number, cell.outputs, cell.duration_s)
+        _conclude(run, self._console)
+
+
+def _conclude(run: NotebookRun, console: Console) -> None:
+    style = "bold green" if run.ended in GREEN else "bold red"
+    console.print(f"{run.path} {_verdict(run)}", style=style)
+    outcomes = [cell.outcome for cell in run.cells]
+    counted = ", ".join(f"{outcomes.count(name)} {name.replace('_', ' ')}" for name in dict.fromkeys(outcomes))
+    lines = {
+        "error": run.error.partition("\n")[0],
+        "cells": counted,
+        "tables": ", ".join(run.tables),
+        "files": ", ".join(run.files),
+    }
+    for what, text in lines.items():
+        if text:
+            console.print(f"  {what + ':':7} {text}")
+
+
+def _verdict(run: NotebookRun) -> str:
+    how = run.summary.removesuffix(f": {run.error}")
+    value = f" with {run.exit_value!r}" if run.exit_value is not None else ""
+    return f"{how}{value}, after {run.duration_s:.1f} s"
+
+
+def facts(run: NotebookRun) -> dict[str, Any]:
+    """What became of a run, as plain data for other programs."""
+    place = run.location
+    return {
+        "path": run.path,
+        "outcome": run.ended,
+        "passed": run.ended in GREEN,
+        "exit_value": run.exit_value,
+        "error": run.error,
+        "location": {"path": place.path, "line": place.line, "cell": place.cell, "cell_line": place.cell_line}
+        if place
+        else None,
+        "duration_s": round(run.duration_s, 3),
+        "tables": list(run.tables),
+        "files": list(run.files),
+        "cells": [
+            {"number": cell.number, "language": cell.language, "outcome": cell.outcome, "duration_s": round(cell.duration_s, 3)}
+            for cell in run.cells
+        ],
+    }
+
+
+def write_output(run: NotebookRun, path: str) -> None:
+    """Write the executed notebook as .ipynb, or as one HTML file that needs no network."""
+    import nbformat
+
+    node = nbformat.from_dict(run.executed)  # type: ignore[no-untyped-call]  # nbformat's
+    if path.lower().endswith(".ipynb"):
+        Path(path).write_text(nbformat.writes(node) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]  # as above
+        return
+    from nbconvert import HTMLExporter
+    from nbformat.v4 import new_markdown_cell
+
+    verdict = f"**{run.path}**: {_verdict(run)}"
+    node.cells.insert(0, new_markdown_cell(verdict))  # type: ignore[no-untyped-call]  # nbformat's
+
+    # Both of these would be fetched from the network when the page is opened.
+    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="")
+    body, _ = exporter.from_notebook_node(node, resources={"metadata": {"name": run.path}})
+    Path(path).write_text(body, encoding="utf-8")
+
+
+def exit_code(run: NotebookRun) -> int:
+    """0 green, 1 the notebook's own fault, 3 what couldn't be found out, 130 interrupted."""
+    if run.ended in GREEN:
+        return 0
+    return {"failed": 1, "timed_out": 1, "cancelled": 130}.get(run.ended, 3)

@@ -1,0 +1,29 @@
+"""What runs notebooks, or why nothing here can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import KernelsMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.execute.run import Kernels
+
+
+def kernels(*, root: str, roots: Sequence[str]) -> Kernels:
+    """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
+
+    Raises:
+        KernelsMissingError: Jupyter's packages aren't installed.
+    """
+    try:
+        from harness.execute.run import Kernels
+    except ModuleNotFoundError as exc:
+        raise KernelsMissingError(
+            "notebooks can't be run whole here",
+            cause=f"{exc.name} isn't installed; it comes with the extras local and connect",
+            mend='python -m pip install "databricks-notebook-harness[local]"',
+        ) from exc
+    return Kernels(root=root, roots=roots)

@@ -1,0 +1,45 @@
+"""What of a failed query's traceback and text says why, and what is only Spark's own way to it."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any
+
+_SPARKS = tuple(f"{os.sep}{package}{os.sep}" for package in ("pyspark", "py4j", "grpc", "delta"))
+
+
+def is_sparks_error(exc: BaseException) -> bool:
+    """Whether Spark's client raised it for a query."""
+    return type(exc).__module__.startswith("pyspark.errors")
+
+
+def is_sparks(step: TracebackType) -> bool:
+    """Whether a frame is of Spark's client."""
+    file = step.tb_frame.f_code.co_filename
+    return "site-packages" in file and any(package in file for package in _SPARKS)
+
+
+def shorten(exc: Any) -> None:
+    """Leave of the engine's own stack what says why: a hundred frames of Java would bury it, and the message too."""
+    stack = getattr(exc, "_stacktrace", None)
+    if isinstance(stack, str) and getattr(exc, "_display_stacktrace", False):
+        causes = "Caused by: " + stack.partition("\nCaused by: ")[2] if "\nCaused by: " in stack else ""
+        exc._stacktrace = "\n".join(line for line in causes.split("\n") if not line.startswith("\t"))  # noqa: SLF001 -- pyspark has no public way
+        exc._display_stacktrace = bool(causes)  # noqa: SLF001 -- as above
+
+
+def chained(steps: list[TracebackType]) -> TracebackType | None:
+    """A traceback of these frames alone."""
+    rest: TracebackType | None = None
+    for step in reversed(steps):
+        rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    return rest
+
+
+def without_sparks(steps: list[TracebackType]) -> list[TracebackType]:
+    """The frames up to the last that isn't of Spark's client; all, if all are."""
+    users = len(steps)
+    while users and is_sparks(steps[users - 1]):
+        users -= 1
+    return steps[:users] or steps

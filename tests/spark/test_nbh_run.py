@@ -1,0 +1,165 @@
+"""``nbh run``: what is shown, what is written, and what the exit code says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+HEADER = "# Databricks notebook source\n"
+CELL = "\n\n# COMMAND ----------\n\n"
+GOOD = HEADER + CELL.join(
+    [
+        "# MAGIC %md A title",
+        'dbutils.widgets.text("n", "1")\nprint("n is", dbutils.widgets.get("n"))',
+        "# MAGIC %sql\n# MAGIC CREATE TABLE main.default.made AS SELECT 41 + 1 AS answer",
+        'display(spark.table("main.default.made"))\nopen("notes.txt", "w").write("x")',
+        'dbutils.notebook.exit("done")',
+    ]
+)
+
+
+@pytest.fixture
+def nbh_run(tmp_path):
+    """Run ``nbh run`` on a notebook of this text, in a folder of its own."""
+
+    def run(text, *arguments):
+        (tmp_path / "n.py").write_text(text)
+        command = [sys.executable, "-m", "harness", "run", "n.py", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+    return run
+
+
+def test_what_cells_show_and_how_it_ended(nbh_run):
+    """Each cell's output under its number; then the verdict, the tables and the files."""
+    done = nbh_run(GOOD, "-p", "n=7")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    assert "n is 7" in lines
+    assert any(line.startswith("cell 4, ") for line in lines)
+    assert "0      42" in lines
+    assert any(line.startswith("n.py exited at n.py:21 (cell 5, line 1) with 'done', after ") for line in lines)
+    assert lines[-3:] == ["  cells:  4 passed, 1 exited", "  tables: main.default.made", "  files:  notes.txt"]
+
+
+def test_nothing_is_left_for_the_next(nbh_run):
+    """Each run has catalogs of its own."""
+    assert [nbh_run(GOOD).returncode for _ in range(2)] == [0, 0]
+
+
+def test_as_data(nbh_run):
+    """For other programs: JSON alone, on one line."""
+    done = nbh_run(f"{HEADER}x = 1\n{CELL}1 / 0\n{CELL}x\n", "--json")
+
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (told["outcome"], told["passed"], told["error"]) == ("failed", False, "ZeroDivisionError: division by zero")
+    assert told["location"] == {"path": "n.py", "line": 7, "cell": 2, "cell_line": 1}
+    assert [cell["outcome"] for cell in told["cells"]] == ["passed", "failed", "not_run"]
+
+
+def test_a_failure_shows_the_notebooks_own_lines(nbh_run):
+    """Not those of Spark's client, and no frame of Java."""
+    done = nbh_run(f"{HEADER}def load():\n    return spark.table('nowhere').count()\n\nload()\n")
+
+    assert done.returncode == 1
+    assert "----> 3     return spark.table('nowhere').count()" in done.stdout
+    assert "TABLE_OR_VIEW_NOT_FOUND" in done.stdout
+    assert "site-packages" not in done.stdout
+    assert "JVM stacktrace" not in done.stdout
+
+
+def test_written_for_an_editor_and_for_a_browser(nbh_run, tmp_path):
+    """The HTML needs no network."""
+    done = nbh_run(GOOD, "--output", "run.ipynb", "--output", "run.html")
+
+    assert done.returncode == 0, done.stderr
+    node = nbformat.read(tmp_path / "run.ipynb", as_version=4)
+    assert [cell.cell_type for cell in node.cells] == ["markdown", "code", "code", "code", "code"]
+    assert node.cells[1].outputs[0].text == "n is 1\n"
+    assert node.cells[1].execution_count == 2
+    page = (tmp_path / "run.html").read_text()
+    assert "exited at n.py:21 (cell 5, line 1) with 'done'" in page
+    assert 'src="http' not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x = 1", 0),
+        ("raise ValueError", 1),
+        ("while True: pass", 1),
+        ("# MAGIC %scala\n# MAGIC val x = 1", 3),
+        ("import os; os._exit(0)", 3),
+    ],
+)
+def test_exit_codes(nbh_run, text, code):
+    """0 green, 1 the notebook's own fault, 3 where it couldn't be found out."""
+    assert nbh_run(HEADER + text, "--timeout", "5").returncode == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-p", "n"], "-p n gives no value"),
+        (["-p", "n=1", "-p", "n=2"], '"n" is given twice'),
+        (["--output", "run.pdf"], "ends in neither .ipynb nor .html"),
+        (["--output", "no/run.html"], "there is no such folder"),
+        (["--timeout", "-1"], "--timeout is negative"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_runs(nbh_run, tmp_path, arguments, told):
+    """With exit code 2."""
+    done = nbh_run(f"{HEADER}open({str(tmp_path / 'ran')!r}, 'w')", *arguments)
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_cell_to_skip_that_is_not_there(nbh_run):
+    """It is an error with the titles that there are, not a run of everything."""
+    done = nbh_run(f"{HEADER}# DBTITLE 1,Load\nx = 1\n", "--skip-cell", "Loads")
+
+    assert done.returncode == 3
+    assert "did you mean 'Load'?" in done.stderr
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tmp_path, sent):
+    """By Ctrl-C, or by a CI's end of a job: it says so, and its process is gone."""
+    (tmp_path / "n.py").write_text(
+        f"{HEADER}import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
+    )
+    run = subprocess.Popen([sys.executable, "-m", "harness", "run", "n.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    run.send_signal(sent)
+    told, _ = run.communicate(timeout=30)
+
+    assert run.returncode == 130
+    assert "n.py cancelled at n.py (cell 1)" in told
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_jupyter_is_not_there(tmp_path):
+    """It is said what to install."""
+    (tmp_path / "n.py").write_text(f"{HEADER}x = 1\n")
+    code = "import sys; sys.modules['nbclient'] = None; from harness.cli import main; sys.exit(main(['run', 'n.py']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 3
+    assert "NBH362 notebooks can't be run whole here" in done.stderr
+    assert "databricks-notebook-harness[local]" in done.stderr
