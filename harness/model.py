@@ -147,7 +147,7 @@ class NotebookRun:
     ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
     wasn't called. ``error`` says what ended a red run, ``location`` where, as far as that is known. ``executed`` is the
     notebook with its outputs, as nbformat's dictionary. ``tables`` are the full names of those (and of views) that were made
-    or changed while it ran, as far as that is known; ``files`` those that it wrote in its working folder, by their paths there.
+    or changed while it ran, as far as that is known; ``files`` those that it wrote in its copy of the project.
     """
 
     path: str

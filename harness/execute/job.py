@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-JOB, EVENTS = "job.json", "events.jsonl"
+JOB, EVENTS, WORK = "job.json", "events.jsonl", "work"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from IPython.core.inputtransformer2 import leading_empty_lines
 
 import harness
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
-from harness.execute.job import load_job, tell
+from harness.execute.folder import copy_before_writing
+from harness.execute.job import WORK, load_job, tell
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.steps import step_of
 from harness.extract.run import find_target, parse_run
@@ -40,6 +41,7 @@ def serve(connection: str, job: str) -> None:
     """Be a kernel until it is told to end."""
     NotebookKernel.job = load_job(job)
     os.chdir(NotebookKernel.job.work)
+    copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
     settings = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
     IPKernelApp.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
 from harness.execute.client import Course, run_cells
-from harness.execute.job import Job, told
+from harness.execute.folder import lay_out, written
+from harness.execute.job import WORK, Job, told
 from harness.execute.needs import needs_spark
 from harness.execute.progress import Progress
 from harness.execute.provision import Parent, manager
@@ -86,14 +87,14 @@ class Kernels:
         # Short: the path of a socket in it has room for a hundred characters.
         folder = Path(tempfile.mkdtemp(prefix="nbh-"))
         try:
-            work = folder / "work"
+            work = folder / WORK
             work.mkdir()
             job = Job(
                 path=os.path.abspath(path),
                 root=self._root,
                 project=settings.folder,
                 folder=str(folder),
-                work=str(_beside(work, os.path.abspath(path), self._root)),
+                work=str(lay_out(work, os.path.abspath(path), self._root)),
                 space=spark.space if spark is not None else "",
                 widgets=dict(widgets or {}),
                 run_prefixes=dict(settings.run_prefixes),
@@ -111,7 +112,7 @@ class Kernels:
             run = _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
             after = spark.relations() if spark is not None else {}
             changed = tuple(sorted(name for name, stamp in after.items() if before.get(name) != stamp))
-            return replace(run, tables=changed, files=_written(Path(job.work)))
+            return replace(run, tables=changed, files=written(work))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -150,34 +151,6 @@ def _finish(running: Any, course: Course, *, watch: Callable[[], None], may_canc
 def _progress(node: NotebookNode, course: Course, begun: float) -> Progress:
     now = max(course.began, default=0)
     return Progress(now, len(node.cells), time.monotonic() - begun, dict(course.took), node.cells)
-
-
-def _written(work: Path) -> tuple[str, ...]:
-    """The files below a run's working folder that aren't links to what was there before."""
-    found = []
-    for folder, _, files in os.walk(work):
-        paths = [Path(folder, name) for name in files]
-        found += [str(path.relative_to(work)).replace(os.sep, "/") for path in paths if not path.is_symlink()]
-    return tuple(sorted(found))
-
-
-def _beside(work: Path, path: str, root: str) -> Path:
-    """A folder of the run's own in which all lies that lies beside the notebook, and above it up to the root.
-
-    What the notebook writes there goes with the run; what it reads by a relative path is there as on Databricks.
-    """
-    inside = os.path.relpath(os.path.dirname(path), root)
-    parts = [] if inside == "." or inside.startswith("..") else inside.split(os.sep)
-    source = Path(root if parts or inside == "." else os.path.dirname(path))
-    for index in range(len(parts) + 1):
-        following = parts[index] if index < len(parts) else None
-        for entry in sorted(source.iterdir()):
-            if entry.name not in (following, ".git"):
-                (work / entry.name).symlink_to(entry)
-        if following is not None:
-            source, work = source / following, work / following
-            work.mkdir()
-    return work
 
 
 def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
