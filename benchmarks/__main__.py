@@ -19,8 +19,8 @@ from benchmarks.page import replace_between
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PARTS = ("startup", "load", "modules", "collection", "large", "kernels", "suite", "first", "between", "thousand")
-PEERS = {"modules": peers.python, "kernels": peers.python, "suite": peers.sail}
+PARTS = ("startup", "load", "modules", "collection", "large", "kernels", "whole", "suite", "first", "between", "thousand")
+PEERS = {"modules": peers.python, "kernels": peers.python, "whole": peers.python, "suite": peers.sail}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

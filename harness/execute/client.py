@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import time
 from collections.abc import Callable  # noqa: TC003 -- a dataclass's field
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -36,6 +38,25 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
 
     number = 0
 
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the library's own signature
+        """Wait until the kernel answers, and until what it shows arrives here.
+
+        The library's own then waits a fifth of a second more for what nobody will read.
+
+        Raises:
+            RuntimeError: The kernel has ended, or doesn't answer in time.
+        """
+        until = time.monotonic() + (timeout or float("inf"))
+        while time.monotonic() < until:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.2)
+                return
+            if not self.parent.provisioner.is_alive:
+                raise RuntimeError("its kernel ended before it was ready")
+        raise RuntimeError(f"its kernel didn't answer within {timeout:g} s")
+
     def execute(self, code: str, *args: Any, **kwargs: Any) -> str:  # noqa: ARG002 -- the library's own signature
         """Ask for the cell that is on."""
         sent: str = super().execute(str(self.number), *args, **kwargs)
@@ -48,6 +69,8 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
     def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course) -> None:
         km.client_factory = NumberedClient
         super().__init__(notebook, km=km, timeout=None, startup_timeout=60, record_timing=False)
+        # The kernel makes its sockets a little later than we look for them.
+        km.context.reconnect_ivl = 5
         self._course = course
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:

@@ -7,22 +7,42 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
 import sys
 import traceback
+from typing import Any
 
-WARM = ("IPython", "ipykernel.kernelapp", "pandas", "pyspark.sql.connect.session", "harness.execute.kernel")
+WARM = (
+    "ipykernel.debugger",
+    "IPython",
+    "ipykernel.kernelapp",
+    "pandas",
+    "pyspark.sql.connect.session",
+    "harness.execute.kernel",
+    # What every kernel would import for itself.
+    "harness.execute.shown",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+)
 """What is imported before the first fork; what isn't installed is left out."""
 
 
 def main() -> None:
     """Serve until standard input ends."""
+    # Nobody can attach a debugger to these kernels, and half of the time of a kernel's start was to load it.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
     for name in WARM:
         with contextlib.suppress(ImportError):
             __import__(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for kernels here
+    del sys.modules["debugpy"]
+    gc.freeze()  # or the first collection in each kernel would copy every page
+    signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is pytest's, which ends us
     out = os.fdopen(os.dup(1), "w", buffering=1)
     out.write(json.dumps({"pid": os.getpid(), "threads": _threads()}) + "\n")
@@ -38,14 +58,25 @@ def main() -> None:
     for pid in kernels:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
 
 
-def _become_kernel(asked: dict[str, str]) -> None:
+def _reap(_signal: int, _frame: object) -> None:
+    """Take note of kernels' ends, at once: what they used counts as this process's, and as pytest's when this one ends."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _become_kernel(asked: dict[str, Any]) -> None:
     """Be the kernel that was asked for; never returns."""
     status = 1
     try:
         os.setsid()
         end_with_parent()
+        os.environ.clear()
+        os.environ.update(asked["env"])
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

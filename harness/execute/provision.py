@@ -27,22 +27,27 @@ _ONE_THREAD = {
 
 
 class Parent:
-    """The warm parent of this process's kernels; started at the first use."""
+    """The warm parent of this process's kernels."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._is_ready = False
 
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
-        process = self._running()
+        process = self.ready()
         assert process.stdin is not None  # noqa: S101 -- both are pipes
         assert process.stdout is not None  # noqa: S101
-        process.stdin.write(json.dumps({"connection": connection, "job": job, "log": log}) + "\n")
+        # The environment as the test has it now; the parent may have started before a fixture set something.
+        asked = {"connection": connection, "job": job, "log": log, "env": dict(os.environ)}
+        process.stdin.write(json.dumps(asked) + "\n")
         process.stdin.flush()
         return int(json.loads(process.stdout.readline())["pid"])
 
-    def _running(self) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[str]:
+        """Start it if it doesn't run; it gets warm by itself."""
         if self._process is None or self._process.poll() is not None:
+            self._is_ready = False
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "harness.execute.parent"],
                 stdin=subprocess.PIPE,
@@ -50,9 +55,16 @@ class Parent:
                 text=True,
                 env={**os.environ, **_ONE_THREAD},
             )
-            assert self._process.stdout is not None  # noqa: S101 -- it is a pipe
-            self._process.stdout.readline()
         return self._process
+
+    def ready(self) -> subprocess.Popen[str]:
+        """Wait until it is warm."""
+        process = self.start()
+        assert process.stdout is not None  # noqa: S101 -- it is a pipe
+        if not self._is_ready:
+            process.stdout.readline()
+            self._is_ready = True
+        return process
 
     @property
     def pid(self) -> int | None:
@@ -130,8 +142,12 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
                     self.process.send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- the library's own signature
-        """Kill them."""
+        """Kill them, and see that the kernel is gone: the library would look only ten times a second."""
         await self.send_signal(signal.SIGKILL)
+        for _ in range(500):
+            if not self.is_alive:
+                return
+            await asyncio.sleep(0.002)
 
     async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- as above
         """Kill them: a notebook may swallow anything less."""

@@ -42,7 +42,7 @@ SKIP = "skip-execution"
 
 
 class Kernels:
-    """Runs notebooks for one process; its warm parent starts with the first, and ends with ``stop``."""
+    """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``."""
 
     def __init__(self, *, root: str, roots: Sequence[str] = ()) -> None:
         self._parent = Parent()
@@ -84,6 +84,7 @@ class Kernels:
         settings = settings_for(path)
         spark = session() if needs_spark(notebook, self._roots) else None
         before = spark.relations() if spark is not None else {}
+        self._parent.ready()  # its start is no time of the notebook's
         # Short: the path of a socket in it has room for a hundred characters.
         folder = Path(tempfile.mkdtemp(prefix="nbh-"))
         try:
@@ -115,6 +116,10 @@ class Kernels:
             return replace(run, tables=changed, files=written(work))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def warm(self) -> None:
+        """Start the warm parent, which takes a second or two, and don't wait for it."""
+        self._parent.start()
 
     def stop(self) -> None:
         """End the warm parent."""

@@ -103,7 +103,7 @@ def test_written_for_an_editor_and_for_a_browser(nbh_run, tmp_path):
 )
 def test_exit_codes(nbh_run, text, code):
     """0 green, 1 the notebook's own fault, 3 where it couldn't be found out."""
-    assert nbh_run(HEADER + text, "--timeout", "5").returncode == code
+    assert nbh_run(HEADER + text, "--timeout", "8" if "while" in text else "60").returncode == code
 
 
 @pytest.mark.parametrize(

@@ -382,13 +382,28 @@ def test_a_table_that_was_there_is_told_where_it_changed(run_notebook, notebook,
     assert run_notebook(path).tables == (f"{uc.name}.written",)
 
 
+WATCHED = """
+import sys, pexpect
+child = pexpect.spawn(sys.executable, ["-m", "pytest", "-p", "no:cacheprovider"], timeout=60)
+child.expect(r"slow.py: cell 2 of 2, \\d+ s")
+child.expect("1 passed")
+"""
+
+
 def test_a_long_run_is_watched_on_a_terminal(pytester):
-    """The cell that is on and the time; the line is gone when the run is over."""
+    """The cell that is on, and the time."""
     pytest.importorskip("pexpect")
     (pytester.path / "slow.py").write_text(f"{HEADER}x = 1{CELL}import time\ntime.sleep(4)\n")
     pytester.makepyfile("def test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
 
-    child = pytester.spawn_pytest("-p no:cacheprovider", expect_timeout=60)
+    # In a process of its own: pexpect forks, and this one may have Spark's threads.
+    done = subprocess.run([sys.executable, "-c", WATCHED], cwd=pytester.path, capture_output=True, text=True, check=False)
 
-    child.expect(r"slow.py: cell 2 of 2, \d+ s")
-    child.expect("1 passed")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_environment_is_the_tests_own(run_notebook, notebook, monkeypatch):
+    """As it is when the notebook is run, and not as it was when pytest began."""
+    monkeypatch.setenv("STAGE", "test")
+
+    assert run_notebook(notebook("import os\ndbutils.notebook.exit(os.environ['STAGE'])")).exit_value == "test"
