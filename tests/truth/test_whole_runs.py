@@ -1,0 +1,150 @@
+"""One test for each row of the list that whole runs touch, named by the row's number."""
+
+from __future__ import annotations
+
+import textwrap
+from importlib.util import find_spec
+
+import pytest
+
+pytestmark = pytest.mark.skipif(find_spec("nbclient") is None, reason="needs the extra local")
+
+HEADER = "# Databricks notebook source\n"
+CELL = "\n\n# COMMAND ----------\n\n"
+
+
+def outcome_of(folder, notebook, *, widgets="{}"):
+    """Run a notebook in a test that tells how it ended; gives outcome, exit value and error as the test saw them."""
+    folder.write(
+        {
+            "nb.py": notebook,
+            "test_it.py": f"""
+                def test_run(run_notebook):
+                    run = run_notebook("nb.py", widgets={widgets}, timeout_s=60)
+                    print("TOLD", run.outcome, run.passed, run.exit_value, run.error.partition(chr(10))[0], sep="|")
+                """,
+        }
+    )
+    said, code = folder.run("pytest", "-s")
+    assert code == 0, said
+    return next(line for line in said.splitlines() if "TOLD" in line).partition("TOLD|")[2].split("|")
+
+
+def test_04_parameters_arrive(folder):
+    """The lie: the parameters of a run are dropped, and its defaults are tested. Here: they arrive, or it is refused."""
+    assert outcome_of(
+        folder,
+        f"{HEADER}dbutils.widgets.text('day', 'today'){CELL}dbutils.notebook.exit(dbutils.widgets.get('day'))\n",
+        widgets="{'day': '2026-01-31'}",
+    ) == ["exited", "True", "2026-01-31", ""]
+
+
+def test_06_no_value_is_no_success(folder):
+    """The lie: a notebook that returned nothing counts as "all tests passed". Here: to read the value is an error."""
+    folder.write(
+        {
+            "nb.py": f"{HEADER}x = 1\n",
+            "test_it.py": "def test_run(run_notebook):\n    assert run_notebook('nb.py').exit_json() != 'failed'\n",
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "nb.py gave no exit value: it passed" in said
+
+
+def test_07_no_tests_is_an_error(folder):
+    """The lie: zero tests have passed. Here: pytest's exit code 5, and a failing item where a notebook was named as one."""
+    folder.write({"nb.py": f"{HEADER}x = 1\n", "test_nb.py": f"{HEADER}x = 1\n"})
+
+    assert folder.run("pytest", "nb.py")[1] != 0
+    assert folder.run("pytest", "test_nb.py")[1] != 0
+    (folder.path / "test_nb.py").unlink()
+    assert folder.run("pytest")[1] == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+@pytest.mark.parametrize("how", ["import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+def test_08_a_lost_run_is_no_success(folder, how):
+    """The lie: what never came to an end exits with 0. Here: an outcome of its own, and exit code 3 of ``nbh run``."""
+    assert outcome_of(folder, f"{HEADER}{how}\n")[:2] == ["infrastructure_failed", "False"]
+    assert folder.run("harness", "run", "nb.py")[1] == 3
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_12_only_spark_answers(folder):
+    """The lie: a stand-in answers otherwise than Spark, silently. Here: only Spark, in tests and in whole runs."""
+    checks = """
+        from pyspark.sql.utils import AnalysisException
+
+        def raises(kind, what):
+            try:
+                what()
+            except Exception as exc:
+                return type(exc).__name__ == kind
+            return False
+
+        assert raises("AnalysisException", lambda: spark.read.parquet("/no/such/path").count())
+        assert raises("ArithmeticException", lambda: spark.sql("SELECT 2147483647 + 1").collect())
+        nothing = spark.sql("SELECT named_struct('a', 1) AS s WHERE false UNION ALL SELECT NULL")
+        assert nothing.selectExpr("s.a").first()[0] is None
+        spark.sql("CREATE TABLE main.default.days (n INT, day INT) PARTITIONED BY (day)")
+        spark.sql("INSERT INTO main.default.days VALUES (1, 1), (2, 2)")
+        spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+        spark.sql("SELECT 3 AS n, 2 AS day").write.mode("overwrite").insertInto("main.default.days")
+        assert sorted(row.n for row in spark.table("main.default.days").collect()) == [1, 3]
+        """
+    plain = textwrap.dedent(checks).strip()
+    folder.write({"test_unit.py": "def test_unit(spark):\n" + textwrap.indent(plain, "    ")})
+
+    assert outcome_of(folder, f"{HEADER}{plain}\n")[:2] == ["passed", "True"]
+    said, code = folder.run("pytest", "test_unit.py")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "# MAGIC %scala\n# MAGIC val x = 1",
+        "# MAGIC %r\n# MAGIC x <- 1",
+        "# MAGIC %sh rm -rf data",
+        "# MAGIC %mosaic_kepler\n# MAGIC x",
+    ],
+    ids=["scala", "r", "sh", "unknown"],
+)
+def test_14_each_cell_is_run_or_named(folder, cell):
+    """The lie: a cell in another language is passed over. Here: the run is red and says which, unless the test names it."""
+    outcome, passed, _, why = outcome_of(folder, f"{HEADER}x = 1{CELL}{cell}{CELL}y = 2\n")
+
+    assert (outcome == "passed", passed) == (False, "False")
+    assert why
+
+
+@pytest.mark.parametrize("call", ["dbutils.notebook.quit('x')", "dbutils.fs.lst('/')", "dbutils.nothing.at.all()"])
+def test_15_an_unknown_call_is_an_error(folder, call):
+    """The lie: every call on dbutils is a mock, and anything passes. Here: the run is red."""
+    assert outcome_of(folder, f"{HEADER}{call}\n")[1] == "False"
+
+
+def test_17_an_early_exit_is_told(folder):
+    """The lie: a notebook that exits before its checks has passed them. Here: the outcome is "exited", the rest "not run"."""
+    folder.write(
+        {
+            "nb.py": f"{HEADER}dbutils.notebook.exit('nothing to do'){CELL}assert 1 == 2\n",
+            "test_it.py": """
+                def test_run(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert run.outcome == "exited"
+                    assert [cell.outcome for cell in run.cells] == ["exited", "not_run"]
+
+                def test_whole(run_notebook):
+                    assert run_notebook("nb.py").outcome == "passed"
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 1 passed" in said
+    assert "'exited' == 'passed'" in said.replace('"', "'")
