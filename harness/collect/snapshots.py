@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -53,13 +54,8 @@ class TextSnapshot(SnapshotAssertion):
                 cause=f"it gives a {type(plain).__module__}.{type(plain).__name__}",
                 mend="give yours another name, or switch the other plugin off: -p no:…",
             )
-        return cls(
-            session=plain.session,
-            extension_class=cls.file,
-            test_location=plain.test_location,
-            update_snapshots=plain.update_snapshots,
-            update_new_snapshots_only=plain.update_new_snapshots_only,
-        )
+        given: dict[str, Any] = {field.name: getattr(plain, field.name) for field in fields(plain) if field.init}
+        return cls(**{**given, "extension_class": cls.file})
 
     def __call__(self, **options: Any) -> Self:
         """Take our options for the next comparison, and hand syrupy its own."""
