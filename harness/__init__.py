@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from harness.compare.tables import assert_table_equal
     from harness.errors import HarnessError, NotebookError
     from harness.extract.public import load_notebook
     from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
@@ -25,6 +26,7 @@ _HOMES = {
     "NotebookError": "harness.errors",
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
+    "assert_table_equal": "harness.compare.tables",
     "discover": "harness.notebook",
     "load_notebook": "harness.extract.public",
     "read_archive": "harness.notebook",
@@ -41,6 +43,7 @@ __all__ = [
     "NotebookError",
     "NotebookRun",
     "Problem",
+    "assert_table_equal",
     "discover",
     "load_notebook",
     "read_archive",

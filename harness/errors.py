@@ -46,10 +46,15 @@
     │   ├── DbutilsCallError
     │   ├── WidgetNotDefinedError
     │   └── WidgetValueError
-    └── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
-        ├── UnreadRunError
-        ├── RunEngineError
-        └── KernelsMissingError
+    ├── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
+    │   ├── UnreadRunError
+    │   ├── RunEngineError
+    │   └── KernelsMissingError
+    └── CompareError           NBH37x   tables can't be compared, or kept to be compared with
+        ├── EmptyTablesError
+        ├── TooManyRowsError
+        ├── CompareUseError
+        └── SnapshotError
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -439,3 +444,35 @@ class KernelsMissingError(WholeRunError):
 
     code = "NBH362"
     about = "what runs notebooks whole isn't installed"
+
+
+class CompareError(HarnessError):
+    """Tables can't be compared, or kept to be compared with."""
+
+
+class EmptyTablesError(CompareError):
+    """Neither of two tables has a row: that they are equal says nothing."""
+
+    code = "NBH370"
+    about = "two tables without rows were compared"
+
+
+class TooManyRowsError(CompareError):
+    """A table has more rows than are brought into the test's process without being told to."""
+
+    code = "NBH371"
+    about = "a table has more rows than are compared"
+
+
+class CompareUseError(CompareError):
+    """A key, a column to leave out, or what is expected doesn't fit the table."""
+
+    code = "NBH372"
+    about = "tables can't be compared that way"
+
+
+class SnapshotError(CompareError):
+    """What was given can't be kept as a snapshot, or the library that keeps them isn't installed."""
+
+    code = "NBH373"
+    about = "a snapshot can't be taken"

@@ -19,6 +19,7 @@ pytest_plugins = (
     "harness.fixtures.dbutils",
     "harness.fixtures.notebook",
     "harness.fixtures.run",
+    "harness.fixtures.snapshot",
 )
 
 

@@ -33,7 +33,7 @@ def read_rows(rows: Iterable[Any], *, names: Sequence[str] = (), optional: bool 
         TableDataError: Rows of several kinds, an unknown key, too many or too few values.
     """
     given = list(rows)
-    mappings = [found for row in given if (found := _mapping(row)) is not None]
+    mappings = [found for row in given if (found := as_mapping(row)) is not None]
     if not mappings:
         return Rows(tuple(names), [_tuple(row, number, names) for number, row in enumerate(given, 1)])
     if len(mappings) != len(given):
@@ -52,7 +52,8 @@ def read_rows(rows: Iterable[Any], *, names: Sequence[str] = (), optional: bool 
     return Rows(wanted, [tuple(row.get(name) for name in wanted) for row in mappings])
 
 
-def _mapping(row: Any) -> Mapping[str, Any] | None:
+def as_mapping(row: Any) -> Mapping[str, Any] | None:
+    """A row's values by name, where it has names for them: a dict, a dataclass, a named tuple, a Row of Spark's."""
     if isinstance(row, Mapping):
         return row
     if dataclasses.is_dataclass(row) and not isinstance(row, type):

@@ -14,7 +14,6 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
-import harness
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
 from harness.execute.folder import copy_before_writing
 from harness.execute.job import WORK, load_job, tell
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from harness.execute.job import Job
     from harness.model import Cell, Notebook
 
-_OURS = tuple(folder + os.sep for folder in harness.__path__)
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def serve(connection: str, job: str) -> None:

@@ -150,6 +150,35 @@ def test_23_what_replaced_the_thing_under_test_is_listed(folder):
 
 
 @pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_25_an_empty_table_proves_nothing(folder):
+    """The lie: no row, so no row is wrong. Here: refused, compared or kept, unless the test expects it."""
+    folder.write(
+        {
+            "test_it.py": """
+                import pytest
+                from harness import assert_table_equal
+
+                @pytest.fixture
+                def gold(spark):
+                    return spark.createDataFrame([(1, "high")], "id int, risk string").where("risk = 'hgih'")
+
+                def test_compared(gold, spark): assert_table_equal(gold, spark.createDataFrame([], gold.schema), key="id")
+                def test_rows(gold): assert_table_equal(gold, [])
+                def test_kept(gold, table_snapshot): assert gold == table_snapshot
+                def test_expected(gold): assert_table_equal(gold, [], empty_ok=True)
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest", "--snapshot-update")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "3 failed, 1 passed" in said
+    assert said.count("NBH370") >= 3
+    assert not folder.exists("*.table.txt")
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
 def test_34_spark_workers_never_run_the_notebook(folder):
     """The lie: a UDF makes the worker import the notebook and run its top level. Here: functions travel by value."""
     folder.write(
@@ -251,3 +280,49 @@ def test_37_nothing_leaks_from_one_test_into_the_next(folder):
     for order in (["one", "none", "two"], ["two", "none", "one"]):
         said, code = folder.run("pytest", *(f"test_it.py::test_{name}" for name in order))
         assert code == 0, said
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_50_values_that_only_look_alike(folder):
+    """The lie: what is expected is bent until it fits the column. Here: it differs, and both values are shown."""
+    folder.write(
+        {
+            "test_it.py": """
+                import pytest
+                from harness import assert_table_equal
+
+                @pytest.mark.parametrize(("column", "expected"), [
+                    ("'5'", 5), ("true", 1), ("1", True), ("CAST(1.00 AS decimal(6,2))", "1.005"),
+                    ("CAST('NaN' AS double)", None),
+                    ("TIMESTAMP'2026-10-25 00:30:00+00:00'", "2026-10-25 01:30:00+00:00"),
+                ])
+                def test_value(spark, column, expected):
+                    with pytest.raises(AssertionError, match="1 changed"):
+                        assert_table_equal(spark.sql(f"SELECT 1 AS id, {column} AS v"), [(1, expected)], key="id")
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == 0, said
+    assert "6 passed" in said
+
+
+def test_51_a_failure_is_not_approved_by_an_update(folder):
+    """The lie: a red run is written down, and is what is expected from then on. Here: it is refused."""
+    folder.write(
+        {
+            "test_it.py": """
+                from harness import NotebookRun
+
+                def test_red(run_snapshot): assert NotebookRun("a.py", "failed", error="ValueError") == run_snapshot
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest", "--snapshot-update")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "NBH373 a red run was to be kept as a snapshot" in said
+    assert not folder.exists("*.run.txt")
