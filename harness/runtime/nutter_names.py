@@ -15,6 +15,7 @@ ROLES = ("before", "run", "assertion", "after")
 """In the order in which a case's methods run; ``assertion`` alone must be there."""
 
 _BASES = {("harness.runtime.nutter", "NutterFixture"), ("runtime.nutterfixture", "NutterFixture")}
+_AROUND = [f"{when}all" for when in ("before", "after")]
 _CAMEL = re.compile(rf"({'|'.join(ROLES)})([A-Z0-9].*)")
 # What unittest and pytest call by itself and Nutter doesn't.
 _OTHERS_SETUP = {
@@ -40,11 +41,11 @@ def meant_by(name: str) -> str:
     word, _, rest = name.partition("_")
     if plain in _OTHERS_SETUP:
         return _OTHERS_SETUP[plain]
-    if around := get_close_matches(plain, ("beforeall", "afterall"), n=1, cutoff=0.8):
+    if around := get_close_matches(plain, _AROUND, n=1, cutoff=0.8):
         return around[0].replace("all", "_all")
     if camel := _CAMEL.fullmatch(name):
         return f"{camel[1]}_{camel[2][0].lower()}{camel[2][1:]}"
-    if near := get_close_matches(word.lower(), ROLES, n=1, cutoff=0.75):
+    if near := get_close_matches(word.lower(), ROLES, n=1, cutoff=0.76):
         return f"{near[0]}_{rest or '…'}"
     return f"assertion_{rest or '…'}" if word.lower().startswith("test") else ""
 
@@ -58,7 +59,7 @@ def is_used(kind: type, name: str) -> bool:
     functions = [value for value in beside if isinstance(value, FunctionType) and value.__globals__ is own.__globals__]
     functions += [method_of(one, part) for one in classes for part in list(vars(one))]
     codes = {code_of(one) for one in functions} - {own.__code__}
-    return any(name in names for code in codes if code is not None for names in _names(code))
+    return any(name in _names(code) for code in codes if code is not None)
 
 
 def code_of(value: Any) -> CodeType | None:
@@ -67,10 +68,12 @@ def code_of(value: Any) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
-def _names(code: CodeType) -> Iterator[tuple[Any, ...]]:
-    """What a function's code mentions: names, attributes and texts, also in the functions inside it."""
-    yield code.co_names
-    yield code.co_consts
+def _names(code: CodeType) -> Iterator[str]:
+    """The names and attributes that a function's code mentions, also in the functions inside it, and texts given to getattr."""
+    if code.co_flags & inspect.CO_OPTIMIZED:  # the body of a class, which isn't, names what it defines
+        yield from code.co_names
     for part in code.co_consts:
         if isinstance(part, CodeType):
             yield from _names(part)
+        elif isinstance(part, str) and "getattr" in code.co_names:
+            yield part

@@ -225,7 +225,7 @@ class _Reader:
         complete = [other for other, parts in self.methods.items() if "assertion" in parts]
         if "run" in methods:  # its assertion may have the misspelt name
             complete = [other for other in complete if "run" not in self.methods[other]]
-            near = get_close_matches(name, complete, n=1, cutoff=0.75)
+            near = get_close_matches(name, complete, n=1, cutoff=0.7)
             return f"did you mean assertion_{name} by assertion_{near[0]}?" if near else f"add assertion_{name}"
         if name in {"each", "every", "test", "case"}:
             return f"Nutter has no {next(iter(methods.values()))}: call it from the cases' own before_… or after_…"
