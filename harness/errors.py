@@ -17,7 +17,8 @@
     │   ├── CellLanguageError
     │   ├── CellWriteError
     │   ├── CellRunError
-    │   └── UnknownValueError
+    │   ├── UnknownValueError
+    │   └── NutterCaseError
     ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
     ├── EngineError            NBH3xx   Spark or Java can't be had
     │   ├── JavaNotFoundError
@@ -229,6 +230,13 @@ class UnknownValueError(NotebookError):
 
     code = "NBH115"
     about = "a value was given for a name that nothing uses"
+
+
+class NutterCaseError(NotebookError):
+    """A Nutter fixture, or a method of it, can't be run as it stands; Nutter itself would pass over some of these."""
+
+    code = "NBH116"
+    about = "a Nutter fixture holds what can't be run as a case"
 
 
 class SettingsError(HarnessError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +105,16 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return NotebookTests.from_parent(parent, path=module_path)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
+    """Collect classes derived from Nutter's; before anyone has imported that there are none."""
+    if not isinstance(obj, type) or "runtime.nutterfixture" not in sys.modules:
+        return None
+    from harness.collect.nutter import collector_of
+
+    return collector_of(collector, name, obj)
+
+
 def pytest_collectstart(collector: pytest.Collector) -> None:
     if isinstance(collector, pytest.Module):
         collector.config.stash[SESSION].turn_to(collector)
@@ -116,7 +127,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         return (yield)
     finally:
-        session.end()
+        session.end(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
+    """What ``setUpClass`` does to a notebook's values holds for all tests of the class."""
+    loader = request.config.stash[SESSION].existing
+    if loader is None or not fixturedef.argname.startswith("_unittest_setUpClass_fixture"):
+        return (yield)
+    fixturedef.addfinalizer(loader.release)  # pytest runs it after tearDownClass: what is added last goes first
+    done = yield
+    loader.hold()
+    return done
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -127,19 +150,27 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return (yield)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+    item.config.stash[SESSION].before_teardown(item, nextitem)
+    return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     session = item.config.stash[SESSION]
-    if call.excinfo is None:
+    # What unittest caught lies in the item until pytest itself takes it from there, inside this hook.
+    raised = call.excinfo or next(iter(getattr(item, "_excinfo", None) or ()), None)
+    if raised is None:
         report = yield
     else:
         from harness.collect.tracebacks import cut, show_error_alone, trim
 
-        has_users_frame = cut(call.excinfo, item.config)
+        has_users_frame = cut(raised, item.config)
         report = yield
-        trim(report, session) if has_users_frame else show_error_alone(report, call.excinfo)
+        trim(report, session) if has_users_frame else show_error_alone(report, raised)
     if session.existing is not None:
         from harness.collect.reports import annotate
 

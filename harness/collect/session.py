@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from types import FunctionType
@@ -11,16 +12,20 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.extract.importer import NotebookFinder, RootFinder
+from harness.runtime.nutter_import import NutterFinder
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
+    from harness.collect.nutter import NutterClass
     from harness.extract.load import Loader
     from harness.extract.units import Units
     from harness.model import Location
 
 
+# Fixtures of a test that notebook code finds around it.
+_OF_A_TEST = frozenset({"dbutils", "display", "displayHTML"})
 _FEW = 20  # notebooks that no test names, whose units a summary still tells one by one
 
 
@@ -35,6 +40,7 @@ class NotebookSession:
         self._test_file: str | None = None
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
         self._last_finder = RootFinder(self.finder)
+        self._nutter = NutterFinder()
 
     @property
     def loader(self) -> Loader:
@@ -54,24 +60,28 @@ class NotebookSession:
         """Put the finder first on ``sys.meta_path``: Python's own would run a notebook's top level."""
         if self.finder not in sys.meta_path:
             sys.meta_path.insert(0, self.finder)
-            sys.meta_path.append(self._last_finder)
+            sys.meta_path += [self._last_finder, self._nutter]
 
     def uninstall(self) -> None:
         """Leave ``sys.meta_path`` as it was."""
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
             sys.meta_path.remove(self._last_finder)
+            self._nutter.withdraw()
         if self.existing is not None:
             from harness.extract.public import release
 
             release(self.existing)
 
     def begin(self, item: pytest.Item) -> None:
-        """A test starts: notebook code now gets its fixtures."""
-        self.scope = TestScope(item)
+        """A test starts: notebook code now gets its fixtures; in a Nutter case those that the cases of its class share."""
+        nutter = _nutter_class(item)
+        owner = nutter.begin() if nutter is not None else item
         self.turn_to(item)
-        if self.existing is not None:
-            self.existing.begin(self.scope)
+        if self.scope is None or self.scope.item is not owner:
+            self.scope = TestScope(owner)
+            if self.existing is not None:
+                self.existing.begin(self.scope)
 
     def turn_to(self, node: pytest.Item | pytest.Collector) -> None:
         """Have the notebooks of the project that a test file belongs to, not same-named ones of another."""
@@ -79,11 +89,25 @@ class NotebookSession:
         if self.existing is not None:
             self.existing.views.enter(self._test_file)
 
-    def end(self) -> None:
-        """A test ended: what was computed for it is forgotten."""
+    def end(self, item: pytest.Item) -> None:
+        """A test ended: what was computed for it is forgotten; of a Nutter case with the last one of its class."""
+        nutter = _nutter_class(item)
+        if nutter is not None and nutter.goes_on():
+            return
         self.scope = None
         if self.existing is not None:
             self.existing.end()
+
+    def before_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Have what ``tearDownClass`` uses of the last test of its class: it runs when that one's fixtures are gone."""
+        kind = getattr(item, "cls", None)
+        teardown = getattr(kind, "tearDownClass", None)
+        if self.existing is None or self.scope is None or teardown is None or getattr(nextitem, "cls", None) is kind:
+            return
+        code = getattr(getattr(teardown, "__func__", None), "__code__", None)
+        for name in _OF_A_TEST.intersection(code.co_names if code is not None else ()):
+            with contextlib.suppress(Exception):  # told when it is used
+                self.scope.keep(name)
 
     def given(self, item: pytest.Item) -> list[str]:
         """Give the values by hand that the test worked with, as "path: name"; whoever gave them, it or what it shares."""
@@ -163,9 +187,16 @@ class TestScope:
 
     def __init__(self, item: pytest.Item) -> None:
         self.item = item
+        self._kept: dict[str, Any] = {}
+
+    def keep(self, name: str) -> None:
+        """Have a fixture's value still when the test is torn down."""
+        self._kept[name] = self.get(name)
 
     def get(self, name: str) -> Any:
         """Give a fixture of the running test; the user's own of that name wins."""
+        if name in self._kept:
+            return self._kept[name]
         request = getattr(self.item, "_request", None)  # pytest has no public way from an item to its fixtures
         if request is None:
             raise pytest.UsageError(f"{self.item.nodeid} can't use {name!r}: only function tests have fixtures")
@@ -183,6 +214,15 @@ class TestScope:
     def _has_own(self, name: str) -> bool:
         manager = self.item.session._fixturemanager  # noqa: SLF001 - the only way to ask without requesting
         return bool(manager.getfixturedefs(name, self.item))
+
+
+def _nutter_class(item: pytest.Item) -> NutterClass | None:
+    """The class that a Nutter case belongs to; None for all other tests, most of which need no module about Nutter."""
+    if "harness.collect.nutter" not in sys.modules:
+        return None
+    from harness.collect.nutter import NutterCase
+
+    return item.fixture_class if isinstance(item, NutterCase) else None
 
 
 def _reached(item: pytest.Item) -> Iterator[Units]:

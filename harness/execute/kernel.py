@@ -15,6 +15,7 @@ from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
+from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.job import WORK, load_job, tell
 from harness.execute.magics import UnsupportedError, install
@@ -89,6 +90,7 @@ class Runner:
         self.spark: Any = _open_spark(job) if job.space else None
         _fill(shell, self)
         install(shell, self)
+        watch_cases(self)
         shell.set_custom_exc((Exception, NotebookExit), _show)
         shell.events.register("post_run_cell", self._ended)
 
@@ -110,7 +112,7 @@ class Runner:
         if error is None or self.cell is None:
             return
         self.error = error
-        place = self._place(error)
+        place = self.place_of(error)
         facts = {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
         if isinstance(error, NotebookExit):
             tell(self.job.folder, "exit", value=error.value, **facts)
@@ -120,7 +122,11 @@ class Runner:
             what = "".join(traceback.format_exception_only(error)).strip()
             tell(self.job.folder, "failed", error=what, **facts)
 
-    def _place(self, error: BaseException) -> Location:
+    def shown(self, path: str) -> str:
+        """Give a path as users see it."""
+        return os.path.relpath(path, self.job.root).replace(os.sep, "/")
+
+    def place_of(self, error: BaseException) -> Location:
         """The innermost line of a notebook that an error came through."""
         assert self.cell is not None  # noqa: S101 -- asked only while one runs
         frames = traceback.extract_tb(error.__traceback__)
@@ -129,13 +135,11 @@ class Runner:
             found.append((error.filename, error.lineno + self._offset))
         for path, line in reversed(found):
             notebook = self._known[path]
-            shown = os.path.relpath(path, self.job.root).replace(os.sep, "/")
             for cell in notebook.cells:
                 if line is not None and cell.first_line <= line <= cell.last_line:
                     exact = line if notebook.exact_lines else None
-                    return Location(shown, exact, cell.number, line - cell.first_line + 1)
-        shown = os.path.relpath(self.job.path, self.job.root).replace(os.sep, "/")
-        return Location(shown, cell=self.cell.number)
+                    return Location(self.shown(path), exact, cell.number, line - cell.first_line + 1)
+        return Location(self.shown(self.job.path), cell=self.cell.number)
 
     def run_other(self, argument: str) -> None:
         """``%run``: the cells of another notebook, among the same names.

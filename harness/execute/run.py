@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
+from harness.execute.cases import failures_of, judged
 from harness.execute.client import Course, run_cells
 from harness.execute.folder import lay_out, written
 from harness.execute.job import WORK, Job, told
@@ -187,7 +188,8 @@ def _result(
     timeout_s: float | None,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end."""
-    events = {event["event"]: event for event in told(job.folder)}
+    every = told(job.folder)
+    events = {event["event"]: event for event in every}
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None)
     ended: Outcome = "passed"
@@ -225,9 +227,10 @@ def _result(
         _cell_run(cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, ended=ended, last=last)
         for cell in notebook.cells
     )
-    return NotebookRun(
+    run = NotebookRun(
         path=shown, ended=ended, exit_value=exit_value, error=error, location=place, cells=cells, duration_s=took, executed=node
     )
+    return judged(run, failures_of(every))
 
 
 def _to_run(node: NotebookNode) -> list[int]:

@@ -45,6 +45,8 @@ class Loader:
         self.touched: set[Values] = set()
         self.given: list[tuple[str, str]] = []
         self.loaded_in_test: list[Units] = []
+        self._held: set[Values] = set()
+        self._bound: weakref.WeakKeyDictionary[Units, dict[str, Any]] = weakref.WeakKeyDictionary()
         self._rebinding: weakref.WeakSet[Units] = weakref.WeakSet()
         self.views = Views()
         self._run_prefixes = run_prefixes
@@ -154,6 +156,25 @@ class Loader:
             units.restore()
         self.given.clear()
         self.loaded_in_test.clear()
+
+    def hold(self) -> None:
+        """Keep what is computed by now, and what functions have bound anew, until ``release``: a class of tests was set up."""
+        for values in self.touched:
+            values.hold()
+            self._held.add(values)
+        for units in self._rebinding:
+            self._bound.setdefault(units, dict(units.rebound))
+            units.remember()
+
+    def release(self) -> None:
+        """The class has ended: forget that too."""
+        for values in self._held:
+            values.release()
+        self._held.clear()
+        for units, before in self._bound.items():
+            units.rebound.update(before)
+            units.restore()
+        self._bound.clear()
 
     def _forget(self) -> None:
         for values in self.touched:

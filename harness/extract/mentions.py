@@ -184,6 +184,10 @@ class TestNames:
                 file.functions.setdefault(_fixture_name(method), file.functions[f"{node.name}.{method.name}"])
             if _is_test_class(node) and method.name.startswith("test"):
                 file.tests[f"{node.name}::{method.name}"] = (f"{node.name}.{method.name}", *shared)
+            if method.name.startswith("assertion_") and _is_derived_from(node, "NutterFixture"):
+                case = method.name.removeprefix("assertion_")
+                named = {"__init__", "before_all", *(f"{role}_{case}" for role in ("before", "run", "assertion", "after"))}
+                file.tests[f"{node.name}::{case}"] = tuple(f"{node.name}.{one.name}" for one in methods if one.name in named)
 
     # -- names -----------------------------------------------------------------------------------------------------------------
 
@@ -372,7 +376,11 @@ def _fixture_name(node: _Function) -> str:
 
 
 def _is_test_class(node: ast.ClassDef) -> bool:
-    return node.name.startswith("Test") or any(ast.unparse(base).endswith("TestCase") for base in node.bases)
+    return node.name.startswith("Test") or _is_derived_from(node, "TestCase")
+
+
+def _is_derived_from(node: ast.ClassDef, name: str) -> bool:
+    return any(ast.unparse(base).endswith(name) for base in node.bases)
 
 
 def _last_text(node: ast.AST, texts: Mapping[str, str]) -> str | None:

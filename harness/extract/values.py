@@ -40,6 +40,7 @@ class Values:
         self._lasting: dict[int, dict[str, Any]] = {}
         self._passing: dict[int, dict[str, Any]] = {}
         self._computed: set[str] = set()
+        self._held: tuple[frozenset[int], frozenset[str]] = (frozenset(), frozenset())
         self._running: list[int] = []
         self._changing = 0  # how many of those running may change a value in place
         self._tried: set[int] = set()  # readers that were run, or tried, for what is asked for now
@@ -246,12 +247,23 @@ class Values:
         with self._lock:
             return self._value(name, len(self._units.entries))
 
+    def hold(self) -> None:
+        """Keep what is computed by now over the ends of tests, but for what each test has of its own."""
+        widgets = self.outline.widget_definitions(len(self._units.entries))
+        self._held = frozenset(self._passing).difference(widgets), frozenset(self._computed - INJECTED)
+
+    def release(self) -> None:
+        """Keep nothing any longer."""
+        self._held = frozenset(), frozenset()
+        self.forget()
+
     def forget(self) -> None:
         """Drop everything that was computed for a test."""
-        for name in self._computed:
+        statements, names = self._held
+        for name in self._computed - names:
             self._units.namespace.pop(name, None)
-        self._computed.clear()
-        self._passing.clear()
+        self._computed &= names
+        self._passing = {index: found for index, found in self._passing.items() if index in statements}
         self._asked_test = False
 
     def _value(self, name: str, before: int) -> Any:

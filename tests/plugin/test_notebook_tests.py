@@ -104,7 +104,7 @@ def test_a_notebook_without_a_test_is_an_error(project, workers, name):
     result.stdout.fnmatch_lines(
         [
             f"{name}:1*NBH110 the notebook matches python_files but holds no test",
-            "  cause: no function or class of it matches test or Test",
+            "  cause: no function or class of it matches test or Test, and none is a unittest.TestCase or a NutterFixture",
             "  mend:  rename the notebook, or add a test function",
         ]
     )

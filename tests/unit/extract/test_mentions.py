@@ -180,6 +180,28 @@ def test_methods_of_a_test_class_are_tests(tests_of):
     )
 
 
+def test_nutters_cases_are_tests(tests_of):
+    """Each case stands for all its methods, and for what is done before all cases."""
+    text = """
+        from runtime.nutterfixture import NutterFixture
+        from nbs.etl import add
+
+        class T(NutterFixture):
+            def run_direct(self):
+                self.got = add(1, 2)
+
+            def assertion_direct(self):
+                assert self.got
+
+            def assertion_nothing(self):
+                pass
+        """
+    own, shared = {"tests/test_it.py": text}, {"tests/test_it.py": text.replace("run_direct", "before_all")}
+
+    assert tests_of(own) == ("tests/test_it.py::T::direct",)
+    assert tests_of(shared) == ("tests/test_it.py::T::direct", "tests/test_it.py::T::nothing")
+
+
 def test_a_fixture_in_a_class_is_followed(tests_of):
     """A class may hold fixtures of its own."""
     text = """
