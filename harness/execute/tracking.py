@@ -1,0 +1,106 @@
+"""MLflow in a notebook that is run whole: runs and models go to a store of the test's own, which has Unity Catalog's rules.
+
+A notebook that names Databricks' store (``databricks``, ``databricks-uc``) gets this one: there is no workspace here.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+SCHEME = "nbh-unity"
+
+_TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
+
+
+def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool]) -> None:
+    """Have MLflow, once it is imported, keep all in a folder; ``has_schema`` tells whether ``catalog.schema`` is there."""
+    store = f"sqlite:///{folder}/mlflow.db"
+    os.makedirs(folder, exist_ok=True)
+    os.environ["MLFLOW_TRACKING_URI"] = store
+    os.environ["MLFLOW_REGISTRY_URI"] = "databricks-uc"
+    # The artifacts' folder, for MLflow's own would be below the working folder, which goes with the run.
+    os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
+    _After.changes = {
+        _TRACKING: lambda module: _track(module, store),
+        _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema),
+    }
+    sys.meta_path.insert(0, _After())
+
+
+class _After(importlib.abc.MetaPathFinder):
+    """Changes a module right after it was imported."""
+
+    changes: dict[str, Callable[[ModuleType], None]] = {}  # noqa: RUF012 -- one for the process, as its modules are
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Give the module's own spec, with the change after it."""
+        if name not in self.changes:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return spec
+        loader: Any = spec.loader
+        run, change = loader.exec_module, self.changes[name]
+
+        def run_and_change(module: ModuleType) -> None:
+            run(module)
+            change(module)
+
+        loader.exec_module = run_and_change
+        return spec
+
+
+def _track(module: Any, store: str) -> None:
+    # MLflow has a way to add a store for a scheme, and none to say that a name means another.
+    asked, told = module._resolve_tracking_uri, module.get_tracking_uri  # noqa: SLF001 -- see above
+    module._resolve_tracking_uri = lambda uri=None: _unless_databricks(asked(uri), store)  # noqa: SLF001
+    module.get_tracking_uri = lambda: _unless_databricks(told(), store)
+
+
+def _register(module: Any, store: str, has_schema: Callable[[str], bool]) -> None:
+    asked = module._resolve_registry_uri  # noqa: SLF001 -- as above
+    module._resolve_registry_uri = lambda *uris, **named: _unless_databricks(asked(*uris, **named), store)  # noqa: SLF001
+    module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri, has_schema))  # noqa: SLF001
+
+
+def _unless_databricks(uri: str | None, ours: str) -> str | None:
+    return ours if uri is not None and uri.partition(":")[0] in ("databricks", "databricks-uc") else uri
+
+
+def _store(uri: str, has_schema: Callable[[str], bool]) -> Any:
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    class UnityStore(SqlAlchemyStore):
+        """MLflow's own store on this machine, strict where Unity Catalog is."""
+
+        def create_registered_model(self, name: str, *args: Any, **kwargs: Any) -> Any:
+            """Make a model, in a schema that is there."""
+            parts = name.split(".")
+            if len(parts) != len(("catalog", "schema", "model")) or not all(parts):
+                raise MlflowException(f"a model in Unity Catalog is named catalog.schema.model; {name!r} isn't")
+            if not has_schema(".".join(parts[:2])):
+                raise MlflowException(f"there is no schema {'.'.join(parts[:2])} for the model {name}")
+            return super().create_registered_model(name, *args, **kwargs)  # type: ignore[no-untyped-call]  # MLflow's
+
+        def create_model_version(self, name: str, source: str, *args: Any, **kwargs: Any) -> Any:
+            """Make a version of a model that says what goes in and comes out."""
+            if Model.load(source).signature is None:
+                raise MlflowException(f"a model in Unity Catalog needs a signature, and this version of {name} has none")
+            return super().create_model_version(name, source, *args, **kwargs)
+
+        def transition_model_version_stage(self, name: str, *_: Any, **__: Any) -> Any:
+            """Refuse."""
+            raise MlflowException(f"models in Unity Catalog have no stages, and {name} is one: give it an alias")
+
+    return UnityStore(uri.removeprefix(f"{SCHEME}:"))  # type: ignore[no-untyped-call]  # MLflow's
