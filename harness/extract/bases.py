@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import unittest
 from typing import TYPE_CHECKING, Any
 
@@ -18,32 +19,38 @@ _UNKNOWN = object()
 
 
 def may_hold_tests(units: Units, name: str) -> bool:
-    """Say whether the class is derived from unittest's or Nutter's, or has methods named like tests and bases nobody knows."""
-    return _may_hold_tests(units, name, frozenset())
+    """Say whether it is derived from a class of tests, unittest's or Nutter's; by its methods' names where nobody can know."""
+    node = _definition(units, name)
+    derived = _is_derived(units, node, frozenset({name}))
+    if derived is None and node is not None:
+        return any(isinstance(part, ast.FunctionDef) and part.name.startswith(_TESTS) for part in node.body)
+    return bool(derived)
 
 
-def _may_hold_tests(units: Units, name: str, seen: frozenset[str]) -> bool:
+def _definition(units: Units, name: str) -> ast.ClassDef | None:
     entry = next((entry for entry in reversed(units.entries) if name in entry.row.binds), None)
     node = units.values.outline.definition(entry, name) if entry is not None else None
-    if not isinstance(node, ast.ClassDef) or name in seen:
-        return False
-    for base in node.bases:
+    return node if isinstance(node, ast.ClassDef) else None
+
+
+def _is_derived(units: Units, node: ast.ClassDef | None, seen: frozenset[str]) -> bool | None:
+    """Whether a class is derived from one of tests; None where a base isn't known."""
+    found: set[bool | None] = {False}
+    for base in node.bases if node is not None else ():
         kind = _value(units, base)
-        if kind is _UNKNOWN:
-            if any(isinstance(part, ast.FunctionDef) and part.name.startswith(_TESTS) for part in node.body):
-                return True
-        elif isinstance(kind, type) and is_stand_in_class(kind):
-            if _may_hold_tests(units, kind.__name__, seen | {name}):
-                return True
-        elif isinstance(kind, type) and any(k is unittest.TestCase or k.__name__ == _FIXTURE for k in kind.__mro__):
-            return True
-    return False
+        if not isinstance(kind, type):
+            found.add(None)
+        elif not is_stand_in_class(kind):
+            found.add(any(one is unittest.TestCase or one.__name__ == _FIXTURE for one in kind.__mro__))
+        elif kind.__name__ not in seen:
+            found.add(_is_derived(units, _definition(units, kind.__name__), seen | {kind.__name__}))
+    return True if True in found else None if None in found else False
 
 
 def _value(units: Units, base: ast.expr) -> Any:
     """What a base class's name stands for, as far as loading knows it; nothing is computed."""
     first, *rest = dotted_name(base).split(".")
-    value = dict.get(units.namespace, first, _UNKNOWN)
+    value = dict.get(units.namespace, first, getattr(builtins, first, _UNKNOWN))
     for part in rest:
         value = _UNKNOWN if type(value) is Placeholder else getattr(value, part, _UNKNOWN)
     return _UNKNOWN if type(value) is Placeholder else value

@@ -34,3 +34,11 @@ def test_a_table_that_is_missing(run_notebook, uc):
     assert run.outcome == "failed"
     assert "TABLE_OR_VIEW_NOT_FOUND" in run.error
     assert run.location.path == "sample_notebooks/features.py"
+
+
+def test_a_notebook_of_tests(run_notebook):
+    """Run whole it runs its own tests, and exits with what became of them; pytest also has each as a test of its own."""
+    run = run_notebook("sample_notebooks/quality_test.py")
+
+    assert run.passed, run.summary
+    assert [case["case"] for case in run.exit_json()["cases"]] == ["one_row_a_key", "the_table_is_as_it_was"]

@@ -351,3 +351,48 @@ def test_module_whose_name_another_took_is_not_sent(project, monkeypatch):
         sent = pickler.list_registry_pickle_by_value()
 
     assert sent == {second.__name__}
+
+
+def test_what_is_held_outlives_the_end_of_a_test(load, loader, in_test):
+    """What a class's set-up computed, changed or bound is there for its next test, and gone when it is let go of."""
+    text = """
+        seen = list()
+        seen.append("first")
+        count = 0
+
+        def more():
+            global count
+            count += 1
+            return seen
+        """
+    module = load(text)
+    in_test()
+    module.more().append("set-up")
+    loader.hold()
+    loader.end()
+
+    in_test()
+    assert (module.more(), module.count) == (["first", "set-up"], 2)
+    loader.end()
+
+    in_test()
+    assert (module.seen, module.count) == (["first", "set-up"], 1)
+    loader.end()
+
+    loader.release()
+    in_test()
+    assert (module.seen, module.count) == (["first"], 0)
+
+
+def test_what_belongs_to_each_test_is_not_held(load, loader, in_test):
+    """The next test has its own ``dbutils``, with the notebook's widgets."""
+    module = load("dbutils.widgets.text('env', 'default')\ndef env(): return dbutils.widgets.get('env')")
+    first, second = dbutils(), dbutils(env="own")
+    in_test(dbutils=first)
+    assert module.env() == "default"
+    loader.hold()
+    loader.end()
+
+    in_test(dbutils=second)
+
+    assert module.env() == "own"
