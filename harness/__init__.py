@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.extract.public import load_notebook
     from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
+    from harness.runtime.notebook import NotebookExit
 
 _HOMES = {
     "Cell": "harness.model",
@@ -23,6 +24,7 @@ _HOMES = {
     "Location": "harness.model",
     "Notebook": "harness.model",
     "NotebookError": "harness.errors",
+    "NotebookExit": "harness.runtime.notebook",
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
     "discover": "harness.notebook",
@@ -39,6 +41,7 @@ __all__ = [
     "Location",
     "Notebook",
     "NotebookError",
+    "NotebookExit",
     "NotebookRun",
     "Problem",
     "discover",

@@ -146,7 +146,9 @@ class NotebookRun:
 
     ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
     wasn't called. ``error`` says what ended a red run, ``location`` where, as far as that is known. ``executed`` is the
-    notebook with its outputs, as nbformat's dictionary. ``tables`` are those that the run made or changed, as far as known.
+    notebook with its outputs, as nbformat's dictionary. ``children`` are the runs of the notebooks that it ran by
+    ``dbutils.notebook.run``, in the order in which they ended. ``tables`` are those that the run made or changed, as far as
+    known.
     """
 
     path: str
@@ -157,6 +159,7 @@ class NotebookRun:
     cells: tuple[CellRun, ...] = ()
     duration_s: float = 0.0
     executed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    children: tuple[NotebookRun, ...] = ()
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     @property

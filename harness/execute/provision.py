@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -31,15 +32,17 @@ class Parent:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()  # notebooks that are run by others come from threads
 
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
-        process = self._running()
-        assert process.stdin is not None  # noqa: S101 -- both are pipes
-        assert process.stdout is not None  # noqa: S101
-        process.stdin.write(json.dumps({"connection": connection, "job": job, "log": log}) + "\n")
-        process.stdin.flush()
-        return int(json.loads(process.stdout.readline())["pid"])
+        with self._lock:
+            process = self._running()
+            assert process.stdin is not None  # noqa: S101 -- both are pipes
+            assert process.stdout is not None  # noqa: S101
+            process.stdin.write(json.dumps({"connection": connection, "job": job, "log": log}) + "\n")
+            process.stdin.flush()
+            return int(json.loads(process.stdout.readline())["pid"])
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:

@@ -9,21 +9,27 @@ import shutil
 import tempfile
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
 from harness.execute.client import Course, run_cells
+from harness.execute.host import Host, Place
 from harness.execute.job import Job, told
+from harness.execute.line import answering
 from harness.execute.needs import needs_spark
+from harness.execute.outcomes import first_refusal, outcomes_of_cells, redacted
 from harness.execute.provision import Parent, manager
 from harness.execute.steps import step_of
 from harness.model import CellRun, Location, NotebookRun
 from harness.notebook import read_notebook
+from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from nbformat import NotebookNode
 
@@ -31,6 +37,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 600.0
 """How long a run may take where nothing else is said."""
+
+ALLOWED = {
+    "pip": "%pip installs what is missing, into a folder of the run's own that goes with it",
+    "shell": "%sh and ! run a shell of this machine",
+}
+"""What a run may do only where it is allowed to."""
 
 SKIP = "skip-execution"
 """nbclient's own tag for a cell that isn't to be run."""
@@ -52,16 +64,26 @@ class Kernels:
         skip_cells: Sequence[int | str] = (),
         space: Callable[[], str],
         progress: Callable[[int, int], None] = lambda _number, _of: None,
+        around: Surroundings | None = None,
+        task_key: str = "",
+        allow: Collection[str] = (),
+        above: tuple[str, ...] = (),
+        stop: threading.Event | None = None,
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
-        ``space`` gives the name of the catalogs that it sees; it is asked only for a notebook that may use Spark.
+        ``space`` gives the name of the catalogs that it sees; it is asked only for a notebook that may use Spark. ``around`` is
+        what its test gives to all its runs, ``task_key`` by which name others know its task values, and ``allow`` says what of
+        `ALLOWED` it may do. ``above`` are the notebooks that led to this one, and ``stop`` is set to cancel it.
 
         Raises:
             NotebookError: It can't be read.
             WidgetValueError: A widget's value is no text.
-            ValueError: ``skip_cells`` names a cell that the notebook doesn't have.
+            ValueError: ``skip_cells`` names a cell that the notebook doesn't have, or ``allow`` what nobody knows.
         """
+        for name in allow:
+            if name not in ALLOWED:
+                raise ValueError(f"allow names {name!r}: a run can be allowed {' and '.join(ALLOWED)}")
         for name, value in (widgets or {}).items():
             if not isinstance(value, str):
                 raise WidgetValueError(
@@ -75,30 +97,51 @@ class Kernels:
         settings = settings_for(path)
         # Short: the path of a socket in it has room for a hundred characters.
         folder = Path(tempfile.mkdtemp(prefix="nbh-"))
+        around = around if around is not None else Surroundings()
+        place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
+        if not above:
+            around.tasks.begin(place.task)
+        begun = time.monotonic()
+        host = Host(
+            around,
+            place=lambda: place,
+            settings=lambda: settings,
+            run=partial(self.run, space=space, around=around, allow=allow),
+            deadline=None if timeout_s is None else begun + timeout_s,
+        )
         try:
             work = folder / "work"
             work.mkdir()
             job = Job(
-                path=os.path.abspath(path),
+                path=place.path,
                 root=self._root,
                 project=settings.folder,
                 folder=str(folder),
-                work=str(_beside(work, os.path.abspath(path), self._root)),
+                work=str(_beside(work, place.path, self._root)),
                 space=space() if needs_spark(notebook, self._roots) else "",
                 widgets=dict(widgets or {}),
                 run_prefixes=dict(settings.run_prefixes),
                 roots=self._roots,
+                host=str(folder / "host"),
+                allow=tuple(allow),
             )
-            course, begun = Course(), time.monotonic()
+            course = Course(resume=lambda: _resume(host, job))
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
             count = len(node.cells)
-            _finish(
-                run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
-                kill=lambda: _kill(km),
-            )
+            with answering(job.host, host.answer):
+                is_stopped = _finish(
+                    run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
+                    kill=lambda: _kill(km),
+                    stop=stop,
+                )
+                host.close()
+            if is_stopped:
+                course.ended = "cancelled"
             took = time.monotonic() - begun
-            return _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            run = _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            return replace(redacted(run, around.redactor), children=tuple(host.children))
         finally:
+            host.close()
             shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
@@ -106,8 +149,11 @@ class Kernels:
         self._parent.stop()
 
 
-def _finish(running: Any, *, kill: Callable[[], None]) -> None:
-    """Wait for a run in a thread of its own: nbclient takes Ctrl-C for itself where it runs in the main one."""
+def _finish(running: Any, *, kill: Callable[[], None], stop: threading.Event | None) -> bool:
+    """Wait for a run in a thread of its own: nbclient takes Ctrl-C for itself where it runs in the main one.
+
+    Gives whether it was stopped before its end.
+    """
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -118,15 +164,29 @@ def _finish(running: Any, *, kill: Callable[[], None]) -> None:
 
     thread = threading.Thread(target=run, name="nbh-run", daemon=True)
     thread.start()
+    is_stopped = False
     try:
         while thread.is_alive():
             thread.join(0.2)
+            if stop is not None and stop.is_set() and thread.is_alive():
+                is_stopped = True
+                kill()
     except BaseException:
         kill()
         thread.join(10)
         raise
-    if failed:
+    if failed and not is_stopped:
         raise failed[0]
+    return is_stopped
+
+
+def _resume(host: Host, job: Job) -> bool | None:
+    """Ready the job for the new Python that its kernel asked for; says whether the cell goes on there, None if it didn't."""
+    state, host.resumed = host.resumed, None
+    if state is None:
+        return None
+    replace(job, resumed=state).save()
+    return bool(state["within"])
 
 
 def _kill(km: Any) -> None:
@@ -194,13 +254,16 @@ def _result(
     timeout_s: float | None,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end."""
-    events = {event["event"]: event for event in told(job.folder)}
+    record = told(job.folder)
+    events = {event["event"]: event for event in record}
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None)
     ended: Outcome = "passed"
     error, exit_value, event = "", None, None
     if course.ended == "timed_out":
         ended, error = "timed_out", f"it was still at it after {timeout_s:g} s"
+    elif course.ended == "cancelled":
+        ended, error = "cancelled", "what ran it is over"
     elif course.ended.startswith("lost"):
         ended, error = "infrastructure_failed", _last_words(events, course)
     elif course.ended == "error":
@@ -216,14 +279,18 @@ def _result(
             ended, error = "unsupported", event["why"]
         else:
             ended, error = "failed", event["error"]
+    refused = first_refusal(record)
+    if refused is not None and ended in ("passed", "exited", "failed", "unsupported"):
+        ended, error, event = refused["ends"], refused["why"], refused
     place = None
     if event is not None:
         place = Location(event["path"], event["line"], event["in_cell"], event["at"])
-        last = event["cell"]
+        last = None
     elif ended != "passed":
         place = Location(shown, cell=last)
+    outcomes = outcomes_of_cells(record, last=last if ended != "passed" else None)
     cells = tuple(
-        _cell_run(cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, ended=ended, last=last)
+        _cell_run(cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, told=outcomes.get(cell.number, ""))
         for cell in notebook.cells
     )
     return NotebookRun(
@@ -237,13 +304,9 @@ def _last_words(events: Mapping[str, Mapping[str, Any]], course: Course) -> str:
     return f"its process ended ({course.ended.partition(': ')[2]})"
 
 
-def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, ended: str, last: int | None) -> CellRun:
-    outcome = "passed"
+def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, told: str) -> CellRun:
+    outcome = told or ("passed" if cell.number in course.took else "not_run")
     if skipped or cell.skipped:
         outcome = "skipped"
-    elif ended != "passed" and last is not None and cell.number == last:
-        outcome = {"exited": "exited", "unsupported": "unsupported"}.get(ended, "failed")
-    elif cell.number not in course.took or (ended != "passed" and last is not None and cell.number > last):
-        outcome = "not_run"
     outputs = tuple(dict(output) for output in node.get("outputs", ()))
     return CellRun(cell.number, cell.language, outcome, outputs, course.took.get(cell.number, 0.0))
