@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.extract.public import load_notebook
     from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
+    from harness.runtime.notebook import NotebookExit
 
 _HOMES = {
     "Cell": "harness.model",
@@ -24,6 +25,7 @@ _HOMES = {
     "Location": "harness.model",
     "Notebook": "harness.model",
     "NotebookError": "harness.errors",
+    "NotebookExit": "harness.runtime.notebook",
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
     "assert_table_equal": "harness.compare.tables",
@@ -41,6 +43,7 @@ __all__ = [
     "Location",
     "Notebook",
     "NotebookError",
+    "NotebookExit",
     "NotebookRun",
     "Problem",
     "assert_table_equal",

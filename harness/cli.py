@@ -182,6 +182,13 @@ def _parser() -> argparse.ArgumentParser:
         "--skip-cell", metavar="CELL", action="append", default=[], help="leave a cell out, by number or title (default: none)"
     )
     command.add_argument(
+        "--allow",
+        choices=("pip", "shell"),
+        action="append",
+        default=[],
+        help="let %%pip install into a folder of the run's own, or %%sh and ! run a shell of this machine (default: neither)",
+    )
+    command.add_argument(
         "--output",
         metavar="FILE",
         action="append",
@@ -268,6 +275,7 @@ def _run(options: argparse.Namespace) -> int:
         timeout_s=options.timeout or None,
         skip_cells=tuple(int(cell) if cell.isdigit() else cell for cell in options.skip_cell),
         outputs=run.check_outputs(options.output),
+        allow=tuple(options.allow),
         as_json=options.json,
     )
     return run.exit_code(run.run_once(wanted, current=os.getcwd(), out=sys.stdout, tell=_say))

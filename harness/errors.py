@@ -45,8 +45,13 @@
     │   └── SampleDataError
     ├── DbutilsError           NBH35x   a call on dbutils can't be answered truly
     │   ├── DbutilsCallError
+    │   │   └── ChildLostError
     │   ├── WidgetNotDefinedError
-    │   └── WidgetValueError
+    │   ├── WidgetValueError
+    │   ├── SecretNotFoundError   (also a LookupError)
+    │   ├── ChildRunError
+    │   ├── TaskValueError        (also a ValueError)
+    │   └── DbutilsArgumentError  (also a TypeError)
     ├── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
     │   ├── UnreadRunError
     │   ├── RunEngineError
@@ -66,6 +71,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.model import Location
 
 CODES: dict[str, str] = {}
@@ -409,10 +416,19 @@ class DbutilsError(HarnessError):
 
 
 class DbutilsCallError(DbutilsError):
-    """This dbutils doesn't have what was asked of it; Databricks' own may."""
+    """This dbutils doesn't have what was asked of it; Databricks' own may.
+
+    ``heard`` is told of each as it is made: a notebook may catch it and go on, and what it then gives is no result.
+    """
 
     code = "NBH350"
     about = "a dbutils call is not served here"
+    heard: ClassVar[Callable[[Exception], None] | None] = None
+
+    def __init__(self, what: str, *, cause: str = "", mend: str = "", location: Location | None = None) -> None:
+        super().__init__(what, cause=cause, mend=mend, location=location)
+        if DbutilsCallError.heard is not None:
+            DbutilsCallError.heard(self)
 
 
 class WidgetNotDefinedError(DbutilsError):
@@ -427,6 +443,41 @@ class WidgetValueError(DbutilsError, ValueError):
 
     code = "NBH352"
     about = "a widget can't have that value"
+
+
+class SecretNotFoundError(DbutilsError, LookupError):
+    """A secret, or a scope, was asked for that neither the test nor the settings give."""
+
+    code = "NBH355"
+    about = "a secret is not there"
+
+
+class ChildRunError(DbutilsError):
+    """A notebook that another one ran by ``dbutils.notebook.run`` failed, took too long, or isn't there."""
+
+    code = "NBH356"
+    about = "a notebook that another one ran didn't end well"
+
+
+class TaskValueError(DbutilsError, ValueError):
+    """A task value isn't there, or is none that Databricks takes."""
+
+    code = "NBH357"
+    about = "a task value is not there, or can't be set"
+
+
+class DbutilsArgumentError(DbutilsError, TypeError):
+    """A call on dbutils was given what Databricks' own refuses."""
+
+    code = "NBH358"
+    about = "a dbutils call was given a value of the wrong kind"
+
+
+class ChildLostError(DbutilsCallError):
+    """The process of a notebook that another one ran was lost: nobody's error in either of them."""
+
+    code = "NBH359"
+    about = "a notebook that another one ran was lost"
 
 
 class WholeRunError(HarnessError):

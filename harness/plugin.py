@@ -47,6 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="keep a copy of the tables and other objects that tests made, to be looked at with `nbh spark sql`, until the "
         "warm engine ends: of no test, of those that failed, or of all (default: %(default)s)",
     )
+    group.addoption(
+        "--nbh-allow",
+        action="append",
+        choices=("pip", "shell"),
+        default=[],
+        help="what a notebook that is run whole may do on this machine: pip lets %%pip install what is missing, into a folder "
+        "of the run's own; shell lets %%sh and ! run a shell; can be given twice (default: neither)",
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -72,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     check_environment(config.getoption("--databricks-env"))
     start(config)  # named in a conftest's pytest_plugins, we come too late for the hook above
     config.addinivalue_line("markers", "nbh_widgets(**values): the test's widget values, as dbutils.widgets.get gives them")
+    config.addinivalue_line("markers", "nbh_secrets(scopes): the test's secrets, texts by scope and key")
     config.addinivalue_line("markers", "nbh_engine(name): the engine this test needs; classic for RDDs and SparkContext")
 
 
@@ -175,6 +184,10 @@ def pytest_runtest_makereport(
         from harness.collect.reports import annotate
 
         annotate(report, item, call, session)
+    if "harness.collect.surroundings" in sys.modules:  # else no notebook can have read a secret
+        from harness.collect.surroundings import hide
+
+        hide(report, item)
     return report
 
 

@@ -32,7 +32,8 @@ class Settings:
     the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
     project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use,
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
-    Databricks runtime that local Spark stands for; "" is the nearest one.
+    Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
+    variables that hold them.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class Settings:
     spark_memory: str = "1g"
     spark_idle_minutes: int = 30
     runtime: str = ""
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -96,7 +98,25 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         near = get_close_matches(str(runtime), RUNTIMES, n=1)
         hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
         raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
-    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime)
+    secrets = _secrets(folder, table.get("secrets", {}))
+    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime, secrets)
+
+
+def _secrets(folder: str, table: object) -> dict[str, dict[str, str]]:
+    """Check the table of secrets; no value is shown, for it may be a secret that somebody wrote there."""
+    mend = '[tool.nbh.secrets.my-scope]\napi-token = "MY_API_TOKEN", the name of the variable that holds it,'
+    if not isinstance(table, dict) or not all(isinstance(keys, dict) for keys in table.values()):
+        raise _wrong(folder, "secrets is not a table of scopes", "it holds for each scope a table of keys", f"write {mend}")
+    for scope, keys in table.items():
+        for key, variable in keys.items():
+            if not isinstance(variable, str) or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+                raise _wrong(
+                    folder,
+                    f"the secret {key!r} of the scope {scope!r} is not the name of a variable",
+                    "a secret has no place in a file; its variable is named in capital letters",
+                    f"write {mend}",
+                )
+    return {scope: dict(keys) for scope, keys in table.items()}
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:

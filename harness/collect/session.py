@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutsideTestError
 from harness.extract.importer import NotebookFinder, RootFinder
+from harness.runtime import modules
 from harness.runtime.nutter_import import NutterFinder
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class NotebookSession:
         self.scope: TestScope | None = None
         self.existing: Loader | None = None
         self._test_file: str | None = None
+        self._modules: list[ModuleType] = []
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
         self._last_finder = RootFinder(self.finder)
         self._nutter = NutterFinder()
@@ -61,6 +63,7 @@ class NotebookSession:
         if self.finder not in sys.meta_path:
             sys.meta_path.insert(0, self.finder)
             sys.meta_path += [self._last_finder, self._nutter]
+            self._modules = modules.put(self._of_runtime)
 
     def uninstall(self) -> None:
         """Leave ``sys.meta_path`` as it was."""
@@ -68,10 +71,24 @@ class NotebookSession:
             sys.meta_path.remove(self.finder)
             sys.meta_path.remove(self._last_finder)
             self._nutter.withdraw()
+            modules.take_away(self._modules)
         if self.existing is not None:
             from harness.extract.public import release
 
             release(self.existing)
+
+    def _of_runtime(self, name: str) -> Any:
+        """What ``databricks.sdk.runtime`` gives: the running test's, or while none runs what looks for it at each use."""
+        return self.scope.get(name) if self.scope is not None else modules.Late(name, self._of_test)
+
+    def _of_test(self, name: str) -> Any:
+        if self.scope is None:
+            raise OutsideTestError(
+                f"{name} of databricks.sdk.runtime was used outside a test",
+                cause="it is the running test's, and no test runs",
+                mend="use it inside a function that a test calls",
+            )
+        return self.scope.get(name)
 
     def begin(self, item: pytest.Item) -> None:
         """A test starts: notebook code now gets its fixtures; in a Nutter case those that the cases of its class share."""

@@ -32,6 +32,7 @@ class Wanted:
     timeout_s: float | None = 600.0
     skip_cells: tuple[int | str, ...] = ()
     outputs: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     as_json: bool = False
 
 
@@ -101,6 +102,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             session=session,
             watch=screen.show,
             may_cancel=True,
+            allow=wanted.allow,
         )
     finally:
         signal.signal(signal.SIGTERM, before)

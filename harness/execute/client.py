@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 class Course:
     """How a run went, as seen from outside: cells by number with their times, and what ended it early.
 
-    ``stop`` ends it from another thread; it is there once the run has begun.
+    ``stop`` ends it from another thread; it is there once the run has begun. ``resume`` readies a new Python where the kernel
+    asked for one; it says whether the cell goes on there, None if it didn't.
     """
 
     stop: Callable[[], object] = lambda: None
     began: dict[int, float] = field(default_factory=dict)
     took: dict[int, float] = field(default_factory=dict)
     ended: str = ""
+    resume: Callable[[], bool | None] = lambda: None
 
 
 class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -80,9 +82,21 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
         self._course.began[number] = time.monotonic()
         try:
             done: NotebookNode = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+            while (goes_on := self._course.resume()) is not None:
+                await self._restart()
+                if goes_on:
+                    shown, self.kc.number = cell.get("outputs", []), number
+                    done = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+                    done["outputs"] = [*shown, *done.get("outputs", [])]
             return done
         finally:
             self._course.took[number] = time.monotonic() - self._course.began[number]
+
+    async def _restart(self) -> None:
+        """Go on in a new kernel."""
+        self.kc.stop_channels()
+        await self.km.restart_kernel(now=True)
+        await self.async_start_new_kernel_client()
 
 
 async def run_cells(notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None) -> None:

@@ -16,6 +16,8 @@ class Job:
 
     ``root`` is the folder that paths are shown relative to, ``project`` that of the settings. ``folder`` is the run's own, in
     which it leaves what it tells; it works in ``work``. ``space`` names the catalogs that it sees; "" is that it has no Spark.
+    On the socket ``host`` it asks who started it. ``allow`` is what it may do on this machine beyond Python and Spark. After a
+    restart of Python ``resumed`` holds what is kept.
     """
 
     path: str
@@ -27,6 +29,14 @@ class Job:
     widgets: dict[str, str] = field(default_factory=dict)
     run_prefixes: dict[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
+    host: str = ""
+    allow: tuple[str, ...] = ()
+    resumed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def site(self) -> str:
+        """The folder of what the run itself installs."""
+        return str(Path(self.folder, "site"))
 
     def save(self) -> Path:
         """Write it into the run's folder; gives the file."""

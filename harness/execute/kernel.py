@@ -7,28 +7,33 @@ import linecache
 import os
 import sys
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
-from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
+from harness.errors import ChildLostError, DbutilsCallError, RunCycleError, RunTargetError
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.job import WORK, load_job, tell
+from harness.execute.line import asking
 from harness.execute.magics import UnsupportedError, install
+from harness.execute.names import fill, open_spark
+from harness.execute.refusals import connect_only, is_by_library
+from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.dbutils import Dbutils
-from harness.runtime.notebook import NotebookExit, NotebookPart
+from harness.runtime.library import PythonRestart
+from harness.runtime.notebook import NotebookExit
 from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
 from harness.spark.hints import add_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from harness.execute.job import Job
@@ -65,6 +70,8 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         text = self.runner.begin(int(number)) if number.isdigit() else code
         reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
         error = self.runner.error
+        if isinstance(error, PythonRestart):
+            return {**reply, "status": "ok", "user_expressions": {}, "payload": []}
         if reply["status"] == "ok" and error is not None:
             # %%capture and its like run a cell inside the cell, show its error and go on: nobody may take that for passed.
             return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
@@ -79,25 +86,33 @@ class Runner:
         self.job = job
         self.notebook: Notebook = read_notebook(job.path)
         self.chain = [job.path]
+        self._within: list[dict[str, Any]] = []
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self.path, self._offset = job.path, 0
-        self.dbutils = Dbutils(widgets=job.widgets)
-        vars(self.dbutils)["notebook"] = NotebookPart()
+        self.ask = asking(job.host)
+        self.dbutils = Dbutils(widgets=job.widgets, ask=self.ask, show=display, restart=self.restart)
+        self.dbutils.widgets.resume(job.resumed.get("widgets", {}))
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
         _keep_lines(shell, self)
-        self.spark: Any = _open_spark(job) if job.space else None
-        _fill(shell, self)
+        self._session: Any = open_spark(job) if job.space else None
+        self.spark: Any = self._session.spark if self._session is not None else None
+        fill(shell, self)
         install(shell, self)
         watch_cases(self)
-        shell.set_custom_exc((Exception, NotebookExit), _show)
+        DbutilsCallError.heard = UnsupportedError.heard = self.refused
+        shell.set_custom_exc((Exception, NotebookExit, PythonRestart), _show)
         shell.events.register("post_run_cell", self._ended)
 
     def begin(self, number: int) -> str:
         """Turn to a cell; gives what IPython is to run for it."""
         self.cell, self.error = self.notebook.cells[number - 1], None
         self.path, self._offset = self.job.path, self.cell.first_line - 1
+        within = self.job.resumed.pop("within", None)
+        if within:
+            self.job.resumed["go_on"] = within
+            return "get_ipython().run_line_magic('nbh_go_on', '')"
         step = step_of(self.cell)
         if step.kind == "unsupported":
             return f"get_ipython().run_line_magic('nbh_unsupported', {step.text!r})"
@@ -107,17 +122,35 @@ class Runner:
         """Put what IPython has parsed to its lines in the file."""
         return ast.increment_lineno(tree, self._offset)
 
+    def restart(self) -> NoReturn:
+        """Have Python begin anew after this cell, with what Databricks keeps: widgets and Spark's session."""
+        session = self._session.lend(os.getppid()) if self._session is not None else ""
+        self.ask("restart", widgets=self.dbutils.widgets.getAll(), session=session, within=self._within)
+        raise PythonRestart
+
+    def refused(self, error: Exception) -> None:
+        """Note at once that something was asked for that isn't served: the notebook may catch the error and go on."""
+        frames = traceback.extract_stack()
+        if self.cell is None or is_by_library(frames):
+            return
+        ends = "infrastructure_failed" if isinstance(error, ChildLostError) else "unsupported"
+        why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
+        tell(self.job.folder, "refused", ends=ends, why=why, **self._facts(self._place(frames)))
+
     def _ended(self, result: Any) -> None:
         error = result.error_before_exec or result.error_in_exec
         if error is None or self.cell is None:
             return
         self.error = error
-        place = self.place_of(error)
-        facts = {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+        if isinstance(error, PythonRestart):
+            return
+        facts = self._facts(self.place_of(error))
         if isinstance(error, NotebookExit):
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
             tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
+        elif why := connect_only(error):
+            tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
             tell(self.job.folder, "failed", error=what, **facts)
@@ -128,8 +161,15 @@ class Runner:
 
     def place_of(self, error: BaseException) -> Location:
         """The innermost line of a notebook that an error came through."""
+        return self._place(traceback.extract_tb(error.__traceback__), error)
+
+    def _facts(self, place: Location) -> dict[str, Any]:
         assert self.cell is not None  # noqa: S101 -- asked only while one runs
-        frames = traceback.extract_tb(error.__traceback__)
+        return {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+
+    def _place(self, frames: traceback.StackSummary, error: BaseException | None = None) -> Location:
+        """The innermost line of a notebook among these frames, or the one that can't be parsed."""
+        assert self.cell is not None  # noqa: S101 -- as above
         found = [(frame.filename, frame.lineno) for frame in frames if frame.filename in self._known]
         if isinstance(error, SyntaxError) and error.filename in self._known and error.lineno is not None:
             found.append((error.filename, error.lineno + self._offset))
@@ -159,17 +199,35 @@ class Runner:
         if target in self.chain:
             circle = " -> ".join(os.path.basename(path) for path in [*self.chain[self.chain.index(target) :], target])
             raise RunCycleError("notebooks %run each other in a circle", cause=circle, mend="break the circle")
+        self._run_cells(target, dict(line.arguments))
+
+    def go_on(self) -> None:
+        """After a restart of Python in a notebook that was ``%run``: run what is left of it, and of those that led to it."""
+        self._go_on(self.job.resumed.pop("go_on"))
+
+    def _go_on(self, within: list[dict[str, Any]]) -> None:
+        here, *inner = within
+        self._run_cells(here["path"], here["given"], after=here["cell"], first=lambda: self._go_on(inner) if inner else None)
+
+    def _run_cells(
+        self, target: str, given: dict[str, str], *, after: int = 0, first: Callable[[], object] = lambda: None
+    ) -> None:
+        """Run the cells of another notebook after this number; ``first`` is what is done among its names before that."""
         notebook = self._known.setdefault(target, read_notebook(target))
         _show_lines(notebook)
         before = (self.path, self._offset)
         self.chain.append(target)
-        given = self.dbutils.widgets.give(dict(line.arguments))
+        at = {"path": target, "given": given, "cell": after}
+        self._within.append(at)
+        taken = self.dbutils.widgets.give(given)
         try:
-            for cell in notebook.cells:
-                self.path = target
+            first()
+            for cell in notebook.cells[after:]:
+                self.path, at["cell"] = target, cell.number
                 self._run_cell(cell)
         finally:
-            self.dbutils.widgets.take_back(given)
+            self.dbutils.widgets.take_back(taken)
+            self._within.pop()
             self.chain.pop()
             self.path, self._offset = before
 
@@ -193,6 +251,7 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType, tb
     """What is shown of an error: the lines that a notebook's author can act on."""
     if isinstance(error, NotebookExit):
         sys.stdout.write(f"Notebook exited: {error.value}\n")
+    if isinstance(error, (NotebookExit, PythonRestart)):
         return []
     steps: list[TracebackType] = []
     step: TracebackType | None = trace
@@ -236,32 +295,3 @@ def _show_lines(notebook: Notebook) -> None:
         for index, line in enumerate(cell.source.split("\n")):
             lines[cell.first_line - 1 + index : cell.first_line + index] = [line]
     linecache.cache[str(notebook.path)] = (1, None, [f"{line}\n" for line in lines], str(notebook.path))
-
-
-def _open_spark(job: Job) -> Any:
-    from harness.settings import settings_for
-    from harness.spark import choose, connect
-
-    settings = settings_for(os.path.join(job.project, "x"))
-    roots = [Path(root) for root in job.roots]
-    return connect.open_session(choose.wishes_of(settings), roots=roots, space=job.space, progress=lambda _line: None).spark
-
-
-def _fill(shell: Any, runner: Runner) -> None:
-    """Give the notebook the names that it finds on Databricks."""
-    from harness.execute.shown import display, display_html
-
-    names: dict[str, Any] = {
-        "dbutils": runner.dbutils,
-        "display": display,
-        "displayHTML": display_html,
-        "getArgument": runner.dbutils.widgets.getArgument,
-    }
-    if runner.spark is not None:
-        from pyspark.sql.functions import udf
-
-        spark = runner.spark
-        names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf}
-    shell.user_ns.update(names)
-    folders = [os.path.dirname(runner.job.path), *runner.job.roots]
-    sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.execute.kernel import Runner
 
 _VARIABLE = re.compile(r"\$\{([^}\s]+)\}")
@@ -20,11 +22,22 @@ _NO_WIDGET = re.compile(r"REMOVE\s+WIDGET\s+(\w+)", re.IGNORECASE)
 
 
 class UnsupportedError(Exception):
-    """A cell can't run here; the text says why."""
+    """A cell can't run here; the text says why. ``heard`` is told of each as it is made, as for `DbutilsCallError`."""
+
+    heard: ClassVar[Callable[[Exception], None] | None] = None
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        if UnsupportedError.heard is not None:
+            UnsupportedError.heard(self)
 
 
 def install(shell: Any, runner: Runner) -> None:
     """Register them in the shell, over IPython's own of the same names."""
+    from harness.execute import pip as of_pip
+    from harness.execute import shell as of_shell
+
+    job = runner.job
 
     def run(line: str) -> None:
         runner.run_other(line)
@@ -35,28 +48,32 @@ def install(shell: Any, runner: Runner) -> None:
     def nbh_unsupported(line: str) -> None:
         raise UnsupportedError(line)
 
-    def refuse(name: str) -> Any:
+    def refuse(why: str) -> Any:
         def magic(line: str, cell: str = "") -> None:  # noqa: ARG001 -- IPython's own signature
-            nbh_unsupported(f"%{name} isn't served here yet")
+            nbh_unsupported(why)
 
         return magic
 
     def nothing(line: str, cell: str = "") -> None:
         """A text for people."""
 
+    def pip(line: str) -> None:
+        of_pip.run_pip(line, site=job.site, may_install="pip" in job.allow)
+
     manager = shell.magics_manager
     manager.register_function(run, "line", "run")
+    manager.register_function(pip, "line", "pip")
+    manager.register_function(lambda _line: runner.restart(), "line", "restart_python")
+    manager.register_function(lambda _line: runner.go_on(), "line", "nbh_go_on")
     manager.register_function(nbh_unsupported, "line", "nbh_unsupported")
+    manager.register_function(refuse("%conda is in no runtime of Databricks since 9.0; use %pip"), "line", "conda")
     for kind in ("line", "cell"):
         manager.register_function(sql, kind, "sql")
         for name in ("md", "md-sandbox"):
             manager.register_function(nothing, kind, name)
-        for name in ("fs", "sh", "scala", "r", "bash", "script"):
-            manager.register_function(refuse(name), kind, name)
-    for name in ("pip", "conda", "restart_python"):
-        manager.register_function(refuse(name), "line", name)
-    shell.system = lambda line: nbh_unsupported(f"! runs a shell, which isn't served here yet: {line[:60]}")
-    shell.getoutput = shell.system
+        for name in ("fs", "scala", "r"):
+            manager.register_function(refuse(f"%{name} isn't served here yet"), kind, name)
+    of_shell.install(shell, job, pip=pip)
 
 
 def run_sql(shell: Any, runner: Runner, text: str) -> Any:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from harness.model import Notebook
 
-_NAMES = re.compile(r"\b(?:spark|sc|sqlContext|sql|table|udf|getOrCreate)\b|%run\b|%sql\b")
+_NAMES = re.compile(r"\b(?:spark|sc|sqlContext|sql|table|udf|getOrCreate)\b|%run\b|%sql\b|\bnotebook\s*\.\s*run\b")
 _IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
 _OF_SPARK = frozenset({"pyspark", "databricks", "delta", "mlflow"})
 

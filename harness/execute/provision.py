@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -32,17 +33,19 @@ class Parent:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._is_ready = False
+        self._lock = threading.Lock()  # notebooks that are run by others come from threads
 
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
-        process = self.ready()
-        assert process.stdin is not None  # noqa: S101 -- both are pipes
-        assert process.stdout is not None  # noqa: S101
         # The environment as the test has it now; the parent may have started before a fixture set something.
         asked = {"connection": connection, "job": job, "log": log, "env": dict(os.environ)}
-        process.stdin.write(json.dumps(asked) + "\n")
-        process.stdin.flush()
-        return int(json.loads(process.stdout.readline())["pid"])
+        with self._lock:
+            process = self.ready()
+            assert process.stdin is not None  # noqa: S101 -- both are pipes
+            assert process.stdout is not None  # noqa: S101
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            return int(json.loads(process.stdout.readline())["pid"])
 
     def start(self) -> subprocess.Popen[str]:
         """Start it if it doesn't run; it gets warm by itself."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.model import Cell
 
-_PYTHON_LINE = re.compile(r"[ \t]*%(?:python|py)\b", re.IGNORECASE)
-_WHOLE = {"sql": "sql", "shell": "sh", "fs": "fs"}
+_PYTHON_LINE = re.compile(r"[ \t]*%%?(?:python|py)\b", re.IGNORECASE)
+_WHOLE = {"sql": "sql", "shell": "nbh_sh", "fs": "fs"}
 _FOREIGN = {"scala": "Scala", "r": "R"}
 
 
@@ -47,6 +47,8 @@ def _whole_cell(cell: Cell) -> str:
     if cell.magics and cell.magics[0].whole_cell:
         head, _, body = source[source.index("%") :].partition("\n")
         argument = head.lstrip("%").partition(" ")[2].strip()
+        if cell.language == "shell" and head.startswith("%%"):  # IPython's own, with its own options
+            return f"get_ipython().run_cell_magic({cell.magics[0].name!r}, {argument!r}, {body!r})"
         body = f"{argument}\n{body}" if argument else body
     else:
         body = source

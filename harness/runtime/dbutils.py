@@ -1,75 +1,90 @@
-"""The test's own ``dbutils``: widgets as on Databricks, and a clear refusal of what isn't served yet."""
+"""``dbutils`` as a notebook finds it: its parts, widgets among them, and a clear refusal of what isn't served."""
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueError
+from harness.errors import WidgetNotDefinedError, WidgetValueError
+from harness.runtime.data import Data
+from harness.runtime.display import Display
+from harness.runtime.jobs import Jobs
+from harness.runtime.library import Absent, Credentials, Library
+from harness.runtime.notebook import NotebookPart
+from harness.runtime.part import Part, refusal
+from harness.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.runtime.context import EntryPoint
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
 
-# What Databricks' own dbutils has: asking for one of these is no misspelling.
-_PARTS = (
-    "api",
-    "credentials",
-    "data",
-    "entry_point",
-    "fs",
-    "help",
-    "jobs",
-    "library",
-    "meta",
-    "notebook",
-    "preview",
-    "secrets",
-    "widgets",
-)
+# What Databricks' own dbutils has and this one hasn't.
+_UNSERVED = ("api", "fs", "meta", "preview")
 
 
-class Dbutils:
-    """``dbutils`` for one test: ``widgets`` answer truly, everything else refuses and says how to give it.
+class Dbutils(Part):
+    """``dbutils`` for one test or one run.
 
     ``widgets`` are values from outside, as a job's parameters are: they win over the defaults that the notebook defines, and
-    can be read without being defined. To serve more, set it: ``dbutils.fs = MyFiles()``.
+    can be read without being defined. ``ask`` is how the parts ask who started the notebook, ``show`` how they show a table,
+    ``restart`` how Python begins anew. What isn't served refuses and says how to give it: ``dbutils.fs = MyFiles()``.
     """
 
-    def __init__(self, *, widgets: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        widgets: Mapping[str, str] | None = None,
+        ask: Callable[..., Any] | None = None,
+        show: Callable[[Any], None] | None = None,
+        restart: Callable[[], NoReturn] | None = None,
+    ) -> None:
+        asked = ask or _nobody
         self.widgets = Widgets(widgets)
+        self.secrets = Secrets(asked)
+        self.notebook = NotebookPart(asked)
+        self.jobs = Jobs(asked)
+        self.library = Library(restart)
+        self.data = Data(show or Display())
+        self.credentials = Credentials()
 
-    def __getattr__(self, name: str) -> Unserved:
-        if name.startswith("_"):
-            raise AttributeError(name)  # Python's own protocols ask every object for such names
-        if name in _PARTS:
-            return Unserved(f"dbutils.{name}")
-        raise _refusal(f"dbutils.{name}", near=get_close_matches(name, _PARTS, n=1))
+    @property
+    def entry_point(self) -> EntryPoint:
+        """The way to the context, as ``dbutils.notebook.entry_point``."""
+        return self.notebook.entry_point
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _UNSERVED:
+            return Absent(f"dbutils.{name}")
+        return super().__getattr__(name)
+
+    def help(self, name: str = "") -> None:
+        """Print what there is."""
+        parts = [part for part in vars(self).values() if isinstance(part, Part) and name in ("", part.path.partition(".")[2])]
+        for part in parts:
+            part.help()
+        if not name:
+            sys.stdout.write(f"not served here: {', '.join(_UNSERVED)}\n")
+
+    def _served(self) -> list[tuple[str, Any]]:
+        return [(name, self.help) for name in (*vars(self), "entry_point", "help", *_UNSERVED)]
 
 
-class Unserved:
-    """A part of ``dbutils`` that isn't served here: any use of it is an error that names the call."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __repr__(self) -> str:
-        return f"<{self._path}: not served here>"
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise _refusal(f"{self._path}.{name}")
-
-    def __call__(self, *args: object, **kwargs: object) -> NoReturn:  # noqa: ARG002 -- it takes what the real one takes
-        """Refuse."""
-        raise _refusal(self._path)
+def _nobody(what: str, **_facts: Any) -> NoReturn:
+    raise refusal(
+        f"dbutils ({what})", cause="no test and no run stands behind this dbutils", mend="ask for the fixture dbutils"
+    )
 
 
-class Widgets:
-    """``dbutils.widgets``: each has a name, a kind and a text as its value."""
+class Widgets(Part):
+    """Widgets: each has a name, a kind and a text as its value."""
+
+    path = "dbutils.widgets"
+    ours = frozenset({"give", "take_back", "resume"})
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._given: dict[str, str] = {}
@@ -168,13 +183,9 @@ class Widgets:
                 else:
                     held[name] = old
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise _refusal(
-            f"dbutils.widgets.{name}",
-            near=get_close_matches(name, [known for known in dir(type(self)) if known[0] != "_"], n=1),
-        )
+    def resume(self, values: Mapping[str, str]) -> None:
+        """Have the values that there were before Python began anew."""
+        self._values.update(values)
 
     def _define(self, kind: str, name: str, default: object, label: object) -> None:
         _text(name, "a widget's name")
@@ -231,19 +242,4 @@ def _not_a_choice(kind: str, name: str, what: str, value: str, known: list[str])
         f'"{value}" is no choice of the {kind} "{name}"',
         cause=f"{what} is none of: {', '.join(known) or '(no choices)'}",
         mend=f'did you mean "{near[0]}"?' if near else f'use one of the choices, or add "{value}" to them in the notebook',
-    )
-
-
-def _refusal(call: str, *, near: Sequence[str] = ()) -> DbutilsCallError:
-    part = call.split(".")[1]
-    if near:
-        mend = f'did you mean "{near[0]}"?'
-    elif part in _PARTS and part != "widgets":
-        mend = f"give the test its own: dbutils.{part} = … in the test, or a fixture named dbutils"
-    else:
-        mend = (
-            f"Databricks has none of that name that we know of; if yours has, give the test a fixture named dbutils with {part}"
-        )
-    return DbutilsCallError(
-        f"{call} is not served here", cause="this dbutils has widgets only, and refuses what it can't answer truly", mend=mend
     )

@@ -48,9 +48,11 @@ class ConnectSession:
         *,
         roots: Sequence[Path],
         space: str = "",
+        session: str = "",
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._progress = progress
+        self._lent = session
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
@@ -115,7 +117,8 @@ class ConnectSession:
 
     def _channel(self, *, again: bool = False) -> Any:
         """A channel to the engine; with ``again`` to the session that is open there already."""
-        told = f";session_id={vars(self.spark)['_session_id']}" if again else ""
+        session = vars(self.spark)["_session_id"] if again else self._lent
+        told = f";session_id={session}" if session else ""
         builder = _channel_builder()(self.engine.url + told)
         builder.add_interceptor(interceptor(self._calls))
         return builder
@@ -126,6 +129,8 @@ class ConnectSession:
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
+            if self._lent:  # it has them, and those that the notebook changed are its own
+                configs, self._lent = {}, ""
             folder = current_folder()
             # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
             here = {"nbh.working.dir": folder} if folder else {}
@@ -161,6 +166,13 @@ class ConnectSession:
         if not self.engine.has_catalogs or self.is_lost or self.is_stopped:
             return {}
         return {row.name: row.stamp for row in self.spark.sql("NBH SHOW RELATIONS").collect()}
+
+    def lend(self, pid: int) -> str:
+        """Have the session outlive this process: until another takes it up by the name that is given, it is that process's."""
+        self._command(
+            f"hello/{pid}", server.worker_facts(self._roots, [str(Path(entry).absolute()) for entry in sys.path], os.environ)
+        )
+        return str(vars(self.spark)["_session_id"])
 
     @property
     def is_lost(self) -> bool:
@@ -283,8 +295,11 @@ def open_session(
     owner: int = 0,
     idle_s: float = 1800,
     space: str = "",
+    session: str = "",
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
+
+    ``session`` names one that was lent, which is taken up as it is.
 
     Raises:
         EngineModeError: A classic session lives in this process.
@@ -297,7 +312,7 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots, space=space, progress=progress)
+    return ConnectSession(wishes, start, roots=roots, space=space, session=session, progress=progress)
 
 
 def _refuse_classic() -> None:

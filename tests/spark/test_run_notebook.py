@@ -183,12 +183,19 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
     ("cell", "why"),
     [
         (magic("%scala\nval x = 1"), "Scala can't run here"),
-        (magic("%sh ls"), "%sh isn't served here yet"),
-        (magic("%pip install x"), "%pip isn't served here yet"),
+        (magic("%sh ls"), "%sh runs a shell, which takes --nbh-allow shell"),
+        (magic("%%bash\nls"), "%%bash runs a shell, which takes --nbh-allow shell"),
+        (magic("%pip install not-there==1.0"), "not-there==1.0 is not installed"),
+        (magic("%conda install x"), "%conda is in no runtime of Databricks"),
         ("files = !ls", "! runs a shell"),
+        ("%cat x", "! runs a shell"),
         ('dbutils.fs.ls("/")', "dbutils.fs.ls is not served here"),
         ("display(spark.readStream.format('rate').load())", "display of a streaming DataFrame isn't served here yet"),
-        ('dbutils.secrets.get("a", "b")', "dbutils.secrets.get is not served here"),
+        ("dbutils.credentials.showRoles()", "dbutils.credentials.showRoles is not served here"),
+        ("dbutils.widgts", "dbutils.widgts is not served here"),
+        ("sc.parallelize([1])", "sc.parallelize: RDDs, SparkContext and the JVM aren't there"),
+        ("spark.sparkContext", "RDDs, SparkContext and the JVM aren't there"),
+        ("spark.range(1).rdd", "RDDs, SparkContext and the JVM aren't there"),
     ],
 )
 def test_what_cannot_run_here_is_never_passed_over(run_notebook, notebook, cell, why):
@@ -223,6 +230,12 @@ def test_a_cell_that_the_test_leaves_out(run_notebook, notebook):
         ),
         ("import os\nos._exit(3)", "infrastructure_failed", "its process ended"),
         ("import sys\nsys.exit(0)", "failed", "SystemExit: 0"),
+        ("exit()", "failed", "SystemExit"),
+        ("quit()", "failed", "SystemExit"),
+        ("%nosuchmagic", "failed", "UsageError: Line magic function `%nosuchmagic` not found."),
+        ("%timeit -n1 -r1 1 / 0", "failed", "ZeroDivisionError: division by zero"),
+        ("get_ipython().run_cell('1 / 0')", "failed", "ZeroDivisionError: division by zero"),
+        ("raise KeyboardInterrupt", "failed", "KeyboardInterrupt"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "infrastructure_failed", "its process ended"),
         ('dbutils.widgets.get("nope")', "failed", 'NBH351 no widget "nope" is defined'),
         ("import builtins\nbuiltins.print = None\nraise KeyError('k')", "failed", "KeyError: 'k'"),
@@ -270,6 +283,87 @@ def test_pictures_and_html_are_outputs(run_notebook, notebook):
     html, table = run.cells[0].outputs
     assert html["data"]["text/html"] == "<b>done</b>"
     assert "<table" in table["data"]["text/html"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "dbutils.meta.define('x')",
+        "sc.parallelize([1])",
+        "%sh ls",
+        "!ls",
+        "%pip install not-there==1.0",
+        "import concurrent.futures as c\n    c.ThreadPoolExecutor(1).submit(lambda: dbutils.meta.define('x')).result()",
+        "raise RuntimeError('hidden') from dbutils.meta.define('x')",
+    ],
+)
+def test_what_the_notebook_catches(run_notebook, notebook, refused):
+    """It goes on as if it had its answer; what then comes out is no result, and the place of the call is told."""
+    path = notebook("x = 1", f"try:\n    {refused}\nexcept Exception as error:\n    print('never mind')", "print('on')")
+
+    run = run_notebook(path)
+
+    assert (run.outcome, run.passed, run.location.cell) == ("unsupported", False, 2)
+    assert [cell.outcome for cell in run.cells] == ["passed", "unsupported", "passed"]
+    assert run.cells[1].text == "never mind\n"
+
+
+def test_what_fails_after_a_refusal(run_notebook, notebook):
+    """Both cells are told, and the refusal is the reason."""
+    run = run_notebook(notebook("try:\n    dbutils.meta.x\nexcept Exception:\n    y = None", "y.strip()", "z = 1"))
+
+    assert (run.outcome, run.location.cell) == ("unsupported", 1)
+    assert [cell.outcome for cell in run.cells] == ["unsupported", "failed", "not_run"]
+
+
+def test_a_library_that_looks_around(run_notebook, notebook, tmp_path, monkeypatch):
+    """MLflow and its like ask where they are and go on; what they find is that this is no workspace."""
+    pytest.importorskip("mlflow")
+    path = notebook(
+        "import mlflow",
+        "mlflow.set_tracking_uri('sqlite:///m.db')\nwith mlflow.start_run() as run:\n    mlflow.log_metric('a', 1)",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+
+
+def test_magics_of_ipythons_own(run_notebook, notebook):
+    """They work as in any kernel, in the run's folder."""
+    path = notebook(
+        "import os\nos.mkdir('d')\n%cd -q d\nassert os.path.basename(os.getcwd()) == 'd'",
+        "here = %pwd\nassert here == os.getcwd()",
+        "%env NBH_A=b\nassert os.environ['NBH_A'] == 'b'",
+        "%load_ext autoreload\n%autoreload 2",
+        "%timeit -n1 -r1 pass",
+        "%config InlineBackend.figure_format = 'retina'",
+        "open('a.txt', 'w').close()\n%ls",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+    assert run.cells[6].text == "a.txt\n"
+
+
+def test_what_is_written_beside_the_notebook(run_notebook, notebook, tmp_path):
+    """``%%writefile`` makes files of the run's own: a module among them can be imported, though one of its name lies there."""
+    (tmp_path / "old.py").write_text("V = 1\n")
+    path = notebook(
+        "%%writefile fresh.py\nV = 2",
+        "import fresh\nassert fresh.V == 2",
+        "%%writefile old.py\nV = 3",
+        "import old\nassert old.V == 3",
+        "%%writefile -a fresh.py\nW = 4",
+        "print(open('fresh.py').read())",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+    assert run.cells[5].text == "V = 2\nW = 4\n\n"
+    assert not (tmp_path / "fresh.py").exists()
 
 
 UNREAD = """

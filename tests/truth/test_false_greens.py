@@ -40,18 +40,24 @@ def jupyter(*cells):
 def test_10_every_option_has_an_effect(folder):
     """The lie: an option is accepted and ignored. Here: a value we can't honour ends the run.
 
-    What the others do on Spark, tests/spark shows: test_workers.py for the engine, test_keep.py for what is kept.
+    What the others do on Spark, tests/spark shows: test_workers.py for the engine, test_keep.py for what is kept,
+    test_pip_and_shell.py for what a notebook is allowed.
     """
     folder.write({"test_a.py": "def test_a(): pass\n"})
 
     told, _ = folder.run("pytest", "--help")
     ours = told.partition("databricks notebooks:")[2].partition("\n\n")[0]
-    assert re.findall(r"^  (--[a-z-]+)", ours, re.MULTILINE) == ["--databricks-env", "--nbh-engine", "--nbh-keep"]
+    assert re.findall(r"^  (--[a-z-]+)", ours, re.MULTILINE) == [
+        "--databricks-env",
+        "--nbh-engine",
+        "--nbh-keep",
+        "--nbh-allow",
+    ]
 
     said, code = folder.run("pytest", "--databricks-env", "pps")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert 'unknown environment "pps"' in said
-    for option in ("--nbh-engine", "--nbh-keep"):
+    for option in ("--nbh-engine", "--nbh-keep", "--nbh-allow"):
         said, code = folder.run("pytest", option, "other")
         assert code == pytest.ExitCode.USAGE_ERROR
         assert "invalid choice: 'other'" in said

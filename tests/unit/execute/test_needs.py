@@ -16,7 +16,7 @@ def read(text, path):
 @pytest.mark.parametrize(
     "text",
     ["df = spark.range(1)", "# MAGIC %sql select 1", "%run ./other", "import pyspark", "from delta.tables import DeltaTable",
-     "import helper", "sqlContext.sql('x')"],
+     "import helper", "sqlContext.sql('x')", "dbutils.notebook.run('./other', 60)"],
 )  # fmt: skip
 def test_what_may_ask_for_spark(text, tmp_path):
     """Also by a module of the project, which nobody has read."""

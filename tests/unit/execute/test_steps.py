@@ -36,6 +36,26 @@ def test_the_line_that_names_python_says_nothing_more():
     """Its place is kept, and what stands behind it is code."""
     assert steps("# MAGIC %python\n# MAGIC x = 1\n") == [("code", "\nx = 1")]
     assert steps("# MAGIC %python x = 1\n") == [("code", "x = 1")]
+    assert steps("# MAGIC %%python\n# MAGIC x = 1\n") == [("code", "\nx = 1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("# MAGIC %sh -e\n# MAGIC ls\n", ("nbh_sh", "", "-e\nls")),
+        ("# MAGIC %%sh\n# MAGIC ls\n", ("sh", "", "ls")),
+        ("# MAGIC %%bash --out x\n# MAGIC ls\n", ("bash", "--out x", "ls")),
+        ("# MAGIC %%script python3\n# MAGIC 1\n", ("script", "python3", "1")),
+    ],
+)
+def test_a_cell_of_shell(text, call):
+    """Databricks' own magic is told from IPython's: only that one fails where its shell does, and has options."""
+    [(_, code)] = steps(text)
+
+    called = []
+    fake = type("Shell", (), {"run_cell_magic": staticmethod(lambda *given: called.append(given))})
+    exec(code, {"get_ipython": lambda: fake})
+    assert called == [call]
 
 
 @pytest.mark.parametrize(

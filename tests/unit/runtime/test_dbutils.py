@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
-from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueError
+from harness.errors import DbutilsArgumentError, DbutilsCallError, WidgetNotDefinedError, WidgetValueError
 from harness.runtime.dbutils import Dbutils
+from harness.runtime.notebook import NotebookExit
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_call_that_is_not_served(dbutils):
 
     assert str(caught.value) == (
         "NBH350 dbutils.fs.ls is not served here\n"
-        "  cause: this dbutils has widgets only, and refuses what it can't answer truly\n"
+        "  cause: what it does on Databricks can't be done on one machine\n"
         "  mend:  give the test its own: dbutils.fs = … in the test, or a fixture named dbutils\n"
         "  more:  docs/errors.md#nbh350"
     )
@@ -176,9 +177,20 @@ def test_call_that_is_not_served(dbutils):
 @pytest.mark.parametrize(
     ("use", "told"),
     [
-        (lambda dbutils: dbutils.secrets.get("scope", "key"), "dbutils.secrets.get is not served"),
-        (lambda dbutils: dbutils.help(), "dbutils.help is not served"),
-        (lambda dbutils: dbutils.notebook.entry_point.getDbutils(), "dbutils.notebook.entry_point is not served"),
+        (lambda dbutils: dbutils.secrets.get("scope", "key"), "no test and no run stands behind this dbutils"),
+        (lambda dbutils: dbutils.secrets.gte, 'did you mean "get"'),
+        (lambda dbutils: dbutils.notebook.rnu, 'did you mean "run"'),
+        (lambda dbutils: dbutils.jobs.taskValue, 'did you mean "taskValues"'),
+        (lambda dbutils: dbutils.jobs.taskValues.gets, 'did you mean "get"'),
+        (lambda dbutils: dbutils.notebook.entry_point.getDbutil, 'did you mean "getDbutils"'),
+        (lambda dbutils: dbutils.entry_point.getDbutils().notebooks, 'did you mean "notebook"'),
+        (lambda dbutils: dbutils.meta.define("x"), "dbutils.meta.define is not served"),
+        (lambda dbutils: dbutils.api(), "dbutils.api is not served"),
+        (lambda dbutils: dbutils.preview.x, "dbutils.preview.x is not served"),
+        (lambda dbutils: dbutils.library.install("a.whl"), "Databricks removed it with runtime 11"),
+        (lambda dbutils: dbutils.library.restartPython(), "a unit runs in pytest's own Python"),
+        (lambda dbutils: dbutils.credentials.getServiceCredentialsProvider("x"), "there is no cloud on this machine"),
+        (lambda dbutils: dbutils.secrets.help("gte"), 'did you mean "get"'),
         (lambda dbutils: dbutils.widgts, 'did you mean "widgets"'),
         (lambda dbutils: dbutils.widgets.txt, 'did you mean "text"'),
         (lambda dbutils: dbutils.spaceship, "none of that name"),
@@ -211,3 +223,67 @@ def test_python_protocols_find_no_surprise(dbutils):
     """What Python itself asks of every object is answered as for any object."""
     assert copy.copy(dbutils).widgets is dbutils.widgets
     assert repr(dbutils.fs) == "<dbutils.fs: not served here>"
+
+
+@pytest.mark.parametrize(
+    ("call", "lines"),
+    [
+        (
+            lambda dbutils: dbutils.help(),
+            ["dbutils.secrets: Secrets by scope and key", "not served here: api, fs, meta, preview"],
+        ),
+        (lambda dbutils: dbutils.help("secrets"), ["  get(scope, key)  Give a secret's text."]),
+        (lambda dbutils: dbutils.secrets.help("list"), ["  list(scope)  Give the keys of a scope."]),
+        (lambda dbutils: dbutils.jobs.help(), ["dbutils.jobs.taskValues: Values that one task of a job leaves for the next."]),
+        (lambda dbutils: dbutils.credentials.help(), ["  not served here: assumeRole,"]),
+    ],
+)
+def test_help_says_what_there_is(dbutils, capsys, call, lines):
+    """And what isn't; names of ours are no part of it."""
+    call(dbutils)
+
+    told = capsys.readouterr().out
+    assert all(line in told for line in lines)
+    assert "take_back" not in told
+
+
+def test_an_exit_says_so_to_the_test(dbutils):
+    """No ``except Exception`` of the notebook's takes it for an error."""
+    with pytest.raises(NotebookExit) as caught:
+        dbutils.notebook.exit("done")
+
+    assert caught.value.value == "done"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("./a", "60"), "no number of seconds"),
+        (("./a", True), "no number of seconds"),
+        (("./a", -1), "no number of seconds"),
+        ((7, 60), "the path of a notebook is not a text"),
+        (("./a", 60, ["x"]), "are no dictionary"),
+    ],
+)
+def test_what_a_child_is_run_with(dbutils, arguments, error):
+    """Anything else than Databricks takes is refused before a notebook is looked for."""
+    with pytest.raises(DbutilsArgumentError, match=error):
+        dbutils.notebook.run(*arguments)
+
+
+@pytest.mark.parametrize("given", [{"n": 1}, {1: "n"}, {"n": None}])
+def test_arguments_of_a_child_are_texts(dbutils, given):
+    """As widgets are."""
+    with pytest.raises(WidgetValueError, match=r"given to dbutils\.notebook\.run is not a text"):
+        dbutils.notebook.run("./a", 60, given)
+
+
+def test_refusals_are_heard_of(dbutils, monkeypatch):
+    """Also those that the notebook catches."""
+    heard = []
+    monkeypatch.setattr(DbutilsCallError, "heard", heard.append)
+
+    with pytest.raises(DbutilsCallError) as caught:
+        dbutils.meta.define("x")
+
+    assert heard == [caught.value]

@@ -1,0 +1,62 @@
+"""The names that a notebook finds around it when it is run whole, and where it finds modules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.execute.pip import stay_out
+from harness.execute.refusals import NoContext
+from harness.execute.shown import display, display_html
+from harness.runtime import modules
+
+if TYPE_CHECKING:
+    from harness.execute.job import Job
+    from harness.execute.kernel import Runner
+
+
+def open_spark(job: Job) -> Any:
+    """Open the run's session, in the catalogs of its test; after a restart of Python it is the one that there was.
+
+    Raises:
+        EngineLostError: The engine ended while Python began anew, and the session with it.
+    """
+    from harness.settings import settings_for
+    from harness.spark import choose, connect
+
+    settings = settings_for(os.path.join(job.project, "x"))
+    opened = connect.open_session(
+        choose.wishes_of(settings),
+        roots=[Path(root) for root in job.roots],
+        space=job.space,
+        session=job.resumed.get("session", ""),
+        progress=lambda _line: None,
+    )
+    if job.resumed.get("session") and opened.engine.has_catalogs and opened.spark.conf.get("spark.nbh.space", "") != job.space:
+        raise opened.lost_error()
+    return opened
+
+
+def fill(shell: Any, runner: Runner) -> None:
+    """Give the notebook the names that it finds on Databricks."""
+    names: dict[str, Any] = {
+        "dbutils": runner.dbutils,
+        "display": display,
+        "displayHTML": display_html,
+        "getArgument": runner.dbutils.widgets.getArgument,
+        # IPython's own leave a kernel as it is, and the notebook would go on where its author ended it.
+        **dict.fromkeys(("exit", "quit"), sys.exit),
+    }
+    if runner.spark is not None:
+        from pyspark.sql.functions import udf
+
+        spark = runner.spark
+        names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
+    shell.user_ns.update(names)
+    stay_out(runner.job.site)
+    modules.install(names)
+    folders = [runner.job.site, os.path.dirname(runner.job.path), *runner.job.roots]
+    sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
+    sys.path.append(runner.job.work)  # what the notebook writes there can be imported

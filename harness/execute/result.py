@@ -1,0 +1,127 @@
+"""What became of a run: from what its kernel told, and how it was seen to end."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.execute.cases import failures_of, judged
+from harness.execute.job import told
+from harness.execute.outcomes import first_refusal, outcomes_of_cells
+from harness.model import CellRun, Location, NotebookRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from nbformat import NotebookNode
+
+    from harness.execute.client import Course
+    from harness.execute.job import Job
+    from harness.model import Cell, Notebook, Outcome
+
+SKIP = "skip-execution"
+"""nbclient's own tag for a cell that isn't to be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a run ended, by what, and the event of its record that tells where."""
+
+    outcome: Outcome
+    error: str = ""
+    event: Mapping[str, Any] | None = None
+
+
+def result_of(
+    notebook: Notebook,
+    node: NotebookNode,
+    job: Job,
+    *,
+    course: Course,
+    skipped: frozenset[int],
+    took: float,
+    timeout_s: float | None,
+) -> NotebookRun:
+    """What became of a run, from what it told and how it was seen to end."""
+    record = told(job.folder)
+    end = _end(record, node, course, timeout_s)
+    shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
+    last = max(course.began, default=None) if end.event is None and end.outcome != "passed" else None
+    place = None
+    if end.event is not None:
+        place = Location(end.event["path"], end.event["line"], end.event["in_cell"], end.event["at"])
+    elif end.outcome != "passed":
+        place = Location(shown, cell=last)
+    for number in course.took:
+        node.cells[number - 1]["execution_count"] = number  # as we count cells, and as Databricks shows them
+    outcomes = outcomes_of_cells(record, last=last)
+    cells = tuple(
+        _cell_run(
+            cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, told_of=outcomes.get(cell.number, "")
+        )
+        for cell in notebook.cells
+    )
+    run = NotebookRun(
+        path=shown,
+        ended=end.outcome,
+        exit_value=end.event["value"] if end.outcome == "exited" and end.event is not None else None,
+        error=end.error,
+        location=place,
+        cells=cells,
+        duration_s=took,
+        executed=node,
+    )
+    return judged(run, failures_of(record))
+
+
+def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, timeout_s: float | None) -> _End:
+    events = {event["event"]: event for event in record}
+    if course.ended == "cancelled":
+        return _End("cancelled", "it was interrupted")
+    if course.ended == "timed_out":
+        return _End("timed_out", f"it was still at it after {timeout_s:g} s")
+    if course.ended.startswith("lost"):
+        return _End("infrastructure_failed", _last_words(events, course))
+    refused = first_refusal(record)
+    if refused is not None:  # whatever the notebook made of it
+        return _End(refused["ends"], refused["why"], refused)
+    if course.ended == "error":
+        return _error_of(events)
+    if any(number not in course.took for number in _to_run(node)):
+        return _End("infrastructure_failed", "not all of its cells were run, and nothing tells why")
+    return _End("passed")
+
+
+def _error_of(events: Mapping[str, Mapping[str, Any]]) -> _End:
+    if "exit" in events:
+        return _End("exited", event=events["exit"])
+    if "unsupported" in events:
+        return _End("unsupported", events["unsupported"]["why"], events["unsupported"])
+    if "failed" in events:
+        return _End("failed", events["failed"]["error"], events["failed"])
+    return _End("infrastructure_failed", "the kernel told of an error and not of which")
+
+
+def _to_run(node: NotebookNode) -> list[int]:
+    """The numbers of the cells that a whole run runs; of those that it leaves out a reader can see why."""
+    return [
+        number
+        for number, cell in enumerate(node.cells, 1)
+        if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", ())
+    ]
+
+
+def _last_words(events: Mapping[str, Mapping[str, Any]], course: Course) -> str:
+    if "lost" in events:
+        return f"its process couldn't be set up: {events['lost']['error']}"
+    return f"its process ended ({course.ended.partition(': ')[2]})"
+
+
+def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, told_of: str) -> CellRun:
+    outcome = told_of or ("passed" if cell.number in course.took else "not_run")
+    if skipped or cell.skipped:
+        outcome = "skipped"
+    outputs = tuple(dict(output) for output in node.get("outputs", ()))
+    return CellRun(cell.number, cell.language, outcome, outputs, course.took.get(cell.number, 0.0))

@@ -1,0 +1,31 @@
+"""What one test gives to all the notebooks that it runs and to its units: secrets and task values."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from harness.runtime.jobs import TaskStore
+from harness.runtime.redact import Redactor
+from harness.runtime.secrets import SecretStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Surroundings:
+    """One test's: its runs see each other's task values, and what is shown of any hides the secrets that any has read."""
+
+    def __init__(self, *, secrets: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.tasks = TaskStore()
+        self.redactor = Redactor()
+        self._secrets = secrets or {}
+        self._runs = count(1)
+
+    def secret_store(self, variables: Mapping[str, Mapping[str, str]]) -> SecretStore:
+        """The secrets that a notebook sees, of the test and of these settings."""
+        return SecretStore(self._secrets, variables)
+
+    def next_run(self) -> int:
+        """Number the next run."""
+        return next(self._runs)
