@@ -17,7 +17,7 @@ import pytest
 from harness.collect.unreadable import Unreadable, shown
 from harness.errors import NutterCaseError
 from harness.model import Location
-from harness.runtime.nutter_names import ROLES, is_base
+from harness.runtime.nutter_names import ROLES, code_of, is_base
 from harness.runtime.nutter_roles import check_object, is_fixture, read_fixture
 
 if TYPE_CHECKING:
@@ -134,11 +134,12 @@ class Stage(pytest.Item):
 
     def setup(self) -> None:
         """Make the object and call before_all; what either raises is the error of each case."""
-        with self._telling("before_all"):
+        with self._telling("__init__"):
             made = self._class.obj()
             check_object(made)
-            self.fixture = made
-            if "before_all" in self._class.plan.around:
+        self.fixture = made
+        if "before_all" in self._class.plan.around:
+            with self._telling("before_all"):
                 made.before_all()
 
     def teardown(self) -> None:
@@ -165,8 +166,11 @@ class Stage(pytest.Item):
             yield
         except _OUTCOMES:
             raise
+        except NutterCaseError as error:
+            shown(self._class, error)
+            raise
         except Exception as exc:
-            exc.add_note(f"{what} failed, so none of its cases is run" if method == "before_all" else f"{what} failed")
+            exc.add_note(f"{what} failed" if method == "after_all" else f"{what} failed, so none of its cases is run")
             raise
         except BaseException as exc:
             raise NutterCaseError(f"{what} ended by {type(exc).__name__}", cause=str(exc)) from exc
@@ -217,9 +221,11 @@ def _call_of(parent: NutterClass, case: Case) -> Callable[[], None]:
     """What pytest calls for a case: looks like its assertion, and has the marks of all its methods."""
     methods = {name: getattr(parent.obj, name) for name in case.methods.values()}
 
-    @functools.wraps(methods[case.methods["assertion"]])
     def call() -> None:
         parent.perform(*(case.methods[role] for role in ROLES[:-1] if role in case.methods))
 
+    assertion = methods[case.methods["assertion"]]
+    if code_of(assertion) is not None:  # pytest looks for the code of what a function wraps, and not all that is called has any
+        functools.update_wrapper(call, assertion)
     call.pytestmark = [mark for method in methods.values() for mark in getattr(method, "pytestmark", ())]  # type: ignore[attr-defined]  # pytest's own
     return call

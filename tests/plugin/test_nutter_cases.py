@@ -319,7 +319,15 @@ def test_a_constructor_that_forgets_the_base_class_is_an_error(project):
     result = project.run()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*NBH116 T.__init__ doesn't call that of NutterFixture*"])
+    result.stdout.fnmatch_lines(["test_i.py:7 (cell 2, line 2): NBH116 T.__init__ doesn't call that of NutterFixture"])
+
+
+def test_whatever_can_be_called_may_be_an_assertion(project):
+    """Also what has no code that pytest could show."""
+    lines = "    assertion_part = functools.partial(print, 'part')\n    assertion_builtin = len"
+    project.write({"test_c.py": [f"import functools\n{IMPORT}", f"class T(NutterFixture):\n{lines}"]})
+
+    project.run().assert_outcomes(passed=1, failed=1)
 
 
 def test_a_class_that_needs_a_test_to_exist_fails(project):
