@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from harness.collect.inside import run_tests
     from harness.compare.tables import assert_table_equal
     from harness.errors import HarnessError, NotebookError
     from harness.extract.public import load_notebook
-    from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
+    from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem, PytestRun
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
 
 _HOMES = {
@@ -26,12 +27,14 @@ _HOMES = {
     "NotebookError": "harness.errors",
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
+    "PytestRun": "harness.model",
     "assert_table_equal": "harness.compare.tables",
     "discover": "harness.notebook",
     "load_notebook": "harness.extract.public",
     "read_archive": "harness.notebook",
     "read_notebook": "harness.notebook",
     "replace_cell": "harness.notebook",
+    "run_tests": "harness.collect.inside",
 }
 
 __all__ = [
@@ -43,12 +46,14 @@ __all__ = [
     "NotebookError",
     "NotebookRun",
     "Problem",
+    "PytestRun",
     "assert_table_equal",
     "discover",
     "load_notebook",
     "read_archive",
     "read_notebook",
     "replace_cell",
+    "run_tests",
 ]
 
 

@@ -49,11 +49,14 @@
     ├── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
     │   ├── UnreadRunError
     │   └── RunEngineError
-    └── CompareError           NBH37x   tables can't be compared, or kept to be compared with
-        ├── EmptyTablesError
-        ├── TooManyRowsError
-        ├── CompareUseError
-        └── SnapshotError
+    ├── CompareError           NBH37x   tables can't be compared, or kept to be compared with
+    │   ├── EmptyTablesError
+    │   ├── TooManyRowsError
+    │   ├── CompareUseError
+    │   └── SnapshotError
+    └── InsideError            NBH38x   tests that a notebook's cell ran aren't green
+        ├── RedTestsError
+        └── NothingTestedError
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -64,7 +67,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from harness.model import Location
+    from typing import Self
+
+    from harness.model import Location, PytestRun
 
 CODES: dict[str, str] = {}
 
@@ -468,3 +473,28 @@ class SnapshotError(CompareError):
 
     code = "NBH373"
     about = "a snapshot can't be taken"
+
+
+class InsideError(HarnessError):
+    """Tests that a notebook's cell ran aren't green; ``run`` has the numbers."""
+
+    run: PytestRun | None = None
+
+    def of(self, run: PytestRun) -> Self:
+        """Take the run that it is about."""
+        self.run = run
+        return self
+
+
+class RedTestsError(InsideError):
+    """A test failed, or pytest didn't come to its end."""
+
+    code = "NBH380"
+    about = "tests that a notebook ran are red"
+
+
+class NothingTestedError(InsideError):
+    """There was no test, or all were skipped or left out."""
+
+    code = "NBH381"
+    about = "a notebook ran no test"
