@@ -1,6 +1,8 @@
 """Test Databricks notebooks: their functions and cells as units, on real Spark.
 
 Names are fetched when first used, so that the pytest plugin costs a project without notebooks next to nothing.
+
+A notebook's cell may import it before it starts pytest, which would warn of that: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def check_left_out(left_out: Sequence[str], known: Iterable[Any]) -> None:
 
 def is_frame(value: Any) -> bool:
     """Whether it is a frame of Spark's, of either kind."""
-    return hasattr(value, "toPandas") and hasattr(value, "schema") and hasattr(value, "isStreaming")
+    kind = type(value)  # to ask the frame itself would ask Spark
+    return hasattr(kind, "toPandas") and hasattr(kind, "schema") and hasattr(kind, "isStreaming")
 
 
 def is_pandas(value: Any) -> bool:
