@@ -1,6 +1,8 @@
 """Test Databricks notebooks: their functions and cells as units, on real Spark.
 
 Names are fetched when first used, so that the pytest plugin costs a project without notebooks next to nothing.
+
+A notebook's cell may import it before it starts pytest, which would warn of that: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from harness.collect.inside import run_tests
     from harness.compare.tables import assert_table_equal
     from harness.errors import HarnessError, NotebookError
     from harness.extract.public import load_notebook
-    from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem
+    from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem, PytestRun
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
     from harness.runtime.notebook import NotebookExit
 
@@ -28,12 +31,14 @@ _HOMES = {
     "NotebookExit": "harness.runtime.notebook",
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
+    "PytestRun": "harness.model",
     "assert_table_equal": "harness.compare.tables",
     "discover": "harness.notebook",
     "load_notebook": "harness.extract.public",
     "read_archive": "harness.notebook",
     "read_notebook": "harness.notebook",
     "replace_cell": "harness.notebook",
+    "run_tests": "harness.collect.inside",
 }
 
 __all__ = [
@@ -46,12 +51,14 @@ __all__ = [
     "NotebookExit",
     "NotebookRun",
     "Problem",
+    "PytestRun",
     "assert_table_equal",
     "discover",
     "load_notebook",
     "read_archive",
     "read_notebook",
     "replace_cell",
+    "run_tests",
 ]
 
 

@@ -56,11 +56,14 @@
     │   ├── UnreadRunError
     │   ├── RunEngineError
     │   └── KernelsMissingError
-    └── CompareError           NBH37x   tables can't be compared, or kept to be compared with
-        ├── EmptyTablesError
-        ├── TooManyRowsError
-        ├── CompareUseError
-        └── SnapshotError
+    ├── CompareError           NBH37x   tables can't be compared, or kept to be compared with
+    │   ├── EmptyTablesError
+    │   ├── TooManyRowsError
+    │   ├── CompareUseError
+    │   └── SnapshotError
+    └── InsideError            NBH38x   tests that a notebook's cell ran aren't green
+        ├── RedTestsError
+        └── NothingTestedError
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -72,8 +75,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
-    from harness.model import Location
+    from harness.model import Location, PytestRun
 
 CODES: dict[str, str] = {}
 
@@ -535,3 +539,28 @@ class SnapshotError(CompareError):
 
     code = "NBH373"
     about = "a snapshot can't be taken"
+
+
+class InsideError(HarnessError):
+    """Tests that a notebook's cell ran aren't green; ``run`` has the numbers."""
+
+    run: PytestRun | None = None
+
+    def of(self, run: PytestRun) -> Self:
+        """Take the run that it is about."""
+        self.run = run
+        return self
+
+
+class RedTestsError(InsideError):
+    """A test failed, or pytest didn't come to its end."""
+
+    code = "NBH380"
+    about = "tests that a notebook ran are red"
+
+
+class NothingTestedError(InsideError):
+    """There was no test, or all were skipped or left out."""
+
+    code = "NBH381"
+    about = "a notebook ran no test"

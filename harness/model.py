@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,3 +205,36 @@ class NotebookRun:
         return {"infrastructure_failed": "was lost", "unsupported": "holds what can't run here"}.get(
             self.ended, self.ended.replace("_", " ")
         ) + f"{at}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class PytestRun:
+    """Tests that a notebook's cell ran.
+
+    ``counts`` has how many there are of each kind. ``failures`` are a test's id (or a file's, that can't be read) and the
+    first line of its error. ``exit_code`` is pytest's own.
+    """
+
+    KINDS: ClassVar[tuple[str, ...]] = (
+        *("failed", "error", "passed", "skipped", "xfailed", "xpassed"),
+        *("deselected", "not run"),
+    )
+
+    exit_code: int
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: tuple[tuple[str, str], ...] = ()
+    duration_s: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether tests passed, none failed, and none of those that were to be run is left."""
+        passed = self.counts.get("passed", 0) + self.counts.get("xpassed", 0)
+        return self.exit_code == 0 and not self.failures and passed > 0 and not self.counts.get("not run")
+
+    @property
+    def summary(self) -> str:
+        """The numbers, in one line."""
+        return ", ".join(f"{count} {kind}" for kind, count in self.counts.items()) or "no test"
+
+    def __repr__(self) -> str:
+        return f"<tests: {self.summary} in {self.duration_s:.1f} s>"

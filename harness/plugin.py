@@ -75,9 +75,10 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from harness.collect.options import check_environment
+    from harness.collect.options import check_environment, look_around
 
     check_environment(config.getoption("--databricks-env"))
+    look_around(config)
     start(config)  # named in a conftest's pytest_plugins, we come too late for the hook above
     config.addinivalue_line("markers", "nbh_widgets(**values): the test's widget values, as dbutils.widgets.get gives them")
     config.addinivalue_line("markers", "nbh_secrets(scopes): the test's secrets, texts by scope and key")

@@ -11,10 +11,12 @@
 # MAGIC ```
 # MAGIC pytest sample_notebooks/tests/test_unit_test_demo.py
 # MAGIC ```
+# MAGIC
+# MAGIC Or here, in the workspace: the cell near the end runs them.
 
 # COMMAND ----------
 
-# MAGIC %pip install -q chispa
+# MAGIC %pip install -q chispa databricks-notebook-harness
 # MAGIC %restart_python
 
 # COMMAND ----------
@@ -261,6 +263,22 @@ def complains_more_than_most(complaints: int) -> bool:
 # DBTITLE 1,Hand over to the call centre
 to_call.createOrReplaceTempView("to_call")
 display(to_call)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Run the tests in the workspace
+# MAGIC
+# MAGIC You need no terminal: a cell runs them, on this notebook's own `spark`. Paths count from this notebook's folder. Edit a
+# MAGIC function or a test, run the cell again, and the new text is tested. Where a test fails, the cell fails and says which; so does
+# MAGIC a job that runs this notebook.
+
+# COMMAND ----------
+
+# DBTITLE 1,Run the tests
+import harness
+
+harness.run_tests("tests/test_unit_test_demo.py")
 
 # COMMAND ----------
 

@@ -43,7 +43,7 @@ class Maker:
         if not spark.conf.get("spark.nbh.space", ""):
             raise CatalogsMissingError(
                 "there are no catalogs in this run",
-                cause="its Spark runs without Delta, or is a session that your own code has started in this process",
+                cause="its Spark runs without Delta, or is a session of your own code's in this process, or of a notebook's",
                 mend="let the harness start Spark; if the run said that Delta's jars are missing: nbh spark install",
             )
 

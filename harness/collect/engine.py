@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from harness.runtime.around import Around
     from harness.spark.choose import Session
 
 SPARK: pytest.StashKey[Session] = pytest.StashKey()
 """In ``config.stash`` while the fixture ``spark`` is set up."""
+
+AROUND: pytest.StashKey[Around] = pytest.StashKey()
+"""In ``config.stash`` where a notebook's cell runs the tests: what they have of it."""
 
 
 def summarise_engines(terminal: Any) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.collect.engine import AROUND
+from harness.runtime.around import around_here
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
@@ -33,9 +35,33 @@ def check_environment(name: str) -> None:
         raise pytest.UsageError(f'--databricks-env: unknown environment "{name}"{hint} known: {", ".join(ENVIRONMENTS)}')
 
 
+def look_around(config: pytest.Config) -> None:
+    """Find the notebook whose cell runs this pytest, and refuse options that have no effect there.
+
+    Raises:
+        pytest.UsageError: There is one.
+    """
+    around = config.stash.get(AROUND, None) or around_here()
+    if around is None or hasattr(config, "workerinput"):
+        return
+    config.stash[AROUND] = around
+    for option, plain in (("--nbh-engine", "connect"), ("--nbh-keep", "never")):
+        if config.getoption(option) != plain:
+            raise pytest.UsageError(
+                f"{option} has no effect in a notebook: tests run there on its own spark, which is left alone"
+            )
+
+
 def header(config: pytest.Config) -> list[str]:
     """Say where notebooks' Spark lives, which engine it is, and whose fixtures are used where another plugin has them too."""
     environment = config.getoption("--databricks-env")
+    around = config.stash.get(AROUND, None)
+    if around is not None:
+        where = f"Databricks Runtime {around.runtime}" if around.runtime else "no Databricks Runtime"
+        return [
+            f"databricks notebooks: in a notebook, on its own spark and dbutils ({where})",
+            "isolation is less than on the tests' own engine: what they make or set stays, and the catalogs are the notebook's",
+        ]
     lines = [f"databricks notebooks: environment {environment}, {_engine(config)}"]
     if _LABS in {distribution.project_name for _, distribution in config.pluginmanager.list_plugin_distinfo()}:
         lines.extend(_winners(config))

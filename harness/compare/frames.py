@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from harness.catalog.names import near_miss, quote
 from harness.catalog.rows import as_mapping
 from harness.compare.kinds import Column, Kind, columns_of, leaves
-from harness.compare.values import fit
+from harness.compare.values import AS_ARROW_HAS_THEM, fit
 from harness.errors import CompareUseError, TooManyRowsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Table:
 
     def take(self, names: Sequence[str]) -> list[Row]:
         """The rows with these columns only, in this order."""
-        at = [self.names.index(name) for name in names]
+        places = {name: index for index, name in enumerate(self.names)}
+        at = [places[name] for name in names]
         return [tuple(row[index] for index in at) for row in self.rows]
 
 
@@ -66,7 +68,8 @@ def check_left_out(left_out: Sequence[str], known: Iterable[Any]) -> None:
 
 def is_frame(value: Any) -> bool:
     """Whether it is a frame of Spark's, of either kind."""
-    return hasattr(value, "toPandas") and hasattr(value, "schema") and hasattr(value, "isStreaming")
+    kind = type(value)  # to ask the frame itself would ask Spark
+    return hasattr(kind, "toPandas") and hasattr(kind, "schema") and hasattr(kind, "isStreaming")
 
 
 def is_pandas(value: Any) -> bool:
@@ -89,45 +92,55 @@ def read_frame(frame: Any, *, leave_out: Collection[str] = (), most: int, whose:
         )
     columns = tuple(column for column in columns_of(frame.schema.jsonValue()) if column.name not in leave_out)
     names = [column.name for column in columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise CompareUseError(
             f"{whose} table has two columns named {twice[0]!r}",
             cause="rows are compared by the names of their columns",
             mend="give one of them another name, by withColumnRenamed or alias",
         )
-    told = [frame[quote(column.name)] for column in columns]
     foreign = [_is_foreign(column) for column in columns]
     if any(foreign) or len(columns) < len(frame.columns):
         picked = (
-            part.cast("string").alias(name) if strange else part
-            for part, name, strange in zip(told, names, foreign, strict=True)
+            frame[quote(name)].cast("string").alias(name) if strange else frame[quote(name)]
+            for name, strange in zip(names, foreign, strict=True)
         )
         frame = frame.select(*picked)
-    values = _values(frame.limit(most + 1), len(columns))
-    if len(values) > most:
+    values = _values(frame.limit(most + 1), names)
+    if values and len(values[0]) > most:
         raise TooManyRowsError(
             f"{whose} table has more than {most:,} rows".replace(",", " "),
             cause="to be compared they are all brought into this process",
             mend="compare a part of it, or sums over it; or allow it: max_rows=…",
         )
-    kinds = [None if strange else column.kind for column, strange in zip(columns, foreign, strict=True)]
-    rows = (
-        tuple(value if kind is None else fit(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in values
-    )
-    return Table(columns, tuple(rows))
+    fitted = [
+        told if strange or column.kind.name in AS_ARROW_HAS_THEM else [fit(value, column.kind) for value in told]
+        for told, column, strange in zip(values, columns, foreign, strict=True)
+    ]
+    return Table(columns, tuple(zip(*fitted, strict=True)))
 
 
 def _is_foreign(column: Column) -> bool:
     return any(_NOT_IN_PYTHON.fullmatch(name) for name in leaves(column.kind))
 
 
-def _values(frame: Any, width: int) -> list[Any]:
-    """All rows. By Arrow where the client can: its other way loses which of two hours a clock showed twice was meant."""
-    if not hasattr(frame, "toArrow") or width == 0:
-        return list(frame.collect())
-    table = frame.toArrow()
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+def _values(frame: Any, names: Sequence[str]) -> list[list[Any]]:
+    """All values by column. By Arrow where the client can: else two hours that a clock shows twice can't be told apart.
+
+    Raises:
+        CompareUseError: Python has no such value.
+    """
+    try:
+        if hasattr(frame, "toArrow"):
+            return [column.to_pylist() for column in frame.toArrow().columns]
+        rows = frame.collect()
+        return [[bytes(row[at]) if isinstance(row[at], bytearray) else row[at] for row in rows] for at in range(len(names))]
+    except (OverflowError, ValueError) as exc:
+        raise CompareUseError(
+            "Python has no value for one that the table holds",
+            cause=f"{exc}; its calendar ends with the year 9999",
+            mend="compare such a column as text: withColumn(name, col(name).cast('string'))",
+        ) from exc
 
 
 def read_expected(given: Any, like: Table, *, all_names: Sequence[str], leave_out: Collection[str], zone: str) -> Table:

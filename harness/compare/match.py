@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from harness.compare.values import EXACT, Tolerance, differences, freeze, rank
+from harness.compare.values import EXACT, PLAIN, Tolerance, differences, freeze, rank
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -168,12 +168,23 @@ def _find_place(start: int, near: list[list[int]], holds: dict[int, int], held: 
 
 
 def _alike(one: Row, other: Row, tolerance: Tolerance) -> bool:
-    return not any(True for pair in zip(one, other, strict=True) for _ in differences(*pair, tolerance))
+    pairs = zip(one, other, strict=True)
+    return not any(True for pair in pairs if not _is_same(*pair) for _ in differences(*pair, tolerance))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values surely are; asked first, for it is fast."""
+    kind = type(one)
+    return kind in PLAIN and kind is type(other) and one == other
 
 
 def _cells(names: Sequence[str], one: Row, other: Row, tolerance: Tolerance) -> list[tuple[str, Any, Any]]:
-    rows = zip(names, one, other, strict=True)
-    return [cell for name, mine, theirs in rows for cell in differences(mine, theirs, tolerance, name)]
+    return [
+        cell
+        for name, mine, theirs in zip(names, one, other, strict=True)
+        if not _is_same(mine, theirs)
+        for cell in differences(mine, theirs, tolerance, name)
+    ]
 
 
 def _by_key(rows: Sequence[Row], at: Sequence[int]) -> dict[Hashable, list[Row]]:
@@ -184,7 +195,7 @@ def _by_key(rows: Sequence[Row], at: Sequence[int]) -> dict[Hashable, list[Row]]
 
 
 def _frozen(row: Row, *, blurred: bool = False) -> Hashable:
-    return tuple(freeze(value, blurred=blurred) for value in row)
+    return tuple(value if type(value) in PLAIN else freeze(value, blurred=blurred) for value in row)
 
 
 def _rank(row: Row) -> tuple[Any, ...]:

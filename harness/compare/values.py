@@ -55,14 +55,20 @@ class Tolerance:
 
 EXACT = Tolerance()
 
+PLAIN = frozenset({int, str, bytes, date, datetime, time, timedelta, type(None)})
+"""Types whose values are equal only to those of their own, exactly; most values are of one, and tables have many."""
+
 
 def fit(value: Any, kind: Kind) -> Any:
     """Bring a value to the one form that its column's type has here; one that doesn't fit it stays as it is, and so differs.
 
     Structs become dictionaries, arrays lists, maps `Pairs`; a moment is in UTC, and one without a zone is of this machine's.
+    Arrow has values of `AS_ARROW_HAS_THEM` in that form.
     """
     if value is None:
         return None
+    if hasattr(value, "__UDT__"):  # a class of the user's own, a vector of MLlib's say: what it is stored as
+        value = value.__UDT__.serialize(value)
     held = _HOLDERS.get(kind.name)
     if held is not None:
         return held(value, kind)
@@ -201,6 +207,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+AS_ARROW_HAS_THEM = frozenset({"tinyint", "smallint", "int", "bigint", "double", "boolean", "string", "binary", "date"})
+
+
 def differences(expected: Any, actual: Any, tolerance: Tolerance = EXACT, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Give each place in which two fitted values differ: its path, what was expected there, and what is."""
     if type(expected) is not type(actual):
@@ -230,6 +239,8 @@ def differences(expected: Any, actual: Any, tolerance: Tolerance = EXACT, path: 
 
 def freeze(value: Any, *, blurred: bool = False) -> Hashable:
     """Give what two equal values have in common, to count them by; ``blurred`` leaves numbers with a fraction out."""
+    if type(value) in PLAIN:
+        return value  # type: ignore[no-any-return]  # all of them can be hashed
     if isinstance(value, float | Decimal):
         if blurred:
             return type(value).__name__, math.isfinite(value)

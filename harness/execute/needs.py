@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _NAMES = re.compile(r"\b(?:spark|sc|sqlContext|sql|table|udf|getOrCreate)\b|%run\b|%sql\b|\bnotebook\s*\.\s*run\b")
 _IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
-_OF_SPARK = frozenset({"pyspark", "databricks", "delta", "mlflow"})
+# pytest and harness: what they run may want the notebook's.
+_OF_SPARK = frozenset({"pyspark", "databricks", "delta", "mlflow", "pytest", "harness"})
 
 
 def needs_spark(notebook: Notebook, roots: Sequence[str]) -> bool:

@@ -123,5 +123,17 @@ def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, 
     outcome = told_of or ("passed" if cell.number in course.took else "not_run")
     if skipped or cell.skipped:
         outcome = "skipped"
-    outputs = tuple(dict(output) for output in node.get("outputs", ()))
+    outputs = tuple(_joined(node.get("outputs", ())))
     return CellRun(cell.number, cell.language, outcome, outputs, course.took.get(cell.number, 0.0))
+
+
+def _joined(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What was printed, in one piece as long as nothing came between: a kernel sends it in pieces as time allows."""
+    joined: list[dict[str, Any]] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and output["name"] == last.get("name"):
+            last["text"] += output["text"]
+        else:
+            joined.append(dict(output))
+    return joined

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness import assert_table_equal
+
 CUSTOMERS = [(1, 3, "06 1234 5678", 20.0), (2, 30, "0031612345679", 30.0), (3, 14, None, 90.0)]
 USAGE = [(1, "2026-09-01", 80, 1.5), (1, "2026-10-01", 60, 1.0), (2, "2026-10-01", 200, 9.0)]
 
@@ -20,11 +22,8 @@ def test_features_and_gold_table(run_notebook, uc):
 
     assert features.passed, features.summary
     assert gold.passed, gold.summary
-    assert {(row.customer_id, row.band, row.risk) for row in uc.table("gold_churn").collect()} == {
-        (1, "new", "high"),
-        (2, "loyal", "low"),
-        (3, "settled", "unknown"),
-    }
+    expected = [(1, "new", "high"), (2, "loyal", "low"), (3, "settled", "unknown")]
+    assert_table_equal(uc.table("gold_churn").select("customer_id", "band", "risk"), expected, key="customer_id")
 
 
 def test_a_table_that_is_missing(run_notebook, uc):
@@ -42,3 +41,11 @@ def test_a_notebook_of_tests(run_notebook):
 
     assert run.passed, run.summary
     assert [case["case"] for case in run.exit_json()["cases"]] == ["one_row_a_key", "the_table_is_as_it_was"]
+
+
+def test_a_notebook_that_runs_its_own_tests(run_notebook):
+    """As in the workspace: its last cells run the tests beside it, on its own Spark."""
+    run = run_notebook("sample_notebooks/unit_test_demo.py")
+
+    assert run.passed, run.summary
+    assert "11 passed" in run.cells[24].text

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
+from pyspark.ml.linalg import Vectors
 from pyspark.sql import Row
 from pyspark.sql.types import VariantVal
 
@@ -296,6 +297,23 @@ def test_a_variant_is_what_it_holds(spark):
     assert_table_equal(actual, [(VariantVal.parseJson('{"a": "1", "b": 1}'),)])
     assert_table_equal(actual, spark.sql("""SELECT parse_json('{"a": "1", "b": 1}') AS v"""))
     assert difference(actual, [({"a": 1, "b": 1},)])
+
+
+def test_a_vector(spark):
+    """A class of the user's own is compared as what it is stored as."""
+    actual = spark.createDataFrame([(1, Vectors.dense([1.0, 2.0]))], ["id", "v"])
+
+    assert_table_equal(actual, [(1, Vectors.dense([1.0, 2.0]))], key="id")
+    assert "v.values[1]: expected 3.0, got 2.0" in difference(actual, [(1, Vectors.dense([1.0, 3.0]))], key="id")
+
+
+def test_a_year_that_python_does_not_have(spark):
+    """It is said, with the way round it."""
+    far = spark.sql("SELECT 1 AS id, DATE'+10000-01-01' AS day")
+
+    with pytest.raises(CompareUseError, match="NBH372 Python has no value"):
+        assert_table_equal(far, [(1, None)])
+    assert_table_equal(far.selectExpr("id", "string(day) AS day"), [(1, "+10000-01-01")])
 
 
 def test_names_that_are_no_words(spark):

@@ -37,6 +37,19 @@ def jupyter(*cells):
     return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
 
 
+@pytest.mark.parametrize(
+    "test", ["def check(): pass", "import pytest\n\n@pytest.mark.skip\ndef test_a(): pass"], ids=["none", "skipped"]
+)
+def test_07_no_test_is_no_success(folder, test):
+    """The lie: zero tests, passed. Here: the cell that ran them fails, also where pytest's own code is 0."""
+    folder.write({"tests/test_a.py": test, "cell.py": "import harness\nharness.run_tests('tests')\n"})
+
+    said, code = folder.run("cell")
+
+    assert code == 1
+    assert "NBH381 no test was run" in said
+
+
 def test_10_every_option_has_an_effect(folder):
     """The lie: an option is accepted and ignored. Here: a value we can't honour ends the run.
 
@@ -332,3 +345,51 @@ def test_51_a_failure_is_not_approved_by_an_update(folder):
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "NBH373 a red run was to be kept as a snapshot" in said
     assert not folder.exists("*.run.txt")
+
+
+@pytest.mark.skipif(find_spec("ipykernel") is None, reason="needs the extra local")
+def test_52_a_test_cannot_end_the_notebook_that_runs_it(folder):
+    """The lie: a test exits, and the notebook ends well. Here: the exit is refused, and the failure before it is told."""
+    folder.write(
+        {
+            "run_them.py": "# Databricks notebook source\nimport harness\nharness.run_tests('tests')\n",
+            "tests/test_a.py": """
+                def test_bad(): assert 1 == 2
+                def test_exit(dbutils): dbutils.notebook.exit("all is well")
+                """,
+            "test_it.py": """
+                def test_it(run_notebook):
+                    run = run_notebook("run_them.py")
+                    assert (run.outcome, run.exit_value) == ("failed", None)
+                    assert "2 failed" in run.error
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest", "test_it.py")
+
+    assert code == 0, said
+
+
+def test_53_what_is_tested_is_what_is_in_the_file(folder):
+    """The lie: the module was imported before it was edited, and its old text is tested. Here: each run imports it anew."""
+    folder.write(
+        {
+            "steps.py": "def step(): return 1\n",
+            "tests/test_a.py": "from steps import step\ndef test_a(): assert step() == 1\n",
+            "cell.py": """
+                import pathlib
+                import harness
+
+                print(harness.run_tests("tests"))
+                pathlib.Path("steps.py").write_text("def step(): return 22\\n")
+                harness.run_tests("tests")
+                """,
+        }
+    )
+
+    said, code = folder.run("cell")
+
+    assert code == 1
+    assert "<tests: 1 passed" in said
+    assert "tests/test_a.py::test_a: assert 22 == 1" in said

@@ -1,0 +1,72 @@
+"""The notebook whose cell runs the tests: its ``spark`` and ``dbutils``, and what tests get in their place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DbutilsCallError
+from harness.runtime.dbutils import Widgets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
+
+RUNTIME = "DATABRICKS_RUNTIME_VERSION"
+"""The variable that each Databricks runtime sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a notebook finds around it. ``runtime`` is the Databricks Runtime's version, "" where it is none."""
+
+    spark: Any
+    dbutils: Any = None
+    runtime: str = ""
+
+
+def around_here() -> Around | None:
+    """What the notebook has whose process this is; None where no notebook with a ``spark`` runs here."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or not hasattr(shell.user_ns.get("spark"), "createDataFrame"):
+        return None
+    return Around(shell.user_ns["spark"], shell.user_ns.get("dbutils"), os.environ.get(RUNTIME, ""))
+
+
+class NotebooksDbutils:
+    """The notebook's own ``dbutils``, with widgets of the test's, and without the calls that would end the tests' run."""
+
+    def __init__(self, own: Any, *, widgets: Mapping[str, str] | None = None) -> None:
+        self._own = own
+        self.widgets = Widgets(widgets)
+        self.notebook = _Guarded(own, "notebook", "exit")
+        self.library = _Guarded(own, "library", "restartPython")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)  # Python's own protocols ask every object for such names
+        return getattr(self._own, name)
+
+
+class _Guarded:
+    """A part of the notebook's own ``dbutils`` but for one call."""
+
+    def __init__(self, own: Any, part: str, refused: str) -> None:
+        self._own, self._part, self._refused = own, part, refused
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name == self._refused:
+            raise DbutilsCallError(
+                f"dbutils.{self._part}.{name} is not served in a test that a notebook runs",
+                cause="it would end the notebook, tests that failed included, and nobody would see them",
+                mend="keep it out of what is tested, or give the test its own: "
+                f"monkeypatch.setattr(dbutils.{self._part}, {name!r}, …, raising=False)",
+            )
+        return getattr(getattr(self._own, self._part), name)
