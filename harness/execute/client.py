@@ -12,6 +12,8 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from harness.execute.memory import outgrown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,11 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Course:
-    """How a run went, as seen from outside: cells by number with their times, and what ended it early."""
+    """How a run went, as seen from outside: cells by number with their times, and what ended it early.
+
+    ``error`` is what the kernel answered of an error, for a run that could tell no more; ``status`` the exit status of a
+    process that ended by itself.
+    """
 
     began: dict[int, float] = field(default_factory=dict)
     took: dict[int, float] = field(default_factory=dict)
     ended: str = ""
+    error: str = ""
+    status: int | None = None
 
 
 class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -64,9 +72,15 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
 
 
 async def run_cells(
-    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, progress: Callable[[int], None]
+    notebook: NotebookNode,
+    km: AsyncKernelManager,
+    *,
+    course: Course,
+    timeout_s: float | None,
+    memory: int,
+    progress: Callable[[int], None],
 ) -> None:
-    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "lost", or "" if it didn't."""
+    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "memory", "lost", or "" if it didn't."""
     client = Client(notebook, km=km, course=course, progress=progress)
 
     async def run() -> None:
@@ -74,18 +88,25 @@ async def run_cells(
         await client.async_execute()
 
     running = asyncio.ensure_future(run())
-    done, _ = await asyncio.wait([running], timeout=timeout_s)
-    if not done:
-        course.ended = "timed_out"
+    watching = asyncio.ensure_future(outgrown(lambda: km.provisioner.process, memory))
+    await asyncio.wait([running, watching], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        course.ended = "memory" if watching.done() else "timed_out"
+        await km.provisioner.ask_line()
         running.cancel()
+    watching.cancel()
     try:
         await running
-    except CellExecutionError:
-        course.ended = "error"
+    except CellExecutionError as exc:
+        course.ended, course.error = "error", f"{exc.ename}: {exc.evalue}"
     except (asyncio.CancelledError, DeadKernelError, RuntimeError) as exc:
         course.ended = course.ended or f"lost: {exc}"  # nbclient takes a cancelled wait for a dead kernel
+    except Exception as exc:  # noqa: BLE001 -- a kernel can send anything, and reading it fail in any way: it is told
+        course.ended = course.ended or f"lost: what it sent can't be read, {type(exc).__name__}: {exc}"
     finally:
         atexit.unregister(client._cleanup_kernel)  # noqa: SLF001 -- where the kernel didn't come up nbclient leaves it registered
         if client.kc is not None:
             client.kc.stop_channels()
-        await km.shutdown_kernel(now=True)
+        await km.provisioner.kill()
+        await km.cleanup_resources()
+        course.status = km.provisioner.status

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import linecache
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ipykernel.ipkernel import IPythonKernel
-from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
-from harness.execute.job import load_job, tell
+from harness.execute.guard import protect, refuse_shutdown
+from harness.execute.job import clipped, load_job, tell
+from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
+from harness.execute.measure import Recorder
+from harness.execute.outputs import METER, App, keep_no_copy
 from harness.execute.steps import step_of
+from harness.execute.under_magics import keep_lines_under_magics
 from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
@@ -25,6 +30,8 @@ from harness.runtime.dbutils import Dbutils
 from harness.runtime.notebook import NotebookExit, NotebookPart
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.execute.job import Job
     from harness.model import Cell, Notebook
 
@@ -32,15 +39,19 @@ if TYPE_CHECKING:
 def serve(connection: str, job: str) -> None:
     """Be a kernel until it is told to end."""
     NotebookKernel.job = load_job(job)
+    leave_lines(NotebookKernel.job.folder)
+    if NotebookKernel.job.measure is not None:
+        NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)
     os.chdir(NotebookKernel.job.work)
     settings = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
-    IPKernelApp.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
+    App.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
 
 
 class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no types that mypy reads
     """An IPython kernel that is sent the numbers of cells instead of their text: it has the notebook itself."""
 
     job: Job
+    recorder: Recorder | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -49,17 +60,29 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         except BaseException as exc:
             tell(self.job.folder, "lost", error="".join(traceback.format_exception_only(exc)).strip())
             raise
+        if self.recorder is not None:
+            self.recorder.start()
 
     async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run the cell of that number."""
+        METER.begin()
         number = code.strip()
         text = self.runner.begin(int(number)) if number.isdigit() else code
-        reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
+        try:
+            reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
+        except Exception as exc:  # noqa: BLE001 -- the notebook has broken the shell; without an answer this would be a time-out
+            return {"status": "error", "ename": type(exc).__name__, "evalue": str(exc), "traceback": []}
+        if self.recorder is not None:
+            self.recorder.save()
         error = self.runner.error
         if reply["status"] == "ok" and error is not None:
             # %%capture and its like run a cell inside the cell, show its error and go on: nobody may take that for passed.
             return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
         return reply
+
+    def do_shutdown(self, restart: bool) -> NoReturn:  # noqa: FBT001, ARG002 -- the library's own signature
+        """Refuse: who ends a kernel here kills it."""
+        refuse_shutdown()
 
 
 class Runner:
@@ -68,6 +91,7 @@ class Runner:
     def __init__(self, shell: Any, job: Job) -> None:
         self.shell = shell
         self.job = job
+        self._pid = os.getpid()
         self.notebook: Notebook = read_notebook(job.path)
         self.chain = [job.path]
         self.cell: Cell | None = None
@@ -81,6 +105,8 @@ class Runner:
         self.spark: Any = _open_spark(job) if job.space else None
         _fill(shell, self)
         install(shell, self)
+        protect(shell)
+        keep_no_copy(shell)
         shell.set_custom_exc((NotebookExit,), _on_exit)
         shell.events.register("post_run_cell", self._ended)
 
@@ -97,9 +123,18 @@ class Runner:
         """Put what IPython has parsed to its lines in the file."""
         return ast.increment_lineno(tree, self._offset)
 
+    @contextlib.contextmanager
+    def one_line_down(self) -> Iterator[None]:
+        """For as long as what runs begins one line lower than the cell."""
+        self._offset += 1
+        try:
+            yield
+        finally:
+            self._offset -= 1
+
     def _ended(self, result: Any) -> None:
         error = result.error_before_exec or result.error_in_exec
-        if error is None or self.cell is None:
+        if error is None or self.cell is None or os.getpid() != self._pid:  # a process that the notebook forked has no say
             return
         self.error = error
         place = self._place(error)
@@ -110,7 +145,7 @@ class Runner:
             tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            tell(self.job.folder, "failed", error=what, **facts)
+            tell(self.job.folder, "failed", error=clipped(what), **facts)
 
     def _place(self, error: BaseException) -> Location:
         """The innermost line of a notebook that an error came through."""
@@ -178,7 +213,7 @@ class Runner:
 
 
 def _on_exit(shell: Any, kind: type, error: NotebookExit, trace: Any, tb_offset: int | None = None) -> list[str]:  # noqa: ARG001 -- IPython's own signature
-    sys.stdout.write(f"Notebook exited: {error.value}\n")
+    sys.stdout.write(f"Notebook exited: {clipped(error.value)}\n")
     return []
 
 
@@ -189,6 +224,7 @@ def _keep_lines(shell: Any, runner: Runner) -> None:
     manager.cleanup_transforms.remove(leading_empty_lines)
     shell.compile.cache = lambda code, number=0, raw_code=None: runner.path  # noqa: ARG005 -- IPython's own signature
     shell.ast_transformers.append(_Shift(runner))
+    keep_lines_under_magics(shell, runner)
 
 
 class _Shift:

@@ -6,16 +6,22 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
+from harness.execute.lines import ask_line
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_client.connect import KernelConnectionInfo
 
 # Libraries start threads when they are imported, and a process with threads can't be forked: those of linear algebra one for
@@ -25,30 +31,63 @@ _ONE_THREAD = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 
+# Coverage would start by itself, in the parent for all kernels at once; and ipykernel shows no output of a notebook's children
+# where it believes itself in a test.
+_NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST")
+
+
+def _environment() -> dict[str, str]:
+    """The variables that a notebook finds: as they are now, for a test may have set some."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+
 
 class Parent:
-    """The warm parent of this process's kernels; started at the first use."""
+    """The warm parent of this process's kernels; started at the first use. ``more`` is what it imports beside the usual."""
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, *, more: Sequence[str] = ()) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._more = more
+        self._folder = ""
+        self._lock = threading.Lock()  # a question and its answer
+
+    def folder(self) -> str:
+        """A folder for the runs of this process; it goes with the parent, so also where pytest is killed."""
+        self._running()
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)  # a notebook may have deleted it
+        return self._folder
 
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
-        process = self._running()
-        assert process.stdin is not None  # noqa: S101 -- both are pipes
-        assert process.stdout is not None  # noqa: S101
-        process.stdin.write(json.dumps({"connection": connection, "job": job, "log": log}) + "\n")
-        process.stdin.flush()
-        return int(json.loads(process.stdout.readline())["pid"])
+        return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
 
-    def _running(self) -> subprocess.Popen[str]:
+    def end(self, pid: int) -> int | None:
+        """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
+        with contextlib.suppress(OSError, ValueError):  # a parent that is gone has taken its kernels along
+            status: int | None = self._ask({"end": pid})["status"]
+            return status
+        return None
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            process = self._running()
+            assert process.stdin is not None  # noqa: S101 -- both are pipes
+            assert process.stdout is not None  # noqa: S101
+            process.stdin.write(json.dumps(question).encode() + b"\n")
+            process.stdin.flush()
+            answer: dict[str, Any] = json.loads(process.stdout.readline())
+            return answer
+
+    def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.execute.parent"],
+            self._close()
+            # Its name is short: the path of a socket in it has room for a hundred characters.
+            self._folder = self._folder or tempfile.mkdtemp(prefix="nbh-")
+            self._process = subprocess.Popen(  # noqa: S603 -- our own module
+                [sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder, *self._more],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, **_ONE_THREAD},
+                env={**_environment(), **_ONE_THREAD},
+                start_new_session=True,  # who kills pytest with its process group leaves it the time to clean up
             )
             assert self._process.stdout is not None  # noqa: S101 -- it is a pipe
             self._process.stdout.readline()
@@ -60,19 +99,26 @@ class Parent:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def stop(self) -> None:
-        """End it, and all kernels that it still has."""
-        process, self._process = self._process, None
+        """End it, all kernels that it still has, and the folder of their runs."""
+        process = self._process
         if process is None:
             return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._close()
         try:
-            process.wait(5)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = ""
+
+    def _close(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
 
 
 class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -83,6 +129,8 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
         self._parent_of_kernels = parent_of_kernels
         self._job, self._log = job, log
         self.process: psutil.Process | None = None
+        self.status: int | None = None
+        """The exit status of a kernel that ended by itself."""
 
     @property
     def has_process(self) -> bool:
@@ -101,6 +149,11 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
         pid = self._parent_of_kernels.fork(connection=self.parent.connection_file, job=self._job, log=self._log)
         self.process = psutil.Process(pid)
         return self.connection_info
+
+    async def ask_line(self) -> None:
+        """Have the kernel write which line it is at."""
+        if self.process is not None and self.is_alive:
+            await asyncio.to_thread(ask_line, self.process.pid, os.path.dirname(self._job))
 
     async def poll(self) -> int | None:
         """None while it runs."""
@@ -127,12 +180,16 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
                 os.killpg(self.process.pid, signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- the library's own signature
-        """Kill them."""
-        await self.send_signal(signal.SIGKILL)
+        """End it, and whatever it has started."""
+        process, self.process = self.process, None
+        if process is not None:
+            had_ended = process.status() == psutil.STATUS_ZOMBIE if process.is_running() else True
+            status = await asyncio.to_thread(self._parent_of_kernels.end, process.pid)
+            self.status = status if had_ended else None
 
-    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- as above
-        """Kill them: a notebook may swallow anything less."""
-        await self.send_signal(signal.SIGKILL)
+    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
+        """Kill it: a notebook may swallow anything less."""
+        await self.kill(restart)
 
     async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
         """Nothing is left."""

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
 from harness.execute.client import Course, run_cells
-from harness.execute.job import Job, told
+from harness.execute.ended import last_place, last_words
+from harness.execute.job import Job, clipped, told
+from harness.execute.lines import ask_line
+from harness.execute.measure import WARM, saved
+from harness.execute.memory import memory_limit
 from harness.execute.needs import needs_spark
 from harness.execute.provision import Parent, manager
 from harness.execute.steps import step_of
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
+    from harness.execute.measure import Measure
     from harness.model import Cell, Notebook, Outcome
 
 TIMEOUT_S = 600.0
@@ -39,8 +44,9 @@ SKIP = "skip-execution"
 class Kernels:
     """Runs notebooks for one process; its warm parent starts with the first, and ends with ``stop``."""
 
-    def __init__(self, *, root: str, roots: Sequence[str] = ()) -> None:
-        self._parent = Parent()
+    def __init__(self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None) -> None:
+        self._parent = Parent(more=WARM if measure is not None and measure.wanted() is not None else ())
+        self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
 
     def run(
@@ -73,8 +79,7 @@ class Kernels:
         skipped = _numbers(notebook, skip_cells)
         node = _node(notebook, skipped)
         settings = settings_for(path)
-        # Short: the path of a socket in it has room for a hundred characters.
-        folder = Path(tempfile.mkdtemp(prefix="nbh-"))
+        folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         try:
             work = folder / "work"
             work.mkdir()
@@ -88,17 +93,30 @@ class Kernels:
                 widgets=dict(widgets or {}),
                 run_prefixes=dict(settings.run_prefixes),
                 roots=self._roots,
+                measure=None if self._measure is None else self._measure.wanted(),
             )
             course, begun = Course(), time.monotonic()
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
             count = len(node.cells)
-            _finish(
-                run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
-                kill=lambda: _kill(km),
+            running = run_cells(
+                node,
+                km,
+                course=course,
+                timeout_s=timeout_s,
+                memory=memory_limit(settings.notebook_memory),
+                progress=lambda number: progress(number, count),
             )
+            try:
+                _finish(running, kill=lambda: _kill(km, job.folder))
+            except KeyboardInterrupt:
+                shown = os.path.relpath(path, self._root).replace(os.sep, "/")
+                place = last_place(notebook, job, shown=shown, cell=max(course.began, default=None))
+                raise KeyboardInterrupt(f"{shown} was interrupted at {place}") from None
             took = time.monotonic() - begun
             return _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
         finally:
+            if self._measure is not None and (measured := saved(str(folder))) is not None:
+                self._measure.add(measured)
             shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
@@ -129,9 +147,10 @@ def _finish(running: Any, *, kill: Callable[[], None]) -> None:
         raise failed[0]
 
 
-def _kill(km: Any) -> None:
+def _kill(km: Any, folder: str) -> None:
     process = km.provisioner.process
     if process is not None:
+        ask_line(process.pid, folder)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, 9)
 
@@ -194,22 +213,19 @@ def _result(
     timeout_s: float | None,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end."""
-    events = {event["event"]: event for event in told(job.folder)}
+    events = told(job.folder)
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None)
     ended: Outcome = "passed"
     error, exit_value, event = "", None, None
     if course.ended == "timed_out":
         ended, error = "timed_out", f"it was still at it after {timeout_s:g} s"
-    elif course.ended.startswith("lost"):
-        ended, error = "infrastructure_failed", _last_words(events, course)
+    elif course.ended not in ("", "error"):
+        ended, error = "infrastructure_failed", last_words(events, course)
     elif course.ended == "error":
-        for name in ("exit", "unsupported", "failed"):
-            if name in events:
-                event = events[name]
-                break
+        event = next((event for event in reversed(events) if event["event"] in ("exit", "unsupported", "failed")), None)
         if event is None:
-            ended, error = "infrastructure_failed", "the kernel told of an error and not of which"
+            ended, error = "failed", clipped(course.error)  # what it told is gone, or never came to be: so much is sure
         elif event["event"] == "exit":
             ended, exit_value = "exited", event["value"]
         elif event["event"] == "unsupported":
@@ -221,7 +237,7 @@ def _result(
         place = Location(event["path"], event["line"], event["in_cell"], event["at"])
         last = event["cell"]
     elif ended != "passed":
-        place = Location(shown, cell=last)
+        place = last_place(notebook, job, shown=shown, cell=last)
     cells = tuple(
         _cell_run(cell, node.cells[cell.number - 1], course, skipped=cell.number in skipped, ended=ended, last=last)
         for cell in notebook.cells
@@ -229,12 +245,6 @@ def _result(
     return NotebookRun(
         path=shown, ended=ended, exit_value=exit_value, error=error, location=place, cells=cells, duration_s=took, executed=node
     )
-
-
-def _last_words(events: Mapping[str, Mapping[str, Any]], course: Course) -> str:
-    if "lost" in events:
-        return f"its process couldn't be set up: {events['lost']['error']}"
-    return f"its process ended ({course.ended.partition(': ')[2]})"
 
 
 def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, ended: str, last: int | None) -> CellRun:

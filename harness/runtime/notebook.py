@@ -6,6 +6,9 @@ from typing import NoReturn
 
 from harness.errors import WidgetValueError
 
+EXIT_LIMIT = 5 << 20
+"""How many bytes of an exit value come back: a workspace cuts it there too, without an error."""
+
 
 class NotebookExit(BaseException):
     """Raised by ``dbutils.notebook.exit``; no ``except Exception`` of the notebook's keeps it from ending."""
@@ -19,7 +22,7 @@ class NotebookPart:
     """``dbutils.notebook``: how a notebook ends with a value."""
 
     def exit(self, value: str) -> NoReturn:
-        """End the notebook with a text as its value.
+        """End the notebook with a text as its value, of which the first 5 MB are kept, as on Databricks.
 
         Raises:
             WidgetValueError: The value is no text.
@@ -31,4 +34,6 @@ class NotebookPart:
                 cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
                 mend="give str(…), or json.dumps(…), which the test reads by run.exit_json()",
             )
+        if len(value) > EXIT_LIMIT // 4:  # what is shorter fits in any case
+            value = value.encode(errors="surrogatepass")[:EXIT_LIMIT].decode(errors="ignore")
         raise NotebookExit(value)
