@@ -211,10 +211,10 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
-    from harness.collect.coverage import conceal
+    from harness.collect.coverage import settle
     from harness.collect.reports import clean_junit
 
-    conceal(session.config)
+    settle(session.config)
     try:
         return (yield)
     finally:

@@ -20,8 +20,8 @@ RUNTIMES = ("16.4", "17.3")
 """The Databricks runtimes that local Spark can stand for; `harness.spark.versions` says what that sets."""
 
 
-_LEAST_MEMORY_M = 480
-"""Spark asks for 450 that are free for data, and Java keeps some of what it is given for itself."""
+_LEAST_MEMORY_M = {"spark_memory": 480, "notebook_memory": 400}
+"""Spark asks for 450 that are free for data, and Java keeps some for itself; a kernel with pandas and a session takes 250."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Settings:
     project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use,
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
     Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
-    variables that hold them.
+    variables that hold them. ``notebook_memory`` is what the process of a notebook that is run whole may use; "" is most of
+    what the machine has.
     """
 
     folder: str
@@ -44,6 +45,7 @@ class Settings:
     spark_idle_minutes: int = 30
     runtime: str = ""
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notebook_memory: str = ""
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -78,16 +80,7 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         raise _wrong(
             folder, f"spark_partitions is {partitions!r}", "it is a whole number from 1 on", "write spark_partitions = 1"
         )
-    memory = table.get("spark_memory", "1g")
-    if not isinstance(memory, str) or not re.fullmatch(r"[1-9]\d*[mg]", memory):
-        raise _wrong(folder, f"spark_memory is {memory!r}", "it is a size as Java takes it", 'write spark_memory = "1g"')
-    if memory[-1] == "m" and int(memory[:-1]) < _LEAST_MEMORY_M:
-        raise _wrong(
-            folder,
-            f"spark_memory is {memory!r}",
-            f"Spark doesn't start with less than {_LEAST_MEMORY_M}m",
-            'write spark_memory = "1g"',
-        )
+    memory = _size(table, "spark_memory", default="1g", folder=folder)
     idle = table.get("spark_idle_minutes", 30)
     if type(idle) is not int or idle < 0:
         raise _wrong(
@@ -98,8 +91,17 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         near = get_close_matches(str(runtime), RUNTIMES, n=1)
         hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
         raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
-    secrets = _secrets(folder, table.get("secrets", {}))
-    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime, secrets)
+    return Settings(
+        folder,
+        tuple(roots),
+        dict(prefixes),
+        partitions,
+        memory,
+        idle,
+        runtime,
+        secrets=_secrets(folder, table.get("secrets", {})),
+        notebook_memory=_size(table, "notebook_memory", folder=folder),
+    )
 
 
 def _secrets(folder: str, table: object) -> dict[str, dict[str, str]]:
@@ -117,6 +119,19 @@ def _secrets(folder: str, table: object) -> dict[str, dict[str, str]]:
                     f"write {mend}",
                 )
     return {scope: dict(keys) for scope, keys in table.items()}
+
+
+def _size(table: Mapping[str, Any], name: str, *, folder: str, default: str = "") -> str:
+    """An amount of memory: "600m", "2g"."""
+    size: Any = table.get(name, default)
+    example = f'write {name} = "{default or "4g"}"'
+    if not isinstance(size, str) or (not re.fullmatch(r"[1-9]\d*[mg]", size) and name in table):
+        raise _wrong(folder, f"{name} is {size!r}", "it is a size as Java takes it", example)
+    least = _LEAST_MEMORY_M[name]
+    if size.endswith("m") and int(size[:-1]) < least:
+        who = "Spark doesn't start" if name == "spark_memory" else "no notebook runs"
+        raise _wrong(folder, f"{name} is {size!r}", f"{who} with less than {least}m", example)
+    return size
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:

@@ -6,21 +6,18 @@ import contextlib
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.collect.measured import RUNS, current, take_out
 from harness.collect.session import SESSION
-from harness.errors import HarnessError
+from harness.collect.sources import is_notebook, measured_notebooks, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from harness.collect.session import NotebookSession
-    from harness.extract.build import Extract
 
 # coverage.py reads this file after the user's own configuration.
 _VARIABLE = "COVERAGE_FORCE_CONFIG"
@@ -34,6 +31,7 @@ class Covered:
 
     held: dict[str, int] = field(default_factory=dict)  # lines held back, and counted as such
     ran: dict[str, list[int]] = field(default_factory=dict)  # those of them that ran: in a cell, or for a value
+    whole: dict[str, list[int]] = field(default_factory=dict)  # and those that whole runs ran, where there were any
     missed: dict[str, int] = field(default_factory=dict)  # lines held back that coverage calls missed: it has no plugin of ours
     left_out: list[str] = field(default_factory=list)  # notebooks that coverage would misread
     unread: dict[str, str] = field(default_factory=dict)  # what isn't counted for it can't be read: why
@@ -42,8 +40,9 @@ class Covered:
     def merge(self, other: dict[str, Any]) -> None:
         """Add what a worker found."""
         self.held.update(other["held"])
-        for path, lines in other["ran"].items():
-            self.ran[path] = sorted({*self.ran.get(path, ()), *lines})
+        for mine, theirs in ((self.ran, other["ran"]), (self.whole, other["whole"])):
+            for path, lines in theirs.items():
+                mine[path] = sorted({*mine.get(path, ()), *lines})
         self.missed.update(other["missed"])
         self.left_out = sorted({*self.left_out, *other["left_out"]})
         self.unread.update(other["unread"])
@@ -98,29 +97,34 @@ def label(config: pytest.Config) -> None:
     Every process labels what it measured and what lies below coverage's sources, loaded or not: combining refuses a file with
     two labels. Where the plugin isn't loaded, notebooks that coverage would misread are taken out of its data, and named.
     """
-    module = sys.modules.get("coverage")
-    cov = module.Coverage.current() if module is not None else None
+    cov = current()
     if cov is None:
         return
     covered = config.stash.setdefault(COVERED, Covered())
     session = config.stash[SESSION]
-    from harness.extract.coverage import PLUGIN, counted_lines, held_lines
+    from harness.extract.coverage import PLUGIN, counted_lines, held_lines, whole_lines
 
-    notebooks = dict(_notebooks(session, cov, covered))
     is_told = PLUGIN in cov.get_option("run:plugins")
+    if RUNS in config.stash:
+        config.stash[RUNS].hand_over(cov, is_told=is_told)
+    notebooks = dict(measured_notebooks(session, cov, covered.unread))
+    data = cov.get_data()
     for path, source in notebooks.items():
-        if source.held and path.endswith(".py") and not is_told:
-            covered.missed[_show(session, path)] = len(held_lines(source))
-        elif source.held and is_told and counted_lines(source):
-            held = held_lines(source)
-            covered.held[_show(session, path)] = len(held)
-            covered.ran[_show(session, path)] = sorted(held.intersection(cov.get_data().lines(path) or ()))
-        elif not is_told and not path.endswith(".py"):
-            covered.left_out.append(_show(session, path))
+        held, name = held_lines(source), show(session, path)
+        if not is_told and not path.endswith(".py"):
+            covered.left_out.append(name)
+        elif not is_told and held.difference(data.lines(path) or ()):
+            covered.missed[name] = len(held.difference(data.lines(path) or ()))
+        elif is_told and held and counted_lines(source):
+            covered.held[name] = len(held)
+            covered.ran[name] = sorted(held.intersection(data.lines(path) or ()))
+            if run_whole := whole_lines(data, path):
+                covered.whole[name] = sorted(held & run_whole)
     if is_told:
         _label(config, cov, set(notebooks))
-    else:
-        _take_out(cov.get_data(), [path for path in notebooks if not path.endswith(".py")])
+    # What has no label coverage would read as Python.
+    unlabelled = [path for path in data.measured_files() if not path.endswith(".py") and is_notebook(path)]
+    take_out(data, [path for path in unlabelled if not data.file_tracer(path)])
     if hasattr(config, "workeroutput"):
         config.workeroutput["nbh_covered"] = vars(covered)
 
@@ -174,28 +178,27 @@ def _label_file(file: str, notebooks: set[str]) -> None:
     data.close()
 
 
-def _take_out(data: Any, paths: list[str]) -> None:
-    """Take files out of coverage's data, their names too: coverage reports a name without lines as 0 % of its JSON."""
-    measured = [path for path in paths if path in data.measured_files()]
-    if not measured:
+def settle(config: pytest.Config) -> None:
+    """Do what comes after pytest-cov's reports: tell whole runs that its combined data know of, and conceal what is ours."""
+    cov = getattr(getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None), "cov", None)
+    if cov is None or hasattr(config, "workerinput") or COVERED not in config.stash:
         return
-    data.purge_files(measured)
-    with data._connect() as connection:  # noqa: SLF001 - purge_files leaves the name, and there is no other way
-        for path in measured:
-            connection.execute_void("delete from file where path = ?", (path,))
-            data._file_map.pop(path, None)  # noqa: SLF001 - as above
+    from harness.extract.coverage import held_lines, whole_lines
+
+    covered, session, data = config.stash[COVERED], config.stash[SESSION], cov.get_data()
+    for path in data.measured_files():
+        name = show(session, path)
+        if name in covered.held and (run_whole := whole_lines(data, path)):
+            covered.whole[name] = sorted(held_lines(session.loader.extract(path)) & run_whole)
+    if config.stash.get(_OFFERED, False):
+        _conceal(config, data.data_filename())
 
 
-def conceal(config: pytest.Config) -> None:
+def _conceal(config: pytest.Config, file: str) -> None:
     """Make the data file one that a ``coverage report`` without our plugin can read: it dies of a label it doesn't know.
 
-    Only after pytest-cov's reports, and only if the user hasn't configured the plugin. What had to go is kept aside for a later
-    ``--cov-append``.
+    Only if the user hasn't configured the plugin. What had to go is kept aside for a later ``--cov-append``.
     """
-    if not config.stash.get(_OFFERED, False) or hasattr(config, "workerinput"):
-        return
-    cov = getattr(getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None), "cov", None)
-    file = cov.get_data().data_filename() if cov is not None else ""
     if not os.path.isfile(file):
         return
     import sqlite3
@@ -233,67 +236,3 @@ def _bring_back(config: pytest.Config, file: str) -> None:
 def _digest(file: str) -> str:
     with open(file, "rb") as data:
         return hashlib.sha256(data.read()).hexdigest()
-
-
-def _notebooks(session: NotebookSession, cov: Any, covered: Covered) -> Iterator[tuple[str, Extract]]:
-    """Give the notebooks with Python that coverage measures: those it saw, and those below its sources."""
-    omitted = cov.get_option("run:omit") or []
-    measured = {path for path in cov.get_data().measured_files() if _is_notebook(path)}
-    for file in sorted(measured | set(_in_sources(session, cov))):
-        if _is_omitted(file, omitted):
-            continue
-        try:
-            source = session.loader.extract(file)
-        except HarnessError as error:
-            covered.unread[_show(session, file)] = error.what
-            continue
-        except Exception as exc:  # noqa: BLE001 - at this edge an error of ours would end the run without its verdict; it is told
-            covered.unread[_show(session, file)] = repr(exc)
-            continue
-        broken = sorted({problem.location.cell or 0 for problem in source.problems if problem.code == "NBH102"})
-        if broken:
-            covered.unread[_show(session, file)] = "not valid Python: cell " + ", ".join(map(str, broken))
-        if source.rows:
-            yield file, source
-
-
-def _in_sources(session: NotebookSession, cov: Any) -> Iterator[str]:
-    """Give the notebooks below coverage's sources, which are folders or names of packages and modules."""
-    from harness.notebook import discover
-
-    config = cov.config
-    for option in ("source", "source_dirs", "source_pkgs"):
-        for source in getattr(config, option, None) or []:
-            places = [source] if os.path.isdir(source) else _places(source, [*session.finder.roots, *sys.path])
-            for place in places:
-                found = discover(place).notebooks if os.path.isdir(place) else [place]
-                yield from (os.path.realpath(path) for path in found if _is_notebook(str(path)))
-
-
-def _places(name: str, folders: list[str]) -> list[str]:
-    """Give the folder or notebook that a module's name stands for, as Python would find it."""
-    for folder in folders:
-        base = os.path.join(folder, *name.split("."))
-        for place in (base, base + ".py", base + ".ipynb"):
-            if os.path.isdir(place) or os.path.isfile(place):
-                return [place]
-    return []
-
-
-def _is_notebook(path: str) -> bool:
-    from harness.extract.importer import has_header
-
-    suffix = os.path.splitext(path)[1].lower()
-    return has_header(path) if suffix == ".py" else suffix in {".ipynb", ".sql", ".scala", ".r"} and os.path.isfile(path)
-
-
-def _show(session: NotebookSession, path: str) -> str:
-    """Give a notebook's path as users see it; coverage knows files by their real paths, the session by the root as given."""
-    real = os.path.realpath(session.root) + os.sep
-    return session.loader.show(os.path.join(session.root, path.removeprefix(real)))
-
-
-def _is_omitted(file: str, patterns: list[str]) -> bool:
-    from coverage.files import GlobMatcher, prep_patterns
-
-    return bool(patterns) and bool(GlobMatcher(prep_patterns(patterns), "omit").match(file))

@@ -94,18 +94,30 @@ def _tell_covered(reporter: Any, covered: Covered) -> None:
     for path, why in sorted(covered.unread.items()):
         reporter.line(f"not counted: {path} ({why})", red=True)
     if covered.held:
-        total = sum(covered.held.values())
-        listed = ", ".join(f"{path} {lines}" for path, lines in sorted(covered.held.items())[:_SHOWN])
-        more = f", and {len(covered.held) - _SHOWN} more" if len(covered.held) > _SHOWN else ""
-        ran = sum(map(len, covered.ran.values()))
-        reporter.line(
-            f"held back: {total} lines, {ran} run; they are not counted, for unit tests don't run them whole ({listed}{more})"
-        )
+        reporter.line(_held_back(covered))
     if covered.concealed:
         reporter.line(
             "a later `coverage report` would see no .ipynb, and call held-back lines missed: to let it read notebooks,\n"
             'add plugins = ["harness.extract.coverage"] to [tool.coverage.run]'
         )
+
+
+def _held_back(covered: Covered) -> str:
+    """Say how many lines are held back, how many of them ran, and which of them the percentages count."""
+    total = sum(covered.held.values())
+    by_runs = sum(map(len, covered.whole.values()))
+    by_units = sum(len(set(lines).difference(covered.whole.get(path, ()))) for path, lines in covered.ran.items())
+    told = [
+        f"{path} {len(covered.whole[path])} of {lines}" if path in covered.whole else f"{path} {lines}"
+        for path, lines in sorted(covered.held.items())
+    ]
+    listed = ", ".join(told[:_SHOWN]) + (f", and {len(told) - _SHOWN} more" if len(told) > _SHOWN else "")
+    if not covered.whole:
+        return f"held back: {total} lines, {by_units} run; they are not counted, for unit tests don't run them whole ({listed})"
+    more = f", {by_units} by units" if by_units else ""
+    return (
+        f"held back: {total} lines, {by_runs} run by whole runs{more}; they count in notebooks that were run whole ({listed})"
+    )
 
 
 def _is_complete(config: pytest.Config, reporter: Any) -> bool:

@@ -82,8 +82,11 @@ def failures_of(events: Iterable[Mapping[str, Any]]) -> Failures:
 
 def judged(run: NotebookRun, failures: Failures) -> NotebookRun:
     """Give the run as its cases make it: one that ended green is red by a case that failed; its exit value stays."""
-    if not failures.cases or run.ended not in {*GREEN, "failed"}:
+    if not failures.cases or run.ended not in {*GREEN, "failed", "unsupported"}:
         return run
+    if run.ended == "unsupported":  # what couldn't be had made them fail, or came beside it
+        is_theirs = all(case["unsupported"] for case in failures.cases)
+        return replace(run, error=str(failures) if is_theirs else f"{run.error}; and {failures}")
     if run.ended == "failed":
         return replace(run, error=f"{run.error}; and {failures}")
     cells = tuple(

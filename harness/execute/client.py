@@ -15,6 +15,8 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from harness.execute.memory import outgrown
+
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
     from nbformat import NotebookNode
@@ -25,7 +27,8 @@ class Course:
     """How a run went, as seen from outside: cells by number with their times, and what ended it early.
 
     ``stop`` ends it from another thread; it is there once the run has begun. ``resume`` readies a new Python where the kernel
-    asked for one; it says whether the cell goes on there, None if it didn't.
+    asked for one; it says whether the cell goes on there, None if it didn't. ``error`` is what the kernel answered of an error,
+    for a run that could tell no more; ``status`` the exit status of a process that ended by itself.
     """
 
     stop: Callable[[], object] = lambda: None
@@ -33,6 +36,8 @@ class Course:
     took: dict[int, float] = field(default_factory=dict)
     ended: str = ""
     resume: Callable[[], bool | None] = lambda: None
+    error: str = ""
+    status: int | None = None
 
 
 class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -99,8 +104,13 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
         await self.async_start_new_kernel_client()
 
 
-async def run_cells(notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None) -> None:
-    """Run all cells; how it ended early is in ``course.ended``: "error", "timed_out", "cancelled", "lost: …", or ""."""
+async def run_cells(
+    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, memory: int
+) -> None:
+    """Run all cells; how it ended early is in ``course.ended``.
+
+    That is "error", "timed_out", "memory", "cancelled", "lost: …", or "" if it didn't.
+    """
     client = Client(notebook, km=km, course=course)
     loop, us = asyncio.get_running_loop(), asyncio.current_task()
     assert us is not None  # noqa: S101 -- a coroutine runs in one
@@ -111,22 +121,28 @@ async def run_cells(notebook: NotebookNode, km: AsyncKernelManager, *, course: C
         await client.async_execute()
 
     running = asyncio.ensure_future(run())
+    watching = asyncio.ensure_future(outgrown(lambda: km.provisioner.process, memory))
     try:
-        done, _ = await asyncio.wait([running], timeout=timeout_s)
-        if not done:
-            course.ended = "timed_out"
+        await asyncio.wait([running, watching], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         course.ended = "cancelled"
-    if course.ended:
+    if not running.done():
+        course.ended = course.ended or ("memory" if watching.done() else "timed_out")
+        await km.provisioner.ask_line()
         running.cancel()
+    watching.cancel()
     try:
         await running
-    except CellExecutionError:
-        course.ended = "error"
+    except CellExecutionError as exc:
+        course.ended, course.error = "error", f"{exc.ename}: {exc.evalue}"
     except (asyncio.CancelledError, DeadKernelError, RuntimeError) as exc:
         course.ended = course.ended or f"lost: {exc}"  # nbclient takes a cancelled wait for a dead kernel
+    except Exception as exc:  # noqa: BLE001 -- a kernel can send anything, and reading it fail in any way: it is told
+        course.ended = course.ended or f"lost: what it sent can't be read, {type(exc).__name__}: {exc}"
     finally:
         atexit.unregister(client._cleanup_kernel)  # noqa: SLF001 -- where the kernel didn't come up nbclient leaves it registered
         if client.kc is not None:
             client.kc.stop_channels()
-        await km.shutdown_kernel(now=True)
+        await km.provisioner.kill()
+        await km.cleanup_resources()
+        course.status = km.provisioner.status

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 JOB, EVENTS, WORK = "job.json", "events.jsonl", "work"
+
+ERROR_LIMIT = 100_000
+"""How many characters of an error's text are kept, and of its traceback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Job:
     ``root`` is the folder that paths are shown relative to, ``project`` that of the settings. ``folder`` is the run's own, in
     which it leaves what it tells; it works in ``work``. ``space`` names the catalogs that it sees; "" is that it has no Spark.
     On the socket ``host`` it asks who started it. ``allow`` is what it may do on this machine beyond Python and Spark. After a
-    restart of Python ``resumed`` holds what is kept.
+    restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     """
 
     path: str
@@ -32,6 +36,7 @@ class Job:
     host: str = ""
     allow: tuple[str, ...] = ()
     resumed: dict[str, Any] = field(default_factory=dict)
+    measure: dict[str, Any] | None = None
 
     @property
     def site(self) -> str:
@@ -45,6 +50,20 @@ class Job:
         return file
 
 
+def clipped(text: str, limit: int = ERROR_LIMIT) -> str:
+    """A text of which no more than that is kept."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+
+
+def printable(value: Any) -> Any:
+    """Plain data with texts that can be written as UTF-8: half a character, which Python's texts may hold, becomes "?"."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: printable(held) for key, held in value.items()}
+    return [printable(held) for held in value] if isinstance(value, (list, tuple)) else value
+
+
 def load_job(file: str) -> Job:
     """Read a job that was saved."""
     return Job(**json.loads(Path(file).read_text(encoding="utf-8")))
@@ -52,8 +71,9 @@ def load_job(file: str) -> Job:
 
 def tell(folder: str, event: str, **facts: Any) -> None:
     """Add what happened to the run's record; at once, so that it is there whatever comes next."""
-    with Path(folder, EVENTS).open("a", encoding="utf-8") as record:
-        record.write(json.dumps({"event": event, **facts}) + "\n")
+    # Where the notebook has deleted the folder, its answers say the rest.
+    with contextlib.suppress(OSError), Path(folder, EVENTS).open("a", encoding="utf-8") as record:
+        record.write(json.dumps({"event": event, **printable(facts)}) + "\n")
 
 
 def told(folder: str) -> list[dict[str, Any]]:

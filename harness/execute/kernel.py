@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import linecache
 import os
 import sys
@@ -10,51 +11,55 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ipykernel.ipkernel import IPythonKernel
-from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import ChildLostError, DbutilsCallError, RunCycleError, RunTargetError
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
-from harness.execute.job import WORK, load_job, tell
+from harness.execute.guard import protect, refuse_shutdown
+from harness.execute.job import WORK, clipped, load_job, tell
 from harness.execute.line import asking
+from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
+from harness.execute.measure import Recorder
 from harness.execute.names import fill, open_spark
+from harness.execute.outputs import METER, App, keep_no_copy
 from harness.execute.refusals import connect_only, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
+from harness.execute.tracebacks import trim_tracebacks
+from harness.execute.under_magics import keep_lines_under_magics
 from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.dbutils import Dbutils
 from harness.runtime.library import PythonRestart
 from harness.runtime.notebook import NotebookExit
-from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
-from harness.spark.hints import add_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
     from harness.execute.job import Job
     from harness.model import Cell, Notebook
-
-_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def serve(connection: str, job: str) -> None:
     """Be a kernel until it is told to end."""
     NotebookKernel.job = load_job(job)
+    leave_lines(NotebookKernel.job.folder)
+    if NotebookKernel.job.measure is not None:
+        NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)
     os.chdir(NotebookKernel.job.work)
     copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
     settings = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
-    IPKernelApp.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
+    App.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
 
 
 class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no types that mypy reads
     """An IPython kernel that is sent the numbers of cells instead of their text: it has the notebook itself."""
 
     job: Job
+    recorder: Recorder | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,12 +68,20 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         except BaseException as exc:
             tell(self.job.folder, "lost", error="".join(traceback.format_exception_only(exc)).strip())
             raise
+        if self.recorder is not None:
+            self.recorder.start()
 
     async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run the cell of that number."""
+        METER.begin()
         number = code.strip()
         text = self.runner.begin(int(number)) if number.isdigit() else code
-        reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
+        try:
+            reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
+        except Exception as exc:  # noqa: BLE001 -- the notebook has broken the shell; without an answer this would be a time-out
+            return {"status": "error", "ename": type(exc).__name__, "evalue": str(exc), "traceback": []}
+        if self.recorder is not None:
+            self.recorder.save()
         error = self.runner.error
         if isinstance(error, PythonRestart):
             return {**reply, "status": "ok", "user_expressions": {}, "payload": []}
@@ -77,6 +90,10 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
             return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
         return reply
 
+    def do_shutdown(self, restart: bool) -> NoReturn:  # noqa: FBT001, ARG002 -- the library's own signature
+        """Refuse: who ends a kernel here kills it."""
+        refuse_shutdown()
+
 
 class Runner:
     """Runs cells in IPython's shell and tells what became of them."""
@@ -84,6 +101,7 @@ class Runner:
     def __init__(self, shell: Any, job: Job) -> None:
         self.shell = shell
         self.job = job
+        self._pid = os.getpid()
         self.notebook: Notebook = read_notebook(job.path)
         self.chain = [job.path]
         self._within: list[dict[str, Any]] = []
@@ -102,7 +120,10 @@ class Runner:
         install(shell, self)
         watch_cases(self)
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
-        shell.set_custom_exc((Exception, NotebookExit, PythonRestart), _show)
+        protect(shell)
+        keep_no_copy(shell)
+        trim_tracebacks(shell)
+        shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
         shell.events.register("post_run_cell", self._ended)
 
     def begin(self, number: int) -> str:
@@ -137,9 +158,18 @@ class Runner:
         why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
         tell(self.job.folder, "refused", ends=ends, why=why, **self._facts(self._place(frames)))
 
+    @contextlib.contextmanager
+    def one_line_down(self) -> Iterator[None]:
+        """For as long as what runs begins one line lower than the cell."""
+        self._offset += 1
+        try:
+            yield
+        finally:
+            self._offset -= 1
+
     def _ended(self, result: Any) -> None:
         error = result.error_before_exec or result.error_in_exec
-        if error is None or self.cell is None:
+        if error is None or self.cell is None or os.getpid() != self._pid:  # a process that the notebook forked has no say
             return
         self.error = error
         if isinstance(error, PythonRestart):
@@ -153,7 +183,7 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            tell(self.job.folder, "failed", error=what, **facts)
+            tell(self.job.folder, "failed", error=clipped(what), **facts)
 
     def shown(self, path: str) -> str:
         """Give a path as users see it."""
@@ -247,26 +277,10 @@ class Runner:
             self.shell.displayhook(value)
 
 
-def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None) -> list[str]:  # noqa: ARG001 -- IPython's own signature
-    """What is shown of an error: the lines that a notebook's author can act on."""
+def _on_end(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:  # noqa: ARG001 -- IPython's own signature
     if isinstance(error, NotebookExit):
-        sys.stdout.write(f"Notebook exited: {error.value}\n")
-    if isinstance(error, (NotebookExit, PythonRestart)):
-        return []
-    steps: list[TracebackType] = []
-    step: TracebackType | None = trace
-    while step is not None:
-        if not step.tb_frame.f_code.co_filename.startswith(_OURS):
-            steps.append(step)
-        step = step.tb_next
-    if is_sparks_error(error):
-        add_hint(error)
-        shorten(error)
-        steps = without_sparks(steps)
-    # The first frame is IPython's own, which runs the cell.
-    shown: list[str] = shell.InteractiveTB.structured_traceback(kind, error, chained(steps), tb_offset=1)
-    shell._showtraceback(kind, error, shown)  # noqa: SLF001 -- IPython leaves it to us where we know the exception
-    return shown
+        sys.stdout.write(f"Notebook exited: {clipped(error.value)}\n")
+    return []
 
 
 def _keep_lines(shell: Any, runner: Runner) -> None:
@@ -276,6 +290,7 @@ def _keep_lines(shell: Any, runner: Runner) -> None:
     manager.cleanup_transforms.remove(leading_empty_lines)
     shell.compile.cache = lambda code, number=0, raw_code=None: runner.path  # noqa: ARG005 -- IPython's own signature
     shell.ast_transformers.append(_Shift(runner))
+    keep_lines_under_magics(shell, runner)
 
 
 class _Shift:

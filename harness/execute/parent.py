@@ -1,19 +1,26 @@
-"""The warm parent of kernels: imports once what every kernel needs, and forks one for each line on its standard input.
+"""The warm parent of kernels: imports once what every kernel needs; forks and ends them as it is told on its standard input.
 
-It ends, and its kernels with it, when that input does. It has one thread and never talks to Spark: a fork would share that.
+It ends when that input does, or pytest; then its kernels end with it, all that they started, and the folder of their runs.
+It has one thread and never talks to Spark: a fork would share that.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
+import select
+import shutil
 import signal
 import sys
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from harness.execute.processes import adopt_orphans, die_first, end_child, end_children, end_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WARM = (
     "ipykernel.debugger",
@@ -33,40 +40,55 @@ WARM = (
 """What is imported before the first fork; what isn't installed is left out."""
 
 
-def main() -> None:
-    """Serve until standard input ends."""
+def main(pytest: int, folder: str, *more: str) -> None:
+    """Serve until standard input ends, or the process of that number; ``more`` is what is imported beside the usual."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is pytest's, which ends us
+    adopt_orphans()
     # Nobody can attach a debugger to these kernels, and half of the time of a kernel's start was to load it.
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
-    for name in WARM:
+    for name in (*WARM, *more):
         with contextlib.suppress(ImportError):
             __import__(name)
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
-    signal.signal(signal.SIGCHLD, _reap)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is pytest's, which ends us
-    out = os.fdopen(os.dup(1), "w", buffering=1)
-    out.write(json.dumps({"pid": os.getpid(), "threads": _threads()}) + "\n")
-    kernels: list[int] = []
-    for line in sys.stdin:
-        asked = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            out.close()
-            _become_kernel(asked)
-        kernels.append(pid)
-        out.write(json.dumps({"pid": pid}) + "\n")
-    for pid in kernels:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+    kernels: set[int] = set()
+    try:
+        _answer({"pid": os.getpid(), "threads": _threads()})
+        for asked in _asked(pytest):
+            if "end" in asked:
+                kernels.discard(asked["end"])
+                status = end_child(asked["end"])
+                end_children(spared=kernels)
+                _answer({"status": status})
+                continue
+            pid = os.fork()
+            if pid == 0:
+                _become_kernel(asked)
+            kernels.add(pid)
+            _answer({"pid": pid})
+    finally:
+        end_children(spared=())
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _reap(_signal: int, _frame: object) -> None:
-    """Take note of kernels' ends, at once: what they used counts as this process's, and as pytest's when this one ends."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def _asked(pytest: int) -> Iterator[dict[str, Any]]:
+    """What is asked, until the input ends; a process that pytest forked may hold it open, so pytest is looked at too."""
+    rest = b""
+    while os.getppid() == pytest:
+        if not select.select([0], [], [], 1)[0]:
+            continue
+        read = os.read(0, 1 << 16)
+        if not read:
+            return
+        *lines, rest = (rest + read).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+def _answer(facts: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever asked is gone, and the input ends
+        os.write(1, json.dumps(facts).encode() + b"\n")
 
 
 def _become_kernel(asked: dict[str, Any]) -> None:
@@ -75,14 +97,16 @@ def _become_kernel(asked: dict[str, Any]) -> None:
     try:
         os.setsid()
         end_with_parent()
-        os.environ.clear()
-        os.environ.update(asked["env"])
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        adopt_orphans()
+        die_first()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
         from harness.execute.kernel import serve
 
         serve(asked["connection"], asked["job"])
@@ -93,15 +117,6 @@ def _become_kernel(asked: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def end_with_parent() -> None:
-    """Have the system kill this process when its parent ends, in whatever way; where it can't, the parent's own end does."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
 def _threads() -> int:
     try:
         return len(os.listdir("/proc/self/task"))
@@ -110,4 +125,4 @@ def _threads() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,11 @@ import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
+from harness.execute.lines import ask_line
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_client.connect import KernelConnectionInfo
 
 # Libraries start threads when they are imported, and a process with threads can't be forked: those of linear algebra one for
@@ -26,48 +31,80 @@ _ONE_THREAD = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 
+# Coverage would start by itself, in the parent for all kernels at once; and ipykernel shows no output of a notebook's children
+# where it believes itself in a test.
+_NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST")
+
+
+def _environment() -> dict[str, str]:
+    """The variables that a notebook finds: as they are now, for a test may have set some."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+
 
 class Parent:
-    """The warm parent of this process's kernels."""
+    """The warm parent of this process's kernels; ``more`` is what it imports beside the usual."""
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, *, more: Sequence[str] = ()) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._more = more
+        self._folder = ""
         self._is_ready = False
-        self._lock = threading.Lock()  # notebooks that are run by others come from threads
+        self._lock = threading.RLock()  # a question and its answer
+
+    def folder(self) -> str:
+        """A folder for the runs of this process; it goes with the parent, so also where pytest is killed."""
+        with self._lock:
+            self.ready()
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)  # a notebook may have deleted it
+            return self._folder
 
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
-        # The environment as the test has it now; the parent may have started before a fixture set something.
-        asked = {"connection": connection, "job": job, "log": log, "env": dict(os.environ)}
+        return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
+
+    def end(self, pid: int) -> int | None:
+        """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
+        with contextlib.suppress(OSError, ValueError):  # a parent that is gone has taken its kernels along
+            status: int | None = self._ask({"end": pid})["status"]
+            return status
+        return None
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             process = self.ready()
             assert process.stdin is not None  # noqa: S101 -- both are pipes
             assert process.stdout is not None  # noqa: S101
-            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
-            return int(json.loads(process.stdout.readline())["pid"])
+            answer: dict[str, Any] = json.loads(process.stdout.readline())
+            return answer
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[bytes]:
         """Start it if it doesn't run; it gets warm by itself."""
-        if self._process is None or self._process.poll() is not None:
-            self._is_ready = False
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.execute.parent"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, **_ONE_THREAD},
-            )
-        return self._process
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._close()
+                self._is_ready = False
+                # Its name is short: the path of a socket in it has room for a hundred characters.
+                self._folder = self._folder or tempfile.mkdtemp(prefix="nbh-")
+                self._process = subprocess.Popen(  # noqa: S603 -- our own module
+                    [sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder, *self._more],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env={**_environment(), **_ONE_THREAD},
+                    start_new_session=True,  # who kills pytest with its process group leaves it the time to clean up
+                )
+            return self._process
 
-    def ready(self) -> subprocess.Popen[str]:
+    def ready(self) -> subprocess.Popen[bytes]:
         """Wait until it is warm."""
-        process = self.start()
-        assert process.stdout is not None  # noqa: S101 -- it is a pipe
-        if not self._is_ready:
-            process.stdout.readline()
-            self._is_ready = True
-        return process
+        with self._lock:
+            process = self.start()
+            if not self._is_ready:
+                assert process.stdout is not None  # noqa: S101 -- it is a pipe
+                process.stdout.readline()
+                self._is_ready = True
+            return process
 
     @property
     def pid(self) -> int | None:
@@ -75,19 +112,26 @@ class Parent:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def stop(self) -> None:
-        """End it, and all kernels that it still has."""
-        process, self._process = self._process, None
+        """End it, all kernels that it still has, and the folder of their runs."""
+        process = self._process
         if process is None:
             return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._close()
         try:
-            process.wait(2)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = ""
+
+    def _close(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
 
 
 class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -98,6 +142,8 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
         self._parent_of_kernels = parent_of_kernels
         self._job, self._log = job, log
         self.process: psutil.Process | None = None
+        self.status: int | None = None
+        """The exit status of a kernel that ended by itself."""
 
     @property
     def has_process(self) -> bool:
@@ -116,6 +162,11 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
         pid = self._parent_of_kernels.fork(connection=self.parent.connection_file, job=self._job, log=self._log)
         self.process = psutil.Process(pid)
         return self.connection_info
+
+    async def ask_line(self) -> None:
+        """Have the kernel write which line it is at."""
+        if self.process is not None and self.is_alive:
+            await asyncio.to_thread(ask_line, self.process.pid, os.path.dirname(self._job))
 
     async def poll(self) -> int | None:
         """None while it runs."""
@@ -138,23 +189,20 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
     async def send_signal(self, signum: int) -> None:
         """Signal the kernel and what it started: they are a group of their own."""
         if self.process is not None and self.is_alive:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signum)
-            except (ProcessLookupError, PermissionError):  # it was forked this moment, and has no group of its own yet
-                with contextlib.suppress(psutil.Error):
-                    self.process.send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- the library's own signature
-        """Kill them, and see that the kernel is gone: the library would look only ten times a second."""
-        await self.send_signal(signal.SIGKILL)
-        for _ in range(500):
-            if not self.is_alive:
-                return
-            await asyncio.sleep(0.002)
+        """End it, and whatever it has started."""
+        process, self.process = self.process, None
+        if process is not None:
+            had_ended = process.status() == psutil.STATUS_ZOMBIE if process.is_running() else True
+            status = await asyncio.to_thread(self._parent_of_kernels.end, process.pid)
+            self.status = status if had_ended else None
 
-    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 -- as above
-        """Kill them: a notebook may swallow anything less."""
-        await self.send_signal(signal.SIGKILL)
+    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
+        """Kill it: a notebook may swallow anything less."""
+        await self.kill(restart)
 
     async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
         """Nothing is left."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.execute.cases import failures_of, judged
-from harness.execute.job import told
+from harness.execute.ended import last_place, last_words
+from harness.execute.job import clipped, told
 from harness.execute.outcomes import first_refusal, outcomes_of_cells
 from harness.model import CellRun, Location, NotebookRun
 
@@ -53,7 +54,7 @@ def result_of(
     if end.event is not None:
         place = Location(end.event["path"], end.event["line"], end.event["in_cell"], end.event["at"])
     elif end.outcome != "passed":
-        place = Location(shown, cell=last)
+        place = last_place(notebook, job, shown=shown, cell=last)
     for number in course.took:
         node.cells[number - 1]["execution_count"] = number  # as we count cells, and as Databricks shows them
     outcomes = outcomes_of_cells(record, last=last)
@@ -77,31 +78,31 @@ def result_of(
 
 
 def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, timeout_s: float | None) -> _End:
-    events = {event["event"]: event for event in record}
     if course.ended == "cancelled":
         return _End("cancelled", "it was interrupted")
     if course.ended == "timed_out":
         return _End("timed_out", f"it was still at it after {timeout_s:g} s")
-    if course.ended.startswith("lost"):
-        return _End("infrastructure_failed", _last_words(events, course))
+    if course.ended not in ("", "error"):
+        return _End("infrastructure_failed", last_words(record, course))
     refused = first_refusal(record)
     if refused is not None:  # whatever the notebook made of it
         return _End(refused["ends"], refused["why"], refused)
     if course.ended == "error":
-        return _error_of(events)
+        return _error_of(record, course)
     if any(number not in course.took for number in _to_run(node)):
         return _End("infrastructure_failed", "not all of its cells were run, and nothing tells why")
     return _End("passed")
 
 
-def _error_of(events: Mapping[str, Mapping[str, Any]]) -> _End:
-    if "exit" in events:
-        return _End("exited", event=events["exit"])
-    if "unsupported" in events:
-        return _End("unsupported", events["unsupported"]["why"], events["unsupported"])
-    if "failed" in events:
-        return _End("failed", events["failed"]["error"], events["failed"])
-    return _End("infrastructure_failed", "the kernel told of an error and not of which")
+def _error_of(record: Sequence[dict[str, Any]], course: Course) -> _End:
+    event = next((event for event in reversed(record) if event["event"] in ("exit", "unsupported", "failed")), None)
+    if event is None:
+        return _End("failed", clipped(course.error))  # what it told is gone, or never came to be: so much is sure
+    if event["event"] == "exit":
+        return _End("exited", event=event)
+    if event["event"] == "unsupported":
+        return _End("unsupported", event["why"], event)
+    return _End("failed", event["error"], event)
 
 
 def _to_run(node: NotebookNode) -> list[int]:
@@ -111,12 +112,6 @@ def _to_run(node: NotebookNode) -> list[int]:
         for number, cell in enumerate(node.cells, 1)
         if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", ())
     ]
-
-
-def _last_words(events: Mapping[str, Mapping[str, Any]], course: Course) -> str:
-    if "lost" in events:
-        return f"its process couldn't be set up: {events['lost']['error']}"
-    return f"its process ended ({course.ended.partition(': ')[2]})"
 
 
 def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, told_of: str) -> CellRun:

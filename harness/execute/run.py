@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
 from harness.execute.client import Course, run_cells
+from harness.execute.ended import last_place
 from harness.execute.folder import lay_out, written
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
 from harness.execute.line import answering
+from harness.execute.measure import WARM, saved
+from harness.execute.memory import memory_limit
 from harness.execute.needs import needs_spark
 from harness.execute.outcomes import redacted
 from harness.execute.progress import Progress
@@ -33,10 +37,11 @@ from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from nbformat import NotebookNode
 
+    from harness.execute.measure import Measure
     from harness.model import Notebook, NotebookRun
     from harness.spark.connect import ConnectSession
 
@@ -53,8 +58,9 @@ ALLOWED = {
 class Kernels:
     """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``."""
 
-    def __init__(self, *, root: str, roots: Sequence[str] = ()) -> None:
-        self._parent = Parent()
+    def __init__(self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None) -> None:
+        self._parent = Parent(more=WARM if measure is not None and measure.wanted() is not None else ())
+        self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
 
     def run(
@@ -109,8 +115,7 @@ class Kernels:
             run=partial(self.run, session=session, around=around, allow=allow),
             deadline=None if timeout_s is None else begun + timeout_s,
         )
-        # Short: the path of a socket in it has room for a hundred characters.
-        folder = Path(tempfile.mkdtemp(prefix="nbh-"))
+        folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         try:
             work = folder / WORK
             work.mkdir()
@@ -126,12 +131,16 @@ class Kernels:
                 roots=self._roots,
                 host=str(folder / "host"),
                 allow=tuple(allow),
+                measure=None if self._measure is None else self._measure.wanted(),
             )
             course = Course(resume=lambda: _resume(host, job))
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
-            with answering(job.host, host.answer):
+            with (
+                answering(job.host, host.answer),
+                _placed(lambda: last_place(notebook, job, shown=shown.path, cell=_now(course))),
+            ):
                 _finish(
-                    run_cells(node, km, course=course, timeout_s=timeout_s),
+                    run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
                     course,
                     watch=lambda: watch(_progress(node, course, begun)),
                     may_cancel=may_cancel,
@@ -146,6 +155,8 @@ class Kernels:
             return redacted(run, around.redactor)
         finally:
             host.close()
+            if self._measure is not None and (measured := saved(str(folder))) is not None:
+                self._measure.add(measured)
             shutil.rmtree(folder, ignore_errors=True)
 
     def warm(self) -> None:
@@ -208,9 +219,26 @@ def _resume(host: Host, job: Job) -> bool | None:
     return bool(state["within"])
 
 
+@contextlib.contextmanager
+def _placed(place: Callable[[], Location]) -> Iterator[None]:
+    """Have Ctrl-C say where the notebook was.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        at = place()
+        raise KeyboardInterrupt(f"{at.path} was interrupted at {at}") from None
+
+
+def _now(course: Course) -> int | None:
+    return max(course.began, default=None)
+
+
 def _progress(node: NotebookNode, course: Course, begun: float) -> Progress:
-    now = max(course.began, default=0)
-    return Progress(now, len(node.cells), time.monotonic() - begun, dict(course.took), node.cells)
+    return Progress(_now(course) or 0, len(node.cells), time.monotonic() - begun, dict(course.took), node.cells)
 
 
 def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:

@@ -9,11 +9,14 @@ from harness.errors import KernelsMissingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.execute.measure import Measure
     from harness.execute.run import Kernels
 
 
-def kernels(*, root: str, roots: Sequence[str]) -> Kernels:
+def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None) -> Kernels:
     """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
+
+    ``measure`` is told what coverage saw of a run.
 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
@@ -26,4 +29,4 @@ def kernels(*, root: str, roots: Sequence[str]) -> Kernels:
             cause=f"{exc.name} isn't installed; it comes with the extras local and connect",
             mend='python -m pip install "databricks-notebook-harness[local]"',
         ) from exc
-    return Kernels(root=root, roots=roots)
+    return Kernels(root=root, roots=roots, measure=measure)

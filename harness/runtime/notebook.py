@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
 
+EXIT_LIMIT = 5 << 20
+"""How many bytes of an exit value come back: a workspace cuts it there too, without an error."""
+
 
 class NotebookExit(BaseException):
     """Raised by ``dbutils.notebook.exit``; no ``except Exception`` of the notebook's keeps it from ending."""
@@ -32,7 +35,7 @@ class NotebookPart(Part):
         self._ask = ask
 
     def exit(self, value: str) -> NoReturn:
-        """End the notebook with a text as its value.
+        """End the notebook with a text as its value, of which the first 5 MB are kept, as on Databricks.
 
         Raises:
             WidgetValueError: The value is no text.
@@ -44,6 +47,8 @@ class NotebookPart(Part):
                 cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
                 mend="give str(…), or json.dumps(…), which the test reads by run.exit_json()",
             )
+        if len(value) > EXIT_LIMIT // 4:  # what is shorter fits in any case
+            value = value.encode(errors="surrogatepass")[:EXIT_LIMIT].decode(errors="ignore")
         raise NotebookExit(value)
 
     def run(self, path: str, timeout_seconds: int, arguments: Mapping[str, str] | None = None) -> str | None:

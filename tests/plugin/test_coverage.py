@@ -324,7 +324,7 @@ def test_sysmon_measures_the_same_lines(shop):
 
 
 def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project):
-    """``return``, ``await`` and a late ``from __future__`` are fine in a notebook, and cost no line of the rest."""
+    """``return``, ``raise``, ``await`` and a late ``from __future__`` are fine in a notebook, and cost no line of the rest."""
     project.write(
         {
             "nbs/late.py": [
@@ -333,11 +333,12 @@ def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project):
             ],
             "nbs/ends.py": ["def f():\n    return 1\ndef g():\n    return 2\nreturn f()"],
             "nbs/waits.py": ["def f():\n    return 1", "await f()"],
+            "nbs/stops.py": ["def f():\n    return 1", "raise ValueError(\n    'enough'\n)", "def g():\n    return 2"],
             "test_it.py": """
                 import pytest
-                from nbs import ends, late, waits
+                from nbs import ends, late, stops, waits
 
-                @pytest.mark.parametrize("notebook", [late, ends, waits])
+                @pytest.mark.parametrize("notebook", [late, ends, stops, waits])
                 def test_f(notebook): assert notebook.f() == 1
                 """,
         }
@@ -349,6 +350,8 @@ def test_a_notebook_that_is_no_python_as_a_whole_is_counted(project):
     assert missed(files["nbs/late.py"]) == {10}
     assert missed(files["nbs/ends.py"]) == {5}
     assert missed(files["nbs/waits.py"]) == set()
+    assert counted(files["nbs/stops.py"]) == {2, 3, 13, 14}
+    assert missed(files["nbs/stops.py"]) == {14}
     assert "Failed to generate report" not in said
 
 

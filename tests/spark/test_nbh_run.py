@@ -149,7 +149,7 @@ def test_interrupted(tmp_path, sent):
     told, _ = run.communicate(timeout=30)
 
     assert run.returncode == 130
-    assert "n.py cancelled at n.py (cell 1)" in told
+    assert "n.py cancelled at n.py:4 (cell 1, line 3)" in told
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 

@@ -51,6 +51,9 @@ def test_a_runtime_sets_what_can_be_set():
         ({"spark_memory": "lots"}, "spark_memory is 'lots'"),
         ({"spark_memory": "400m"}, "spark_memory is '400m'"),
         ({"spark_idle_minutes": -1}, "spark_idle_minutes is -1"),
+        ({"notebook_memory": 4}, "notebook_memory is 4"),
+        ({"notebook_memory": ""}, "notebook_memory is ''"),
+        ({"notebook_memory": "100m"}, "notebook_memory is '100m'"),
     ],
 )
 def test_bad_settings_are_refused(table, what):

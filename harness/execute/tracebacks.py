@@ -1,0 +1,36 @@
+"""What a kernel shows of an error: the lines that a notebook's author can act on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
+from harness.spark.hints import add_hint
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def trim_tracebacks(shell: Any) -> None:
+    """Have IPython leave out frames of ours, those of Spark's client behind the notebook's line, and Java's stack."""
+    whole = shell.InteractiveTB.structured_traceback
+
+    def trimmed(kind: Any, error: Any, trace: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(error, BaseException):
+            return whole(kind, error, trace, *args, **kwargs)
+        steps: list[TracebackType] = []
+        step: TracebackType | None = trace
+        while step is not None:
+            if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+                steps.append(step)
+            step = step.tb_next
+        if is_sparks_error(error):
+            add_hint(error)
+            shorten(error)
+            steps = without_sparks(steps)
+        return whole(kind, error, chained(steps), *args, **kwargs)
+
+    shell.InteractiveTB.structured_traceback = trimmed
