@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ChildLostError, ChildRunError, DbutilsCallError, NotebookError
+from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotebookError
 from harness.extract.run import find_target
 from harness.model import GREEN
 from harness.runtime.context import facts, workspace_path
@@ -43,7 +43,8 @@ class Place:
 class Host:
     """Answers for one run, or for the units of one test.
 
-    ``run`` runs a child: ``run(path, widgets, timeout_s, above, stop)``. ``deadline`` is when this run itself has to be done.
+    ``run`` runs a child: ``run(path, widgets, timeout_s, above, stop)``. ``deadline`` is when this run itself has to be done,
+    and ``root`` the folder that stands for a workspace's.
     """
 
     def __init__(
@@ -53,12 +54,13 @@ class Host:
         place: Callable[[], Place],
         settings: Callable[[], Settings],
         run: Callable[..., NotebookRun],
+        root: str,
         deadline: float | None = None,
     ) -> None:
         self.around = around
         self.children: list[NotebookRun] = []
         self.resumed: dict[str, Any] | None = None
-        self._place, self._settings, self._run = place, settings, run
+        self._place, self._settings, self._run, self._root = place, settings, run, root
         self._deadline = deadline
         self._stop = threading.Event()
         self._running: list[threading.Event] = []
@@ -109,7 +111,8 @@ class Host:
 
     def _context(self) -> dict[str, Any]:
         place, settings = self._place(), self._settings()
-        return facts(workspace_path(place.path, folder=settings.folder, prefixes=settings.run_prefixes), run=place.number)
+        path = workspace_path(place.path, root=self._root, folder=settings.folder, prefixes=settings.run_prefixes)
+        return facts(path, run=place.number)
 
     def _restart(self, **state: Any) -> None:
         self.resumed = state
@@ -174,7 +177,7 @@ def _ended(run: NotebookRun) -> Exception:
             mend="see what it asks for",
         )
     if run.ended == "infrastructure_failed":
-        return ChildLostError(
+        return LostAnswerError(
             f"the notebook {run.path} was lost", cause=told, mend="run it by itself to see what becomes of it"
         )
     told_as = {"timed_out": "TIMEDOUT", "cancelled": "CANCELED"}.get(

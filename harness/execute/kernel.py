@@ -13,7 +13,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
-from harness.errors import ChildLostError, DbutilsCallError, RunCycleError, RunTargetError
+from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
 from harness.execute.job import load_job, tell
 from harness.execute.line import asking
 from harness.execute.magics import UnsupportedError, install
@@ -124,7 +124,7 @@ class Runner:
         frames = traceback.extract_stack()
         if self.cell is None or is_by_library(frames):
             return
-        ends = "infrastructure_failed" if isinstance(error, ChildLostError) else "unsupported"
+        ends = "infrastructure_failed" if isinstance(error, LostAnswerError) else "unsupported"
         why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
         tell(self.job.folder, "refused", ends=ends, why=why, **self._facts(self._place(frames)))
 

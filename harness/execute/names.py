@@ -50,9 +50,11 @@ def fill(shell: Any, runner: Runner) -> None:
         **dict.fromkeys(("exit", "quit"), sys.exit),
     }
     if runner.spark is not None:
+        from pyspark.sql.connect.dataframe import DataFrame
         from pyspark.sql.functions import udf
 
         spark = runner.spark
+        DataFrame.display = display  # type: ignore[attr-defined]  # as every DataFrame there has it
         names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
     shell.user_ns.update(names)
     stay_out(runner.job.site)

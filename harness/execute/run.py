@@ -20,7 +20,7 @@ from harness.execute.host import Host, Place
 from harness.execute.job import Job, told
 from harness.execute.line import answering
 from harness.execute.needs import needs_spark
-from harness.execute.outcomes import first_refusal, outcomes_of_cells, redacted
+from harness.execute.outcomes import outcomes_of_cells, overruled, redacted
 from harness.execute.provision import Parent, manager
 from harness.execute.steps import step_of
 from harness.model import CellRun, Location, NotebookRun
@@ -107,6 +107,7 @@ class Kernels:
             place=lambda: place,
             settings=lambda: settings,
             run=partial(self.run, space=space, around=around, allow=allow),
+            root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )
         try:
@@ -279,9 +280,7 @@ def _result(
             ended, error = "unsupported", event["why"]
         else:
             ended, error = "failed", event["error"]
-    refused = first_refusal(record)
-    if refused is not None and ended in ("passed", "exited", "failed", "unsupported"):
-        ended, error, event = refused["ends"], refused["why"], refused
+    ended, error, event = overruled(record, ended, error, event)
     place = None
     if event is not None:
         place = Location(event["path"], event["line"], event["in_cell"], event["at"])

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from harness.errors import ChildLostError, ChildRunError, DbutilsCallError, NotANotebookError, SecretNotFoundError
+from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotANotebookError, SecretNotFoundError
 from harness.execute.host import DEEPEST, Host, Place
 from harness.model import Location, NotebookRun
 from harness.runtime.surroundings import Surroundings
@@ -35,7 +35,7 @@ def host(folder):
 
         place = Place(str(folder / "nbs" / "parent.py"), "parent", number, above)
         settings = Settings(str(folder), run_prefixes={"/Shared": "nbs"})
-        made = Host(Surroundings(), place=lambda: place, settings=lambda: settings, run=run, **more)
+        made = Host(Surroundings(), place=lambda: place, settings=lambda: settings, run=run, root=str(folder), **more)
         return made, asked
 
     return make
@@ -67,7 +67,7 @@ def test_a_child_that_does_not_exit(host):
         ("timed_out", ChildRunError, "NotebookExecutionException: TIMEDOUT"),
         ("cancelled", ChildRunError, "NotebookExecutionException: CANCELED"),
         ("unsupported", DbutilsCallError, "holds what can't run here"),
-        ("infrastructure_failed", ChildLostError, "the notebook child.py was lost"),
+        ("infrastructure_failed", LostAnswerError, "the notebook child.py was lost"),
     ],
 )
 def test_a_red_child(host, ended, kind, told):
