@@ -26,6 +26,10 @@ DEEPEST = 16
 """How many notebooks may run each other, one inside the other: each has a process, and a circle would fill the machine."""
 
 
+MOST_AT_ONCE = 8
+"""How many children of one notebook run at the same time; more, from more threads, wait for their turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a notebook stands.
@@ -64,6 +68,7 @@ class Host:
         self._deadline = deadline
         self._stop = threading.Event()
         self._running: list[threading.Event] = []
+        self._room = threading.Semaphore(MOST_AT_ONCE)
         self._answers: dict[str, Callable[..., Any]] = {
             "secret": self._secret,
             "secret_keys": lambda scope: self._store().keys(scope),
@@ -133,12 +138,15 @@ class Host:
                 "FAILED: " + " -> ".join(part.rpartition("/")[2] for part in (*chain[-3:], found)),
                 mend="break the circle",
             )
-        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.1)
-        limit = min((limit for limit in (timeout_s or None, left) if limit is not None), default=None)
         done = threading.Event()
         self._running.append(done)
         try:
-            run = self._run(found, widgets=arguments, timeout_s=limit, above=chain, stop=self._stop)
+            with self._room:
+                if self._stop.is_set():
+                    raise _failed(f'the notebook "{path}" was not begun', "CANCELED", mend="see how its parent ended")
+                left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.1)
+                limit = min((limit for limit in (timeout_s or None, left) if limit is not None), default=None)
+                run = self._run(found, widgets=arguments, timeout_s=limit, above=chain, stop=self._stop)
         except NotebookError as exc:
             raise _failed(f'the notebook "{path}" can\'t be run', f"FAILED: {exc}", mend="mend that notebook") from exc
         finally:

@@ -17,7 +17,7 @@ from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, Run
 from harness.execute.job import load_job, tell
 from harness.execute.line import asking
 from harness.execute.magics import UnsupportedError, install
-from harness.execute.names import fill, open_spark
+from harness.execute.names import fill, lead_imports, open_spark
 from harness.execute.refusals import connect_only, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
@@ -88,6 +88,7 @@ class Runner:
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
         _keep_lines(shell, self)
+        lead_imports(job)
         self._session: Any = open_spark(job) if job.space else None
         self.spark: Any = self._session.spark if self._session is not None else None
         fill(shell, self)

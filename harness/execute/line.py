@@ -22,7 +22,10 @@ def answering(path: str, answer: Callable[..., Any]) -> Iterator[None]:
 
     def serve() -> None:
         while True:
-            line, _ = listener.accept()
+            try:
+                line, _ = listener.accept()
+            except OSError:
+                return
             if is_over.is_set():
                 line.close()
                 return
@@ -37,9 +40,13 @@ def answering(path: str, answer: Callable[..., Any]) -> Iterator[None]:
             yield
         finally:
             is_over.set()
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last:
-                last.connect(path)  # it waits for a connection, and nothing else wakes it on every system
-            thread.join()
+            try:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last:
+                    last.connect(path)  # it waits for a connection, and nothing else wakes it on every system
+            except OSError:  # the notebook has removed the socket's file
+                with suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+            thread.join(1)
 
 
 def _answer_one(line: socket.socket, answer: Callable[..., Any]) -> None:

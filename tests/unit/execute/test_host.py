@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotANotebookError, SecretNotFoundError
-from harness.execute.host import DEEPEST, Host, Place
+from harness.execute.host import DEEPEST, MOST_AT_ONCE, Host, Place
 from harness.model import Location, NotebookRun
 from harness.runtime.surroundings import Surroundings
 from harness.settings import Settings
@@ -142,6 +142,32 @@ def test_a_child_has_no_more_time_than_its_parent(host, own, left, limit):
 
     given = asked[0][1]["timeout_s"]
     assert given == limit or limit - 1 < given <= limit
+
+
+def test_no_more_children_at_once_than_the_machine_can_bear(host):
+    """Others wait for their turn, and have it."""
+    made, _ = host()
+    running, most, full = [], [], threading.Event()
+
+    def run(path, **given):
+        running.append(1)
+        most.append(len(running))
+        if len(running) == MOST_AT_ONCE:
+            full.set()
+        full.wait(30)
+        running.pop()
+        return NotebookRun(path="child.py", ended="passed")
+
+    made._run = run
+    ask = partial(made.answer, "run", path="child", timeout_s=0, arguments={})
+    threads = [threading.Thread(target=ask) for _ in range(3 * MOST_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert max(most) == MOST_AT_ONCE
+    assert len(made.children) == 3 * MOST_AT_ONCE
 
 
 def test_children_end_with_their_parent(host):

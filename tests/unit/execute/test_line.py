@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,14 @@ def test_nobody_answers(place):
     """That is said."""
     with pytest.raises(LostAnswerError, match="doesn't answer"):
         asking(place)("secret")
+
+
+def test_a_socket_whose_file_is_gone(place):
+    """A notebook may remove it; what it asks then has no answer, and nothing waits for it."""
+    with answering(place, lambda what: what):
+        Path(place).unlink()
+        with pytest.raises(LostAnswerError):
+            asking(place)("secret")
 
 
 def test_a_run_that_ends_before_its_answer(place):
