@@ -45,7 +45,7 @@
     │   └── SampleDataError
     ├── DbutilsError           NBH35x   a call on dbutils can't be answered truly
     │   ├── DbutilsCallError
-    │   │   └── ChildLostError
+    │   │   └── LostAnswerError
     │   ├── WidgetNotDefinedError
     │   ├── WidgetValueError
     │   ├── SecretNotFoundError   (also a LookupError)
@@ -477,11 +477,11 @@ class DbutilsArgumentError(DbutilsError, TypeError):
     about = "a dbutils call was given a value of the wrong kind"
 
 
-class ChildLostError(DbutilsCallError):
-    """The process of a notebook that another one ran was lost: nobody's error in either of them."""
+class LostAnswerError(DbutilsCallError):
+    """A notebook that another one ran was lost, or the process that answers a run: nobody's error in the notebook."""
 
     code = "NBH359"
-    about = "a notebook that another one ran was lost"
+    about = "what a notebook asked for was lost"
 
 
 class WholeRunError(HarnessError):

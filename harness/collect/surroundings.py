@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
+
+_FIXTURES = threading.Lock()
+"""pytest makes a fixture's value for one thread at a time, and a notebook may run others from several."""
 
 _SURROUNDINGS = pytest.StashKey[Surroundings]()
 
@@ -63,7 +67,8 @@ def session_of(request: pytest.FixtureRequest) -> ConnectSession:
     Raises:
         RunEngineError: They aren't on the warm engine, the only one that a second process can see.
     """
-    request.getfixturevalue("spark")
+    with _FIXTURES:
+        request.getfixturevalue("spark")
     session: Any = request.config.stash[SPARK]
     if session.kind != "connect":
         raise RunEngineError(
@@ -82,7 +87,8 @@ def unit_host(request: pytest.FixtureRequest) -> Host:
     around = surroundings_of(request.node)
 
     def run(path: str, **asked: Any) -> Any:
-        kernels = request.getfixturevalue("_kernels")
+        with _FIXTURES:
+            kernels = request.getfixturevalue("_kernels")
         allow = request.config.getoption("--nbh-allow")
         return kernels.run(path, around=around, session=partial(session_of, request), allow=allow, **asked)
 
@@ -91,6 +97,7 @@ def unit_host(request: pytest.FixtureRequest) -> Host:
         place=lambda: _place(request),
         settings=lambda: settings_for(_place(request).path),
         run=run,
+        root=str(request.config.rootpath),
     )
 
 

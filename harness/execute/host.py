@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ChildLostError, ChildRunError, DbutilsCallError, NotebookError
+from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotebookError
 from harness.extract.run import find_target
 from harness.model import GREEN
 from harness.runtime.context import facts, workspace_path
@@ -24,6 +24,10 @@ __tracebackhide__ = True
 
 DEEPEST = 16
 """How many notebooks may run each other, one inside the other: each has a process, and a circle would fill the machine."""
+
+
+MOST_AT_ONCE = 8
+"""How many children of one notebook run at the same time; more, from more threads, wait for their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Place:
 class Host:
     """Answers for one run, or for the units of one test.
 
-    ``run`` runs a child: ``run(path, widgets, timeout_s, above, stop)``. ``deadline`` is when this run itself has to be done.
+    ``run`` runs a child: ``run(path, widgets, timeout_s, above, stop)``. ``deadline`` is when this run itself has to be done,
+    and ``root`` the folder that stands for a workspace's.
     """
 
     def __init__(
@@ -53,15 +58,17 @@ class Host:
         place: Callable[[], Place],
         settings: Callable[[], Settings],
         run: Callable[..., NotebookRun],
+        root: str,
         deadline: float | None = None,
     ) -> None:
         self.around = around
         self.children: list[NotebookRun] = []
         self.resumed: dict[str, Any] | None = None
-        self._place, self._settings, self._run = place, settings, run
+        self._place, self._settings, self._run, self._root = place, settings, run, root
         self._deadline = deadline
         self._stop = threading.Event()
         self._running: list[threading.Event] = []
+        self._room = threading.Semaphore(MOST_AT_ONCE)
         self._answers: dict[str, Callable[..., Any]] = {
             "secret": self._secret,
             "secret_keys": lambda scope: self._store().keys(scope),
@@ -109,7 +116,8 @@ class Host:
 
     def _context(self) -> dict[str, Any]:
         place, settings = self._place(), self._settings()
-        return facts(workspace_path(place.path, folder=settings.folder, prefixes=settings.run_prefixes), run=place.number)
+        path = workspace_path(place.path, root=self._root, folder=settings.folder, prefixes=settings.run_prefixes)
+        return facts(path, run=place.number)
 
     def _restart(self, **state: Any) -> None:
         self.resumed = state
@@ -130,12 +138,15 @@ class Host:
                 "FAILED: " + " -> ".join(part.rpartition("/")[2] for part in (*chain[-3:], found)),
                 mend="break the circle",
             )
-        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.1)
-        limit = min((limit for limit in (timeout_s or None, left) if limit is not None), default=None)
         done = threading.Event()
         self._running.append(done)
         try:
-            run = self._run(found, widgets=arguments, timeout_s=limit, above=chain, stop=self._stop)
+            with self._room:
+                if self._stop.is_set():
+                    raise _failed(f'the notebook "{path}" was not begun', "CANCELED", mend="see how its parent ended")
+                left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.1)
+                limit = min((limit for limit in (timeout_s or None, left) if limit is not None), default=None)
+                run = self._run(found, widgets=arguments, timeout_s=limit, above=chain, stop=self._stop)
         except NotebookError as exc:
             raise _failed(f'the notebook "{path}" can\'t be run', f"FAILED: {exc}", mend="mend that notebook") from exc
         finally:
@@ -174,7 +185,7 @@ def _ended(run: NotebookRun) -> Exception:
             mend="see what it asks for",
         )
     if run.ended == "infrastructure_failed":
-        return ChildLostError(
+        return LostAnswerError(
             f"the notebook {run.path} was lost", cause=told, mend="run it by itself to see what becomes of it"
         )
     told_as = {"timed_out": "TIMEDOUT", "cancelled": "CANCELED"}.get(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
 
-from harness.errors import ChildLostError, DbutilsCallError, RunCycleError, RunTargetError
+from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import protect, refuse_shutdown
@@ -22,7 +22,7 @@ from harness.execute.line import asking
 from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
-from harness.execute.names import fill, open_spark
+from harness.execute.names import fill, lead_imports, open_spark
 from harness.execute.outputs import METER, App, keep_no_copy
 from harness.execute.refusals import connect_only, is_by_library
 from harness.execute.shown import display
@@ -114,6 +114,7 @@ class Runner:
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
         _keep_lines(shell, self)
+        lead_imports(job)
         self._session: Any = open_spark(job) if job.space else None
         self.spark: Any = self._session.spark if self._session is not None else None
         fill(shell, self)
@@ -154,7 +155,7 @@ class Runner:
         frames = traceback.extract_stack()
         if self.cell is None or is_by_library(frames):
             return
-        ends = "infrastructure_failed" if isinstance(error, ChildLostError) else "unsupported"
+        ends = "infrastructure_failed" if isinstance(error, LostAnswerError) else "unsupported"
         why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
         tell(self.job.folder, "refused", ends=ends, why=why, **self._facts(self._place(frames)))
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from harness import errors
-from harness.errors import HarnessError
+from harness.errors import HarnessError, LostAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,10 @@ def answering(path: str, answer: Callable[..., Any]) -> Iterator[None]:
 
     def serve() -> None:
         while True:
-            line, _ = listener.accept()
+            try:
+                line, _ = listener.accept()
+            except OSError:
+                return
             if is_over.is_set():
                 line.close()
                 return
@@ -37,9 +40,13 @@ def answering(path: str, answer: Callable[..., Any]) -> Iterator[None]:
             yield
         finally:
             is_over.set()
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last:
-                last.connect(path)  # it waits for a connection, and nothing else wakes it on every system
-            thread.join()
+            try:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last:
+                    last.connect(path)  # it waits for a connection, and nothing else wakes it on every system
+            except OSError:  # the notebook has removed the socket's file
+                with suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+            thread.join(1)
 
 
 def _answer_one(line: socket.socket, answer: Callable[..., Any]) -> None:
@@ -58,7 +65,7 @@ def _answer_one(line: socket.socket, answer: Callable[..., Any]) -> None:
 def asking(path: str) -> Callable[..., Any]:
     """Give the function that asks on the socket of this path.
 
-    It raises what the other side raised, as `HarnessError`; or RuntimeError where there is no answer.
+    It raises what the other side raised, as `HarnessError`; or LostAnswerError where there is no answer.
     """
 
     def ask(what: str, **facts: Any) -> Any:
@@ -68,13 +75,19 @@ def asking(path: str) -> Callable[..., Any]:
                 line.sendall(json.dumps({"what": what, **facts}).encode() + b"\n")
                 told = line.makefile(encoding="utf-8").readline()
             except OSError as exc:
-                raise RuntimeError(f"the process that runs this notebook doesn't answer: {exc}") from exc
+                raise _lost(f"the process that runs this notebook doesn't answer: {exc}") from exc
         answer: dict[str, Any] = json.loads(told) if told else {"failed": "the process that runs this notebook is gone"}
         if "error" in answer:
             error = answer["error"]
             raise getattr(errors, error["kind"])(error["what"], cause=error["cause"], mend=error["mend"])
         if "failed" in answer:
-            raise RuntimeError(answer["failed"])
+            raise _lost(answer["failed"])
         return answer["answer"]
 
     return ask
+
+
+def _lost(why: str) -> LostAnswerError:
+    return LostAnswerError(
+        "dbutils got no answer", cause=why, mend="report it: this is a fault of the harness, or its process ended"
+    )

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from harness.execute.kernel import Runner
 
 
+def lead_imports(job: Job) -> None:
+    """Have modules found: what the run installs, what lies beside the notebook and in the project, and what the run writes.
+
+    Before Spark's session is opened: its Python workers are told this path then.
+    """
+    stay_out(job.site)
+    folders = [job.site, os.path.dirname(job.path), *job.roots]
+    sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
+    sys.path.append(job.work)
+
+
 def open_spark(job: Job) -> Any:
     """Open the run's session, in the catalogs of its test; after a restart of Python it is the one that there was.
 
@@ -50,13 +61,11 @@ def fill(shell: Any, runner: Runner) -> None:
         **dict.fromkeys(("exit", "quit"), sys.exit),
     }
     if runner.spark is not None:
+        from pyspark.sql.connect.dataframe import DataFrame
         from pyspark.sql.functions import udf
 
         spark = runner.spark
+        DataFrame.display = display  # type: ignore[attr-defined]  # as every DataFrame there has it
         names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
     shell.user_ns.update(names)
-    stay_out(runner.job.site)
     modules.install(names)
-    folders = [runner.job.site, os.path.dirname(runner.job.path), *runner.job.roots]
-    sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
-    sys.path.append(runner.job.work)  # what the notebook writes there can be imported

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.model import NotebookRun
+    from harness.model import NotebookRun, Outcome
     from harness.runtime.redact import Redactor
 
 _OF_CELL = {"exit": "exited", "unsupported": "unsupported", "failed": "failed"}
 """What an event of the record makes of its cell."""
 
 
-def first_refusal(record: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """What a run asked for and didn't get, whether or not the notebook went on after it: what it gives then is no result."""
-    found = sorted((event for event in record if event["event"] == "refused"), key=lambda event: str(event["ends"]))
-    return found[0] if found else None  # sorted: what was lost comes before what is unsupported
+def overruled(
+    record: Sequence[dict[str, Any]], ended: Outcome, error: str, event: Mapping[str, Any] | None
+) -> tuple[Outcome, str, Mapping[str, Any] | None]:
+    """How a run ended, by what error and which event, if it asked for what it didn't get.
+
+    That counts whether or not the notebook went on after it: what it gives then is no result.
+    """
+    refused = [of for of in record if of["event"] == "refused"]
+    if not refused or ended not in ("passed", "exited", "failed", "unsupported"):
+        return ended, error, event
+    first = min(refused, key=lambda of: str(of["ends"]))  # what was lost comes before what is unsupported
+    return first["ends"], first["why"], first
 
 
 def outcomes_of_cells(record: Sequence[Mapping[str, Any]], *, last: int | None) -> dict[int, str]:

@@ -39,6 +39,10 @@ _WITH_VALUE = frozenset(
 _SHORT = 2  # "-r" has two characters, and what follows them at once is its value
 
 
+_SERVED = frozenset({"nutter"})
+"""What the harness itself stands for: it needn't be installed."""
+
+
 class PipError(Exception):
     """pip itself would fail on this."""
 
@@ -107,7 +111,7 @@ def read(words: list[str], *, folder: str = "") -> Wanted:
             if name in ("-e", "--editable"):
                 wanted.requirements.append(os.path.join(folder, value) if folder and "://" not in value else value)
                 continue
-            inner = _read_file(os.path.join(folder, value))
+            inner = _read_file(os.path.join(folder, os.path.expanduser(value)))
             if name in ("-c", "--constraint"):
                 wanted.constraints += inner.requirements
             else:
@@ -142,6 +146,8 @@ def _read_file(path: str) -> Wanted:
 
 def lack(text: str) -> str:
     """Say what of a requirement isn't installed, or can't be told; "" if all of it is."""
+    if _is_served(text):
+        return ""
     if text.startswith(("git+", "http://", "https://", "file:", "hg+", "svn+", "bzr+")):
         return _lack_of_address(text)
     if "@" in text and "://" in text:
@@ -238,7 +244,11 @@ def _found(text: str) -> str:
         marker = None
     if marker is not None and not marker.evaluate({"extra": ""}):
         return f"not for this Python: {text}"
-    return f"already here: {text}{_version_of(text)}"
+    return f"the harness stands for it: {text}" if _is_served(text) else f"already here: {text}{_version_of(text)}"
+
+
+def _is_served(text: str) -> bool:
+    return re.split(r"[^\w.-]", text, maxsplit=1)[0].lower() in _SERVED
 
 
 def _version_of(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.execute.cases import failures_of, judged
 from harness.execute.ended import last_place, last_words
 from harness.execute.job import clipped, told
-from harness.execute.outcomes import first_refusal, outcomes_of_cells
+from harness.execute.outcomes import outcomes_of_cells, overruled
 from harness.model import CellRun, Location, NotebookRun
 
 if TYPE_CHECKING:
@@ -84,14 +84,13 @@ def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, t
         return _End("timed_out", f"it was still at it after {timeout_s:g} s")
     if course.ended not in ("", "error"):
         return _End("infrastructure_failed", last_words(record, course))
-    refused = first_refusal(record)
-    if refused is not None:  # whatever the notebook made of it
-        return _End(refused["ends"], refused["why"], refused)
     if course.ended == "error":
-        return _error_of(record, course)
-    if any(number not in course.took for number in _to_run(node)):
+        end = _error_of(record, course)
+    elif any(number not in course.took for number in _to_run(node)):
         return _End("infrastructure_failed", "not all of its cells were run, and nothing tells why")
-    return _End("passed")
+    else:
+        end = _End("passed")
+    return _End(*overruled(record, end.outcome, end.error, end.event))
 
 
 def _error_of(record: Sequence[dict[str, Any]], course: Course) -> _End:

@@ -113,6 +113,7 @@ class Kernels:
             place=lambda: place,
             settings=lambda: settings,
             run=partial(self.run, session=session, around=around, allow=allow),
+            root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))

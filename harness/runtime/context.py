@@ -43,14 +43,17 @@ def facts(notebook: str, *, run: int | None) -> dict[str, Any]:
     }
 
 
-def workspace_path(path: str, *, folder: str, prefixes: Mapping[str, str]) -> str:
-    """The path that a notebook of this project has in a workspace: below the ``run_prefixes`` that hold it, else below "/"."""
+def workspace_path(path: str, *, root: str, folder: str, prefixes: Mapping[str, str]) -> str:
+    """The path that a notebook has in a workspace: below the ``run_prefixes`` that hold it, else that below the root.
+
+    ``folder`` is the project's, from which the prefixes' folders count.
+    """
     bare = Path(path).with_suffix("")
     for prefix, home in sorted(prefixes.items(), key=lambda item: len(item[1]), reverse=True):
         inside = os.path.relpath(bare, Path(folder, home))
         if not inside.startswith(".."):
             return f"{prefix.rstrip('/')}/{inside}".replace(os.sep, "/")
-    inside = os.path.relpath(bare, folder)
+    inside = os.path.relpath(bare, root)
     return f"/{bare.name if inside.startswith('..') else inside}".replace(os.sep, "/")
 
 

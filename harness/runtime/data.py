@@ -21,7 +21,7 @@ _COMPARED = (*_ORDERED, "binary")
 class Data(Part):
     """What a table holds."""
 
-    path = "dbutils.data"
+    _path = "dbutils.data"
 
     def __init__(self, show: Callable[[Any], None]) -> None:
         self._show = show

@@ -64,7 +64,7 @@ class Dbutils(Part):
 
     def help(self, name: str = "") -> None:
         """Print what there is."""
-        parts = [part for part in vars(self).values() if isinstance(part, Part) and name in ("", part.path.partition(".")[2])]
+        parts = [part for known, part in vars(self).items() if isinstance(part, Part) and name in ("", known)]
         for part in parts:
             part.help()
         if not name:
@@ -83,8 +83,8 @@ def _nobody(what: str, **_facts: Any) -> NoReturn:
 class Widgets(Part):
     """Widgets: each has a name, a kind and a text as its value."""
 
-    path = "dbutils.widgets"
-    ours = frozenset({"give", "take_back", "resume"})
+    _path = "dbutils.widgets"
+    _ours = frozenset({"give", "take_back", "resume"})
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._given: dict[str, str] = {}

@@ -121,7 +121,7 @@ def written(key: str, value: Any) -> str:
 class TaskValues(Part):
     """Values that one task of a job leaves for the next."""
 
-    path = "dbutils.jobs.taskValues"
+    _path = "dbutils.jobs.taskValues"
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self._ask = ask
@@ -151,7 +151,7 @@ class TaskValues(Part):
 class Jobs(Part):
     """What a notebook finds of the job that it runs in."""
 
-    path = "dbutils.jobs"
+    _path = "dbutils.jobs"
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self.taskValues = TaskValues(ask)

@@ -24,9 +24,9 @@ class PythonRestart(BaseException):
 class Library(Part):
     """Python begins anew; what installed packages is gone, %pip does it."""
 
-    path = "dbutils.library"
-    refused = dict.fromkeys(("install", "installPyPI", "list", "updateCondaEnv"), _REMOVED)
-    mend = "use %pip install"
+    _path = "dbutils.library"
+    _refused = dict.fromkeys(("install", "installPyPI", "list", "updateCondaEnv"), _REMOVED)
+    _mend = "use %pip install"
 
     def __init__(self, restart: Callable[[], NoReturn] | None = None) -> None:
         self._restart = restart
@@ -50,11 +50,11 @@ class Library(Part):
 class Credentials(Part):
     """Cloud credentials, of which this machine has none."""
 
-    path = "dbutils.credentials"
-    refused = dict.fromkeys(
+    _path = "dbutils.credentials"
+    _refused = dict.fromkeys(
         ("assumeRole", "getCurrentCredentials", "getServiceCredentialsProvider", "showCurrentRole", "showRoles"), _NO_CLOUD
     )
-    mend = (
+    _mend = (
         "in a unit test give your own: dbutils.credentials = MyCredentials(), with the calls that the notebook makes;\n"
         "in a whole run leave the cell out: run_notebook(…, skip_cells=[…])"
     )
@@ -64,16 +64,16 @@ class Absent(Part):
     """A part that isn't served here, whatever is asked of it."""
 
     def __init__(self, path: str) -> None:
-        vars(self)["path"] = path
+        vars(self)["_path"] = path
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise refusal(f"{self.path}.{name}", cause=_UNKNOWN, mend="")
+        raise refusal(f"{self._path}.{name}", cause=_UNKNOWN, mend="")
 
     def __repr__(self) -> str:
-        return f"<{self.path}: not served here>"
+        return f"<{self._path}: not served here>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002 -- it takes what the real one takes
         """Refuse."""
-        raise refusal(self.path, cause=_UNKNOWN, mend="")
+        raise refusal(self._path, cause=_UNKNOWN, mend="")

@@ -29,7 +29,7 @@ class NotebookExit(BaseException):
 class NotebookPart(Part):
     """How a notebook ends with a value, and runs another one."""
 
-    path = "dbutils.notebook"
+    _path = "dbutils.notebook"
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self._ask = ask

@@ -17,38 +17,38 @@ __tracebackhide__ = True
 
 
 class Part:
-    """One part of ``dbutils``. ``refused`` holds Databricks' own names that aren't served here, and why; ``ours`` ours."""
+    """One part of ``dbutils``. ``_refused`` holds Databricks' own names that aren't served here, and why; ``_ours`` ours."""
 
-    path: ClassVar[str] = "dbutils"
-    ours: ClassVar[frozenset[str]] = frozenset()
-    refused: ClassVar[Mapping[str, str]] = {}
-    mend: ClassVar[str] = ""
+    _path: ClassVar[str] = "dbutils"
+    _ours: ClassVar[frozenset[str]] = frozenset()
+    _refused: ClassVar[Mapping[str, str]] = {}
+    _mend: ClassVar[str] = ""
 
     def help(self, name: str = "") -> None:
         """Print what there is, or one call's own text."""
         found = [(known, value) for known, value in self._served() if name in ("", known)]
         if name and not found:
             getattr(self, name)
-        lines = [f"{self.path}: {_first_line(type(self))}"]
+        lines = [f"{self._path}: {_first_line(type(self))}"]
         lines += [f"  {known}{_arguments(value)}  {_first_line(value)}" for known, value in found]
-        if self.refused and not name:
-            lines.append(f"  not served here: {', '.join(self.refused)}")
+        if self._refused and not name:
+            lines.append(f"  not served here: {', '.join(self._refused)}")
         sys.stdout.write("\n".join(lines) + "\n")
 
     def _served(self) -> list[tuple[str, Any]]:
-        names = [name for name in dir(type(self)) if name[0] != "_" and name not in self.ours]
+        names = [name for name in dir(type(self)) if name[0] != "_" and name not in self._ours]
         return [(name, getattr(self, name)) for name in names if callable(getattr(self, name))]
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)  # Python's own protocols ask every object for such names
-        call = f"{self.path}.{name}"
-        if name in self.refused:
-            raise refusal(call, cause=self.refused[name], mend=self.mend)
-        raise unknown(call, known=[*(known for known, _ in self._served()), *self.refused])
+        call = f"{self._path}.{name}"
+        if name in self._refused:
+            raise refusal(call, cause=self._refused[name], mend=self._mend)
+        raise unknown(call, known=[*(known for known, _ in self._served()), *self._refused])
 
     def __repr__(self) -> str:
-        return f"<{self.path}>"
+        return f"<{self._path}>"
 
 
 def refusal(call: str, *, cause: str, mend: str) -> DbutilsCallError:

@@ -108,7 +108,7 @@ def _marker(scope: str, key: str) -> str:
 class Secrets(Part):
     """Secrets by scope and key; their values are hidden in what is shown."""
 
-    path = "dbutils.secrets"
+    _path = "dbutils.secrets"
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self._ask = ask

@@ -59,8 +59,9 @@ def test_what_is_here_is_told(run_notebook, notebook):
     assert f"Version: {version}" in run.cells[2].text
 
 
-def test_what_is_missing_is_installed_for_the_run(run_notebook, notebook, wheel):
-    """With what it needs, into a folder of its own: also after Python began anew, and in no other run."""
+def test_what_is_missing_is_installed_for_the_run(run_notebook, notebook, wheel, tmp_path):
+    """With what it needs, into a folder of its own: after Python began anew and in Spark's workers too, and in no other run."""
+    (tmp_path / "beside.py").write_text("MARK = '!'\n")
     wheel("nbhtiny", "1.2", "nbhdep", "packaging")
     wheel("nbhdep", "0.1")
     path = notebook(
@@ -68,6 +69,14 @@ def test_what_is_missing_is_installed_for_the_run(run_notebook, notebook, wheel)
         "import nbhtiny, nbhdep\nprint(nbhtiny.VERSION)",
         "dbutils.library.restartPython()",
         "import nbhtiny\nprint(nbhtiny.VERSION)",
+        """
+        from pyspark.sql.functions import udf
+        @udf("string")
+        def version(_):
+            import nbhtiny, beside
+            return nbhtiny.VERSION + beside.MARK
+        print(spark.range(1).select(version("id")).first()[0])
+        """,
         "%pip install --no-index --find-links dist nbhtiny",
     )
 
@@ -75,7 +84,8 @@ def test_what_is_missing_is_installed_for_the_run(run_notebook, notebook, wheel)
 
     assert run.passed, run.summary
     assert run.cells[0].text == "installed for this run: nbhdep 0.1, nbhtiny 1.2\n"
-    assert [run.cells[at].text for at in (1, 3, 4)] == ["1.2\n", "1.2\n", "already here: nbhtiny (1.2)\n"]
+    assert [run.cells[at].text for at in (1, 3, 4)] == ["1.2\n", "1.2\n", "1.2!\n"]
+    assert run.cells[5].text == "already here: nbhtiny (1.2)\n"
     assert run_notebook(path).outcome == "unsupported"
     with pytest.raises(metadata.PackageNotFoundError):
         metadata.version("nbhtiny")

@@ -273,7 +273,7 @@ def test_files_beside_it_and_files_that_it_writes(run_notebook, notebook, tmp_pa
 
 def test_pictures_and_html_are_outputs(run_notebook, notebook):
     """As a person sees them in the notebook."""
-    path = notebook("displayHTML('<b>done</b>')\ndisplay(spark.range(2))")
+    path = notebook("displayHTML('<b>done</b>')\ndisplay(spark.range(2))", "spark.range(1).display()")
 
     run = run_notebook(path)
 
@@ -281,6 +281,7 @@ def test_pictures_and_html_are_outputs(run_notebook, notebook):
     html, table = run.cells[0].outputs
     assert html["data"]["text/html"] == "<b>done</b>"
     assert "<table" in table["data"]["text/html"]
+    assert "<table" in run.cells[1].outputs[0]["data"]["text/html"]
 
 
 @pytest.mark.parametrize(

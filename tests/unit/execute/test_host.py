@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from harness.errors import ChildLostError, ChildRunError, DbutilsCallError, NotANotebookError, SecretNotFoundError
-from harness.execute.host import DEEPEST, Host, Place
+from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotANotebookError, SecretNotFoundError
+from harness.execute.host import DEEPEST, MOST_AT_ONCE, Host, Place
 from harness.model import Location, NotebookRun
 from harness.runtime.surroundings import Surroundings
 from harness.settings import Settings
@@ -35,7 +35,7 @@ def host(folder):
 
         place = Place(str(folder / "nbs" / "parent.py"), "parent", number, above)
         settings = Settings(str(folder), run_prefixes={"/Shared": "nbs"})
-        made = Host(Surroundings(), place=lambda: place, settings=lambda: settings, run=run, **more)
+        made = Host(Surroundings(), place=lambda: place, settings=lambda: settings, run=run, root=str(folder), **more)
         return made, asked
 
     return make
@@ -67,7 +67,7 @@ def test_a_child_that_does_not_exit(host):
         ("timed_out", ChildRunError, "NotebookExecutionException: TIMEDOUT"),
         ("cancelled", ChildRunError, "NotebookExecutionException: CANCELED"),
         ("unsupported", DbutilsCallError, "holds what can't run here"),
-        ("infrastructure_failed", ChildLostError, "the notebook child.py was lost"),
+        ("infrastructure_failed", LostAnswerError, "the notebook child.py was lost"),
     ],
 )
 def test_a_red_child(host, ended, kind, told):
@@ -142,6 +142,32 @@ def test_a_child_has_no_more_time_than_its_parent(host, own, left, limit):
 
     given = asked[0][1]["timeout_s"]
     assert given == limit or limit - 1 < given <= limit
+
+
+def test_no_more_children_at_once_than_the_machine_can_bear(host):
+    """Others wait for their turn, and have it."""
+    made, _ = host()
+    running, most, full = [], [], threading.Event()
+
+    def run(path, **given):
+        running.append(1)
+        most.append(len(running))
+        if len(running) == MOST_AT_ONCE:
+            full.set()
+        full.wait(30)
+        running.pop()
+        return NotebookRun(path="child.py", ended="passed")
+
+    made._run = run
+    ask = partial(made.answer, "run", path="child", timeout_s=0, arguments={})
+    threads = [threading.Thread(target=ask) for _ in range(3 * MOST_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert max(most) == MOST_AT_ONCE
+    assert len(made.children) == 3 * MOST_AT_ONCE
 
 
 def test_children_end_with_their_parent(host):

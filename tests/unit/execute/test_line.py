@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
-from harness.errors import ChildLostError, SecretNotFoundError
+from harness.errors import LostAnswerError, SecretNotFoundError
 from harness.execute.line import answering, asking
 
 
@@ -26,7 +27,7 @@ def test_a_question_is_answered(place):
         ]
 
 
-@pytest.mark.parametrize("kind", [SecretNotFoundError, ChildLostError])
+@pytest.mark.parametrize("kind", [SecretNotFoundError, LostAnswerError])
 def test_an_error_of_ours_arrives_whole(place, kind):
     """With its class, cause and mend."""
 
@@ -41,7 +42,7 @@ def test_an_error_of_ours_arrives_whole(place, kind):
 
 def test_any_other_error_is_told(place):
     """It is nobody's but ours; what asked must not wait for ever."""
-    with answering(place, lambda what: 1 / 0), pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
+    with answering(place, lambda what: 1 / 0), pytest.raises(LostAnswerError, match="ZeroDivisionError: division by zero"):
         asking(place)("secret")
 
 
@@ -60,8 +61,16 @@ def test_threads_ask_at_the_same_time(place):
 
 def test_nobody_answers(place):
     """That is said."""
-    with pytest.raises(RuntimeError, match="doesn't answer"):
+    with pytest.raises(LostAnswerError, match="doesn't answer"):
         asking(place)("secret")
+
+
+def test_a_socket_whose_file_is_gone(place):
+    """A notebook may remove it; what it asks then has no answer, and nothing waits for it."""
+    with answering(place, lambda what: what):
+        Path(place).unlink()
+        with pytest.raises(LostAnswerError):
+            asking(place)("secret")
 
 
 def test_a_run_that_ends_before_its_answer(place):

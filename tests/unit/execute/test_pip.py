@@ -130,6 +130,14 @@ def test_requirements_files(tmp_path, monkeypatch):
     assert wanted.constraints == ["absent<3"]
 
 
+def test_a_requirements_file_at_home(tmp_path, monkeypatch):
+    """Where notebooks copy it to."""
+    (tmp_path / "needs.txt").write_text("pandas\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert read(["-r", "~/needs.txt"]).requirements == ["pandas"]
+
+
 def test_a_constraint_asks_for_nothing(installed, tmp_path, pip):
     """What isn't installed needs none; what is has to keep to it."""
     installed("tiny", "1.2")
@@ -158,6 +166,13 @@ def test_what_is_not_for_this_python(pip, capsys):
     pip("install \"missing; python_version < '3'\"")
 
     assert capsys.readouterr().out == "not for this Python: missing; python_version < '3'\n"
+
+
+def test_what_the_harness_stands_for(pip, capsys):
+    """Nutter's cases run without nutter."""
+    pip("install -U nutter")
+
+    assert capsys.readouterr().out == "the harness stands for it: nutter\n"
 
 
 def test_looking_is_allowed(pip, capsys):

@@ -83,4 +83,10 @@ def test_a_name_that_no_context_has():
 )
 def test_the_path_in_a_workspace(prefixes, path, told):
     """That of the settings' prefixes, so that an absolute path made of it leads back."""
-    assert workspace_path(path, folder="/repo", prefixes=prefixes) == told
+    assert workspace_path(path, root="/repo", folder="/repo", prefixes=prefixes) == told
+
+
+def test_the_path_below_the_root():
+    """Where the project is a folder of the repository, or has no settings: notebooks cut their own path at a folder's name."""
+    assert workspace_path("/repo/a/nbs/etl.py", root="/repo", folder="/repo/a/nbs", prefixes={}) == "/a/nbs/etl"
+    assert workspace_path("/repo/a/nbs/etl.py", root="/repo", folder="/repo/a", prefixes={"/Shared": "nbs"}) == "/Shared/etl"

@@ -247,6 +247,16 @@ def test_help_says_what_there_is(dbutils, capsys, call, lines):
     assert "take_back" not in told
 
 
+@pytest.mark.parametrize("part", ["", "secrets", "jobs", "library", "data", "credentials", "notebook"])
+def test_no_name_is_ours(dbutils, part):
+    """What Databricks' own doesn't have is refused, whatever our classes have inside."""
+    of = getattr(dbutils, part) if part else dbutils
+    own = {"credentials", "data", "entry_point", "jobs", "library", "notebook", "secrets", "widgets", "help", "taskValues"}
+    own |= {"get", "getBytes", "list", "listScopes", "restartPython", "summarize", "exit", "run", "getContext"}
+
+    assert {name for name in dir(of) if name[0] != "_"} <= own
+
+
 def test_an_exit_says_so_to_the_test(dbutils):
     """No ``except Exception`` of the notebook's takes it for an error."""
     with pytest.raises(NotebookExit) as caught:
