@@ -43,9 +43,12 @@
     │   ├── RemovalError
     │   ├── KeptSpaceError
     │   └── SampleDataError
-    ├── DbutilsError           NBH35x   a call on dbutils can't be answered truly
+    ├── DbutilsError           NBH349, NBH35x   a call on dbutils can't be answered truly
     │   ├── DbutilsCallError
+    │   │   ├── StorageMissingError
+    │   │   ├── ForeignFileError
     │   │   └── LostAnswerError
+    │   ├── DbutilsFileError
     │   ├── WidgetNotDefinedError
     │   ├── WidgetValueError
     │   ├── SecretNotFoundError   (also a LookupError)
@@ -482,6 +485,27 @@ class LostAnswerError(DbutilsCallError):
 
     code = "NBH359"
     about = "what a notebook asked for was lost"
+
+
+class DbutilsFileError(DbutilsError):
+    """A call on ``dbutils.fs`` fails as on Databricks: nothing is there, or it is another thing than the call is for."""
+
+    code = "NBH353"
+    about = "a call on dbutils.fs fails as on Databricks"
+
+
+class StorageMissingError(DbutilsCallError):
+    """A path is cloud storage, which no test of this machine reaches."""
+
+    code = "NBH354"
+    about = "cloud storage can't be reached from here"
+
+
+class ForeignFileError(DbutilsCallError):
+    """A call on ``dbutils.fs`` would change a file of this machine that isn't the test's own."""
+
+    code = "NBH349"
+    about = "a file isn't the test's own"
 
 
 class WholeRunError(HarnessError):

@@ -34,7 +34,7 @@ class Settings:
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
     Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
     variables that hold them. ``notebook_memory`` is what the process of a notebook that is run whole may use; "" is most of
-    what the machine has.
+    what the machine has. ``run_disk_gb`` is how much such a notebook may write.
     """
 
     folder: str
@@ -46,6 +46,7 @@ class Settings:
     runtime: str = ""
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notebook_memory: str = ""
+    run_disk_gb: float = 10
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -91,6 +92,9 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         near = get_close_matches(str(runtime), RUNTIMES, n=1)
         hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
         raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
+    disk = table.get("run_disk_gb", 10)
+    if type(disk) not in (int, float) or disk <= 0:
+        raise _wrong(folder, f"run_disk_gb is {disk!r}", "it is a number above 0", "write run_disk_gb = 10")
     return Settings(
         folder,
         tuple(roots),
@@ -101,6 +105,7 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         runtime,
         secrets=_secrets(folder, table.get("secrets", {})),
         notebook_memory=_size(table, "notebook_memory", folder=folder),
+        run_disk_gb=disk,
     )
 
 

@@ -17,6 +17,7 @@ from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, Run
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import protect, refuse_shutdown
+from harness.execute.hints import hint
 from harness.execute.job import WORK, clipped, load_job, tell
 from harness.execute.line import asking
 from harness.execute.lines import leave_lines
@@ -28,11 +29,15 @@ from harness.execute.refusals import connect_only, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
+from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
 from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.dbutils import Dbutils
+from harness.runtime.files import Files, workspace_of
+from harness.runtime.fs import Fs
+from harness.runtime.fuse import serve as serve_files
 from harness.runtime.library import PythonRestart
 from harness.runtime.notebook import NotebookExit
 
@@ -109,7 +114,8 @@ class Runner:
         self.error: BaseException | None = None
         self.path, self._offset = job.path, 0
         self.ask = asking(job.host)
-        self.dbutils = Dbutils(widgets=job.widgets, ask=self.ask, show=display, restart=self.restart)
+        files = _files(job)
+        self.dbutils = Dbutils(widgets=job.widgets, fs=Fs(files), ask=self.ask, show=display, restart=self.restart)
         self.dbutils.widgets.resume(job.resumed.get("widgets", {}))
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
@@ -126,6 +132,11 @@ class Runner:
         trim_tracebacks(shell)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
         shell.events.register("post_run_cell", self._ended)
+        serve_files(files)
+        serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema)
+
+    def _has_schema(self, name: str) -> bool:
+        return self.spark is None or bool(self.spark.catalog.databaseExists(name))
 
     def begin(self, number: int) -> str:
         """Turn to a cell; gives what IPython is to run for it."""
@@ -184,7 +195,7 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            tell(self.job.folder, "failed", error=clipped(what), **facts)
+            tell(self.job.folder, "failed", error=clipped(what) + hint(what), **facts)
 
     def shown(self, path: str) -> str:
         """Give a path as users see it."""
@@ -311,3 +322,9 @@ def _show_lines(notebook: Notebook) -> None:
         for index, line in enumerate(cell.source.split("\n")):
             lines[cell.first_line - 1 + index : cell.first_line + index] = [line]
     linecache.cache[str(notebook.path)] = (1, None, [f"{line}\n" for line in lines], str(notebook.path))
+
+
+def _files(job: Job) -> Files:
+    work = os.path.join(job.folder, WORK)
+    workspace = workspace_of(job.run_prefixes, job.project)
+    return Files(job.files, own=lambda: [work], driver=job.work, workspace=workspace)

@@ -45,6 +45,11 @@ def install(shell: Any, runner: Runner) -> None:
     def sql(line: str, cell: str = "") -> Any:
         return run_sql(shell, runner, f"{line}\n{cell}" if cell else line)
 
+    def fs(line: str, cell: str = "") -> None:
+        from harness.execute.fs_magic import run_fs
+
+        run_fs(runner, f"{line}\n{cell}")
+
     def nbh_unsupported(line: str) -> None:
         raise UnsupportedError(line)
 
@@ -69,9 +74,10 @@ def install(shell: Any, runner: Runner) -> None:
     manager.register_function(refuse("%conda is in no runtime of Databricks since 9.0; use %pip"), "line", "conda")
     for kind in ("line", "cell"):
         manager.register_function(sql, kind, "sql")
+        manager.register_function(fs, kind, "fs")
         for name in ("md", "md-sandbox"):
             manager.register_function(nothing, kind, name)
-        for name in ("fs", "scala", "r"):
+        for name in ("scala", "r"):
             manager.register_function(refuse(f"%{name} isn't served here yet"), kind, name)
     of_shell.install(shell, job, pip=pip)
 

@@ -35,7 +35,7 @@ def open_spark(job: Job) -> Any:
         EngineLostError: The engine ended while Python began anew, and the session with it.
     """
     from harness.settings import settings_for
-    from harness.spark import choose, connect
+    from harness.spark import choose, conf, connect
 
     settings = settings_for(os.path.join(job.project, "x"))
     opened = connect.open_session(
@@ -43,6 +43,8 @@ def open_spark(job: Job) -> Any:
         roots=[Path(root) for root in job.roots],
         space=job.space,
         session=job.resumed.get("session", ""),
+        files=job.files,
+        bare=conf.DBFS,  # as on Databricks, so that whatever the notebook writes by a bare path goes with its test
         progress=lambda _line: None,
     )
     if job.resumed.get("session") and opened.engine.has_catalogs and opened.spark.conf.get("spark.nbh.space", "") != job.space:

@@ -44,10 +44,11 @@ def result_of(
     skipped: frozenset[int],
     took: float,
     timeout_s: float | None,
+    full: str = "",
 ) -> NotebookRun:
-    """What became of a run, from what it told and how it was seen to end."""
+    """What became of a run, from what it told and how it was seen to end; ``full`` says that it wrote more than it may."""
     record = told(job.folder)
-    end = _end(record, node, course, timeout_s)
+    end = _End("failed", full) if full else _end(record, node, course, timeout_s)
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None) if end.event is None and end.outcome != "passed" else None
     place = None

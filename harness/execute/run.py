@@ -28,11 +28,13 @@ from harness.execute.needs import needs_spark
 from harness.execute.outcomes import redacted
 from harness.execute.progress import Progress
 from harness.execute.provision import Parent, manager
+from harness.execute.quota import Quota
 from harness.execute.result import SKIP, result_of
 from harness.execute.steps import step_of
 from harness.extract.cells import pick
 from harness.model import Location
 from harness.notebook import read_notebook
+from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
 
@@ -71,6 +73,7 @@ class Kernels:
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
+        files: str = "",
         watch: Callable[[Progress], None] = lambda _progress: None,
         may_cancel: bool = False,
         around: Surroundings | None = None,
@@ -81,7 +84,8 @@ class Kernels:
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
-        ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``watch`` is told
+        ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
+        folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
         several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
         test gives to all its runs, ``task_key`` by which name others know its task values, and ``allow`` says what of `ALLOWED`
         it may do. ``above`` are the notebooks that led to this one, and ``stop`` is set to cancel it.
@@ -112,7 +116,7 @@ class Kernels:
             around,
             place=lambda: place,
             settings=lambda: settings,
-            run=partial(self.run, session=session, around=around, allow=allow),
+            run=partial(self.run, session=session, files=files, around=around, allow=allow),
             root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )
@@ -133,12 +137,17 @@ class Kernels:
                 host=str(folder / "host"),
                 allow=tuple(allow),
                 measure=None if self._measure is None else self._measure.wanted(),
+                files=files or _own_files(folder),
             )
             course = Course(resume=lambda: _resume(host, job))
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
+            filled = {"in its working folder": str(folder), **({"in dbfs and volumes": files} if files else {})}
+            if spark is not None:
+                filled["in tables"] = str(spark.folder)
             with (
                 answering(job.host, host.answer),
                 _placed(lambda: last_place(notebook, job, shown=shown.path, cell=_now(course))),
+                Quota(filled, gigabytes=settings.run_disk_gb, end=lambda: course.stop()) as quota,  # noqa: PLW0108 -- `stop` comes later
             ):
                 _finish(
                     run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
@@ -149,7 +158,9 @@ class Kernels:
                 )
                 host.close()
             took = time.monotonic() - begun
-            run = result_of(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            run = result_of(
+                notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s, full=quota.exceeded
+            )
             after = spark.relations() if spark is not None and not above else {}
             changed = tuple(sorted(name for name, stamp in after.items() if before.get(name) != stamp))
             run = replace(run, tables=changed, files=written(work), children=tuple(host.children))
@@ -167,6 +178,12 @@ class Kernels:
     def stop(self) -> None:
         """End the warm parent."""
         self._parent.stop()
+
+
+def _own_files(folder: Path) -> str:
+    made = str(folder / "files")
+    prepare(made)
+    return made
 
 
 def _check(widgets: Mapping[str, str], allow: Collection[str]) -> None:

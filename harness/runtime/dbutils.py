@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from harness.runtime.context import EntryPoint
+    from harness.runtime.fs import Fs
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
@@ -32,19 +33,22 @@ class Dbutils(Part):
 
     ``widgets`` are values from outside, as a job's parameters are: they win over the defaults that the notebook defines, and
     can be read without being defined. ``ask`` is how the parts ask who started the notebook, ``show`` how they show a table,
-    ``restart`` how Python begins anew. What isn't served refuses and says how to give it: ``dbutils.fs = MyFiles()``.
+    ``restart`` how Python begins anew. What isn't served refuses and says how to give it: ``dbutils.credentials = mine``.
     """
 
     def __init__(
         self,
         *,
         widgets: Mapping[str, str] | None = None,
+        fs: Fs | None = None,
         ask: Callable[..., Any] | None = None,
         show: Callable[[Any], None] | None = None,
         restart: Callable[[], NoReturn] | None = None,
     ) -> None:
         asked = ask or _nobody
         self.widgets = Widgets(widgets)
+        if fs is not None:
+            self.fs = fs
         self.secrets = Secrets(asked)
         self.notebook = NotebookPart(asked)
         self.jobs = Jobs(asked)

@@ -17,7 +17,7 @@ from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
 from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
-from harness.spark.conf import session_conf
+from harness.spark.conf import BARE, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
@@ -49,6 +49,8 @@ class ConnectSession:
         roots: Sequence[Path],
         space: str = "",
         session: str = "",
+        files: str = "",
+        bare: str = BARE,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._progress = progress
@@ -56,6 +58,7 @@ class ConnectSession:
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
+        self._paths = {"files": files, "bare": bare}
         self._calls = ConnectCalls(self._follow)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
@@ -128,7 +131,7 @@ class ConnectSession:
         path = [str(Path(entry).absolute()) for entry in sys.path]
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
-            configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
+            configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "", **self._paths)
             if self._lent:  # it has them, and those that the notebook changed are its own
                 configs, self._lent = {}, ""
             folder = current_folder()
@@ -173,6 +176,12 @@ class ConnectSession:
             f"hello/{pid}", server.worker_facts(self._roots, [str(Path(entry).absolute()) for entry in sys.path], os.environ)
         )
         return str(vars(self.spark)["_session_id"])
+
+    @property
+    def folder(self) -> Path:
+        """Where the engine keeps this session's tables."""
+        found = sorted((Path(self.engine.folder) / "spaces").glob(f"{self.space}-*"))
+        return found[0] if found else Path(self.engine.folder) / "spaces" / self.space
 
     @property
     def is_lost(self) -> bool:
@@ -296,10 +305,13 @@ def open_session(
     idle_s: float = 1800,
     space: str = "",
     session: str = "",
+    files: str = "",
+    bare: str = BARE,
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
 
-    ``session`` names one that was lent, which is taken up as it is.
+    ``space``, ``files`` and ``bare`` are those of `harness.spark.conf.session_conf`. ``session`` names one that was lent, which
+    is taken up as it is.
 
     Raises:
         EngineModeError: A classic session lives in this process.
@@ -312,7 +324,7 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots, space=space, session=session, progress=progress)
+    return ConnectSession(wishes, start, roots=roots, space=space, session=session, files=files, bare=bare, progress=progress)
 
 
 def _refuse_classic() -> None:

@@ -150,6 +150,10 @@ final class Sessions {
 
   /** Forgets the session and all that was made in it. */
   void end() {
+    end(false);
+  }
+
+  private void end(boolean isClientGone) {
     ALL.remove(session.sessionUUID());
     Snapshot.uncache(session);
     Sessions heir = inSameSpace().findFirst().orElse(null);
@@ -159,7 +163,7 @@ final class Sessions {
     } else {
       made.keep();
       made.dropKept();
-      dropSpace();
+      dropSpace(isClientGone);
     }
     if (warehouse != null) {
       Metastore.delete(warehouse);
@@ -179,7 +183,7 @@ final class Sessions {
   void forget() {
     alone = null;
     classes.leave();
-    dropSpace();
+    dropSpace(false);
   }
 
   /** The catalogs need Delta, and Spark runs without it too. */
@@ -187,9 +191,9 @@ final class Sessions {
     return session.sessionState().conf().contains(SPACE);
   }
 
-  private void dropSpace() {
+  private void dropSpace(boolean isClientGone) {
     if (space != null) {
-      SpaceMark.drop(SpaceMark.nameOf(session));
+      SpaceMark.drop(SpaceMark.nameOf(session), isClientGone);
     }
   }
 
@@ -239,7 +243,7 @@ final class Sessions {
       if (info == null) {
         session.end();
       } else if (client != null && !client.isAlive()) {
-        session.end();
+        session.end(true);
         manager.closeSession(info.key(), false);
       } else {
         // A process that waits in a debugger still needs its session.
