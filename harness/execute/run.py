@@ -223,7 +223,8 @@ def _result(
     elif course.ended not in ("", "error"):
         ended, error = "infrastructure_failed", last_words(events, course)
     elif course.ended == "error":
-        event = next((event for event in reversed(events) if event["event"] in ("exit", "unsupported", "failed")), None)
+        of_cell = [one for one in events if one["event"] in ("exit", "unsupported", "failed") and one["cell"] == last]
+        event = of_cell[-1] if of_cell else None
         if event is None:
             ended, error = "failed", clipped(course.error)  # what it told is gone, or never came to be: so much is sure
         elif event["event"] == "exit":
