@@ -99,6 +99,8 @@ def label(config: pytest.Config) -> None:
     """
     cov = current()
     if cov is None:
+        if RUNS in config.stash:
+            config.stash[RUNS].drop()
         return
     covered = config.stash.setdefault(COVERED, Covered())
     session = config.stash[SESSION]

@@ -83,6 +83,12 @@ class RunCoverage:
             self._data.update(made)
         made.close()
 
+    def drop(self) -> None:
+        """Forget all of it: there is no coverage any more that it could join."""
+        if self._data is not None:
+            self._data.close()
+            self._data = None
+
     def hand_over(self, cov: Any, *, is_told: bool) -> None:
         """Add all of it to coverage's data; the lines of notebooks also as those of whole runs, where a plugin reads that.
 

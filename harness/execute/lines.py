@@ -12,7 +12,8 @@ import time
 FILE = "lines"
 
 _ASK = signal.SIGUSR2
-_PATIENCE_S = 0.5
+_PATIENCE_S = 2.0
+_HEAD = "(most recent call first):"
 _FRAME = re.compile(r'^  File "(?P<path>.*)", line (?P<line>\d+) in ', re.MULTILINE)
 
 
@@ -41,7 +42,10 @@ def last_line(folder: str, path: str) -> int | None:
             text = file.read(1 << 20)
     except OSError:
         return None
-    # The innermost comes first; a path that isn't ASCII is written with escapes.
+    # The last that was written: a process that the notebook forked may have crashed before. The innermost line comes first, and
+    # a path that isn't ASCII is written with escapes.
     written = path.encode("ascii", "backslashreplace").decode()
-    frames = [int(found["line"]) for found in _FRAME.finditer(text) if found["path"] in (path, written)]
+    frames = [
+        int(found["line"]) for found in _FRAME.finditer(text[max(text.rfind(_HEAD), 0) :]) if found["path"] in (path, written)
+    ]
     return frames[0] if frames else None

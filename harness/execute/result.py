@@ -95,7 +95,9 @@ def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, t
 
 
 def _error_of(record: Sequence[dict[str, Any]], course: Course) -> _End:
-    event = next((event for event in reversed(record) if event["event"] in ("exit", "unsupported", "failed")), None)
+    last = max(course.began, default=None)
+    ends = [event for event in record if event["event"] in ("exit", "unsupported", "failed") and event["cell"] == last]
+    event = ends[-1] if ends else None
     if event is None:
         return _End("failed", clipped(course.error))  # what it told is gone, or never came to be: so much is sure
     if event["event"] == "exit":

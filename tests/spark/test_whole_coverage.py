@@ -306,8 +306,17 @@ def test_lines_are_credited_to_their_test(small):
 
     files, _ = small.pytest("--cov=nbs", "--cov-context=test")
 
-    assert sorted(files["nbs/etl.py"]["contexts"]["10"]) == ["nbh whole run", "test_it.py::test_whole|run"]
+    assert set(files["nbs/etl.py"]["contexts"]["10"]) == {"nbh whole run", "test_it.py::test_whole|run"}
     assert "test_it.py::test_unit|run" in files["nbs/etl.py"]["contexts"]["3"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is there from Python 3.12 on")
+def test_sysmon_measures_the_same_lines(small):
+    """In a kernel too."""
+    files, said = small.pytest("--cov=nbs", "-k", "whole", COVERAGE_CORE="sysmon")
+
+    assert files["nbs/etl.py"]["missing_lines"] == [9]
+    assert "no-sysmon" not in said
 
 
 def test_coverage_run_and_combined_files(small):
