@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.collect.engine import SPARK
 from harness.errors import HarnessError, OutsideTestError
 from harness.extract.importer import NotebookFinder, RootFinder
 from harness.runtime import modules
@@ -78,8 +79,13 @@ class NotebookSession:
             release(self.existing)
 
     def _of_runtime(self, name: str) -> Any:
-        """What ``databricks.sdk.runtime`` gives: the running test's, or while none runs what looks for it at each use."""
-        return self.scope.get(name) if self.scope is not None else modules.Late(name, self._of_test)
+        """What ``databricks.sdk.runtime`` gives: what looks for the running test's at each use, for a module keeps it.
+
+        ``spark`` is one object for the whole run, so where it is there it is given itself.
+        """
+        if name == "spark" and self.scope is not None and SPARK in self.config.stash:
+            return self.scope.get(name)
+        return modules.Late(name, self._of_test)
 
     def _of_test(self, name: str) -> Any:
         if self.scope is None:

@@ -140,6 +140,29 @@ def test_a_variable_or_a_setting_gives_it(project, monkeypatch):
     result.stdout.fnmatch_lines(["*the variable MY_TOKEN, which *tool.nbh.secrets* names for it, is not set"])
 
 
+def test_a_module_that_is_imported_inside_a_test(project):
+    """Starts no Spark by that, and the next test's names are the next test's."""
+    project.makepyfile(
+        test_etl="""
+        import pytest, sys
+
+        @pytest.mark.nbh_widgets(who="one")
+        def test_one():
+            from helper import dbutils
+            assert dbutils.widgets.get("who") == "one"
+            assert "pyspark.sql.connect.session" not in sys.modules
+
+        @pytest.mark.nbh_widgets(who="two")
+        def test_two(dbutils):
+            import helper
+            assert helper.dbutils.widgets.get("who") == "two"
+            assert helper.DBUtils(None).widgets.get("who") == "two"
+        """
+    )
+
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_a_module_that_asks_while_it_is_imported(project):
     """There is no test then whose it could be; that is said."""
     project.makepyfile(helper="from databricks.sdk.runtime import dbutils\nWHO = dbutils.widgets.get('who')\n")
