@@ -7,7 +7,7 @@
 
 # COMMAND ----------
 
-# MAGIC %pip install -q mlflow scikit-learn
+# MAGIC %pip install -q mlflow-skinny sqlalchemy scikit-learn skops
 # MAGIC %restart_python
 
 # COMMAND ----------
