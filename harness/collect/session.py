@@ -106,6 +106,14 @@ class NotebookSession:
             if self.existing is not None:
                 self.existing.begin(self.scope)
 
+    def asks_for_session(self, item: pytest.Item) -> bool:
+        """Say whether a notebook that a test has at hand names Spark's active session."""
+        loader = self.existing
+        if loader is None:
+            return False
+        paths = {entry.source.path for units in _reached(item) for entry in units.entries}
+        return any(map(loader.asks_for_session, paths))
+
     def turn_to(self, node: pytest.Item | pytest.Collector) -> None:
         """Have the notebooks of the project that a test file belongs to, not same-named ones of another."""
         self._test_file = str(node.path)
@@ -252,6 +260,9 @@ def _reached(item: pytest.Item) -> Iterator[Units]:
     """Give the notebooks that a test has at hand: as a fixture's value, or as a name of its module or class."""
     from harness.extract.module import Namespace, NotebookModule
 
+    module = getattr(item, "module", None)
+    if isinstance(module, NotebookModule):
+        yield module.__units__
     shared = [vars(holder) for holder in (getattr(item, "module", None), getattr(item, "cls", None)) if holder is not None]
     for names in (getattr(item, "funcargs", None) or {}, *shared):
         for value in list(names.values()):

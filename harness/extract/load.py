@@ -54,6 +54,17 @@ class Loader:
         self._modules: list[ModuleType] = []
         self._shipped: dict[str, int] = {}
         self._numbers = itertools.count(1)
+        self._looked_into: dict[str, bool] = {}
+
+    def asks_for_session(self, path: str) -> bool:
+        """Say whether a notebook names Spark's active session: on Databricks there always is one."""
+        if path not in self._looked_into:
+            try:
+                with open(path, "rb") as file:
+                    self._looked_into[path] = b"getActiveSession" in file.read()
+            except OSError:
+                self._looked_into[path] = False
+        return self._looked_into[path]
 
     def extract(self, path: str, *, raw: bytes | None = None, stamp: tuple[int, int] | None = None) -> Extract:
         """Read a notebook into statements, from the run's memory or the cache where the file is unchanged.

@@ -208,3 +208,17 @@ def _path_without_java(tmp_path):
     for name in ("ps", "sh", "chmod"):  # Hadoop's own files need the last
         (folder / name).symlink_to(shutil.which(name))
     return str(folder)
+
+
+def test_the_active_session_is_there_for_a_notebook(pytester):
+    """As on Databricks, though the test itself doesn't ask for Spark; a test without the notebook has none."""
+    pytester.makepyfile(
+        etl="# Databricks notebook source\nfrom pyspark.sql import SparkSession\n\n"
+        "def count():\n    return SparkSession.getActiveSession().range(3).count()\n",
+        test_it="from etl import count\n\ndef test_count(): assert count() == 3\n",
+        test_other="import sys\n\ndef test_other(): assert 'pyspark' not in sys.modules\n",
+    )
+    pytester.makeini("[pytest]\npythonpath = .\n")
+
+    for file in ("test_it.py", "test_other.py"):
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", file).assert_outcomes(passed=1)
