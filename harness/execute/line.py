@@ -57,7 +57,7 @@ def _answer_one(line: socket.socket, answer: Callable[..., Any]) -> None:
             told = {"answer": answer(**json.loads(talk.readline()))}
         except HarnessError as exc:
             told = {"error": {"kind": type(exc).__name__, "what": exc.what, "cause": exc.cause, "mend": exc.mend}}
-        except Exception as exc:  # noqa: BLE001 -- a thread's edge: it is raised again on the other side
+        except BaseException as exc:  # noqa: BLE001 -- a thread's edge: it is raised again on the other side
             told = {"failed": f"{type(exc).__name__}: {exc}"}
         talk.write(json.dumps(told) + "\n")
 
