@@ -114,7 +114,13 @@ async def run_cells(
     client = Client(notebook, km=km, course=course)
     loop, us = asyncio.get_running_loop(), asyncio.current_task()
     assert us is not None  # noqa: S101 -- a coroutine runs in one
-    course.stop = lambda: loop.call_soon_threadsafe(us.cancel)
+    is_waiting = True
+
+    def cancel() -> None:
+        if is_waiting:  # what follows cleans up, and isn't to be cut short
+            us.cancel()
+
+    course.stop = lambda: loop.call_soon_threadsafe(cancel)
 
     async def run() -> None:
         await km.start_kernel()
@@ -126,6 +132,7 @@ async def run_cells(
         await asyncio.wait([running, watching], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         course.ended = "cancelled"
+    is_waiting = False
     if not running.done():
         course.ended = course.ended or ("memory" if watching.done() else "timed_out")
         await km.provisioner.ask_line()

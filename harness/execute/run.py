@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from harness.execute.measure import Measure
     from harness.model import Notebook, NotebookRun
+    from harness.runtime.redact import Redactor
     from harness.spark.connect import ConnectSession
 
 TIMEOUT_S = 600.0
@@ -152,7 +153,7 @@ class Kernels:
                 _finish(
                     run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
                     course,
-                    watch=lambda: watch(_progress(node, course, begun)),
+                    watch=lambda: watch(_progress(node, course, begun, around.redactor)),
                     may_cancel=may_cancel,
                     stop=stop,
                 )
@@ -218,6 +219,7 @@ def _finish(running: Any, course: Course, *, watch: Callable[[], None], may_canc
             watch()
             if stop is not None and stop.is_set():
                 course.stop()
+                stop = None  # once: a second one would end what cleans up after the first
     except BaseException as exc:
         course.stop()
         done.wait(10)
@@ -255,8 +257,8 @@ def _now(course: Course) -> int | None:
     return max(course.began, default=None)
 
 
-def _progress(node: NotebookNode, course: Course, begun: float) -> Progress:
-    return Progress(_now(course) or 0, len(node.cells), time.monotonic() - begun, dict(course.took), node.cells)
+def _progress(node: NotebookNode, course: Course, begun: float, redactor: Redactor) -> Progress:
+    return Progress(_now(course) or 0, len(node.cells), time.monotonic() - begun, dict(course.took), redactor.data(node.cells))
 
 
 def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
