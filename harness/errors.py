@@ -44,6 +44,9 @@
     │   └── SampleDataError
     ├── DbutilsError           NBH35x   a call on dbutils can't be answered truly
     │   ├── DbutilsCallError
+    │   │   ├── StorageMissingError
+    │   │   └── ForeignFileError
+    │   ├── DbutilsFileError
     │   ├── WidgetNotDefinedError
     │   └── WidgetValueError
     └── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
@@ -413,6 +416,27 @@ class WidgetValueError(DbutilsError, ValueError):
 
     code = "NBH352"
     about = "a widget can't have that value"
+
+
+class DbutilsFileError(DbutilsError):
+    """A call on ``dbutils.fs`` fails as on Databricks: nothing is there, or it is another thing than the call is for."""
+
+    code = "NBH370"
+    about = "a call on dbutils.fs fails as on Databricks"
+
+
+class StorageMissingError(DbutilsCallError):
+    """A path is cloud storage, which no test of this machine reaches."""
+
+    code = "NBH371"
+    about = "cloud storage can't be reached from here"
+
+
+class ForeignFileError(DbutilsCallError):
+    """A call on ``dbutils.fs`` would change a file of this machine that isn't the test's own."""
+
+    code = "NBH372"
+    about = "a file isn't the test's own"
 
 
 class WholeRunError(HarnessError):

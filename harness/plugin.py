@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = (
     "harness.fixtures.spark",
+    "harness.fixtures.files",
     "harness.fixtures.catalog",
     "harness.fixtures.dbutils",
     "harness.fixtures.notebook",

@@ -32,7 +32,8 @@ class Settings:
     the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
     project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use,
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
-    Databricks runtime that local Spark stands for; "" is the nearest one.
+    Databricks runtime that local Spark stands for; "" is the nearest one. ``run_disk_gb`` is how much a notebook that is
+    run whole may write.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class Settings:
     spark_memory: str = "1g"
     spark_idle_minutes: int = 30
     runtime: str = ""
+    run_disk_gb: float = 10
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -96,7 +98,10 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         near = get_close_matches(str(runtime), RUNTIMES, n=1)
         hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
         raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
-    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime)
+    disk = table.get("run_disk_gb", 10)
+    if type(disk) not in (int, float) or disk <= 0:
+        raise _wrong(folder, f"run_disk_gb is {disk!r}", "it is a number above 0", "write run_disk_gb = 10")
+    return Settings(folder, tuple(roots), dict(prefixes), partitions, memory, idle, runtime, disk)
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:

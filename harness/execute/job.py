@@ -16,6 +16,7 @@ class Job:
 
     ``root`` is the folder that paths are shown relative to, ``project`` that of the settings. ``folder`` is the run's own, in
     which it leaves what it tells; it works in ``work``. ``space`` names the catalogs that it sees; "" is that it has no Spark.
+    ``files`` is the folder of the dbfs and volumes that it sees.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Job:
     widgets: dict[str, str] = field(default_factory=dict)
     run_prefixes: dict[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
+    files: str = ""
 
     def save(self) -> Path:
         """Write it into the run's folder; gives the file."""

@@ -15,6 +15,7 @@ from ipykernel.kernelapp import IPKernelApp
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, RunCycleError, RunTargetError
+from harness.execute.hints import hint
 from harness.execute.job import load_job, tell
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.steps import step_of
@@ -22,6 +23,9 @@ from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.dbutils import Dbutils
+from harness.runtime.files import Files, workspace_of
+from harness.runtime.fs import Fs
+from harness.runtime.fuse import serve as serve_files
 from harness.runtime.notebook import NotebookExit, NotebookPart
 
 if TYPE_CHECKING:
@@ -73,7 +77,8 @@ class Runner:
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self.path, self._offset = job.path, 0
-        self.dbutils = Dbutils(widgets=job.widgets)
+        files = _files(job)
+        self.dbutils = Dbutils(widgets=job.widgets, fs=Fs(files))
         vars(self.dbutils)["notebook"] = NotebookPart()
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
@@ -83,6 +88,7 @@ class Runner:
         install(shell, self)
         shell.set_custom_exc((NotebookExit,), _on_exit)
         shell.events.register("post_run_cell", self._ended)
+        serve_files(files)
 
     def begin(self, number: int) -> str:
         """Turn to a cell; gives what IPython is to run for it."""
@@ -110,7 +116,7 @@ class Runner:
             tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            tell(self.job.folder, "failed", error=what, **facts)
+            tell(self.job.folder, "failed", error=what + hint(what), **facts)
 
     def _place(self, error: BaseException) -> Location:
         """The innermost line of a notebook that an error came through."""
@@ -210,13 +216,27 @@ def _show_lines(notebook: Notebook) -> None:
     linecache.cache[str(notebook.path)] = (1, None, [f"{line}\n" for line in lines], str(notebook.path))
 
 
+def _files(job: Job) -> Files:
+    work = os.path.join(job.folder, "work")
+    workspace = workspace_of(job.run_prefixes, job.project)
+    return Files(job.files, own=lambda: [work], driver=job.work, workspace=workspace)
+
+
 def _open_spark(job: Job) -> Any:
     from harness.settings import settings_for
-    from harness.spark import choose, connect
+    from harness.spark import choose, conf, connect
 
     settings = settings_for(os.path.join(job.project, "x"))
     roots = [Path(root) for root in job.roots]
-    return connect.open_session(choose.wishes_of(settings), roots=roots, space=job.space, progress=lambda _line: None).spark
+    # A path without a scheme is one of dbfs, as on Databricks: whatever the notebook writes there goes with its test.
+    return connect.open_session(
+        choose.wishes_of(settings),
+        roots=roots,
+        progress=lambda _line: None,
+        space=job.space,
+        files=job.files,
+        bare=conf.DBFS,
+    ).spark
 
 
 def _fill(shell: Any, runner: Runner) -> None:

@@ -32,6 +32,11 @@ def install(shell: Any, runner: Runner) -> None:
     def sql(line: str, cell: str = "") -> Any:
         return run_sql(shell, runner, f"{line}\n{cell}" if cell else line)
 
+    def fs(line: str, cell: str = "") -> None:
+        from harness.execute.fs_magic import run_fs
+
+        run_fs(runner, f"{line}\n{cell}")
+
     def nbh_unsupported(line: str) -> None:
         raise UnsupportedError(line)
 
@@ -49,9 +54,10 @@ def install(shell: Any, runner: Runner) -> None:
     manager.register_function(nbh_unsupported, "line", "nbh_unsupported")
     for kind in ("line", "cell"):
         manager.register_function(sql, kind, "sql")
+        manager.register_function(fs, kind, "fs")
         for name in ("md", "md-sandbox"):
             manager.register_function(nothing, kind, name)
-        for name in ("fs", "sh", "scala", "r", "bash", "script"):
+        for name in ("sh", "scala", "r", "bash", "script"):
             manager.register_function(refuse(name), kind, name)
     for name in ("pip", "conda", "restart_python"):
         manager.register_function(refuse(name), "line", name)

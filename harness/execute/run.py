@@ -17,6 +17,7 @@ from harness.execute.client import Course, run_cells
 from harness.execute.job import Job, told
 from harness.execute.needs import needs_spark
 from harness.execute.provision import Parent, manager
+from harness.execute.quota import Quota
 from harness.execute.steps import step_of
 from harness.model import CellRun, Location, NotebookRun
 from harness.notebook import read_notebook
@@ -51,11 +52,15 @@ class Kernels:
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
         space: Callable[[], str],
+        files: str = "",
+        tables: Callable[[], str] = lambda: "",
         progress: Callable[[int, int], None] = lambda _number, _of: None,
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
-        ``space`` gives the name of the catalogs that it sees; it is asked only for a notebook that may use Spark.
+        ``space`` gives the name of the catalogs that it sees; it is asked only for a notebook that may use Spark. ``files`` is
+        the folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``tables`` gives
+        the folder where Spark puts its tables, which count for the disk that it may fill.
 
         Raises:
             NotebookError: It can't be read.
@@ -88,16 +93,25 @@ class Kernels:
                 widgets=dict(widgets or {}),
                 run_prefixes=dict(settings.run_prefixes),
                 roots=self._roots,
+                files=files or str(folder / "files"),
             )
             course, begun = Course(), time.monotonic()
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
             count = len(node.cells)
-            _finish(
-                run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
-                kill=lambda: _kill(km),
-            )
+            filled = {
+                "in its working folder": str(folder),
+                "in dbfs and volumes": files,
+                "in tables": tables() if job.space else "",
+            }
+            filled = {name: where for name, where in filled.items() if where}
+            with Quota(filled, gigabytes=settings.run_disk_gb, end=lambda: _kill(km)) as quota:
+                _finish(
+                    run_cells(node, km, course=course, timeout_s=timeout_s, progress=lambda number: progress(number, count)),
+                    kill=lambda: _kill(km),
+                )
             took = time.monotonic() - begun
-            return _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s)
+            full = quota.exceeded
+            return _result(notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s, full=full)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -192,6 +206,7 @@ def _result(
     skipped: frozenset[int],
     took: float,
     timeout_s: float | None,
+    full: str,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end."""
     events = {event["event"]: event for event in told(job.folder)}
@@ -199,7 +214,9 @@ def _result(
     last = max(course.began, default=None)
     ended: Outcome = "passed"
     error, exit_value, event = "", None, None
-    if course.ended == "timed_out":
+    if full:
+        ended, error = "failed", full
+    elif course.ended == "timed_out":
         ended, error = "timed_out", f"it was still at it after {timeout_s:g} s"
     elif course.ended.startswith("lost"):
         ended, error = "infrastructure_failed", _last_words(events, course)

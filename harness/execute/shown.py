@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.execute.magics import UnsupportedError
+from harness.runtime.fs import FileInfo
+from harness.runtime.mounts import MountInfo
 
 ROWS = 1000
 """How many rows of a table are shown, as on Databricks."""
@@ -17,8 +19,16 @@ def display(*values: Any, **_options: Any) -> None:
     for value in values:
         if hasattr(value, "isStreaming") and hasattr(value, "toPandas"):
             IPython.display.display(_table(value))
+        elif isinstance(value, list) and value and isinstance(value[0], (FileInfo, MountInfo)):
+            IPython.display.display(_files(value))
         else:
             IPython.display.display(value)
+
+
+def _files(rows: list[Any]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(rows[:ROWS], columns=list(rows[0]._fields))
 
 
 def _table(frame: Any) -> Any:

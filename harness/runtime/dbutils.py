@@ -10,6 +10,8 @@ from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.runtime.fs import Fs
+
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
 
@@ -32,14 +34,16 @@ _PARTS = (
 
 
 class Dbutils:
-    """``dbutils`` for one test: ``widgets`` answer truly, everything else refuses and says how to give it.
+    """``dbutils`` for one test: ``widgets`` and ``fs`` answer truly, everything else refuses and says how to give it.
 
     ``widgets`` are values from outside, as a job's parameters are: they win over the defaults that the notebook defines, and
-    can be read without being defined. To serve more, set it: ``dbutils.fs = MyFiles()``.
+    can be read without being defined. To serve more, set it: ``dbutils.secrets = MySecrets()``.
     """
 
-    def __init__(self, *, widgets: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *, widgets: Mapping[str, str] | None = None, fs: Fs | None = None) -> None:
         self.widgets = Widgets(widgets)
+        if fs is not None:
+            self.fs = fs
 
     def __getattr__(self, name: str) -> Unserved:
         if name.startswith("_"):
@@ -244,6 +248,4 @@ def _refusal(call: str, *, near: Sequence[str] = ()) -> DbutilsCallError:
         mend = (
             f"Databricks has none of that name that we know of; if yours has, give the test a fixture named dbutils with {part}"
         )
-    return DbutilsCallError(
-        f"{call} is not served here", cause="this dbutils has widgets only, and refuses what it can't answer truly", mend=mend
-    )
+    return DbutilsCallError(f"{call} is not served here", cause="this dbutils refuses what it can't answer truly", mend=mend)

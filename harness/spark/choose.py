@@ -48,19 +48,21 @@ def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
 
 
 def open_session(
-    engine: str, settings: Settings, *, roots: Sequence[Path], progress: Callable[[str], None], run_pid: int
+    engine: str, settings: Settings, *, roots: Sequence[Path], progress: Callable[[str], None], run_pid: int, files: str = ""
 ) -> Session:
     """Open the session of this test process, or take the one that the user's own code has active here.
+
+    ``files`` is the process's folder for dbfs and volumes.
 
     Raises:
         EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.classic`.
     """
     wishes = wishes_of(settings)
     if engine == "classic" or classic.has_active_session():
-        return classic.open_session(wishes, roots=roots, progress=progress)
+        return classic.open_session(wishes, roots=roots, progress=progress, files=files)
     kept_s = idle_s(settings, os.environ)
     return connect.open_session(
-        wishes, roots=roots, progress=progress, owner=0 if kept_s else run_pid, idle_s=kept_s or 24 * 3600
+        wishes, roots=roots, progress=progress, owner=0 if kept_s else run_pid, idle_s=kept_s or 24 * 3600, files=files
     )
 
 

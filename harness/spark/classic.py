@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import EngineLostError, SparkStartError
 from harness.spark import jars, places
 from harness.spark.calls import Calls
-from harness.spark.conf import Wishes, classic_conf
+from harness.spark.conf import BARE, Wishes, classic_conf
 from harness.spark.gateway import start_jvm
 from harness.spark.handover import forget_gateway, own_interrupt_handler, remove, variables, watch
 from harness.spark.home import find_own_spark, forget_inherited
@@ -44,17 +44,20 @@ class ClassicSession:
         roots: Sequence[Path],
         progress: Callable[[str], None],
         env: Mapping[str, str],
+        files: str = "",
         log_level: str = "ERROR",
     ) -> None:
         self._wishes = wishes
         self._roots = roots
         self._progress = progress
         self._env = env
+        self._files = files
         self._log_level = log_level
         self._calls = Calls(self._follow)
         self._marked_at = 0
         self._broke = False
         self._includes: list[str] = []
+        self._has_catalogs = False
         self._undo = contextlib.ExitStack()
         self._context: Any = None
         self._session: Any = None
@@ -77,11 +80,12 @@ class ClassicSession:
             undo.callback(remove, folder)
             space = f"{os.getpid()}-{secrets.token_hex(4)}" if delta else ""
             class_path = os.pathsep.join(map(str, [ENGINE_JAR, *delta]))
+            self._has_catalogs = bool(space)
             self._jvm = start_jvm(
                 java,
                 spark_home=home.folder,
                 folder=folder,
-                conf=classic_conf(folder, self._wishes, space=space, class_path=class_path),
+                conf=classic_conf(folder, self._wishes, space=space, class_path=class_path, files=self._files),
                 env=classic_env(self._env, home=home, folder=folder, roots=self._roots),
                 log_level=self._log_level,
             )
@@ -141,7 +145,11 @@ class ClassicSession:
     def _follow(self, folder: str) -> None:
         """Have relative paths read from this process's folder, as it is now."""
         if not self.is_stopped:
-            self._context._jsc.hadoopConfiguration().set("nbh.working.dir", folder)  # noqa: SLF001 -- there is no public way
+            conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001 -- there is no public way
+            conf.set("nbh.working.dir", folder)
+            if self._has_catalogs:
+                # RDDs put it before absolute paths too, which have its scheme then.
+                conf.set("mapreduce.job.working.dir", f"{BARE}:{folder}")
 
     def _tell(self, verb: str) -> Any:
         with self._calls.paused():
@@ -280,11 +288,13 @@ def open_session(
     roots: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _line: None,
     env: Mapping[str, str] | None = None,
+    files: str = "",
     log_level: str = "ERROR",
 ) -> ClassicSession | UsersSession:
     """Start Spark in this process, or take the session that the user's own code has already started here.
 
-    ``roots`` are the folders whose notebooks no Python worker may import; ``progress`` is told what is being done.
+    ``roots`` are the folders whose notebooks no Python worker may import; ``progress`` is told what is being done; ``files`` is
+    the folder for dbfs and volumes.
 
     Raises:
         PysparkMissingError, PysparkClashError: See `harness.spark.home.find_own_spark`.
@@ -301,6 +311,7 @@ def open_session(
         roots=roots,
         progress=progress,
         env=os.environ if env is None else env,
+        files=files,
         log_level=log_level,
     )
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 WORKER_MODULE = "nbh_spark_worker"
 
+BARE, DBFS = "dbfs-or-file", "dbfs"
+"""What a path without a scheme is: in a test's own session this machine's where this machine has it, else one of dbfs; in that
+of a whole notebook one of dbfs, as on Databricks."""
+
 DEFAULT_CATALOG = "main"
 """The catalog of names that say none; as on Databricks it is there from the start, with a schema ``default``."""
 
@@ -29,13 +33,15 @@ class Wishes:
     conf: Mapping[str, str] = field(default_factory=dict)
 
 
-def session_conf(wishes: Wishes, *, space: str = "") -> dict[str, str]:
+def session_conf(wishes: Wishes, *, space: str = "", files: str = "", bare: str = BARE) -> dict[str, str]:
     """The settings of one test process's session: they can differ between processes that share an engine.
 
-    ``space`` is the set of catalogs that the session sees; sessions of one name share it.
+    ``space`` is the set of catalogs that the session sees; sessions of one name share it. ``files`` is the process's folder for
+    dbfs and volumes, ``bare`` the scheme of a path that has none.
     """
+    paths = {"spark.nbh.space": space, "fs.defaultFS": f"{bare}:///", **({"spark.nbh.files": files} if files else {})}
     return {
-        **({"spark.nbh.space": space} if space else {}),
+        **(paths if space else {}),
         "spark.sql.shuffle.partitions": str(wishes.partitions),
         "spark.sql.leafNodeDefaultParallelism": str(wishes.partitions),
         **(wishes.runtime.conf if wishes.runtime else {}),
@@ -114,6 +120,9 @@ def catalog_conf(folder: Path) -> dict[str, str]:
         "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
         "spark.hadoop.fs.AbstractFileSystem.dbfs.impl": f"{ours}.DbfsContext",
         "spark.hadoop.fs.AbstractFileSystem.file.impl": f"{ours}.LocalContext",
+        f"spark.hadoop.fs.{BARE}.impl": f"{ours}.BareFiles",
+        f"spark.hadoop.fs.{BARE}.impl.disable.cache": "true",
+        f"spark.hadoop.fs.AbstractFileSystem.{BARE}.impl": f"{ours}.BareContext",
     }
 
 
@@ -121,6 +130,8 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
     """The settings that the server starts with; sessions inherit those of ``spark.sql``."""
     return {
         **common_conf(folder, delta=delta),
+        # Of some paths, as of a schema's location, Spark asks what they are without asking the session.
+        **({"spark.hadoop.fs.defaultFS": f"{BARE}:///"} if delta else {}),
         "spark.default.parallelism": "1",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.leafNodeDefaultParallelism": "1",
@@ -140,15 +151,18 @@ def engine_conf(folder: Path, *, token: str, delta: bool) -> dict[str, str]:
     }
 
 
-def classic_conf(folder: Path, wishes: Wishes, *, space: str, class_path: str) -> dict[str, str]:
+def classic_conf(folder: Path, wishes: Wishes, *, space: str, class_path: str, files: str = "") -> dict[str, str]:
     """The settings of a Spark inside a test process, its session's too; ``space`` is empty where there is no Delta."""
     conf = {
         **common_conf(folder, delta=bool(space)),
         "spark.default.parallelism": str(wishes.partitions),
         "spark.driver.memory": wishes.memory,
-        **session_conf(wishes, space=space),
-        # RDDs read /Volumes and dbfs:/ without a session.
-        **({"spark.hadoop.spark.nbh.space": space} if space else {}),
+        **session_conf(wishes, space=space, files=files),
     }
+    # RDDs read /Volumes and dbfs:/ without a session.
+    for name in ("spark.nbh.space", "fs.defaultFS"):
+        if name in conf:
+            conf[f"spark.hadoop.{name}"] = conf[name]
+    conf.pop("fs.defaultFS", None)  # Spark is started with names that begin with its own only
     own = conf.get("spark.driver.extraClassPath", "")
     return {**conf, "spark.driver.extraClassPath": f"{class_path}{os.pathsep}{own}" if own else class_path}

@@ -17,7 +17,7 @@ from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
 from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
-from harness.spark.conf import session_conf
+from harness.spark.conf import BARE, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
@@ -48,12 +48,15 @@ class ConnectSession:
         *,
         roots: Sequence[Path],
         space: str = "",
+        files: str = "",
+        bare: str = BARE,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._progress = progress
         self._wishes = wishes
         self._start = start
         self._roots = [str(root) for root in roots]
+        self._paths = {"files": files, "bare": bare}
         self._calls = ConnectCalls(self._follow)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
@@ -125,7 +128,7 @@ class ConnectSession:
         path = [str(Path(entry).absolute()) for entry in sys.path]
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
-            configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "")
+            configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "", **self._paths)
             folder = current_folder()
             # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
             here = {"nbh.working.dir": folder} if folder else {}
@@ -152,6 +155,12 @@ class ConnectSession:
         command = Command(extension=Packed(type_url=f"nbh/{verb}", value=text.encode()))
         with self._calls.paused():
             self._session.client.execute_command(command)
+
+    @property
+    def folder(self) -> Path:
+        """Where the engine keeps this session's tables."""
+        found = sorted((Path(self.engine.folder) / "spaces").glob(f"{self.space}-*"))
+        return found[0] if found else Path(self.engine.folder) / "spaces" / self.space
 
     @property
     def is_lost(self) -> bool:
@@ -274,8 +283,12 @@ def open_session(
     owner: int = 0,
     idle_s: float = 1800,
     space: str = "",
+    files: str = "",
+    bare: str = BARE,
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
+
+    ``space``, ``files`` and ``bare`` are those of `harness.spark.conf.session_conf`.
 
     Raises:
         EngineModeError: A classic session lives in this process.
@@ -288,7 +301,7 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots, space=space, progress=progress)
+    return ConnectSession(wishes, start, roots=roots, space=space, files=files, bare=bare, progress=progress)
 
 
 def _refuse_classic() -> None:

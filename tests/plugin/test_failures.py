@@ -139,7 +139,7 @@ def test_frames_of_ours_are_hidden(project, workers):
     result.assert_outcomes(failed=6, errors=1)
     shown = result.stdout.str()
     assert "NBH351" in shown
-    assert "NBH350" in shown
+    assert "NBH370" in shown
     assert "NBH100" in shown
     assert "NBH108" in shown
     assert "NBH352" in shown

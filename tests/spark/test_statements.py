@@ -55,6 +55,20 @@ def test_two_spaces_have_each_their_own_dbfs(join):
     assert two.read.parquet("dbfs:/tmp/x").count() == 2
 
 
+def test_what_one_space_knows_of_a_path_no_other_takes_for_its_own(join):
+    """Spark's cache, and Delta's, are one for all sessions; two test processes read dbfs:/tmp/x at once."""
+    sessions = [join("space-one"), join("space-two")]
+    for rows, spark in enumerate(sessions, start=1):
+        spark.range(rows).write.parquet("dbfs:/tmp/x")
+        spark.range(rows).write.format("delta").save("dbfs:/tmp/d")
+        for frame in (spark.read.parquet("dbfs:/tmp/x"), spark.read.format("delta").load("dbfs:/tmp/d")):
+            frame.cache().count()
+
+    for rows, spark in enumerate(sessions, start=1):
+        assert spark.read.parquet("dbfs:/tmp/x").count() == rows
+        assert spark.read.format("delta").load("dbfs:/tmp/d").count() == rows
+
+
 def test_grants_are_recorded_and_shown(sql):
     """SHOW GRANTS tells what was granted here and above, until it is revoked."""
     sql("CREATE TABLE t (a INT)")

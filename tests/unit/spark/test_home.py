@@ -147,6 +147,7 @@ def test_partitions_are_set_everywhere(tmp_path):
 def test_both_engines_have_the_same_settings(tmp_path):
     """But for what makes one a server; else an answer could differ."""
     own = {"spark.driver.extraClassPath", "spark.driver.memory", "spark.nbh.space", "spark.hadoop.spark.nbh.space"}
+    own |= {"spark.hadoop.fs.defaultFS"}  # the server's sessions each have one
     of_the_server = ("spark.connect.", "spark.sql.connect.", "spark.ui.", "spark.sql.ui.")
 
     classic = conf.classic_conf(tmp_path, conf.Wishes(), space="s", class_path="ours.jar")

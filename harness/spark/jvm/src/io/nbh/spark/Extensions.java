@@ -21,6 +21,7 @@ public final class Extensions extends AbstractFunction1<SparkSessionExtensions, 
     extensions.injectHintResolutionRule(session -> new PlanRule((SparkSession) session));
     extensions.injectResolutionRule(session -> new AliasRule());
     extensions.injectResolutionRule(session -> new SubqueryRule((SparkSession) session));
+    extensions.injectPostHocResolutionRule(session -> new SpaceFiles((SparkSession) session));
     extensions.injectPlannerStrategy(session -> new LocalRows((SparkSession) session));
     extensions.injectFunction(new Tuple3<>(
         new FunctionIdentifier("current_metastore"),

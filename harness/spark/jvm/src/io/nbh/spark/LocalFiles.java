@@ -17,8 +17,8 @@ import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
- * The scheme {@code file} as ever, but for what is below /Volumes, and for relative paths: these are read from the folder that the
- * session's test process is in. It is what {@code spark.hadoop.fs.file.impl} names.
+ * The scheme {@code file} as ever, but for what is below /Volumes and /dbfs, and for relative paths: these are read from the folder
+ * that the session's test process is in. It is what {@code spark.hadoop.fs.file.impl} names.
  */
 public final class LocalFiles extends LocalFileSystem {
   private final Volumes volumes = new Volumes();
@@ -37,8 +37,14 @@ public final class LocalFiles extends LocalFileSystem {
     }
   }
 
+  @Override
+  public Path makeQualified(Path path) {
+    Path made = super.makeQualified(path);
+    return isVolume(made) ? SpacePath.of(made, getConf()) : made;
+  }
+
   private static boolean isVolume(Path path) {
-    return VolumePaths.isVolume(path.toUri().getPath());
+    return VolumePaths.isOfWorkspace(path.toUri().getPath());
   }
 
   @Override
@@ -144,7 +150,7 @@ public final class LocalFiles extends LocalFileSystem {
     return isVolume(path) ? volumes.mkdirs(path, permission) : super.primitiveMkdir(path, permission);
   }
 
-  /** What is below /Volumes, under its name there. */
+  /** What is below /Volumes and /dbfs, under its name there. */
   private static final class Volumes extends MappedFiles {
     @Override
     public String getScheme() {
@@ -159,7 +165,7 @@ public final class LocalFiles extends LocalFileSystem {
     @Override
     Path real(Path path) {
       String asked = path.toUri().getPath();
-      return VolumePaths.isVolume(asked) ? VolumePaths.local(VolumePaths.ofVolume(asked, getConf())) : path;
+      return VolumePaths.isOfWorkspace(asked) ? VolumePaths.local(VolumePaths.ofWorkspace(asked, getConf())) : path;
     }
   }
 }

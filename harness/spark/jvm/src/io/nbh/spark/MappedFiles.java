@@ -27,7 +27,17 @@ abstract class MappedFiles extends FileSystem {
     super.initialize(name, conf);
     setConf(conf);
     files.initialize(URI.create("file:///"), conf);
-    working = makeQualified(new Path("/"));
+    // Hadoop's files of checksums are in no workspace, and a file that Python has written since would not fit its own.
+    files.setWriteChecksum(false);
+    files.setVerifyChecksum(false);
+    String folder = conf.get("nbh.working.dir");
+    // Relative paths are read from the test process's folder, whatever scheme a path without one has.
+    working = folder == null ? makeQualified(new Path("/")) : new Path(new Path("file:///"), folder);
+  }
+
+  @Override
+  public Path makeQualified(Path path) {
+    return SpacePath.of(super.makeQualified(path), getConf());
   }
 
   /** Where this path really is. */

@@ -1,7 +1,9 @@
 package io.nbh.spark;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute;
@@ -10,7 +12,9 @@ import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedStar;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedStarExceptOrReplace;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
+import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.plans.logical.CreateNamespace;
 import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
@@ -38,7 +42,8 @@ final class PlanRule extends Rule<LogicalPlan> {
     boolean hasFunctions = space.catalogs.values().stream()
         .anyMatch(catalog -> catalog.schemas.values().stream().anyMatch(schema -> !schema.functions.isEmpty()));
     return plan.resolveOperatorsUp(partial(node -> {
-      LogicalPlan now = node instanceof InsertIntoStatement insert ? insert(insert) : node;
+      LogicalPlan now = node instanceof InsertIntoStatement insert ? insert(insert)
+          : node instanceof CreateNamespace made ? located(made) : node;
       if (now instanceof UnresolvedTableValuedFunction call) {
         FunctionEntry found = hasFunctions ? find(call.name(), true) : null;
         if (found == null) {
@@ -127,6 +132,17 @@ final class PlanRule extends Rule<LogicalPlan> {
     SchemaEntry schema = catalog == null ? null : catalog.schemas.get(target.schemaName());
     FunctionEntry found = schema == null ? null : schema.functions.get(target.name());
     return found != null && found.isTable() == isTable ? found : null;
+  }
+
+  /** A schema's location with the scheme that is meant; Spark would give it that of the folder of its tables. */
+  private LogicalPlan located(CreateNamespace made) {
+    Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(made.properties()));
+    String location = properties.get("location");
+    if (location == null || !location.startsWith("/")) {
+      return made;
+    }
+    properties.put("location", VolumePaths.ofLocation(CatalogUtils.stringToURI(location), session.sessionState().newHadoopConf()).toString());
+    return made.copy(made.name(), made.ifNotExists(), TableEntry.toScala(properties));
   }
 
   private LogicalPlan insert(InsertIntoStatement insert) {

@@ -18,6 +18,8 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Sessions {
   /** Names the session's space; sessions that say the same share all catalogs. */
   static final String SPACE = "spark.nbh.space";
+  /** The folder of a new space's dbfs and volumes, if they aren't to be in its own. */
+  static final String FILES = "spark.nbh.files";
   /** The folder that holds a folder for each space. */
   static final String ROOT = "spark.nbh.root";
   /** The catalogs that a new space begins with, separated by commas. */
@@ -51,7 +53,8 @@ final class Sessions {
         .filter(name -> !name.isEmpty()).toList();
     // A space's name may hold what a file's name may not.
     String folder = id.replaceAll("[^A-Za-z0-9_-]", "_") + "-" + Integer.toHexString(id.hashCode());
-    return Space.of(id, Path.of(root.replaceFirst("^file:/*", "/")).resolve(folder), catalogs, user(conf));
+    Path own = Path.of(root.replaceFirst("^file:/*", "/")).resolve(folder);
+    return Space.of(id, own, conf.contains(FILES) ? Path.of(conf.getConfString(FILES)) : own, catalogs, user(conf));
   }
 
   static String user(SQLConf conf) {
@@ -105,7 +108,7 @@ final class Sessions {
   static Map<String, String> ours(SparkSession session) {
     Map<String, String> ours = settings(session);
     ours.keySet().removeIf(name -> !name.startsWith("nbh.") && !name.startsWith("spark.nbh.") && !name.startsWith(CATALOG_CONF)
-        && !name.equals(Metastore.WAREHOUSE));
+        && !name.equals(Metastore.WAREHOUSE) && !name.equals("fs.defaultFS"));
     return ours;
   }
 

@@ -25,22 +25,32 @@ final class Space {
 
   final String id;
   final Path root;
+  /** Where dbfs and volumes are: the test process's own folder if it has named one, for it reads and writes there too. */
+  final Path files;
   final ConcurrentSkipListMap<String, CatalogEntry> catalogs = new ConcurrentSkipListMap<>();
   final List<Grant> grants = new CopyOnWriteArrayList<>();
   final AtomicLong version = new AtomicLong();
+  /** How many tests it has served. */
+  final AtomicLong tests = new AtomicLong();
   /** Whether it outlives its sessions, to be looked at. */
   volatile boolean isKept;
   private Metastore metastore;
 
-  private Space(String id, Path root) {
+  private Space(String id, Path root, Path files) {
     this.id = id;
     this.root = root;
+    this.files = files;
   }
 
   /** The space of this id, made with the given catalogs (each with a schema {@code default}) if it isn't there yet. */
-  static Space of(String id, Path root, List<String> catalogs, String owner) {
+  static Space of(String id, Path root, Path files, List<String> catalogs, String owner) {
     return ALL.computeIfAbsent(id, key -> {
-      Space space = new Space(id, root);
+      Space space = new Space(id, root, files);
+      Path volumes = files.resolve("volumes");
+      if (Files.isDirectory(volumes)) {
+        delete(volumes); // of a space of this name whose JVM has ended
+        volumes.toFile().mkdirs();
+      }
       catalogs.forEach(name -> space.createCatalog(name, null, owner, null));
       return space;
     });
@@ -63,6 +73,7 @@ final class Space {
     }
     space.version.incrementAndGet();
     delete(space.root);
+    delete(space.files.resolve("volumes"));
     return true;
   }
 
@@ -78,7 +89,7 @@ final class Space {
 
   /** Another space with copies of all that is in this one, which stays after both end. */
   Space copy(String id, Path root) throws IOException {
-    Space copy = new Space(id, root);
+    Space copy = new Space(id, root, root);
     copy.isKept = true;
     for (CatalogEntry catalog : catalogs.values()) {
       copy.catalogs.put(catalog.name, catalog.copy(copy));
@@ -87,9 +98,8 @@ final class Space {
     if (metastore != null) {
       copy.metastore = metastore.copy(root.resolve("warehouse"));
     }
-    Path dbfs = this.root.resolve("dbfs");
-    if (Files.isDirectory(dbfs)) {
-      copyFiles(dbfs, root.resolve("dbfs"));
+    if (Files.isDirectory(dbfs())) {
+      copyFiles(dbfs(), copy.dbfs());
     }
     if (ALL.putIfAbsent(id, copy) != null) {
       throw Errors.exists("space", id);
@@ -150,6 +160,11 @@ final class Space {
     return found;
   }
 
+  /** The root of {@code dbfs:/}. */
+  Path dbfs() {
+    return files.resolve("dbfs");
+  }
+
   /** A folder that no other object has or will ever have, so that nothing cached by path can go stale. */
   Path newFolder(String kind) {
     return root.resolve(kind).resolve(UUID.randomUUID().toString());
@@ -157,7 +172,7 @@ final class Space {
 
   /** A managed volume's folder, under its own name; 255 characters may be more bytes than a file's name may have. */
   Path volumeFolder(String... names) {
-    Path folder = root.resolve("volumes");
+    Path folder = files.resolve("volumes");
     for (String name : names) {
       folder = folder.resolve(name.getBytes(StandardCharsets.UTF_8).length > 255 ? UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString() : name);
     }

@@ -45,11 +45,14 @@ public final class SpaceMark {
     return Sessions.space(session).id;
   }
 
-  /** Forgets a space and deletes its files, unless it is to be kept. */
-  public static void drop(String name) {
+  /** Forgets a space and deletes its files, unless it is to be kept; dbfs too if the process that has them is gone. */
+  public static void drop(String name, boolean isProcessGone) {
     Space space = Space.find(name);
     if (space != null && !space.isKept) {
       Space.drop(name);
+      if (isProcessGone) {
+        Space.delete(space.files);
+      }
     }
   }
 
@@ -96,6 +99,7 @@ public final class SpaceMark {
 
   /** Drops what was made since. What was there and has been dropped or altered since stays so. */
   public void restore() {
+    space.tests.incrementAndGet();
     for (CatalogEntry catalog : space.catalogs.values()) {
       if (catalogs.get(catalog.name) != catalog) {
         space.dropCatalog(catalog);

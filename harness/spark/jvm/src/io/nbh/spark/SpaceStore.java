@@ -113,13 +113,13 @@ public final class SpaceStore {
   URI newLocation(Identifier ident) {
     String location = schema(ident.namespace()).properties.get("location");
     if (location != null) {
-      Path wanted = Path.of(URI.create(location).getPath()).resolve(Space.key(ident.name()));
+      Path wanted = VolumePaths.folderOf(location, session.sessionState().newHadoopConf()).resolve(Space.key(ident.name()));
       return (Files.exists(wanted) ? wanted.resolveSibling(wanted.getFileName() + "-" + UUID.randomUUID()) : wanted).toUri();
     }
     String catalogs = catalog().location;
     return catalogs == null
         ? space().newFolder("tables").toUri()
-        : Path.of(catalogs.replaceFirst("^file:/*", "/")).resolve("tables").resolve(UUID.randomUUID().toString()).toUri();
+        : VolumePaths.folderOf(catalogs, session.sessionState().newHadoopConf()).resolve("tables").resolve(UUID.randomUUID().toString()).toUri();
   }
 
   void change(Identifier ident, UnaryOperator<TableEntry> change) {

@@ -124,7 +124,8 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     options.keySet().forEach(others::remove);
     options.remove("path");
     String provider = properties.getOrDefault(PROP_PROVIDER, store.session().sessionState().conf().defaultDataSourceName());
-    URI location = CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION));
+    URI location = VolumePaths.ofLocation(
+        CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION)), store.session().sessionState().newHadoopConf());
     boolean isDelta = provider.equalsIgnoreCase("delta");
     if (provider.equalsIgnoreCase("iceberg")) {
       throw Errors.databricksOnly("A table in the format iceberg", "Make it a Delta table here.");
@@ -139,7 +140,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     return new TableEntry(
         "true".equalsIgnoreCase(properties.get(PROP_IS_MANAGED_LOCATION)),
         provider,
-        location.getScheme() == null ? Path.of(location.getPath()).toUri() : location,
+        location,
         full,
         isDelta ? List.of() : partitionColumns(partitions),
         options,

@@ -23,15 +23,15 @@ final class VolumeStatements {
     if (isExternal != (location != null)) {
       throw Errors.syntax(kind, isExternal ? "LOCATION and a path" : "EXTERNAL before VOLUME", "neither or one of them");
     }
+    SpaceTables.requireLocal(location);
     return new Statement(kind, Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
       String key = Names.checked(target.name());
-      Path folder = isExternal
-          ? Path.of(location.replaceFirst("^file:/*", "/"))
-          : target.space().volumeFolder(target.catalogName(), target.schemaName(), key);
-      VolumeEntry made = new VolumeEntry(key, !isExternal, folder, comment, Sessions.user(spark.sessionState().conf()));
+      Path own = target.space().volumeFolder(target.catalogName(), target.schemaName(), key);
+      Path external = isExternal ? VolumePaths.folderOf(location, spark.sessionState().newHadoopConf()) : null;
+      VolumeEntry made = new VolumeEntry(key, own, external, comment, Sessions.user(spark.sessionState().conf()));
       if (target.schema().volumes.putIfAbsent(key, made) == null) {
-        folder.toFile().mkdirs();
+        made.makeFiles();
       } else if (!isQuiet) {
         throw Errors.exists("volume", target.parts());
       }

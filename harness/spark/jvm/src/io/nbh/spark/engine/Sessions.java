@@ -146,11 +146,15 @@ final class Sessions {
 
   /** Forgets the session and all that was made in it. */
   void end() {
+    end(false);
+  }
+
+  private void end(boolean isClientGone) {
     ALL.remove(session.sessionUUID());
     Snapshot.uncache(session);
     made.keep();
     made.dropKept();
-    dropSpace();
+    dropSpace(isClientGone);
     if (warehouse != null) {
       Metastore.delete(warehouse);
     }
@@ -169,7 +173,7 @@ final class Sessions {
   void forget() {
     alone = null;
     classes.leave();
-    dropSpace();
+    dropSpace(false);
   }
 
   /** The catalogs need Delta, and Spark runs without it too. */
@@ -178,11 +182,11 @@ final class Sessions {
   }
 
   /** The space goes with the last session in it. */
-  private void dropSpace() {
+  private void dropSpace(boolean isClientGone) {
     if (space != null) {
       String name = SpaceMark.nameOf(session);
       if (ALL.values().stream().noneMatch(other -> other.space != null && SpaceMark.nameOf(other.session).equals(name))) {
-        SpaceMark.drop(name);
+        SpaceMark.drop(name, isClientGone);
       }
     }
   }
@@ -209,7 +213,7 @@ final class Sessions {
       if (info == null) {
         session.end();
       } else if (client != null && !client.isAlive()) {
-        session.end();
+        session.end(true);
         manager.closeSession(info.key(), false);
       } else {
         // A process that waits in a debugger still needs its session.

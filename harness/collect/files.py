@@ -1,0 +1,70 @@
+"""The folder of a test process's dbfs and volumes: made when it is first needed, removed when the process ends."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.runtime import kept_files
+from harness.runtime.files import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILES: pytest.StashKey[str] = pytest.StashKey()
+"""In ``config.stash`` from its first use."""
+
+_PREFIX = "nbh-files-"
+
+
+def folder_of(config: pytest.Config) -> str:
+    """The folder; Spark is told of it when it is opened, so it stays one for the whole run."""
+    if FILES not in config.stash:
+        _remove_dead()
+        # Resolved, for its path is compared with that of what lies in it.
+        folder = os.path.realpath(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        prepare(folder)
+        config.stash[FILES] = folder
+    return config.stash[FILES]
+
+
+def kept_as_it_is(config: pytest.Config) -> Iterator[None]:
+    """Around a test: what it puts into the folder goes, what fixtures of a wider scope have put there stays."""
+    folder = config.stash.get(FILES, None)
+    before = None if folder is None else kept_files.snapshot(folder)
+    yield
+    folder = config.stash.get(FILES, None)
+    if folder is not None:
+        kept_files.restore(folder, before or {})
+
+
+def remove(config: pytest.Config) -> None:
+    """Remove the folder."""
+    folder = config.stash.get(FILES, None)
+    if folder is not None:
+        del config.stash[FILES]
+        kept_files.remove(folder)
+
+
+def _remove_dead() -> None:
+    """Remove what processes have left that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            kept_files.remove(str(path))
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # there a signal would end it, and nothing else is sure to be installed
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True

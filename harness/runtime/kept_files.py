@@ -1,0 +1,77 @@
+"""What a test puts into its folder of files, and how that is removed again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from typing import TYPE_CHECKING
+
+from harness.runtime.files import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kept = dict[str, bytes | None]
+"""What a folder holds: paths below it, and of files at its top their content."""
+
+
+def snapshot(folder: str) -> Kept:
+    """Say what is there now, for `restore`."""
+    found: Kept = {}
+    pending = [""]
+    while pending:
+        inner = pending.pop()
+        try:
+            with os.scandir(os.path.join(folder, inner)) as entries:
+                listed = list(entries)
+        except OSError:  # gone meanwhile
+            continue
+        for entry in listed:
+            name = os.path.join(inner, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(name)
+                found[name] = None
+            else:
+                found[name] = _content(entry.path) if not inner else None
+    return found
+
+
+def restore(folder: str, before: Kept) -> None:
+    """Remove what has come since; what was there and has been changed or removed stays so."""
+    if not os.path.isdir(folder):
+        return
+    for name in sorted(snapshot(folder).keys() - before.keys()):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, onerror=_loosen)
+        elif os.path.lexists(path):
+            os.remove(path)
+    for name, content in before.items():
+        if content is not None:
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+    prepare(folder)
+
+
+def remove(folder: str) -> None:
+    """Remove it whole, also where rights were taken away in it."""
+    shutil.rmtree(folder, onerror=_loosen)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _loosen(function: Callable[[str], object], path: str, _error: object) -> None:
+    try:
+        os.chmod(os.path.dirname(path), stat.S_IRWXU)
+        if not os.path.islink(path):
+            os.chmod(path, stat.S_IRWXU)
+        function(path)
+    except OSError:
+        return  # it is told by what still finds it
