@@ -54,7 +54,7 @@ INJECTED_READS = tuple(
     """
     dbutils.widgets.get dbutils.widgets.getArgument dbutils.widgets.getAll dbutils.secrets.get dbutils.secrets.getBytes
     dbutils.secrets.list dbutils.jobs.taskValues.get dbutils.notebook.exit
-    dbutils.notebook.entry_point dbutils.fs.ls dbutils.fs.head
+    dbutils.notebook.entry_point dbutils.fs.ls dbutils.fs.head dbutils.fs.mounts
     spark.conf.get spark.table spark.read spark.readStream spark.createDataFrame spark.range spark.version spark.catalog
     spark.udf.register sc.broadcast sc.accumulator sc.parallelize sc.getConf sc.defaultParallelism
     spark.sparkContext.broadcast spark.sparkContext.accumulator spark.sparkContext.parallelize spark.sparkContext.getConf
