@@ -479,3 +479,19 @@ def test_the_environment_is_the_tests_own(run_notebook, notebook, monkeypatch):
     monkeypatch.setenv("STAGE", "test")
 
     assert run_notebook(notebook("import os\ndbutils.notebook.exit(os.environ['STAGE'])")).exit_value == "test"
+
+
+def test_a_stream_that_takes_what_is_there(run_notebook, notebook, uc, spark):
+    """With ``availableNow``: it ends by itself, and the test reads what it wrote."""
+    uc.make_table(name="events", columns="n int", rows=[(1,), (2,)])
+    path = notebook(
+        f"stream = spark.readStream.table('{uc.name}.events').writeStream.trigger(availableNow=True)\n"
+        f"query = stream.option('checkpointLocation', 'dbfs:/tmp/checkpoint').toTable('{uc.name}.copied')\n"
+        "query.awaitTermination()",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+    assert run.tables == (f"{uc.name}.copied",)
+    assert uc.table("copied").count() == 2
