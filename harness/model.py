@@ -147,8 +147,9 @@ class NotebookRun:
     ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
     wasn't called. ``error`` says what ended a red run, ``location`` where, as far as that is known. ``executed`` is the
     notebook with its outputs, as nbformat's dictionary. ``tables`` are the full names of those (and of views) that were made
-    or changed while it ran, as far as that is known; ``files`` those that it wrote in its copy of the project. ``children`` are
-    the runs of the notebooks that it ran by ``dbutils.notebook.run``, in the order in which they ended.
+    or changed while it ran, as far as that is known; ``files`` those that it wrote: in its copy of the project, in dbfs, in
+    volumes. ``children`` are the runs of the notebooks that it ran by ``dbutils.notebook.run``, in the order in which they
+    ended.
     """
 
     path: str

@@ -35,6 +35,7 @@ from harness.extract.cells import pick
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.files import prepare
+from harness.runtime.kept_files import stamps
 from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
 
@@ -140,6 +141,7 @@ class Kernels:
                 measure=None if self._measure is None else self._measure.wanted(),
                 files=files or _own_files(folder),
             )
+            stored = stamps(job.files)
             course = Course(resume=lambda: _resume(host, job))
             km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
             filled = {"in its working folder": str(folder), **({"in dbfs and volumes": files} if files else {})}
@@ -164,7 +166,8 @@ class Kernels:
             )
             after = spark.relations() if spark is not None and not above else {}
             changed = tuple(sorted(name for name, stamp in after.items() if before.get(name) != stamp))
-            run = replace(run, tables=changed, files=written(work), children=tuple(host.children))
+            put = sorted(path for path, stamp in stamps(job.files).items() if stored.get(path) != stamp)
+            run = replace(run, tables=changed, files=(*written(work), *put), children=tuple(host.children))
             return redacted(run, around.redactor)
         finally:
             host.close()

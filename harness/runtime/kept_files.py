@@ -37,6 +37,24 @@ def snapshot(folder: str) -> Kept:
     return found
 
 
+def stamps(folder: str) -> dict[str, tuple[int, int]]:
+    """The files of dbfs and volumes by their paths there, each with when it was changed last, and its size."""
+    found = {}
+    for top, root in (("dbfs", "dbfs:"), ("volumes", "/Volumes")):
+        start = os.path.join(folder, top)
+        for inner, _, names in os.walk(start):
+            for name in names:
+                path = os.path.join(inner, name)
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    continue
+                # Hadoop's sums beside the files are none of the notebook's.
+                if not (name.startswith(".") and name.endswith(".crc")):
+                    found[f"{root}/{os.path.relpath(path, start).replace(os.sep, '/')}"] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
 def restore(folder: str, before: Kept) -> None:
     """Remove what has come since; what was there and has been changed or removed stays so."""
     if not os.path.isdir(folder):

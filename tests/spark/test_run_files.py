@@ -231,3 +231,15 @@ def test_runs_of_two_workers_at_once(pytester):
     )
 
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2").assert_outcomes(passed=6)
+
+
+def test_the_files_that_a_run_wrote_are_told(run_notebook, dbutils, notebook):
+    """By the paths that a notebook has for them; what was there before and wasn't changed isn't one of them."""
+    dbutils.fs.put("/tmp/there.txt", "before")
+    dbutils.fs.put("/tmp/changed.txt", "before")
+    path = notebook(
+        "dbutils.fs.put('/tmp/changed.txt', 'after', True)\nopen('/dbfs/tmp/new.txt', 'w').write('x')\n"
+        "open('here.txt', 'w').write('x')\nopen('/dbfs/tmp/there.txt').read()"
+    )
+
+    assert run_notebook(path).files == ("here.txt", "dbfs:/tmp/changed.txt", "dbfs:/tmp/new.txt")
