@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import psutil
 
 _SHARE = 0.75
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -18,6 +18,8 @@ _PERIOD_S = 0.25
 
 def memory_limit(setting: str) -> int:
     """What the setting says, in bytes; where it says nothing, three quarters of what the machine or the container has."""
+    import psutil
+
     if setting:
         return int(setting[:-1]) << {"m": 20, "g": 30}[setting[-1]]
     found = [int(psutil.virtual_memory().total)]
@@ -29,6 +31,8 @@ def memory_limit(setting: str) -> int:
 
 async def outgrown(process: Callable[[], psutil.Process | None], limit: int) -> None:
     """Wait until the process has more memory than that."""
+    import psutil
+
     while True:
         with contextlib.suppress(psutil.Error):
             now = process()

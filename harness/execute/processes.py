@@ -10,10 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import psutil
 
 PATIENCE_S = 5.0
 """How long what was killed may take to be gone; a process that waits for a disk can't be ended sooner."""
@@ -62,6 +62,8 @@ def end_children(spared: Collection[int]) -> None:
 
     Among it are the orphans that it adopted. Some may start others while this goes on, so it ends when there is none left.
     """
+    import psutil
+
     until = time.monotonic() + PATIENCE_S
     while (found := _below(spared)) and time.monotonic() < until:
         for process in found:
@@ -74,6 +76,8 @@ def end_children(spared: Collection[int]) -> None:
 
 
 def _below(spared: Collection[int]) -> list[psutil.Process]:
+    import psutil
+
     all_of_it = psutil.Process().children(recursive=True)
     kept = set(spared)
     for process in all_of_it if spared else ():

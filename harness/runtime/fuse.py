@@ -11,6 +11,7 @@ import builtins
 import contextlib
 import errno
 import functools
+import glob
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Self
@@ -65,6 +66,12 @@ class Fuse:
         self._put(os, "open", self._os_open)
         self._put(os, "scandir", self._scandir)
         self._put(os, "getcwd", self._getcwd)
+        # From Python 3.13 on pathlib keeps two of them for itself.
+        globber = getattr(glob, "_StringGlobber", None)
+        if globber is not None:
+            self._put(globber, "scandir", self._scandir, held=staticmethod)
+            if hasattr(globber, "lstat"):
+                self._put(globber, "lstat", self._reads, held=staticmethod)
         opened = self._theirs.get(builtins.open, builtins.open)
         self._put(builtins, "open", self._open)
         for module in list(sys.modules.values()):
@@ -99,18 +106,18 @@ class Fuse:
 
         return call
 
-    def _put(self, module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+    def _put(self, module: Any, name: str, wrap: Callable[[Any], Any], held: Callable[[Any], Any] = lambda one: one) -> None:
         # It may be ours already: somebody who had put it aside has put it back meanwhile.
         old = self._theirs.get(getattr(module, name), getattr(module, name))
         if old not in self._ours:
             self._ours[old] = wrap(old)
             self._theirs[self._ours[old]] = old
         ours = self._ours[old]
-        setattr(module, name, ours)
+        setattr(module, name, held(ours))
 
         def undo() -> None:
             if getattr(module, name, None) is ours:  # else somebody has put another in its place
-                setattr(module, name, old)
+                setattr(module, name, held(old))
 
         self._undo.append(undo)
         for kind in _SETS:

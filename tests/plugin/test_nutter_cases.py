@@ -324,8 +324,9 @@ def test_a_constructor_that_forgets_the_base_class_is_an_error(project):
 
 def test_whatever_can_be_called_may_be_an_assertion(project):
     """Also what has no code that pytest could show."""
-    lines = "    assertion_part = functools.partial(print, 'part')\n    assertion_builtin = len"
-    project.write({"test_c.py": [f"import functools\n{IMPORT}", f"class T(NutterFixture):\n{lines}"]})
+    checks = "class Check:\n    def __call__(self): pass"
+    lines = "    assertion_object = Check()\n    assertion_builtin = len"
+    project.write({"test_c.py": [f"{IMPORT}\n{checks}", f"class T(NutterFixture):\n{lines}"]})
 
     project.run().assert_outcomes(passed=1, failed=1)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,8 @@ def test_a_plain_folder_of_that_name_hides_nothing(served, installed):
 def test_nothing_stays_when_it_is_withdrawn(monkeypatch):
     """The path is as before, and our modules aren't taken for others later."""
     monkeypatch.setattr(sys, "meta_path", [one for one in sys.meta_path if not isinstance(one, NutterFinder)])
+    # A folder of tests has that name too, and Python would take it for a package.
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if not Path(folder, "runtime").exists()])
     forget()
     before, finder = list(sys.meta_path), NutterFinder()
     sys.meta_path.append(finder)
