@@ -53,9 +53,14 @@ def main(pytest: int, folder: str, *more: str) -> None:
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
     kernels: set[int] = set()
+    folders = [folder]
     try:
         _answer({"pid": os.getpid(), "threads": _threads()})
         for asked in _asked(pytest):
+            if "files" in asked:
+                folders.append(asked["files"])
+                _answer({})
+                continue
             if "end" in asked:
                 kernels.discard(asked["end"])
                 status = end_child(asked["end"])
@@ -69,7 +74,9 @@ def main(pytest: int, folder: str, *more: str) -> None:
             _answer({"pid": pid})
     finally:
         end_children(spared=())
-        shutil.rmtree(folder, ignore_errors=True)
+        # Beside the runs' own it is the test's, which is removed here only where nobody else is left to do it.
+        for one in folders if os.getppid() != pytest else [folder]:
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def _asked(pytest: int) -> Iterator[dict[str, Any]]:

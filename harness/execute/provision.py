@@ -49,6 +49,7 @@ class Parent:
         self._more = more
         self._folder = ""
         self._is_ready = False
+        self._files: set[str] = set()
         self._lock = threading.RLock()  # a question and its answer
 
     def folder(self) -> str:
@@ -61,6 +62,12 @@ class Parent:
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
         return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
+
+    def answer_for(self, files: str) -> None:
+        """Remove the folder of a test's files too, where pytest is killed."""
+        if files not in self._files:
+            self._files.add(files)
+            self._ask({"files": files})
 
     def end(self, pid: int) -> int | None:
         """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
@@ -85,6 +92,7 @@ class Parent:
             if self._process is None or self._process.poll() is not None:
                 self._close()
                 self._is_ready = False
+                self._files.clear()
                 # Its name is short: the path of a socket in it has room for a hundred characters.
                 self._folder = self._folder or tempfile.mkdtemp(prefix="nbh-")
                 self._process = subprocess.Popen(  # noqa: S603 -- our own module

@@ -109,6 +109,8 @@ class Kernels:
         # What a child makes its parent's run tells too.
         before = spark.relations() if spark is not None and not above else {}
         self._parent.ready()  # its start is no time of the notebook's
+        if files:
+            self._parent.answer_for(files)
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
         if not above:

@@ -36,6 +36,8 @@ _SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_f
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENS = ("_builtin_open", "_open", "bltn_open", "io_open", "open")
 """By which names modules keep ``open`` for themselves."""
+_GLOBBER = "_StringGlobber"
+"""The class of Python 3.13 that keeps functions of ``os`` for ``Path.glob``."""
 _RESOLVE = "_resolve_filesystem_and_path"
 """What pyarrow asks of each path that it is given."""
 
@@ -66,12 +68,10 @@ class Fuse:
         self._put(os, "open", self._os_open)
         self._put(os, "scandir", self._scandir)
         self._put(os, "getcwd", self._getcwd)
-        # From Python 3.13 on pathlib keeps two of them for itself.
-        globber = getattr(glob, "_StringGlobber", None)
-        if globber is not None:
-            self._put(globber, "scandir", self._scandir, held=staticmethod)
-            if hasattr(globber, "lstat"):
-                self._put(globber, "lstat", self._reads, held=staticmethod)
+        globber = getattr(glob, _GLOBBER, None)
+        for name, wrap_one in (("lstat", self._reads), ("scandir", self._scandir)):
+            if globber is not None and getattr(globber, name, None) is self._theirs[getattr(os, name)]:
+                self._put(globber, name, wrap_one)
         opened = self._theirs.get(builtins.open, builtins.open)
         self._put(builtins, "open", self._open)
         for module in list(sys.modules.values()):
@@ -106,13 +106,14 @@ class Fuse:
 
         return call
 
-    def _put(self, module: Any, name: str, wrap: Callable[[Any], Any], held: Callable[[Any], Any] = lambda one: one) -> None:
+    def _put(self, module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
         # It may be ours already: somebody who had put it aside has put it back meanwhile.
         old = self._theirs.get(getattr(module, name), getattr(module, name))
         if old not in self._ours:
             self._ours[old] = wrap(old)
             self._theirs[self._ours[old]] = old
         ours = self._ours[old]
+        held: Any = staticmethod if isinstance(module, type) else lambda function: function
         setattr(module, name, held(ours))
 
         def undo() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 from harness.runtime.files import prepare
@@ -62,7 +63,7 @@ def restore(folder: str, before: Kept) -> None:
     for name in sorted(snapshot(folder).keys() - before.keys()):
         path = os.path.join(folder, name)
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, onerror=_loosen)
+            _remove_tree(path)
         elif os.path.lexists(path):
             os.remove(path)
     for name, content in before.items():
@@ -74,7 +75,7 @@ def restore(folder: str, before: Kept) -> None:
 
 def remove(folder: str) -> None:
     """Remove it whole, also where rights were taken away in it."""
-    shutil.rmtree(folder, onerror=_loosen)
+    _remove_tree(folder)
 
 
 def _content(path: str) -> bytes | None:
@@ -83,6 +84,13 @@ def _content(path: str) -> bytes | None:
             return file.read()
     except OSError:
         return None
+
+
+def _remove_tree(folder: str) -> None:
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=_loosen)
+    else:
+        shutil.rmtree(folder, onerror=_loosen)
 
 
 def _loosen(function: Callable[[str], object], path: str, _error: object) -> None:

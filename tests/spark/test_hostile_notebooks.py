@@ -225,10 +225,10 @@ def test_two_at_once_end_only_their_own(request, notebook):
     )
     quick = notebook(LEFT["session of its own"].join(("import subprocess\n", "")), name="quick.py")
     runs, kernels = [], request.getfixturevalue("_kernels")
-    thread = threading.Thread(target=lambda: runs.append(kernels.run(str(slow), space=lambda: "", timeout_s=60)))
+    thread = threading.Thread(target=lambda: runs.append(kernels.run(str(slow), session=lambda: None, timeout_s=60)))
     thread.start()
 
-    assert kernels.run(str(quick), space=lambda: "").passed
+    assert kernels.run(str(quick), session=lambda: None).passed
     (quick.parent / "ended").touch()
     thread.join()
 

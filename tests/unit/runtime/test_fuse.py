@@ -106,6 +106,8 @@ def test_pandas_and_pyarrow(served):
     """The second opens files itself: a file, and a folder of them as Spark writes it."""
     pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
+    if pd.__version__ >= "3":
+        pytest.skip("pandas 3 opens files by pyarrow's own, and Spark 4.2 can't do with it")
     frame = pd.DataFrame({"a": [1, 2]})
 
     frame.to_csv("/dbfs/tmp/a.csv", index=False)
