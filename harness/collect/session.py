@@ -108,11 +108,10 @@ class NotebookSession:
 
     def asks_for_session(self, item: pytest.Item) -> bool:
         """Say whether a notebook that a test has at hand names Spark's active session."""
-        loader = self.existing
-        if loader is None:
+        asking = self.existing.asking_for_session() if self.existing is not None else None
+        if not asking:  # as in nearly every run: what each test has at hand isn't looked through
             return False
-        paths = {entry.source.path for units in _reached(item) for entry in units.entries}
-        return any(map(loader.asks_for_session, paths))
+        return any(entry.source.path in asking for units in {*_reached(item)} for entry in units.entries)
 
     def turn_to(self, node: pytest.Item | pytest.Collector) -> None:
         """Have the notebooks of the project that a test file belongs to, not same-named ones of another."""

@@ -54,17 +54,20 @@ class Loader:
         self._modules: list[ModuleType] = []
         self._shipped: dict[str, int] = {}
         self._numbers = itertools.count(1)
-        self._looked_into: dict[str, bool] = {}
+        self._looked_into: set[str] = set()
+        self._asking: set[str] = set()
 
-    def asks_for_session(self, path: str) -> bool:
-        """Say whether a notebook names Spark's active session: on Databricks there always is one."""
-        if path not in self._looked_into:
+    def asking_for_session(self) -> set[str]:
+        """Give the notebooks of this run that name Spark's active session: on Databricks there always is one."""
+        for path in self._extracts.keys() - self._looked_into:
+            self._looked_into.add(path)
             try:
                 with open(path, "rb") as file:
-                    self._looked_into[path] = b"getActiveSession" in file.read()
+                    if b"getActiveSession" in file.read():
+                        self._asking.add(path)
             except OSError:
-                self._looked_into[path] = False
-        return self._looked_into[path]
+                continue  # it is gone, and no code of it is there to ask
+        return self._asking
 
     def extract(self, path: str, *, raw: bytes | None = None, stamp: tuple[int, int] | None = None) -> Extract:
         """Read a notebook into statements, from the run's memory or the cache where the file is unchanged.

@@ -191,8 +191,7 @@ class Fs:
         point = self._point("updateMount", mount_point or mountPoint)
         self._check_source("updateMount", source)
         self._mounts.remove(point)
-        self._mounts.add(MountInfo(point, source, encryption_type or ""))
-        return True
+        return self.mount(source, point, encryption_type)
 
     def mounts(self) -> list[MountInfo]:
         """Displays what is mounted: the test's own, and the two roots that every workspace has."""

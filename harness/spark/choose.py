@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
-from harness.spark import classic, connect, inside, server
+from harness.spark import classic, connect, server
 from harness.spark.conf import Wishes
 from harness.spark.home import version_here
 from harness.spark.versions import runtime_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.settings import Settings
 
-Session = connect.ConnectSession | classic.ClassicSession | classic.UsersSession | inside.NotebooksSession
+Session = connect.ConnectSession | classic.ClassicSession | classic.UsersSession
 """What a test process may have its Spark by."""
 
 IDLE = "NBH_SPARK_IDLE_MINUTES"

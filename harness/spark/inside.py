@@ -5,43 +5,26 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from harness.spark.classic import UsersSession
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from harness.errors import EngineLostError
 
-
-class NotebooksSession:
+class NotebooksSession(UsersSession):
     """Restores nothing after a test, for what is there may be the notebook's, or somebody else's in real catalogs.
 
     After the run the notebook is in the catalog and schema that it was in.
     """
 
     kind = "notebook"
-    is_lost = False
-    is_stopped = False
-    was_used = False
-    ends_with = "process"
 
     def __init__(self, spark: SparkSession) -> None:
-        self.spark = spark
+        super().__init__(spark)
         self._at = self._place()
 
     def _place(self) -> tuple[str, str]:
         return self.spark.catalog.currentCatalog(), self.spark.catalog.currentDatabase()
-
-    def lost_error(self) -> EngineLostError:
-        """Never asked for: whether that session lives is the notebook's affair."""
-        raise NotImplementedError
-
-    def ready(self) -> None:
-        """Nothing is taken for its beginning."""
-
-    def restore(self) -> None:
-        """Nothing is put back or dropped."""
-
-    def keep(self, test: str, *, schema: str) -> None:
-        """Nothing is removed, so nothing need be kept."""
 
     def interrupt(self) -> None:
         """Nothing: Spark can end all that a session does, and that would be the notebook's streams too."""
