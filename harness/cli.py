@@ -171,6 +171,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--force", action="store_true", help="write over a file that is there already (default: leave it)")
 
     command = add("run", _run, "run one notebook whole on this machine", _RUN)
+    _add_run(command)
+
+    command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
+
+    command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
+    _add_spark(command)
+    return parser
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("notebook", metavar="NOTEBOOK", help="the notebook")
     command.add_argument(
         "-p", dest="parameters", metavar="NAME=VALUE", action="append", default=[], help="a widget's value (default: its own)"
@@ -197,10 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: what cells show)")
 
-    command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
-    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
-    command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
+def _add_spark(command: argparse.ArgumentParser) -> None:
     verbs = {
         "install": "fetch what it needs and prepare a fast start",
         "start": "start it, if it doesn't run",
@@ -224,7 +233,6 @@ def _parser() -> argparse.ArgumentParser:
             what.add_argument(
                 "--all", action="store_true", dest="every", help="everything that was kept (default: what is named)"
             )
-    return parser
 
 
 class _Version(argparse.Action):

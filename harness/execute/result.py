@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.execute.cases import failures_of, judged
 from harness.execute.ended import last_place, last_words
 from harness.execute.job import clipped, told
+from harness.execute.node import to_run
 from harness.execute.outcomes import outcomes_of_cells, overruled
 from harness.model import CellRun, Location, NotebookRun
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from harness.execute.client import Course
     from harness.execute.job import Job
     from harness.model import Cell, Notebook, Outcome
-
-SKIP = "skip-execution"
-"""nbclient's own tag for a cell that isn't to be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, t
         return _End("infrastructure_failed", last_words(record, course))
     if course.ended == "error":
         end = _error_of(record, course)
-    elif any(number not in course.took for number in _to_run(node)):
+    elif any(number not in course.took for number in to_run(node)):
         return _End("infrastructure_failed", "not all of its cells were run, and nothing tells why")
     else:
         end = _End("passed")
@@ -105,15 +103,6 @@ def _error_of(record: Sequence[dict[str, Any]], course: Course) -> _End:
     if event["event"] == "unsupported":
         return _End("unsupported", event["why"], event)
     return _End("failed", event["error"], event)
-
-
-def _to_run(node: NotebookNode) -> list[int]:
-    """The numbers of the cells that a whole run runs; of those that it leaves out a reader can see why."""
-    return [
-        number
-        for number, cell in enumerate(node.cells, 1)
-        if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", ())
-    ]
 
 
 def _cell_run(cell: Cell, node: NotebookNode, course: Course, *, skipped: bool, told_of: str) -> CellRun:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -16,26 +15,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import WidgetValueError
+from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
-from harness.execute.folder import lay_out, written
+from harness.execute.folder import lay_out
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
 from harness.execute.line import answering
 from harness.execute.measure import WARM, saved
 from harness.execute.memory import memory_limit
 from harness.execute.needs import needs_spark
+from harness.execute.node import node_of
 from harness.execute.outcomes import redacted
 from harness.execute.progress import Progress
 from harness.execute.provision import Parent, manager
 from harness.execute.quota import Quota
-from harness.execute.result import SKIP, result_of
-from harness.execute.steps import step_of
+from harness.execute.result import result_of
 from harness.extract.cells import pick
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.files import prepare
-from harness.runtime.kept_files import stamps
 from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
 
@@ -45,8 +44,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from harness.execute.measure import Measure
-    from harness.model import Notebook, NotebookRun
+    from harness.model import NotebookRun
     from harness.runtime.redact import Redactor
+    from harness.settings import Settings
     from harness.spark.connect import ConnectSession
 
 TIMEOUT_S = 600.0
@@ -103,11 +103,8 @@ class Kernels:
         notebook = read_notebook(path)
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
-        node = _node(notebook, skipped)
         settings = settings_for(path)
         spark = session() if needs_spark(notebook, self._roots) else None
-        # What a child makes its parent's run tells too.
-        before = spark.relations() if spark is not None and not above else {}
         self._parent.ready()  # its start is no time of the notebook's
         if files:
             self._parent.answer_for(files)
@@ -126,56 +123,75 @@ class Kernels:
         )
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         try:
-            work = folder / WORK
-            work.mkdir()
-            job = Job(
-                path=place.path,
-                root=self._root,
-                project=settings.folder,
-                folder=str(folder),
-                work=str(lay_out(work, place.path, self._root)),
-                space=spark.space if spark is not None else "",
-                widgets=dict(widgets or {}),
-                run_prefixes=dict(settings.run_prefixes),
-                roots=self._roots,
-                host=str(folder / "host"),
-                allow=tuple(allow),
-                measure=None if self._measure is None else self._measure.wanted(),
-                files=files or _own_files(folder),
-            )
-            stored = stamps(job.files)
-            course = Course(resume=lambda: _resume(host, job))
-            km = manager(self._parent, sockets=str(folder), job=str(job.save()), log=str(folder / "log"))
-            filled = {"in its working folder": str(folder), **({"in dbfs and volumes": files} if files else {})}
-            if spark is not None:
-                filled["in tables"] = str(spark.folder)
+            job = self._job(place.path, settings, folder, spark=spark, widgets=widgets or {}, allow=allow, files=files)
+            # What a child makes its parent's run tells.
+            changes = Changes(spark if not above else None, job.files)
+            node, course = node_of(notebook, skipped), Course(resume=lambda: _resume(host, job))
             with (
                 answering(job.host, host.answer),
                 _placed(lambda: last_place(notebook, job, shown=shown.path, cell=_now(course))),
-                Quota(filled, gigabytes=settings.run_disk_gb, end=lambda: course.stop()) as quota,  # noqa: PLW0108 -- `stop` comes later
+                _quota(job, spark, files, settings, course) as quota,
             ):
                 _finish(
-                    run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
+                    self._cells(node, job, course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
                     course,
                     watch=lambda: watch(_progress(node, course, begun, around.redactor)),
                     may_cancel=may_cancel,
                     stop=stop,
                 )
                 host.close()
-            took = time.monotonic() - begun
             run = result_of(
-                notebook, node, job, course=course, skipped=skipped, took=took, timeout_s=timeout_s, full=quota.exceeded
+                notebook,
+                node,
+                job,
+                course=course,
+                skipped=skipped,
+                took=time.monotonic() - begun,
+                timeout_s=timeout_s,
+                full=quota.exceeded,
             )
-            after = spark.relations() if spark is not None and not above else {}
-            changed = tuple(sorted(name for name, stamp in after.items() if before.get(name) != stamp))
-            put = sorted(path for path, stamp in stamps(job.files).items() if stored.get(path) != stamp)
-            run = replace(run, tables=changed, files=(*written(work), *put), children=tuple(host.children))
-            return redacted(run, around.redactor)
+            told = replace(run, tables=changes.tables(), files=changes.files(folder / WORK), children=tuple(host.children))
+            return redacted(told, around.redactor)
         finally:
             host.close()
             if self._measure is not None and (measured := saved(str(folder))) is not None:
                 self._measure.add(measured)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _job(
+        self,
+        path: str,
+        settings: Settings,
+        folder: Path,
+        *,
+        spark: ConnectSession | None,
+        widgets: Mapping[str, str],
+        allow: Collection[str],
+        files: str,
+    ) -> Job:
+        """Lay out what the kernel finds, and say what it is told."""
+        work = folder / WORK
+        work.mkdir()
+        return Job(
+            path=path,
+            root=self._root,
+            project=settings.folder,
+            folder=str(folder),
+            work=str(lay_out(work, path, self._root)),
+            space=spark.space if spark is not None else "",
+            widgets=dict(widgets),
+            run_prefixes=dict(settings.run_prefixes),
+            roots=self._roots,
+            host=str(folder / "host"),
+            allow=tuple(allow),
+            measure=None if self._measure is None else self._measure.wanted(),
+            files=files or _own_files(folder),
+        )
+
+    def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:
+        """The coroutine that runs the cells in a kernel of this run's."""
+        km = manager(self._parent, sockets=job.folder, job=str(job.save()), log=os.path.join(job.folder, "log"))
+        return run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory)
 
     def warm(self) -> None:
         """Start the warm parent, which takes a second or two, and don't wait for it."""
@@ -184,6 +200,14 @@ class Kernels:
     def stop(self) -> None:
         """End the warm parent."""
         self._parent.stop()
+
+
+def _quota(job: Job, spark: ConnectSession | None, files: str, settings: Settings, course: Course) -> Quota:
+    """What a run may fill, wherever: a folder of files of its own lies in its own folder."""
+    filled = {"in its working folder": job.folder, **({"in dbfs and volumes": files} if files else {})}
+    if spark is not None:
+        filled["in tables"] = str(spark.folder)
+    return Quota(filled, gigabytes=settings.run_disk_gb, end=lambda: course.stop())  # noqa: PLW0108 -- `stop` comes later
 
 
 def _own_files(folder: Path) -> str:
@@ -264,21 +288,3 @@ def _now(course: Course) -> int | None:
 
 def _progress(node: NotebookNode, course: Course, begun: float, redactor: Redactor) -> Progress:
     return Progress(_now(course) or 0, len(node.cells), time.monotonic() - begun, dict(course.took), redactor.data(node.cells))
-
-
-def _node(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
-    """The notebook as nbformat's, cell for cell."""
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-    cells = []
-    for cell in notebook.cells:
-        if step_of(cell).kind == "nothing" and cell.language == "markdown":
-            text = re.sub(r"\A\s*%md(?:-sandbox)?\b[ \t]*(?:--i18n-\S*)?", "", cell.source).strip("\n")
-            cells.append(new_markdown_cell(text))  # type: ignore[no-untyped-call]  # nbformat's
-            continue
-        tags = [SKIP] if cell.number in skipped or step_of(cell).kind in ("nothing", "skipped") else []
-        metadata = {"tags": tags} if tags else {}
-        cells.append(new_code_cell(cell.source, metadata=metadata))  # type: ignore[no-untyped-call]  # as above
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": kernel})  # type: ignore[no-untyped-call]  # nbformat's
-    return made

@@ -1,0 +1,37 @@
+"""What a run has changed outside of its process: tables and views, and files, as far as that can be seen from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.execute.folder import written
+from harness.runtime.kept_files import stamps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.spark.connect import ConnectSession
+
+
+class Changes:
+    """Looks before and after; ``spark`` is None for a run without, ``files`` is the folder of dbfs and volumes."""
+
+    def __init__(self, spark: ConnectSession | None, files: str) -> None:
+        self._spark, self._files = spark, files
+        self._tables, self._stored = self._relations(), stamps(files)
+
+    def _relations(self) -> dict[str, str]:
+        return self._spark.relations() if self._spark is not None else {}
+
+    def tables(self) -> tuple[str, ...]:
+        """The full names of tables and views that are new or another since."""
+        return tuple(_changed(self._tables, self._relations()))
+
+    def files(self, work: Path) -> tuple[str, ...]:
+        """The files written since: in the run's copy of the project at ``work``, then in dbfs and volumes."""
+        return (*written(work), *_changed(self._stored, stamps(self._files)))
+
+
+def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    return sorted(name for name, stamp in after.items() if before.get(name) != stamp)
