@@ -30,10 +30,12 @@ WARM = (
     "pyspark.sql.connect.session",
     "harness.execute.kernel",
     # What every kernel would import for itself.
+    "harness.execute.shell",
     "harness.execute.shown",
     "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
 )
