@@ -25,7 +25,7 @@ from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark
 from harness.execute.outputs import METER, App, keep_no_copy
-from harness.execute.refusals import connect_only, is_by_library
+from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
@@ -90,6 +90,8 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         error = self.runner.error
         if isinstance(error, PythonRestart):
             return {**reply, "status": "ok", "user_expressions": {}, "payload": []}
+        if reply["status"] == "error":
+            self.runner.tell_displayed()
         if reply["status"] == "ok" and error is not None:
             # %%capture and its like run a cell inside the cell, show its error and go on: nobody may take that for passed.
             return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
@@ -112,6 +114,7 @@ class Runner:
         self._within: list[dict[str, Any]] = []
         self.cell: Cell | None = None
         self.error: BaseException | None = None
+        self._displayed: BaseException | None = None
         self.path, self._offset = job.path, 0
         self.ask = asking(job.host)
         files = _files(job)
@@ -126,10 +129,12 @@ class Runner:
         fill(shell, self)
         install(shell, self)
         watch_cases(self)
+        if self.spark is not None:
+            hear_of_queries()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
         protect(shell)
         keep_no_copy(shell)
-        trim_tracebacks(shell)
+        trim_tracebacks(shell, self._note)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
         shell.events.register("post_run_cell", self._ended)
         serve_files(files)
@@ -140,7 +145,7 @@ class Runner:
 
     def begin(self, number: int) -> str:
         """Turn to a cell; gives what IPython is to run for it."""
-        self.cell, self.error = self.notebook.cells[number - 1], None
+        self.cell, self.error, self._displayed = self.notebook.cells[number - 1], None, None
         self.path, self._offset = self.job.path, self.cell.first_line - 1
         within = self.job.resumed.pop("within", None)
         if within:
@@ -179,8 +184,18 @@ class Runner:
         finally:
             self._offset -= 1
 
+    def _note(self, error: BaseException) -> None:
+        self._displayed = error
+
+    def tell_displayed(self) -> None:
+        """Of a cell that failed though its code didn't: what its value couldn't be shown for."""
+        if self.error is None and self._displayed is not None:
+            self._tell(self._displayed)
+
     def _ended(self, result: Any) -> None:
-        error = result.error_before_exec or result.error_in_exec
+        self._tell(result.error_before_exec or result.error_in_exec)
+
+    def _tell(self, error: BaseException | None) -> None:
         if error is None or self.cell is None or os.getpid() != self._pid:  # a process that the notebook forked has no say
             return
         self.error = error
@@ -191,7 +206,7 @@ class Runner:
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
             tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
-        elif why := connect_only(error):
+        elif why := connect_only(error) or databricks_only(error):
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()

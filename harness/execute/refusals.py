@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.magics import UnsupportedError
 
@@ -15,6 +16,29 @@ _NO_CONTEXT = (
     "RDDs, SparkContext and the JVM aren't there: a whole run has Spark Connect, as Databricks' standard and serverless "
     "compute; use DataFrames, leave the cell out by skip_cells, or test its functions with "
     '@pytest.mark.nbh_engine("classic")'
+)
+
+_CONDITION = "[NBH_DATABRICKS_ONLY] "
+_SOURCE = re.compile(r"\[DATA_SOURCE_NOT_FOUND\] Failed to find the data source: ([\w.]+?)\.?(?:\s|$)")
+# https://docs.databricks.com/aws/en/connect and Auto Loader's: what a cluster has without anything being installed.
+_SOURCES = frozenset(
+    [
+        "bigquery",
+        "cloudfiles",
+        "com.databricks.spark.sqldw",
+        "deltasharing",
+        "kafka",
+        "kinesis",
+        "mysql",
+        "oracle",
+        "postgresql",
+        "pubsub",
+        "pulsar",
+        "redshift",
+        "snowflake",
+        "sqldw",
+        "sqlserver",
+    ]
 )
 
 
@@ -28,12 +52,44 @@ def connect_only(error: BaseException) -> str:
     return f"{error}: {_NO_CONTEXT}" if HINT in getattr(error, "__notes__", ()) else ""
 
 
+def databricks_only(error: BaseException) -> str:
+    """Why no local Spark can do what a query asked for; "" where that is the notebook's own error."""
+    if not type(error).__module__.startswith("pyspark."):
+        return ""
+    text = str(error)
+    if _CONDITION in text:
+        return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
+    found = _SOURCE.search(text)
+    if found is not None and found[1].lower() in _SOURCES:
+        return f"the data source {found[1]} comes with Databricks, and the local Spark hasn't got it"
+    return ""
+
+
+def hear_of_queries() -> None:
+    """Have a query that only Databricks can answer told where it is made, for the notebook may catch the error and go on."""
+    from pyspark.sql.connect.client.core import SparkConnectClient
+
+    handle = SparkConnectClient._handle_error  # noqa: SLF001 -- every error of a query comes through it
+
+    def told(self: Any, error: Exception) -> NoReturn:
+        try:
+            handle(self, error)
+        except Exception as raised:
+            why = databricks_only(raised)
+            if why:
+                UnsupportedError(why)  # it tells of itself as it is made
+            raise
+        raise error
+
+    SparkConnectClient._handle_error = told  # type: ignore[method-assign]  # noqa: SLF001 -- as above
+
+
 class NoContext:
     """Stands for ``sc``: any use of it says that there is no SparkContext."""
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("_") and not name.startswith(("_j", "_gateway")):
+            raise AttributeError(name)  # Python and IPython ask every object for such names
         raise UnsupportedError(f"sc.{name}: {_NO_CONTEXT}")
 
     def __repr__(self) -> str:
@@ -47,7 +103,9 @@ def is_by_library(frames: StackSummary) -> bool:
     """
     paths = sysconfig.get_paths()
     libraries = (paths["purelib"], paths["platlib"])
-    between = (os.path.dirname(os.path.dirname(__file__)), *(os.path.join(folder, "IPython") for folder in libraries))
+    # What stands between a notebook and us: Spark's client where a query is refused.
+    passed_through = [os.path.join(folder, name) for folder in libraries for name in ("IPython", "pyspark", "delta")]
+    between = (os.path.dirname(os.path.dirname(__file__)), *passed_through)
     for frame in reversed(frames):
         if frame.filename.startswith(between):
             continue

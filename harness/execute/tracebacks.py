@@ -9,18 +9,23 @@ from harness.spark.frames import chained, is_sparks_error, shorten, without_spar
 from harness.spark.hints import add_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
-def trim_tracebacks(shell: Any) -> None:
-    """Have IPython leave out frames of ours, those of Spark's client behind the notebook's line, and Java's stack."""
+def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:
+    """Have IPython leave out frames of ours, those of Spark's client behind the notebook's line, and Java's stack.
+
+    ``note`` is told of each error that is shown.
+    """
     whole = shell.InteractiveTB.structured_traceback
 
     def trimmed(kind: Any, error: Any, trace: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(error, BaseException):
             return whole(kind, error, trace, *args, **kwargs)
+        note(error)
         steps: list[TracebackType] = []
         step: TracebackType | None = trace
         while step is not None:

@@ -193,6 +193,11 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
         ("dbutils.credentials.showRoles()", "dbutils.credentials.showRoles is not served here"),
         ("dbutils.widgts", "dbutils.widgts is not served here"),
         ("sc.parallelize([1])", "sc.parallelize: RDDs, SparkContext and the JVM aren't there"),
+        ("sc._jvm.java", "sc._jvm: RDDs, SparkContext and the JVM aren't there"),
+        ("spark.sql(\"COPY INTO main.default.t FROM '/x' FILEFORMAT = CSV\")", "COPY INTO is Databricks only"),
+        (magic("%sql\nCOPY INTO main.default.t FROM '/x' FILEFORMAT = CSV"), "COPY INTO is Databricks only"),
+        ("spark.readStream.format('cloudFiles').load('/x').isStreaming", "the data source cloudFiles comes with Databricks"),
+        ("spark.read.format('snowflake').load()", "the data source snowflake comes with Databricks"),
         ("spark.sparkContext", "RDDs, SparkContext and the JVM aren't there"),
         ("spark.range(1).rdd", "RDDs, SparkContext and the JVM aren't there"),
     ],
@@ -495,3 +500,23 @@ def test_a_stream_that_takes_what_is_there(run_notebook, notebook, uc, spark):
     assert run.passed, run.error
     assert run.tables == (f"{uc.name}.copied",)
     assert uc.table("copied").count() == 2
+
+
+@pytest.mark.parametrize(
+    "call", ["spark.sql(\"COPY INTO main.default.t FROM '/x' FILEFORMAT = CSV\")", "spark.read.format('kafka').load().count()"]
+)
+def test_a_query_that_only_databricks_answers_is_told_though_it_is_swallowed(run_notebook, notebook, call):
+    """What the notebook does instead is no result; a query that fails there too may be swallowed."""
+    swallowed = "try:\n    {}\nexcept Exception:\n    pass"
+
+    run = run_notebook(notebook("x = 1", swallowed.format(call)))
+    assert (run.outcome, run.location.cell, run.location.cell_line) == ("unsupported", 2, 2)
+    assert run_notebook(notebook(swallowed.format("spark.table('nowhere').count()"))).passed
+
+
+def test_a_value_that_cannot_be_shown(run_notebook, notebook):
+    """The code didn't fail, but the cell did: with the error that was shown."""
+    run = run_notebook(notebook("spark.read.format('parqet').load()"))
+
+    assert run.outcome == "failed"
+    assert "DATA_SOURCE_NOT_FOUND" in run.error
