@@ -19,7 +19,7 @@ _NO_CONTEXT = (
 )
 
 _CONDITION = "[NBH_DATABRICKS_ONLY] "
-_SOURCE = re.compile(r"\[DATA_SOURCE_NOT_FOUND\] Failed to find the data source: ([\w.]+?)\.?(?:\s|$)")
+_SOURCE = re.compile(r"Failed to find (?:the )?data source: ([\w.]+?)\.?(?:\s|$)")
 # https://docs.databricks.com/aws/en/connect and Auto Loader's: what a cluster has without anything being installed.
 _SOURCES = frozenset(
     [
