@@ -19,6 +19,10 @@ _NO_CONTEXT = (
 )
 
 _CONDITION = "[NBH_DATABRICKS_ONLY] "
+_STORAGE = re.compile(
+    r"No FileSystem for scheme \"?(?:abfss?|wasbs?|adl|s3[an]?|gs)\b"
+    r"|Class (?:org\.apache\.hadoop\.fs\.(?:azure|azurebfs|s3a|adl)|com\.google)\."
+)
 _SOURCE = re.compile(r"Failed to find (?:the )?data source: ([\w.]+?)\.?(?:\s|$)")
 # https://docs.databricks.com/aws/en/connect and Auto Loader's: what a cluster has without anything being installed.
 _SOURCES = frozenset(
@@ -59,6 +63,8 @@ def databricks_only(error: BaseException) -> str:
     text = str(error)
     if _CONDITION in text:
         return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
+    if _STORAGE.search(text) is not None:
+        return "the query reads or writes cloud storage, which can't be reached from here"
     found = _SOURCE.search(text)
     if found is not None and found[1].lower() in _SOURCES:
         return f"the data source {found[1]} comes with Databricks, and the local Spark hasn't got it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from types import TracebackType
 from typing import Any
@@ -40,6 +41,6 @@ def chained(steps: list[TracebackType]) -> TracebackType | None:
 def without_sparks(steps: list[TracebackType]) -> list[TracebackType]:
     """The frames up to the last that isn't of Spark's client; all, if all are."""
     users = len(steps)
-    while users and is_sparks(steps[users - 1]):
+    while users and (is_sparks(steps[users - 1]) or steps[users - 1].tb_frame.f_code.co_filename == functools.__file__):
         users -= 1
     return steps[:users] or steps

@@ -197,6 +197,8 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
         ("spark.sql(\"COPY INTO main.default.t FROM '/x' FILEFORMAT = CSV\")", "COPY INTO is Databricks only"),
         (magic("%sql\nCOPY INTO main.default.t FROM '/x' FILEFORMAT = CSV"), "COPY INTO is Databricks only"),
         ("spark.readStream.format('cloudFiles').load('/x').isStreaming", "the data source cloudFiles comes with Databricks"),
+        ("spark.read.csv('abfss://c@a.dfs.core.windows.net/x').count()", "cloud storage, which can't be reached from here"),
+        ("display(spark.read.csv('s3://bucket/x'))", "cloud storage, which can't be reached from here"),
         ("spark.read.format('snowflake').load()", "the data source snowflake comes with Databricks"),
         ("spark.sparkContext", "RDDs, SparkContext and the JVM aren't there"),
         ("spark.range(1).rdd", "RDDs, SparkContext and the JVM aren't there"),
