@@ -45,6 +45,10 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
 
     number = 0
 
+    def start_channels(self, **_channels: bool) -> None:
+        """Open what a run needs: it asks and is shown. Nobody types, and whether a kernel lives its process says."""
+        super().start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)  # noqa: S604 -- it is a channel's name
+
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the library's own signature
         """Wait until the kernel answers, and until what it shows arrives here.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
+import logging
 import os
 import sys
 import traceback
@@ -14,6 +15,7 @@ from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
+from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import protect, refuse_shutdown
@@ -24,7 +26,7 @@ from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark
-from harness.execute.outputs import METER, App, keep_no_copy
+from harness.execute.outputs import METER, keep_no_copy
 from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
@@ -38,6 +40,7 @@ from harness.runtime.dbutils import Dbutils
 from harness.runtime.files import Files, workspace_of
 from harness.runtime.fs import Fs
 from harness.runtime.fuse import serve as serve_files
+from harness.runtime.fuse import stand
 from harness.runtime.library import PythonRestart
 from harness.runtime.notebook import NotebookExit
 
@@ -56,8 +59,17 @@ def serve(connection: str, job: str) -> None:
         NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)
     os.chdir(NotebookKernel.job.work)
     copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
-    settings = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
-    App.launch_instance(argv=["-f", connection, *settings], kernel_class=NotebookKernel)
+    app = App.instance()
+    app.connection_file = connection
+    app.initialize([])
+    app.start()
+
+
+def prepare(folder: str) -> None:
+    """Make in the warm parent what takes the longest of a kernel's start: IPython's shell, and the application around it."""
+    stand()
+    App.instance(config=SETTINGS, kernel_class=NotebookKernel, log=logging.getLogger(__name__))
+    NotebookKernel.instance(config=SETTINGS, profile_dir=NoProfile(location=folder), user_ns=None)
 
 
 class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -66,10 +78,29 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
     job: Job
     recorder: Recorder | None = None
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    runner: Runner
+
+    @classmethod
+    def instance(cls, *args: Any, **kwargs: Any) -> NotebookKernel:
+        """Give the one that the warm parent has made, with what is this process's own."""
+        is_made = cls.initialized()
+        kernel: NotebookKernel = super().instance(*args, **kwargs)
+        if is_made and kwargs:
+            kernel.begin({name: value for name, value in kwargs.items() if name != "user_ns"})
+        return kernel
+
+    def begin(self, own: dict[str, Any]) -> None:
+        """Turn to this process: to its streams and its notebook."""
+        for name, value in own.items():
+            setattr(self, name, value)
+        self._stdout, self._stderr = sys.stdout, sys.stderr
+        shell = self.shell
+        shell.profile_dir = self.profile_dir
+        shell.init_environment()
+        for hook in (shell.displayhook, shell.display_pub):
+            hook.session, hook.pub_socket = self.session, self.iopub_socket
         try:
-            self.runner = Runner(self.shell, self.job)
+            self.runner = Runner(shell, self.job)
         except BaseException as exc:
             tell(self.job.folder, "lost", error="".join(traceback.format_exception_only(exc)).strip())
             raise

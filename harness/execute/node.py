@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nbformat import from_dict
+
 from harness.execute.steps import step_of
 
 if TYPE_CHECKING:
@@ -18,20 +20,19 @@ SKIP = "skip-execution"
 
 def node_of(notebook: Notebook, skipped: frozenset[int]) -> NotebookNode:
     """The notebook as nbformat's, cell for cell."""
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-    cells = []
+    cells: list[dict[str, object]] = []
     for cell in notebook.cells:
+        made = {"id": f"cell-{cell.number}", "metadata": {}}
         if step_of(cell).kind == "nothing" and cell.language == "markdown":
             text = re.sub(r"\A\s*%md(?:-sandbox)?\b[ \t]*(?:--i18n-\S*)?", "", cell.source).strip("\n")
-            cells.append(new_markdown_cell(text))  # type: ignore[no-untyped-call]  # nbformat's
+            cells.append({**made, "cell_type": "markdown", "source": text})
             continue
-        tags = [SKIP] if cell.number in skipped or step_of(cell).kind in ("nothing", "skipped") else []
-        metadata = {"tags": tags} if tags else {}
-        cells.append(new_code_cell(cell.source, metadata=metadata))  # type: ignore[no-untyped-call]  # as above
+        if cell.number in skipped or step_of(cell).kind in ("nothing", "skipped"):
+            made["metadata"] = {"tags": [SKIP]}
+        cells.append({**made, "cell_type": "code", "source": cell.source, "execution_count": None, "outputs": []})
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": kernel})  # type: ignore[no-untyped-call]  # nbformat's
-    return made
+    node: NotebookNode = from_dict({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call]  # nbformat's
+    return node
 
 
 def to_run(node: NotebookNode) -> list[int]:

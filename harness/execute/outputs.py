@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 from ipykernel.iostream import OutStream
-from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
 
 from harness.execute.job import ERROR_LIMIT, clipped, printable
@@ -127,20 +126,6 @@ class Messages(Session):  # type: ignore[misc]  # as above
         for value in (content.get("data") or {}).values():
             size += len(value) if isinstance(value, (str, bytes)) else len(self.pack(value))
         return max(size, LEAST)
-
-
-class App(IPKernelApp):  # type: ignore[misc]  # as above
-    """A kernel with these."""
-
-    outstream_class = f"{__name__}.Stream"
-
-    def _session_default(self) -> Session:
-        return Messages(parent=self, username="kernel")
-
-    def init_iopub(self, context: Any) -> None:
-        """Have no output dropped because the other side is slow: zmq would, without a word, beyond a thousand."""
-        context.sndhwm = 0
-        super().init_iopub(context)
 
 
 def keep_no_copy(shell: Any) -> None:

@@ -36,7 +36,6 @@ WARM = (
     "IPython.core.debugger",
     "IPython.core.logger",
     "IPython.core.oinspect",
-    "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
 )
 """What is imported before the first fork; what isn't installed is left out."""
@@ -52,6 +51,10 @@ def main(pytest: int, folder: str, *more: str) -> None:
     for name in (*WARM, *more):
         with contextlib.suppress(ImportError):
             __import__(name)
+    with contextlib.suppress(ImportError):
+        from harness.execute.kernel import prepare
+
+        prepare(folder)
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
     kernels: set[int] = set()

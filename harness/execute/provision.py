@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
 from harness.execute.lines import ask_line
@@ -216,9 +217,22 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
         """Nothing is left."""
 
 
+class OneKernel(KernelSpecManager):  # type: ignore[misc]  # as above
+    """Knows the one kernel that there is, wherever Jupyter may have its own."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Give it; it is forked, and no command starts it."""
+        return KernelSpec(argv=[], display_name=kernel_name, language="python")
+
+
 def manager(parent: Parent, *, sockets: str, job: str, log: str) -> AsyncKernelManager:
     """A manager of one kernel, whose sockets lie in a folder; a socket's path can be no longer than about 100 characters."""
-    made = AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=os.path.join(sockets, "k.json"))
+    made = AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=OneKernel(),
+        transport="ipc",
+        connection_file=os.path.join(sockets, "k.json"),
+    )
     made.kernel_id = os.path.basename(sockets)
     made.cache_ports = False
     made.provisioner = Forked(parent, job=job, log=log, parent=made, kernel_id=made.kernel_id, kernel_spec=made.kernel_spec)

@@ -46,16 +46,17 @@ class Fuse:
     """The functions that stand in the place of Python's own; made once, so that one that somebody keeps does no harm later."""
 
     def __init__(self) -> None:
-        self._files: Files | None = None
+        self.files: Files | None = None
+        """Whose files are found; without any each path is what it says."""
         self._ours: dict[Any, Any] = {}
         self._theirs: dict[Any, Any] = {}
         self._undo: list[Callable[[], object]] = []
         self._has_arrow = False
 
-    def install(self, files: Files) -> None:
+    def install(self, files: Files | None) -> None:
         """Have the files of a test found under their names on Databricks, in this process, from now on."""
         self.remove()
-        self._files = files
+        self.files = files
         for names, wrap in (
             (_READING, self._reads),
             (_CHANGING, self._changes),
@@ -80,9 +81,14 @@ class Fuse:
                 if held.get(name) is opened:
                     self._put(module, name, self._open)
 
+    @property
+    def stands(self) -> bool:
+        """Whether the functions are in place."""
+        return bool(self._undo)
+
     def remove(self) -> None:
         """Put all back."""
-        self._files, self._has_arrow = None, False
+        self.files, self._has_arrow = None, False
         while self._undo:
             self._undo.pop()()
 
@@ -133,7 +139,7 @@ class Fuse:
         Raises:
             OSError: There is no such volume, or it may not be changed.
         """
-        if self._files is None or path is None or isinstance(path, int):
+        if self.files is None or path is None or isinstance(path, int):
             return path, None
         try:
             told = os.fspath(path)
@@ -141,16 +147,16 @@ class Fuse:
         except (TypeError, ValueError):
             return path, None  # the function itself says what is wrong with it
         try:
-            place = self._files.as_file(text, follow=follow)
+            place = self.files.as_file(text, follow=follow)
             if change and place is not None and (place.kind != "file" or place.top):
-                self._files.check_change(place, text)
+                self.files.check_change(place, text)
         except NoVolumeError as error:
             raise FileNotFoundError(error.errno, error.strerror, told) from None
         except OutsideError as error:
             raise PermissionError(error.errno, error.strerror, told) from None
         if place is None:
             if change:
-                self._files.note(text)
+                self.files.note(text)
             return path, None
         if not self._has_arrow and "pyarrow" in sys.modules:
             self._serve_arrow()
@@ -239,8 +245,8 @@ class Fuse:
         @functools.wraps(function)
         def call() -> str:
             found = function()
-            if self._files is not None:
-                root = os.path.realpath(self._files.folder)
+            if self.files is not None:
+                root = os.path.realpath(self.files.folder)
                 for inner, told in (("dbfs", "/dbfs"), ("volumes", "/Volumes")):
                     folder = os.path.join(root, inner)
                     if found == folder or found.startswith(folder + os.sep):
@@ -265,7 +271,14 @@ def serving(files: Files) -> Iterator[None]:
 
 def serve(files: Files) -> None:
     """The same for good: in a process that runs one notebook."""
-    _FUSE.install(files)
+    stand()
+    _FUSE.files = files
+
+
+def stand() -> None:
+    """Put the functions in place and have them do as Python's own, until there are files to serve."""
+    if not _FUSE.stands:
+        _FUSE.install(None)
 
 
 class _Entry:

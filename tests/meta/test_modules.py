@@ -14,7 +14,7 @@ import harness
 ROOT = Path(__file__).parents[2]
 
 # They extend classes of Jupyter's, so they load it; only a run of a whole notebook loads them.
-OF_KERNELS = {f"harness.execute.{name}" for name in ("client", "kernel", "outputs", "provision", "run")}
+OF_KERNELS = {f"harness.execute.{name}" for name in ("app", "client", "kernel", "outputs", "provision", "run")}
 
 # Runs in a fresh interpreter and forks it for each module, so that each is imported alone.
 IMPORT_EACH = """

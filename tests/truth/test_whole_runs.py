@@ -148,3 +148,20 @@ def test_17_an_early_exit_is_told(folder):
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "1 failed, 1 passed" in said
     assert "'exited' == 'passed'" in said.replace('"', "'")
+
+
+def test_63_nothing_of_the_developers_own_ipython_counts(folder, monkeypatch):
+    """The lie: a name that only this developer's start-up files define is found. Here: it is missing, as on Databricks."""
+    folder.write(
+        {
+            "ipython/profile_default/startup/first.py": "from_startup = 1\n",
+            "ipython/profile_default/ipython_kernel_config.py": "c.InteractiveShellApp.exec_lines = ['from_config = 1']\n",
+            "startup.py": "from_python = 1\n",
+        }
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(folder.path / "ipython"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(folder.path / "startup.py"))
+
+    names = "[name for name in ('from_startup', 'from_config', 'from_python') if name in globals()]"
+
+    assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({names}))\n")[:3] == ["exited", "True", "[]"]

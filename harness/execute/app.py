@@ -1,0 +1,59 @@
+"""IPython's application around a kernel, told all by us: what a developer's own IPython would add, Databricks doesn't have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
+
+from harness.execute.outputs import Messages, Stream
+
+SETTINGS = Config(HistoryManager=Config(enabled=False), InteractiveShell=Config(colors="nocolor"))
+
+
+class NoProfile(ProfileDir):  # type: ignore[misc]  # the library has no types that mypy reads
+    """A profile in which nobody has written anything."""
+
+    def _mkdir(self, path: str, mode: int | None = None) -> bool:  # noqa: ARG002 -- the library's own signature
+        return False
+
+
+class App(IPKernelApp):  # type: ignore[misc]  # as above
+    """A kernel without command line, profile, extensions and start-up files."""
+
+    outstream_class = f"{Stream.__module__}.{Stream.__qualname__}"
+
+    def parse_command_line(self, argv: Any = None) -> None:
+        """There is none."""
+
+    def init_crash_handler(self) -> None:
+        """Have errors stand in the kernel's log as they are."""
+
+    def init_profile_dir(self) -> None:
+        """Give it an empty profile."""
+        self.profile_dir = NoProfile(location=self.connection_dir)
+
+    def init_config_files(self) -> None:
+        """There are none."""
+
+    def load_config_file(self, suppress_errors: bool | None = None) -> None:  # noqa: FBT001 -- the library's own signature
+        """There is none."""
+
+    def init_extensions(self) -> None:
+        """Load none."""
+
+    def init_code(self) -> None:
+        """Run nothing first: start-up files are a profile's, and PYTHONSTARTUP is for those who type."""
+
+    def init_heartbeat(self) -> None:
+        """Let it be: whether a kernel lives its process says."""
+
+    def init_iopub(self, context: Any) -> None:
+        """Have no output dropped because the other side is slow: zmq would, without a word, beyond a thousand."""
+        context.sndhwm = 0
+        super().init_iopub(context)
+
+    def _session_default(self) -> Messages:
+        return Messages(parent=self, username="kernel")
