@@ -207,6 +207,13 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help="write the executed notebook, .ipynb or .html (default: no)",
     )
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: what cells show)")
+    shared = command.add_argument_group(
+        "what another process holds on the warm engine", "for programs that run notebooks by this command"
+    )
+    shared.add_argument("--space", metavar="ID", default="", help="its catalogs (default: catalogs that go with the run)")
+    shared.add_argument(
+        "--files", metavar="FOLDER", default="", help="its dbfs and volumes (default: files that go with the run)"
+    )
 
 
 def _add_spark(command: argparse.ArgumentParser) -> None:
@@ -285,6 +292,8 @@ def _run(options: argparse.Namespace) -> int:
         outputs=run.check_outputs(options.output),
         allow=tuple(options.allow),
         as_json=options.json,
+        space=options.space,
+        files=_folder(options.files),
     )
     return run.exit_code(run.run_once(wanted, current=os.getcwd(), out=sys.stdout, tell=_say))
 
@@ -316,6 +325,12 @@ def _spark(options: argparse.Namespace) -> int:
         return YES if drop(os.getcwd(), names=options.names, every=options.every, as_json=options.json, out=sys.stdout) else NO
     does = {"install": spark.install, "start": spark.start, "status": spark.status, "stop": spark.stop}[options.action]
     return YES if does(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
+
+
+def _folder(path: str) -> str:
+    if path and not os.path.isdir(path):
+        raise SettingsError("there is no such folder", cause=f'--files is "{path}"', mend="name a folder that is there")
+    return os.path.abspath(path) if path else ""
 
 
 def _check_paths(paths: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
 from harness.model import GREEN, CellRun
+from harness.runtime.files import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html."""
+    """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
+
+    ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
+    without them the run has its own, which go with it.
+    """
 
     notebook: str
     widgets: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +39,8 @@ class Wanted:
     outputs: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     as_json: bool = False
+    space: str = ""
+    files: str = ""
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:
@@ -87,9 +94,11 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     opened: list[Session] = []
 
     def session() -> Any:
-        opened.append(_open(root, roots, tell))
+        opened.append(_open(root, roots, tell, wanted))
         return opened[0]
 
+    if wanted.files:
+        prepare(wanted.files)
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
@@ -103,6 +112,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             watch=screen.show,
             may_cancel=True,
             allow=wanted.allow,
+            files=wanted.files,
+            are_files_lent=bool(wanted.files),
         )
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -124,12 +135,15 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _open(root: str, roots: Sequence[str], tell: Callable[[str], None]) -> Session:
+def _open(root: str, roots: Sequence[str], tell: Callable[[str], None], wanted: Wanted) -> Session:
     from harness.settings import settings_for
     from harness.spark import choose
 
     settings = settings_for(os.path.join(root, "x"))
-    return choose.open_session("connect", settings, roots=[Path(one) for one in roots], progress=tell, run_pid=os.getpid())
+    places = [Path(one) for one in roots]
+    return choose.open_session(
+        "connect", settings, roots=places, progress=tell, run_pid=os.getpid(), files=wanted.files, space=wanted.space
+    )
 
 
 def _end_engine(root: str) -> None:

@@ -76,6 +76,7 @@ class Kernels:
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
         files: str = "",
+        are_files_lent: bool = False,
         watch: Callable[[Progress], None] = lambda _progress: None,
         may_cancel: bool = False,
         around: Surroundings | None = None,
@@ -87,10 +88,11 @@ class Kernels:
         """Run a notebook; whatever becomes of it is in the result.
 
         ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
-        folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
-        several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
-        test gives to all its runs, ``task_key`` by which name others know its task values, and ``allow`` says what of `ALLOWED`
-        it may do. ``above`` are the notebooks that led to this one, and ``stop`` is set to cancel it.
+        folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. Files that
+        ``are_files_lent`` stay where this process is killed. ``watch`` is told several times a second how far it is.
+        ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its test gives to all its runs, ``task_key``
+        by which name others know its task values, and ``allow`` says what of `ALLOWED` it may do. ``above`` are the notebooks
+        that led to this one, and ``stop`` is set to cancel it.
 
         Raises:
             NotebookError: It can't be read.
@@ -106,7 +108,7 @@ class Kernels:
         settings = settings_for(path)
         spark = session() if needs_spark(notebook, self._roots) else None
         self._parent.ready()  # its start is no time of the notebook's
-        if files:
+        if files and not are_files_lent:
             self._parent.answer_for(files)
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
@@ -117,7 +119,7 @@ class Kernels:
             around,
             place=lambda: place,
             settings=lambda: settings,
-            run=partial(self.run, session=session, files=files, around=around, allow=allow),
+            run=partial(self.run, session=session, files=files, are_files_lent=are_files_lent, around=around, allow=allow),
             root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )

@@ -48,11 +48,18 @@ def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
 
 
 def open_session(
-    engine: str, settings: Settings, *, roots: Sequence[Path], progress: Callable[[str], None], run_pid: int, files: str = ""
+    engine: str,
+    settings: Settings,
+    *,
+    roots: Sequence[Path],
+    progress: Callable[[str], None],
+    run_pid: int,
+    files: str = "",
+    space: str = "",
 ) -> Session:
     """Open the session of this test process, or take the one that the user's own code has active here.
 
-    ``files`` is the process's folder for dbfs and volumes.
+    ``files`` is the process's folder for dbfs and volumes, ``space`` the name of catalogs that another process holds.
 
     Raises:
         EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.classic`.
@@ -62,7 +69,13 @@ def open_session(
         return classic.open_session(wishes, roots=roots, progress=progress, files=files)
     kept_s = idle_s(settings, os.environ)
     return connect.open_session(
-        wishes, roots=roots, progress=progress, owner=0 if kept_s else run_pid, idle_s=kept_s or 24 * 3600, files=files
+        wishes,
+        roots=roots,
+        progress=progress,
+        owner=0 if kept_s else run_pid,
+        idle_s=kept_s or 24 * 3600,
+        files=files,
+        space=space,
     )
 
 

@@ -163,3 +163,20 @@ def test_jupyter_is_not_there(tmp_path):
     assert done.returncode == 3
     assert "NBH362 notebooks can't be run whole here" in done.stderr
     assert "databricks-notebook-harness[local]" in done.stderr
+
+
+def test_in_catalogs_and_files_that_another_process_holds(nbh_run, spark, tmp_path):
+    """What a run makes there stays when the run has ended, for the next one and for who holds them."""
+    space = spark.conf.get("spark.nbh.space")
+    files = tmp_path / "files"
+    files.mkdir()
+    makes = "spark.sql('CREATE TABLE main.default.lent AS SELECT 7 AS n')\ndbutils.fs.put('dbfs:/lent.txt', 'seven')\n"
+    reads = (
+        "n = spark.table('main.default.lent').first().n\ndbutils.notebook.exit(f\"{n} {dbutils.fs.head('dbfs:/lent.txt')}\")\n"
+    )
+
+    first, second = (nbh_run(HEADER + text, "--json", "--space", space, "--files", str(files)) for text in (makes, reads))
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert json.loads(second.stdout)["exit_value"] == "7 seven"
+    assert spark.table("main.default.lent").count() == 1
