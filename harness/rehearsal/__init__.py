@@ -1,0 +1,1 @@
+"""A Databricks workspace served from this machine, for Databricks' own clients."""
