@@ -15,7 +15,6 @@ from harness.model import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENVIRONMENTS = ("local",)
 RUNTIMES = ("16.4", "17.3")
 """The Databricks runtimes that local Spark can stand for; `harness.spark.versions` says what that sets."""
 
@@ -34,7 +33,8 @@ class Settings:
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
     Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
     variables that hold them. ``notebook_memory`` is what the process of a notebook that is run whole may use; "" is most of
-    what the machine has. ``run_disk_gb`` is how much such a notebook may write.
+    what the machine has. ``run_disk_gb`` is how much such a notebook may write. ``env`` are the tables of the environments, by
+    name; `harness.environments` reads them.
     """
 
     folder: str
@@ -47,6 +47,7 @@ class Settings:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notebook_memory: str = ""
     run_disk_gb: float = 10
+    env: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
@@ -106,7 +107,23 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         secrets=_secrets(folder, table.get("secrets", {})),
         notebook_memory=_size(table, "notebook_memory", folder=folder),
         run_disk_gb=disk,
+        env=_environments(folder, table.get("env", {})),
     )
+
+
+def _environments(folder: str, tables: object) -> dict[str, dict[str, Any]]:
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise _wrong(
+            folder,
+            f"env is {tables!r}",
+            "it holds a table for each environment",
+            'write [tool.nbh.env.pps]\nhost = "https://…"',
+        )
+    for name in tables:
+        if name == "local" or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            why = "local is this machine, and has nothing to set" if name == "local" else "a name has letters, digits, - and _"
+            raise _wrong(folder, f"there is a table for the environment {name!r}", why, "rename or remove it")
+    return {name: dict(table) for name, table in tables.items()}
 
 
 def _secrets(folder: str, table: object) -> dict[str, dict[str, str]]:

@@ -1,0 +1,308 @@
+"""Environments: where Spark, Unity Catalog and notebook runs live, built from ``[tool.nbh.env.<name>]`` and what overrides it.
+
+A value comes from the first of these that has it: an option, an ``NBH_…`` variable, pyproject.toml, the target of the same name
+in databricks.yml; each remembers which.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from harness.bundle import BUNDLE, target_of
+from harness.errors import SettingsError
+from harness.model import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.settings import Settings
+
+LOCAL, REHEARSAL = "local", "rehearsal"
+BUILT_IN = (LOCAL, REHEARSAL)
+PROTECTED = ("prd",)
+"""Environments in which tests only read, unless their table says otherwise."""
+
+VARIABLES = MappingProxyType(
+    {
+        "host": "NBH_HOST",
+        "profile": "NBH_PROFILE",
+        "catalog": "NBH_CATALOG",
+        "workspace_root": "NBH_WORKSPACE_ROOT",
+        "timeout_minutes": "NBH_TIMEOUT_MINUTES",
+        "concurrency": "NBH_CONCURRENCY",
+        "cluster_id": "NBH_CLUSTER_ID",
+    }
+)
+"""Which variable overrides which key of an environment's table."""
+
+_COMPUTE_OWN = ("cluster_id", "serverless", "share")
+_TEXTS = ("host", "profile", "catalog", "workspace_root")
+_KEYS = (
+    *_TEXTS,
+    "protected_catalogs",
+    "compute",
+    "libraries",
+    "environments",
+    "data_files",
+    "timeout_minutes",
+    "concurrency",
+    "protected",
+    "unknown_privileges",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """What runs notebooks: an ``existing`` cluster, a ``new`` one made of a spec as the Jobs API takes it, or ``serverless``.
+
+    ``share`` says of a new one whether the notebooks of a pytest run share it ("run") or each has its own ("never").
+    """
+
+    kind: str = "serverless"
+    cluster_id: str = ""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    share: str = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment. ``origins`` says where each value that isn't a default came from, by its key in the table.
+
+    ``other_catalogs`` are those of the project's other environments: a notebook that names one is refused. ``protected`` means
+    that tests only read there. ``unknown_privileges`` says what becomes of a run whose identity's privileges on a protected
+    catalog can't be read: "refuse" or "allow".
+    """
+
+    name: str
+    host: str = ""
+    profile: str = ""
+    catalog: str = ""
+    protected_catalogs: tuple[str, ...] = ()
+    other_catalogs: tuple[str, ...] = ()
+    compute: Compute = Compute()
+    libraries: tuple[Mapping[str, Any], ...] = ()
+    environments: tuple[Mapping[str, Any], ...] = ()
+    data_files: tuple[str, ...] = ()
+    workspace_root: str = ""
+    timeout_s: float = 3600.0
+    concurrency: int = 8
+    protected: bool = False
+    unknown_privileges: str = "refuse"
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether notebooks run on a workspace rather than in processes of this machine's own."""
+        return self.name != LOCAL
+
+
+def known_environments(settings: Settings) -> tuple[str, ...]:
+    """The names that ``--databricks-env`` takes in this project, those that are always there first."""
+    return tuple(dict.fromkeys((*BUILT_IN, *settings.env)))
+
+
+def environment_of(
+    name: str, settings: Settings, *, variables: Mapping[str, str] | None = None, options: Mapping[str, Any] | None = None
+) -> Environment:
+    """Build an environment from its table and what overrides it.
+
+    Args:
+        name: One of `known_environments`.
+        settings: The project's.
+        variables: Those of the process (default: ``os.environ``).
+        options: Keys of the table that were given on the command line.
+
+    Raises:
+        SettingsError: The environment is unknown (with the near miss), or a key or value of it is wrong.
+    """
+    known = known_environments(settings)
+    if name not in known:
+        raise unknown(name, known, settings)
+    if name == LOCAL:
+        return Environment(LOCAL)
+    layers = _layers(name, settings, os.environ if variables is None else variables, options or {})
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, table in layers:
+        for key, value in table.items():
+            values[key], origins[key] = value, origin
+    made = _checked(name, values, origins, settings)
+    others = tuple(
+        sorted({str(table["catalog"]) for other, table in settings.env.items() if other != name and table.get("catalog")})
+    )
+    return replace(made, other_catalogs=tuple(one for one in others if one != made.catalog))
+
+
+def unknown(name: str, known: Sequence[str], settings: Settings) -> SettingsError:
+    """What to tell of an environment that there isn't."""
+    near = get_close_matches(name, known, n=1)
+    if near:
+        mend = f'did you mean "{near[0]}"?'
+    else:
+        mend = f"add [tool.nbh.env.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else 'pps'}] with its host and catalog"
+    return SettingsError(
+        f'unknown environment "{name}"', cause=f"known: {', '.join(known)}", mend=mend, location=_file(settings)
+    )
+
+
+def _layers(
+    name: str, settings: Settings, variables: Mapping[str, str], options: Mapping[str, Any]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """What says something of the environment, the weakest first."""
+    by_variable = {key: variables[variable] for key, variable in VARIABLES.items() if variables.get(variable)}
+    if name == REHEARSAL:  # variables are a workspace's; this one is made here
+        by_variable = {}
+    table = dict(settings.env.get(name, {}))
+    compute = table.get("compute", {})
+    from_variables: list[tuple[str, Mapping[str, Any]]] = []
+    for key, value in by_variable.items():
+        if key == "cluster_id":
+            compute = {"cluster_id": value}
+            from_variables.append((VARIABLES[key], {"compute": compute}))
+        else:
+            from_variables.append((VARIABLES[key], {key: _number(key, value)}))
+    return [
+        (f"{BUNDLE}, target {name}", target_of(settings.folder, name)),
+        (f"pyproject.toml, [tool.nbh.env.{name}]", table),
+        *from_variables,
+        ("the command line", {key: value for key, value in options.items() if value is not None}),
+    ]
+
+
+def _number(key: str, text: str) -> Any:
+    if key not in ("timeout_minutes", "concurrency"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        return text  # the check tells of it
+
+
+def _is_host(value: Any) -> bool:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    return parts is not None and parts.scheme == "https" and bool(parts.hostname) and parts.path in ("", "/")
+
+
+def _are(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(isinstance(one, kind) and one for one in value)
+
+
+_RULES: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
+    ("host", _is_host, "it is the workspace's address", '"https://adb-….azuredatabricks.net"'),
+    *((key, lambda value: isinstance(value, str), "it is a text", '"…"') for key in ("profile", "catalog", "workspace_root")),
+    *((key, _are(str), "it is a list of texts", '["…"]') for key in ("protected_catalogs", "data_files")),
+    *(
+        (key, _are(dict), "it is a list of tables, as the Jobs API takes them", "[{ … }]")
+        for key in ("libraries", "environments")
+    ),
+    ("timeout_minutes", lambda value: type(value) in (int, float) and value > 0, "it is a number of minutes above 0", "60"),
+    ("concurrency", lambda value: type(value) is int and value > 0, "it is a whole number from 1 on", "8"),
+    ("protected", lambda value: isinstance(value, bool), "it is true or false", "true"),
+    ("unknown_privileges", lambda value: value in ("refuse", "allow"), 'it is "refuse" or "allow"', '"refuse"'),
+    ("compute", lambda value: isinstance(value, dict), "it is a table", '{ cluster_id = "…" }'),
+)
+"""Of each key: whether a value fits, what it has to be, and an example."""
+
+
+def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], settings: Settings) -> Environment:
+    def wrong(key: str, cause: str, mend: str) -> SettingsError:
+        where = origins[key]
+        in_file = where.startswith("pyproject")
+        return SettingsError(
+            f"{key} of the environment {name!r} is {values[key]!r}",
+            cause=cause,
+            mend=f"{mend} under [tool.nbh.env.{name}]" if in_file else f"{mend}; it comes from {where}",
+            location=_file(settings) if in_file else None,
+        )
+
+    for key in values:
+        if key not in _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
+            known = f"it is no key of an environment; known: {', '.join(_KEYS)}"
+            raise wrong(key, known, f"write {near[0]!r}" if near else "remove it")
+    for key, fits, cause, example in _RULES:
+        if key in values and not fits(values[key]):
+            raise wrong(key, cause, f"write {key} = {example}")
+    if values.get("host") and values.get("profile"):
+        # Each says which workspace it is, so the one that was given nearer to the run counts.
+        weaker = min(("host", "profile"), key=lambda key: _rank(origins[key]))
+        if _rank(origins["host"]) == _rank(origins["profile"]):
+            raise wrong("profile", f"host is given too, as {values['host']!r}, and a profile has its own", "leave one out")
+        values[weaker] = ""
+    return Environment(
+        name,
+        host=values.get("host", "").rstrip("/"),
+        profile=values.get("profile", ""),
+        catalog=values.get("catalog", ""),
+        protected_catalogs=tuple(values.get("protected_catalogs", ())),
+        compute=_compute(values.get("compute", {}), wrong),
+        libraries=tuple(values.get("libraries", ())),
+        environments=tuple(values.get("environments", ())),
+        data_files=tuple(values.get("data_files", ())),
+        workspace_root=values.get("workspace_root", "").rstrip("/"),
+        timeout_s=values.get("timeout_minutes", 60) * 60.0,
+        concurrency=values.get("concurrency", 8),
+        protected=values.get("protected", name in PROTECTED),
+        unknown_privileges=values.get("unknown_privileges", "refuse"),
+        origins=dict(origins),
+    )
+
+
+def _rank(origin: str) -> int:
+    return next(
+        (rank for rank, start in enumerate((BUNDLE, "pyproject", "NBH_", "the command")) if origin.startswith(start)), 0
+    )
+
+
+def _compute(table: Mapping[str, Any], wrong: Callable[[str, str, str], SettingsError]) -> Compute:
+    share = table.get("share", "run")
+    if share not in ("run", "never"):
+        raise wrong("compute", 'share is "run" or "never"', 'write share = "run"')
+    spec = {key: value for key, value in table.items() if key not in _COMPUTE_OWN}
+    kinds = [
+        kind
+        for kind, given in (("existing", table.get("cluster_id")), ("serverless", table.get("serverless")), ("new", spec))
+        if given
+    ]
+    if len(kinds) > 1:
+        raise wrong("compute", f"it says {' and '.join(kinds)} at once", "keep cluster_id, serverless or the spec of a cluster")
+    cluster = table.get("cluster_id", "")
+    if not isinstance(cluster, str):
+        raise wrong("compute", "cluster_id is a text", 'write cluster_id = "0123-456789-abcdefgh"')
+    if kinds == ["new"] and not ({"spark_version", "policy_id"} & spec.keys()):
+        raise wrong(
+            "compute",
+            "a new cluster needs a spark_version, or a policy_id that has one",
+            'add spark_version = "17.3.x-scala2.13"',
+        )
+    return Compute(kinds[0] if kinds else "serverless", cluster, spec, share)
+
+
+def _file(settings: Settings) -> Location:
+    return Location(str(Path(settings.folder, "pyproject.toml")))
+
+
+def table_of(environment: Environment) -> list[tuple[str, str, str]]:
+    """Each value of an environment as (name, text, where it came from), for people to read."""
+    rows = []
+    for one in fields(environment):
+        if one.name in ("name", "origins", "other_catalogs"):
+            continue
+        value = getattr(environment, one.name)
+        key = "timeout_minutes" if one.name == "timeout_s" else one.name
+        if isinstance(value, Compute):
+            text = value.kind + (f" {value.cluster_id}" if value.cluster_id else "")
+            text += f" {dict(value.spec)}, shared: {value.share}" if value.spec else ""
+        elif isinstance(value, tuple):
+            text = ", ".join(str(part) for part in value)
+        else:
+            text = f"{value / 60:g}" if key == "timeout_minutes" else str(value)
+        rows.append((key, text, environment.origins.get(key, "default" if text else "not set")))
+    return rows

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.environments import Compute, environment_of, known_environments, table_of
+from harness.errors import SettingsError
+from harness.settings import settings_from
+
+PPS = {"host": "https://adb-1.1.azuredatabricks.net/", "catalog": "pps"}
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    """Settings with these environments."""
+
+    def make(**tables):
+        return settings_from({"env": tables}, str(tmp_path))
+
+    return make
+
+
+def test_a_table_with_defaults_for_the_rest(settings_of):
+    """Host and catalog are enough; each value knows where it came from."""
+    environment = environment_of("pps", settings_of(pps=PPS, prd={"catalog": "prd"}), variables={})
+
+    assert environment.host == "https://adb-1.1.azuredatabricks.net"
+    assert (environment.catalog, environment.other_catalogs) == ("pps", ("prd",))
+    assert (environment.compute, environment.timeout_s, environment.concurrency) == (Compute("serverless"), 3600.0, 8)
+    assert dict(environment.origins) == dict.fromkeys(PPS, "pyproject.toml, [tool.nbh.env.pps]")
+
+
+def test_variables_and_options_come_before_the_file(settings_of):
+    """The command line first, then variables, then the file."""
+    settings = settings_of(pps={**PPS, "concurrency": 2, "compute": {"serverless": True}})
+    variables = {"NBH_CATALOG": "sandbox", "NBH_CONCURRENCY": "4", "NBH_CLUSTER_ID": "0123-abc"}
+
+    environment = environment_of("pps", settings, variables=variables, options={"concurrency": 16})
+
+    assert (environment.catalog, environment.concurrency) == ("sandbox", 16)
+    assert environment.compute == Compute("existing", "0123-abc")
+    assert environment.origins["catalog"] == "NBH_CATALOG"
+    assert environment.origins["concurrency"] == "the command line"
+
+
+def test_a_bundles_target_is_the_weakest(settings_of, tmp_path):
+    """Hosts and clusters are written once; what holds a variable of the bundle's is left out."""
+    (tmp_path / "databricks.yml").write_text(
+        "targets:\n  pps:\n    cluster_id: 0123-xyz\n    workspace:\n      host: https://adb-2.2.azuredatabricks.net\n"
+        "      profile: ${var.profile}\n"
+    )
+    settings = settings_of(pps={"catalog": "pps"})
+
+    environment = environment_of("pps", settings, variables={})
+
+    assert (environment.host, environment.profile) == ("https://adb-2.2.azuredatabricks.net", "")
+    assert environment.compute == Compute("existing", "0123-xyz")
+    assert environment.origins["host"] == "databricks.yml, target pps"
+
+
+def test_the_nearer_of_host_and_profile_counts(settings_of):
+    """A variable for this one run overrides what the file says of the workspace in the other way."""
+    environment = environment_of("pps", settings_of(pps=PPS), variables={"NBH_PROFILE": "mine"})
+
+    assert (environment.host, environment.profile) == ("", "mine")
+
+
+def test_production_is_protected_unless_it_says_otherwise(settings_of):
+    """Only of that name: others are what their table says."""
+    settings = settings_of(pps=PPS, prd={"catalog": "prd"}, live={"catalog": "live", "protected": True})
+
+    assert [environment_of(name, settings, variables={}).protected for name in ("pps", "prd", "live")] == [False, True, True]
+
+
+def test_variables_of_a_workspace_leave_the_rehearsal_alone(settings_of):
+    """They name a workspace, and the rehearsal is on this machine."""
+    assert environment_of("rehearsal", settings_of(), variables={"NBH_HOST": "https://a.b"}).host == ""
+
+
+def test_an_unknown_environment_names_the_near_miss(settings_of):
+    """And all that are known."""
+    settings = settings_of(pps=PPS)
+
+    with pytest.raises(SettingsError, match=r'unknown environment "psp"[\s\S]*known: local, rehearsal, pps[\s\S]*mean "pps"'):
+        environment_of("psp", settings)
+
+    assert known_environments(settings) == ("local", "rehearsal", "pps")
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"hosst": "x"}, "'host'"),
+        ({"host": "http://plain.example"}, "it is the workspace's address"),
+        ({"host": 7}, "it is the workspace's address"),
+        ({**PPS, "profile": "P"}, "leave one out"),
+        ({"catalog": ["pps"]}, "it is a text"),
+        ({"protected_catalogs": "prd"}, "it is a list of texts"),
+        ({"libraries": ["x"]}, "a list of tables"),
+        ({"timeout_minutes": 0}, "above 0"),
+        ({"concurrency": "many"}, "a whole number"),
+        ({"protected": "yes"}, "true or false"),
+        ({"unknown_privileges": "ask"}, '"refuse" or "allow"'),
+        ({"compute": "cluster"}, "it is a table"),
+        ({"compute": {"cluster_id": "a", "serverless": True}}, "existing and serverless at once"),
+        ({"compute": {"num_workers": 2}}, "needs a spark_version"),
+        ({"compute": {"share": "always", "cluster_id": "a"}}, 'share is "run" or "never"'),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_place(settings_of, table, told):
+    """The key, what it has to be, and an example."""
+    with pytest.raises(SettingsError) as caught:
+        environment_of("pps", settings_of(pps=table), variables={})
+
+    assert told in str(caught.value)
+    assert "pyproject.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["targets: [", "\x00"])
+def test_a_broken_bundle_is_told(settings_of, tmp_path, text):
+    """With the file's name."""
+    (tmp_path / "databricks.yml").write_text(text)
+
+    with pytest.raises(SettingsError, match=r"databricks\.yml can't be read"):
+        environment_of("pps", settings_of(pps=PPS), variables={})
+
+
+@pytest.mark.parametrize("name", ["local", "a b", "", "-x"])
+def test_a_name_that_no_environment_can_have(settings_of, name):
+    """The machine itself has nothing to set."""
+    with pytest.raises(SettingsError, match="environment"):
+        settings_of(**{name: {}})
+
+
+def test_a_table_for_people(settings_of):
+    """Every value with where it came from, defaults and what isn't set too."""
+    rows = {name: (text, origin) for name, text, origin in table_of(environment_of("pps", settings_of(pps=PPS), variables={}))}
+
+    assert rows["catalog"] == ("pps", "pyproject.toml, [tool.nbh.env.pps]")
+    assert rows["timeout_minutes"] == ("60", "default")
+    assert rows["profile"] == ("", "not set")
