@@ -1,0 +1,1 @@
+"""Run notebooks on a Databricks workspace, through databricks-sdk alone."""

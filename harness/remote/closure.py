@@ -1,0 +1,291 @@
+"""The closure of a notebook: itself, what it ``%run``s and starts, what it imports of the project, its data files.
+
+Nothing is run or imported. What can't be told from the text (a computed target, a path put together at run time) is named as
+the workspace's own, or isn't there on the workspace and fails there.
+"""
+
+# Paths are texts, as extraction has them: a closure may have ten thousand.
+# ruff: noqa: PTH100, PTH113, PTH116, PTH118, PTH120, PTH122
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.errors import NotebookReadError, SettingsError
+from harness.extract.run import find_target
+from harness.model import Location
+from harness.notebook import is_notebook, read_notebook
+from harness.notebook.files import read_bytes
+from harness.remote import names
+from harness.remote.errors import OutsideError
+from harness.remote.parts import (
+    FILE_LIMIT,
+    LANGUAGES,
+    NOTEBOOK_LIMIT,
+    Closure,
+    Foreign,
+    Missing,
+    Part,
+    check_part,
+    check_together,
+    digest_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_LEFT_OUT = frozenset({".git", "__pycache__", ".ipynb_checkpoints", ".venv", ".databricks", ".bundle"})
+
+
+class _Read(NamedTuple):
+    part: Part
+    names: names.Names
+
+
+class Closures:
+    """Finds closures in one project; what was read of a file is kept until the file changes.
+
+    ``root`` is the project's folder, ``roots`` the folders that imports count from beside it and the notebook's own,
+    ``run_prefixes`` the settings' (workspace folder -> folder of the project), ``data`` the settings' data files: patterns
+    relative to the root, a folder stands for all that is in it.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        roots: Iterable[str | os.PathLike[str]] = (),
+        *,
+        run_prefixes: Mapping[str, str] | None = None,
+        data: Sequence[str] = (),
+    ) -> None:
+        self.root = os.path.abspath(root)
+        self._real_root = os.path.realpath(root)
+        self._roots = tuple(dict.fromkeys([*(os.path.abspath(one) for one in roots), self.root]))
+        self._prefixes = dict(run_prefixes or {})
+        self._data = tuple(data)
+        self._read: dict[str, tuple[tuple[int, int], _Read]] = {}
+
+    def of(self, path: str | os.PathLike[str]) -> Closure:
+        """Give the closure of a notebook, by its path from the root.
+
+        Raises:
+            ClosureError: Something in it can't go to a workspace; the subclass says what.
+            NotebookError: The notebook, or one that it runs, can't be read.
+            SettingsError: A pattern of data files fits nothing.
+        """
+        walk = _Walk(self, os.path.abspath(os.path.join(self.root, path)))
+        walk.go(self._data_files())
+        parts = tuple(walk.parts[path] for path in sorted(walk.parts))
+        check_together(parts)
+        return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
+
+    def read(self, file: str) -> _Read:
+        """Give a file's part and what it names, read anew only where the file has changed."""
+        relative = self.relative(file)
+        info = os.stat(file)
+        stamp = info.st_mtime_ns, info.st_size
+        kept = self._read.get(file)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        if not _is_below(os.path.realpath(file), self._real_root):
+            raise OutsideError(
+                "a symbolic link leads out of the repository",
+                cause=f"it points to {os.path.realpath(file)}",
+                mend="copy the file into the repository, or install it as a library",
+                location=Location(relative),
+            )
+        if is_notebook(file) and not file.endswith(".dbc"):
+            found = _read_notebook(file, relative, info.st_size)
+        else:
+            check_part(Part(relative, "file", "RAW", "", info.st_size))
+            raw = read_bytes(file, max_bytes=FILE_LIMIT)
+            named = names.of_module(raw) if file.endswith(".py") else names.Names()
+            found = _Read(Part(relative, "file", "RAW", digest_of(raw), len(raw)), named)
+        self._read[file] = (stamp, found)
+        return found
+
+    def relative(self, file: str) -> str:
+        """A file's path from the root; refuses one that isn't below it."""
+        if not _is_below(file, self.root):
+            raise OutsideError(
+                "a file that a notebook needs lies outside the project",
+                cause=f"{file} isn't below {self.root}",
+                mend="move it into the project, or run pytest from the folder that holds both",
+            )
+        return os.path.relpath(file, self.root).replace(os.sep, "/")
+
+    def bases(self, first: str) -> tuple[str, ...]:
+        """The folders that absolute imports count from: the notebook's own comes first, as on the platform."""
+        return tuple(dict.fromkeys([os.path.dirname(first), *self._roots]))
+
+    def target(self, start: names.Start, beside: str) -> str | None:
+        """The file here that a target names, also where the target is the workspace's own."""
+        if start.target is None:
+            return None
+        return find_target(start.target, beside=beside, prefixes=self._prefixes, root=self.root)
+
+    def _data_files(self) -> list[str]:
+        found: list[str] = []
+        for pattern in self._data:
+            files = sorted(_files_of(self.root, pattern))
+            if not files:
+                raise SettingsError(
+                    f"the data files {pattern!r} aren't there",
+                    cause=f"nothing below {self.root} fits",
+                    mend="correct the pattern, or remove it",
+                    location=Location(os.path.join(self.root, "pyproject.toml")),
+                )
+            found.extend(files)
+        return found
+
+
+class _Walk:
+    """One closure as it grows."""
+
+    def __init__(self, closures: Closures, first: str) -> None:
+        self._closures = closures
+        self._bases = closures.bases(first)
+        self._listed: dict[str, dict[str, bool]] = {}
+        self._resolved: dict[str, list[str]] = {}
+        self.first = first
+        self.parts: dict[str, Part] = {}
+        self.foreign: list[Foreign] = []
+        self.missing: list[Missing] = []
+
+    def relative(self, file: str) -> str:
+        return self._closures.relative(file)
+
+    def go(self, data: Iterable[str]) -> None:
+        if not os.path.isfile(self.first):
+            raise NotebookReadError(
+                "the notebook isn't there",
+                cause=f"there is no file {self.first}",
+                mend="correct the path; it counts from the project's folder",
+                location=Location(self.first),
+            )
+        pending = [self.first]
+        seen = {self.first}
+        while pending:
+            file = pending.pop()
+            part, named = self._closures.read(file)
+            self.parts[part.path] = part
+            for other in self._named(file, named):
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+        for file in data:
+            if file not in seen:
+                part = self._closures.read(file).part
+                self.parts[part.path] = part
+
+    def _named(self, file: str, named: names.Names) -> Iterator[str]:
+        for start in named.starts:
+            target = self._closures.target(start, file)
+            where = Location(self.relative(file), start.line, start.cell, start.cell_line)
+            if start.target is None or start.target.startswith("/"):
+                self.foreign.append(Foreign(start.how, start.target, where, "" if target is None else self.relative(target)))
+            elif target is None:
+                self.missing.append(Missing(start.how, start.target, where))
+            else:
+                yield target
+        for one in named.imports:
+            yield from self._modules(one, file)
+
+    # -- imports ---------------------------------------------------------------------------------------------------------------
+
+    def _modules(self, one: names.Import, file: str) -> Iterator[str]:
+        """The project's files that an import reads: the module, the packages it is in, and modules among its names."""
+        dotted = one.module.split(".") if one.module else []
+        if one.level:
+            base = os.path.dirname(file)
+            for _ in range(one.level - 1):
+                base = os.path.dirname(base)
+            yield from self._init(base)
+        else:
+            found = self._base(dotted[0]) if dotted else None
+            if found is None:
+                return
+            base = found
+        yield from self._descend(base, dotted)
+        folder = os.path.join(base, *dotted)
+        for name in one.names:
+            if self._is_there(folder, name):
+                yield from self._descend(folder, [name])
+
+    def _descend(self, base: str, dotted: Sequence[str]) -> Iterator[str]:
+        folder = base
+        for name in dotted:
+            listed = self._list(folder)
+            inner = os.path.join(folder, name)
+            if listed.get(name) is True:
+                yield from self._init(inner)
+                if "__init__.py" in self._list(inner):
+                    folder = inner
+                    continue
+            for suffix in (".py", ".ipynb"):
+                if listed.get(name + suffix) is False:
+                    yield inner + suffix
+                    return
+            if listed.get(name) is not True:
+                return
+            folder = inner
+
+    def _base(self, name: str) -> str | None:
+        """The first folder that has the module; a folder without ``__init__.py`` counts only where nothing else has it."""
+        spare = None
+        for base in self._bases:
+            listed = self._list(base)
+            if listed.get(name + ".py") is False or listed.get(name + ".ipynb") is False:
+                return base
+            if listed.get(name) is True:
+                if "__init__.py" in self._list(os.path.join(base, name)):
+                    return base
+                spare = spare or base
+        return spare
+
+    def _is_there(self, folder: str, name: str) -> bool:
+        listed = self._list(folder)
+        return name in listed or name + ".py" in listed or name + ".ipynb" in listed
+
+    def _init(self, folder: str) -> Iterator[str]:
+        if self._list(folder).get("__init__.py") is False:
+            yield os.path.join(folder, "__init__.py")
+
+    def _list(self, folder: str) -> dict[str, bool]:
+        """The names in a folder, and whether each is a folder: listed once, for a repository may have ten thousand."""
+        listed = self._listed.get(folder)
+        if listed is None:
+            try:
+                with os.scandir(folder) as entries:
+                    listed = {entry.name: entry.is_dir() for entry in entries}
+            except OSError:
+                listed = {}
+            self._listed[folder] = listed
+        return listed
+
+
+def _read_notebook(file: str, relative: str, size: int) -> _Read:
+    suffix = os.path.splitext(file)[1].lower()
+    language = LANGUAGES.get(suffix, "")
+    form = "SOURCE" if language else "JUPYTER"
+    check_part(Part(relative, "notebook", form, "", size, language))
+    notebook = read_notebook(file, max_bytes=NOTEBOOK_LIMIT)
+    part = Part(relative, "notebook", form, digest_of(notebook.raw), len(notebook.raw), language)
+    return _Read(part, names.of_notebook(notebook))
+
+
+def _files_of(root: str, pattern: str) -> Iterator[str]:
+    from pathlib import Path
+
+    for found in Path(root).glob(pattern.rstrip("/")):
+        if found.is_dir():
+            for folder, folders, files in os.walk(found):
+                folders[:] = sorted(one for one in folders if one not in _LEFT_OUT)
+                yield from (os.path.join(folder, file) for file in files)
+        else:
+            yield str(found)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -1,0 +1,169 @@
+"""The parts of a closure: each file with its digest and its place on a workspace, and what a workspace can't hold."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.model import Location
+from harness.remote.errors import CollisionError, TooLargeError, WorkspaceNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NOTEBOOK_LIMIT = 10_000_000
+"""What the import of a notebook takes, outputs included."""
+FILE_LIMIT = 500_000_000
+"""What a workspace file may have."""
+NAME_LIMIT = 255
+"""Bytes of a name in UTF-8."""
+
+LANGUAGES = {".py": "PYTHON", ".sql": "SQL", ".scala": "SCALA", ".r": "R"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file that goes to the workspace.
+
+    ``path`` is relative to the project, with ``/``. ``kind`` is "notebook" or "file", ``format`` how a workspace imports it
+    ("SOURCE", "JUPYTER" or "RAW"), ``language`` that of a source notebook. ``target`` is its path on the workspace, relative to
+    the folder of the run: a notebook has no suffix there.
+    """
+
+    path: str
+    kind: str
+    format: str
+    digest: str
+    size: int
+    language: str = ""
+
+    @property
+    def target(self) -> str:
+        """Its path on the workspace, relative to the folder of the run."""
+        return self.path.rpartition(".")[0] if self.kind == "notebook" else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A notebook of the workspace's own that one here runs: by an absolute path, or one that is computed (None).
+
+    ``local`` is the project's file that the settings say is the same, "" where they say nothing.
+    """
+
+    how: str
+    target: str | None
+    location: Location
+    local: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A relative target that is no file here; the run itself fails on it, if it gets there."""
+
+    how: str
+    target: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A notebook with all that it needs of its project, sorted by path."""
+
+    path: str
+    parts: tuple[Part, ...]
+    foreign: tuple[Foreign, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """One digest of all parts, their paths and kinds."""
+        whole = hashlib.sha256()
+        for part in self.parts:
+            whole.update(f"{part.path}\0{part.kind}\0{part.format}\0{part.digest}\n".encode())
+        return whole.hexdigest()
+
+    @property
+    def notebook(self) -> Part:
+        """The notebook itself."""
+        return next(part for part in self.parts if part.path == self.path)
+
+
+def digest_of(data: bytes) -> str:
+    """The digest that a part carries."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def check_part(part: Part) -> None:
+    """Refuse a file that a workspace can't hold.
+
+    Raises:
+        TooLargeError: It is larger than the import takes.
+        WorkspaceNameError: A name in its path can't be on a workspace.
+    """
+    limit = NOTEBOOK_LIMIT if part.kind == "notebook" else FILE_LIMIT
+    if part.size > limit:
+        clear = ": clear its outputs, or" if part.format == "JUPYTER" else ":"
+        raise TooLargeError(
+            f"the {part.kind} is too large for a workspace",
+            cause=f"it has {part.size:,} bytes, and a workspace imports {limit:,}",
+            mend=f"make it smaller{clear} move data out of it, to a volume",
+            location=Location(part.path),
+        )
+    for name in part.target.split("/"):
+        why = _why_not(name)
+        if why:
+            raise WorkspaceNameError(
+                f"a workspace can't hold the name {name!r}",
+                cause=why,
+                mend="rename the file or folder",
+                location=Location(part.path),
+            )
+
+
+def check_together(parts: Iterable[Part], *, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Refuse parts that would be one on the workspace; gives what takes up each path there.
+
+    ``known`` is what was there before, as this function gave it.
+
+    Raises:
+        CollisionError: A notebook, which has no suffix there, would have the path of another notebook, a file or a folder.
+    """
+    taken = dict(known or {})
+    for part in parts:
+        target = part.target
+        folders = target.split("/")[:-1]
+        for depth in range(len(folders)):
+            folder = "/".join(folders[: depth + 1])
+            holder = taken.setdefault(folder, f"{folder}/")
+            if not holder.endswith("/"):
+                raise _collision(folder, holder, f"{folder}/")
+        holder = taken.setdefault(target, part.path)
+        if holder != part.path:
+            raise _collision(target, holder, part.path)
+    return taken
+
+
+def _collision(target: str, first: str, second: str) -> CollisionError:
+    first, second = sorted((first, second))
+    return CollisionError(
+        f"{first} and {second} can't both be on a workspace",
+        cause=f"both would be {target!r} there: a notebook has no suffix on a workspace",
+        mend="rename one of them",
+        location=Location(second if first.endswith("/") else first),
+    )
+
+
+def _why_not(name: str) -> str:
+    if name != name.strip():
+        return "it begins or ends with a blank"
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        return "it holds a control character"
+    if not name or name in {".", ".."}:
+        return "it is no name"
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return "it is no valid Unicode"
+    return f"it has {size} bytes, and {NAME_LIMIT} are allowed" if size > NAME_LIMIT else ""
