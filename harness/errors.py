@@ -64,9 +64,10 @@
     │   ├── TooManyRowsError
     │   ├── CompareUseError
     │   └── SnapshotError
-    └── InsideError            NBH38x   tests that a notebook's cell ran aren't green
-        ├── RedTestsError
-        └── NothingTestedError
+    ├── InsideError            NBH38x   tests that a notebook's cell ran aren't green
+    │   ├── RedTestsError
+    │   └── NothingTestedError
+    └── EnvironmentUseError    NBH385   a test can't do that in the run's environment
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.
@@ -588,3 +589,10 @@ class NothingTestedError(InsideError):
 
     code = "NBH381"
     about = "a notebook ran no test"
+
+
+class EnvironmentUseError(HarnessError):
+    """A test asks for what the run's environment can't do, or what it is protected from."""
+
+    code = "NBH385"
+    about = "a test can't do that in this environment"

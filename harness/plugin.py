@@ -21,6 +21,7 @@ pytest_plugins = (
     "harness.fixtures.dbutils",
     "harness.fixtures.notebook",
     "harness.fixtures.run",
+    "harness.fixtures.environment",
     "harness.fixtures.snapshot",
 )
 
@@ -31,7 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--databricks-env",
         metavar="NAME",
         default="local",
-        help="where Spark, Unity Catalog and notebook runs live: local is this machine (default: %(default)s)",
+        help="where Spark, Unity Catalog and notebook runs live: local is this machine, rehearsal a workspace made on this "
+        "machine, any other name a workspace that [tool.nbh.env.NAME] describes (default: %(default)s)",
+    )
+    group.addoption(
+        "--nbh-concurrency",
+        metavar="N",
+        type=int,
+        help="on a workspace: how many notebooks run at once, over all workers (default: the environment's, or 8)",
     )
     group.addoption(
         "--nbh-engine",
@@ -76,13 +84,16 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from harness.collect.options import check_environment, look_around
+    from harness.collect.options import look_around
+    from harness.collect.remote import settle
 
-    check_environment(config.getoption("--databricks-env"))
+    settle(config)
     look_around(config)
     start(config)  # named in a conftest's pytest_plugins, we come too late for the hook above
     config.addinivalue_line("markers", "nbh_widgets(**values): the test's widget values, as dbutils.widgets.get gives them")
     config.addinivalue_line("markers", "nbh_secrets(scopes): the test's secrets, texts by scope and key")
+    config.addinivalue_line("markers", "nbh_env(*names): the environments this test is for; skipped in others")
+    config.addinivalue_line("markers", "nbh_local_only: skipped wherever --databricks-env isn't local")
     config.addinivalue_line("markers", "nbh_engine(name): the engine this test needs; classic for RDDs and SparkContext")
 
 
@@ -139,6 +150,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     finally:
         session.end(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    from harness.collect.remote import skip_elsewhere
+
+    skip_elsewhere(item)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,16 +31,21 @@ _SOURCES = ("rows", "df", "csv", "ctas", "generate")
 
 
 class Maker:
-    """Makes objects for one test, or for one run; ``base`` is what its own schema is named after."""
+    """Makes objects for one test, or for one run; ``base`` is what its own schema is named after.
 
-    def __init__(self, spark: SparkSession, ledger: Ledger, *, default_catalog: str, base: str) -> None:
+    On a workspace (``is_workspace``) catalogs are there; on this machine they are there where Spark has Delta.
+    """
+
+    def __init__(
+        self, spark: SparkSession, ledger: Ledger, *, default_catalog: str, base: str, is_workspace: bool = False
+    ) -> None:
         self.spark = spark
         self._ledger = ledger
         self._default = default_catalog
         self._base = base
         self._made: list[Entry] = []
         self._own: Schema | None = None
-        if not spark.conf.get("spark.nbh.space", ""):
+        if not is_workspace and not spark.conf.get("spark.nbh.space", ""):
             raise CatalogsMissingError(
                 "there are no catalogs in this run",
                 cause="its Spark runs without Delta, or is a session of your own code's in this process, or of a notebook's",

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
-from difflib import get_close_matches
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.collect.engine import AROUND
+from harness.collect.remote import environment_here
+from harness.environments import REHEARSAL
 from harness.runtime.around import around_here
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENVIRONMENTS = ("local",)
+    from harness.environments import Environment
 
 _LABS = "databricks-labs-pytester"
 _OURS = "databricks-notebook-harness"
-
-
-def check_environment(name: str) -> None:
-    """Refuse an environment that isn't known.
-
-    Raises:
-        pytest.UsageError: With the near miss and those known; pytest exits with 4.
-    """
-    if name not in ENVIRONMENTS:
-        near = get_close_matches(name, ENVIRONMENTS, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise pytest.UsageError(f'--databricks-env: unknown environment "{name}"{hint} known: {", ".join(ENVIRONMENTS)}')
 
 
 def look_around(config: pytest.Config) -> None:
@@ -54,7 +44,7 @@ def look_around(config: pytest.Config) -> None:
 
 def header(config: pytest.Config) -> list[str]:
     """Say where notebooks' Spark lives, which engine it is, and whose fixtures are used where another plugin has them too."""
-    environment = config.getoption("--databricks-env")
+    environment = environment_here(config)
     around = config.stash.get(AROUND, None)
     if around is not None:
         where = f"Databricks Runtime {around.runtime}" if around.runtime else "no Databricks Runtime"
@@ -62,10 +52,24 @@ def header(config: pytest.Config) -> list[str]:
             f"databricks notebooks: in a notebook, on its own spark and dbutils ({where})",
             "isolation is less than on the tests' own engine: what they make or set stays, and the catalogs are the notebook's",
         ]
-    lines = [f"databricks notebooks: environment {environment}, {_engine(config)}"]
+    where = _workspace(environment) if environment.is_remote else _engine(config)
+    lines = [f"databricks notebooks: environment {environment.name}, {where}"]
     if _LABS in {distribution.project_name for _, distribution in config.pluginmanager.list_plugin_distinfo()}:
         lines.extend(_winners(config))
     return lines
+
+
+def _workspace(environment: Environment) -> str:
+    """Where it is, what runs notebooks, and which client Spark is asked by."""
+    where = "a workspace on this machine, no proof about a real one" if environment.name == REHEARSAL else environment.host
+    if not where:
+        where = f"profile {environment.profile}" if environment.profile else "the SDK's own sign-in"
+    compute = environment.compute
+    what = f"cluster {compute.cluster_id}" if compute.cluster_id else f"{compute.kind} compute"
+    for client in ("databricks-connect", "pyspark"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return f"{where}, {what}, client {client} {metadata.version(client)}"
+    return f"{where}, {what}, no Spark client installed"
 
 
 def _engine(config: pytest.Config) -> str:

@@ -52,3 +52,14 @@ def words(progress: Progress) -> str:
     """Say how far a run is."""
     at = f"cell {progress.number} of {progress.of}" if progress.number else "starting"
     return f"{at}, {progress.elapsed_s:.0f} s"
+
+
+def tell(config: pytest.Config, line: str) -> None:
+    """Write a line to the terminal although pytest captures output; xdist's workers have no terminal."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
+        return
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.write_line(line)

@@ -1,0 +1,90 @@
+"""Notebooks that a test runs whole on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.collect.runs import TIMEOUT_S
+from harness.collect.session import SESSION
+from harness.collect.watching import RunLine
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    import pytest
+
+    from harness.collect.runs import Started
+    from harness.execute.run import Kernels
+    from harness.model import NotebookRun
+
+# Tracebacks show the user's lines, not these.
+__tracebackhide__ = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that had ended when it was handed out."""
+
+    path: str
+    run: NotebookRun
+
+    def result(self) -> NotebookRun:
+        """What became of it."""
+        return self.run
+
+
+class LocalRuns:
+    """Runs notebooks in processes forked for them, one at a time; see the fixture ``run_notebook``."""
+
+    def __init__(self, request: pytest.FixtureRequest, runs: list[Started], kernels: Kernels, files: str) -> None:
+        self._request = request
+        self._runs = runs
+        self._kernels = kernels
+        self._files = files
+
+    def __call__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        widgets: Mapping[str, str] | None = None,
+        timeout_s: float | None = TIMEOUT_S,
+        skip_cells: Sequence[int | str] = (),
+        task_key: str = "",
+        task_values: Mapping[str, Mapping[str, Any]] | None = None,
+        allow: Sequence[str] = (),
+    ) -> NotebookRun:
+        """Run it, and wait for its end."""
+        from harness.collect.surroundings import session_of, surroundings_of
+        from harness.extract.public import find_notebook
+
+        config = self._request.config
+        found = find_notebook(path, config.stash[SESSION].loader, beside=str(self._request.path))
+        around = surroundings_of(self._request.node)
+        around.tasks.give(task_values or {})
+        line = RunLine(config, str(path))
+        try:
+            done = self._kernels.run(
+                found,
+                widgets=widgets,
+                timeout_s=timeout_s,
+                skip_cells=skip_cells,
+                session=lambda: session_of(self._request),
+                files=self._files,
+                watch=line.show,
+                around=around,
+                task_key=task_key,
+                allow=sorted({*config.getoption("--nbh-allow"), *allow}),
+            )
+        except KeyboardInterrupt as exc:
+            raise KeyboardInterrupt(*exc.args) from None  # from here: pytest shows the last line that isn't hidden
+        finally:
+            line.clear()
+        self._runs.append(Ended(str(path), done))
+        return done
+
+    def submit(self, path: str | os.PathLike[str], **how: Any) -> Started:
+        """Run it at once, and hand out its end: two cores have nothing to gain from runs side by side."""
+        self(path, **how)
+        return self._runs[-1]

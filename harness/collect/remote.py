@@ -1,0 +1,167 @@
+"""The environment that tests run in, and the workspace behind one that isn't this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.collect.session import SESSION
+from harness.collect.watching import tell
+from harness.environments import LOCAL, REHEARSAL, Environment, environment_of, known_environments, unknown
+from harness.errors import EnvironmentUseError, HarnessError, SettingsError
+from harness.settings import settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.remote.session import Remote
+
+ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
+"""In ``config.stash`` from the start of the run."""
+
+_REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
+
+
+def settle(config: pytest.Config) -> Environment:
+    """Find the run's environment, from ``--databricks-env`` and the project's settings.
+
+    Raises:
+        pytest.UsageError: It is unknown (with the near miss), a value of it is wrong, or it is protected and not spelled out on
+            the command line; pytest exits with 4.
+    """
+    name = str(config.getoption("--databricks-env"))
+    if name == LOCAL:
+        environment = Environment(LOCAL)
+    else:
+        try:
+            options = {"concurrency": config.getoption("--nbh-concurrency")}
+            environment = environment_of(name, settings_for(str(config.rootpath / "x")), options=options)
+        except SettingsError as exc:
+            raise pytest.UsageError(f"--databricks-env: {exc}") from exc
+        if environment.protected and not _is_spelled_out(config, name):
+            raise pytest.UsageError(
+                f"--databricks-env={name}: it is protected, so only a command line that spells it out leads there; "
+                "here it comes from addopts or PYTEST_ADDOPTS"
+            )
+    config.stash[ENVIRONMENT] = environment
+    return environment
+
+
+def _is_spelled_out(config: pytest.Config, name: str) -> bool:
+    if hasattr(config, "workerinput"):
+        return True  # its controller has looked
+    told = [str(argument) for argument in config.invocation_params.args]
+    return f"--databricks-env={name}" in told or ("--databricks-env", name) in pairwise(told)
+
+
+def environment_here(config: pytest.Config) -> Environment:
+    """The run's environment."""
+    return config.stash.get(ENVIRONMENT, None) or Environment(LOCAL)
+
+
+def remote_of(config: pytest.Config) -> Remote:
+    """The workspace of this process's tests, signed in to and checked once.
+
+    Raises:
+        HarnessError: It can't be reached or used, said once and then to each test in the same words.
+    """
+    if _REMOTE not in config.stash:
+        try:
+            config.stash[_REMOTE] = _open(config, partial(tell, config))
+        except HarnessError as exc:
+            config.stash[_REMOTE] = exc
+    found = config.stash[_REMOTE]
+    if isinstance(found, HarnessError):
+        raise found.with_traceback(None)
+    return found
+
+
+def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
+    from harness.remote.session import Remote
+
+    environment = environment_here(config)
+    if environment.name == REHEARSAL:
+        environment = _rehearse(config, environment, tell)
+        config.stash[ENVIRONMENT] = environment
+    session = config.stash[SESSION]
+    remote = Remote(environment, str(config.rootpath), roots=tuple(session.finder.roots), progress=tell)
+    config.add_cleanup(remote.close)
+    remote.check()
+    return remote
+
+
+def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
+    """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
+    from harness.rehearsal import control
+
+    settings = settings_for(str(config.rootpath / "x"))
+    owner = os.getppid() if hasattr(config, "workerinput") else os.getpid()
+    running = control.start(settings, os.environ, progress=tell, owner=owner)
+    variables = {
+        "DATABRICKS_HOST": running.host,
+        "DATABRICKS_TOKEN": running.token,
+        "REQUESTS_CA_BUNDLE": str(running.ca),
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(running.ca),
+    }
+    config.add_cleanup(_with_variables(variables).close)
+    return replace(environment, host=running.host, catalog=environment.catalog or "main")
+
+
+def _with_variables(variables: dict[str, str]) -> contextlib.ExitStack:
+    """Set variables of this process until the stack is closed; others that say who signs in where are gone as long."""
+    undo = contextlib.ExitStack()
+    for name in [name for name in os.environ if name.startswith(("DATABRICKS_", "ARM_"))] + list(variables):
+        before = os.environ.pop(name, None)
+        undo.callback(_put_back, name, before)
+    os.environ.update(variables)
+    return undo
+
+
+def _put_back(name: str, value: str | None) -> None:
+    os.environ.pop(name, None)
+    if value is not None:
+        os.environ[name] = value
+
+
+def skip_elsewhere(item: pytest.Item) -> None:
+    """Skip a test whose marks say that it isn't for the run's environment.
+
+    Raises:
+        pytest.UsageError: A mark names no environment, or one that nobody knows.
+    """
+    name = environment_here(item.config).name
+    if item.get_closest_marker("nbh_local_only") is not None and name != LOCAL:
+        pytest.skip(f"for the environment local only; this run's is {name}")
+    marker = item.get_closest_marker("nbh_env")
+    if marker is None:
+        return
+    settings = settings_for(str(item.config.rootpath / "x"))
+    known = known_environments(settings)
+    for wanted in marker.args:
+        if wanted not in known:
+            raise pytest.UsageError(str(unknown(str(wanted), known, settings)))
+    if not marker.args:
+        raise pytest.UsageError(f'{item.nodeid}: nbh_env names no environment; write @pytest.mark.nbh_env("pps")')
+    if name not in marker.args:
+        pytest.skip(f"for the environment {' or '.join(marker.args)}; this run's is {name}")
+
+
+def refuse_writing(config: pytest.Config, what: str) -> None:
+    """Refuse what may write, in an environment where tests only read.
+
+    Raises:
+        EnvironmentUseError: It is one.
+    """
+    environment = environment_here(config)
+    if environment.protected:
+        raise EnvironmentUseError(
+            f"{what} may write, and tests only read in the environment {environment.name!r}",
+            cause="it is protected",
+            mend="run this test in another environment, or leave it out there: @pytest.mark.nbh_env names those it is for",
+        )

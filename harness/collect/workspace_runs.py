@@ -1,0 +1,88 @@
+"""Notebooks that a test runs whole on a workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.collect.remote import environment_here, remote_of
+from harness.collect.runs import TIMEOUT_S
+from harness.collect.session import SESSION
+from harness.errors import EnvironmentUseError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    import pytest
+
+    from harness.collect.runs import Started
+    from harness.model import NotebookRun
+    from harness.remote.session import Handle
+
+# Tracebacks show the user's lines, not these.
+__tracebackhide__ = True
+
+_ONLY_HERE = {
+    "skip_cells": "a workspace runs a notebook with all its cells",
+    "task_key": "a run on a workspace is a job of its own, with one task",
+    "task_values": "a run on a workspace is a job of its own, without the values of other tasks",
+}
+
+
+class Submitted:
+    """A run on the workspace; what became of it is known once somebody has waited."""
+
+    def __init__(self, path: str, handle: Handle) -> None:
+        self.path = path
+        self.run: NotebookRun | None = None
+        self._handle = handle
+
+    def result(self) -> NotebookRun:
+        """Wait for its end."""
+        if self.run is None:
+            self.run = self._handle.result()
+        return self.run
+
+
+class WorkspaceRuns:
+    """Sends notebooks with all that they need to the workspace, and runs them there; see the fixture ``run_notebook``."""
+
+    def __init__(self, request: pytest.FixtureRequest, runs: list[Started]) -> None:
+        self._request = request
+        self._runs = runs
+
+    def __call__(self, path: str | os.PathLike[str], **how: Any) -> NotebookRun:
+        """Run it, and wait for its end."""
+        return self.submit(path, **how).result()
+
+    def submit(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        widgets: Mapping[str, str] | None = None,
+        timeout_s: float | None = TIMEOUT_S,
+        allow: object = (),  # noqa: ARG002 -- it is about this machine; a workspace has its own rules
+        **only_here: Any,
+    ) -> Submitted:
+        """Start it, and go on.
+
+        Raises:
+            EnvironmentUseError: An argument was given that a workspace has nothing for.
+        """
+        from harness.extract.public import find_notebook
+
+        config = self._request.config
+        for name, value in only_here.items():
+            if name not in _ONLY_HERE:
+                raise TypeError(f"run_notebook got an unexpected argument {name!r}")
+            if value:
+                raise EnvironmentUseError(
+                    f"{name}= has no meaning in the environment {environment_here(config).name!r}",
+                    cause=_ONLY_HERE[name],
+                    mend="mark the test @pytest.mark.nbh_local_only, or leave the argument out",
+                )
+        found = find_notebook(path, config.stash[SESSION].loader, beside=str(self._request.path))
+        remote = remote_of(config)
+        started = Submitted(str(path), remote.submit(found, widgets=dict(widgets or {}), timeout_s=timeout_s))
+        self._runs.append(started)
+        return started
