@@ -99,10 +99,12 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
 def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
     """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
     from harness.rehearsal import control
+    from harness.spark.choose import idle_s
 
     settings = settings_for(str(config.rootpath / "x"))
-    owner = os.getppid() if hasattr(config, "workerinput") else os.getpid()
-    running = control.start(settings, os.environ, progress=tell, owner=owner)
+    run_pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
+    owner = 0 if idle_s(settings, os.environ) else run_pid
+    running = control.start(settings, env=os.environ, progress=tell, owner=owner)
     variables = {
         "DATABRICKS_HOST": running.host,
         "DATABRICKS_TOKEN": running.token,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -102,13 +103,19 @@ class NoContext:
         return "<sc: there is no SparkContext here>"
 
 
+def _folders_of_libraries() -> tuple[str, ...]:
+    """Where packages are installed: this environment's folders, and those of another that it was made to see too."""
+    seen = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
+    return (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *seen)
+
+
 def is_by_library(frames: StackSummary) -> bool:
     """Whether an installed library asked, of its own accord: those look around for where they are, and go on.
 
     What the notebook or the project's own modules ask for is theirs, also through IPython's magics or a pool of threads.
     """
     paths = sysconfig.get_paths()
-    libraries = (paths["purelib"], paths["platlib"])
+    libraries = _folders_of_libraries()
     # What stands between a notebook and us: Spark's client where a query is refused.
     passed_through = [os.path.join(folder, name) for folder in libraries for name in ("IPython", "pyspark", "delta")]
     between = (os.path.dirname(os.path.dirname(__file__)), *passed_through)
