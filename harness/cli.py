@@ -93,6 +93,17 @@ The engine is one Spark Connect server, kept between pytest runs; tests start it
 
 exit codes: 0 done, or it runs; 1 it doesn't run; 2 wrong use or settings, 3 Spark can't be had
 """
+_REHEARSAL = """\
+examples:
+  nbh rehearsal start            start it now, rather than with the first test of pytest --databricks-env=rehearsal
+  nbh rehearsal status --json    {"running", "pid", "host", "ca", "age_s", "ends_with", "log"}
+  nbh rehearsal stop             end it, with the notebooks that it runs
+
+The rehearsal is a Databricks workspace on this machine: Databricks' own clients sign in to it over TLS, upload notebooks and
+run them as jobs, on real Spark. It is for trying how tests run on a workspace; it proves nothing about a real one.
+
+exit codes: 0 done, or it runs; 1 it doesn't run; 2 wrong use or settings, 3 it can't be had
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,6 +189,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
     _add_spark(command)
+
+    command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine", _REHEARSAL)
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    for verb, text in {"start": "start it, if it doesn't run", "status": "show whether it runs", "stop": "end it"}.items():
+        action = actions.add_parser(verb, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+        action.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
     return parser
 
 
@@ -307,6 +324,13 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         show(facts)
     return NO if any(fact.ok is False for fact in facts) else YES
+
+
+def _rehearsal(options: argparse.Namespace) -> int:
+    from harness.commands import rehearsal
+
+    verb = {"start": rehearsal.start, "status": rehearsal.status, "stop": rehearsal.stop}[options.action]
+    return YES if verb(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
 
 
 def _spark(options: argparse.Namespace) -> int:
