@@ -1,0 +1,23 @@
+"""What goes wrong with a rehearsal itself, as its user is told."""
+
+from __future__ import annotations
+
+from harness.errors import HarnessError
+
+
+class RehearsalError(HarnessError):
+    """The workspace on this machine can't be had."""
+
+
+class RehearsalStartError(RehearsalError):
+    """It didn't start."""
+
+    code = "NBH400"
+    about = "the rehearsal didn't start"
+
+
+class RehearsalStopError(RehearsalError):
+    """It was told to end and didn't, or isn't ours to end."""
+
+    code = "NBH401"
+    about = "the rehearsal can't be stopped"
