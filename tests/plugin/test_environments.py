@@ -1,0 +1,173 @@
+"""``--databricks-env``: which environments there are, and what tests are for."""
+
+from __future__ import annotations
+
+import pytest
+
+PPS = """
+    [tool.nbh.env.pps]
+    host = "https://adb-1.1.azuredatabricks.net"
+    catalog = "pps"
+    [tool.nbh.env.prd]
+    host = "https://adb-2.2.azuredatabricks.net"
+    catalog = "prd"
+"""
+TEST = "def test_it():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("psp", ['unknown environment "psp"', "known: local, rehearsal, pps, prd", 'did you mean "pps"?']),
+        ("zzz", ['unknown environment "zzz"', "add [tool.nbh.env.zzz] with its host and catalog"]),
+    ],
+)
+def test_an_unknown_environment_ends_the_run(project, name, told):
+    """Before anything is collected, with the near miss."""
+    project.write({"pyproject.toml": PPS, "test_it.py": TEST})
+
+    result = project.run(f"--databricks-env={name}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert all(text in str(result.stderr) for text in told)
+
+
+def test_a_wrong_value_ends_the_run_with_its_place(project):
+    """As a wrong option does."""
+    project.write({"pyproject.toml": PPS.replace('"pps"', "7"), "test_it.py": TEST})
+
+    result = project.run("--databricks-env=pps")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pyproject.toml: NBH200 catalog of the environment 'pps' is 7*"])
+
+
+def test_the_header_names_the_workspace(project):
+    """Which environment, where it is, and on what notebooks run there."""
+    project.write({"pyproject.toml": PPS, "test_it.py": TEST})
+
+    result = project.run("--databricks-env=pps")
+
+    result.stdout.fnmatch_lines(
+        ["databricks notebooks: environment pps, https://adb-1.1.azuredatabricks.net, serverless compute, *"]
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_production_must_be_spelled_out(project):
+    """An option in a file leads nobody there by surprise."""
+    project.write({"pyproject.toml": PPS, "test_it.py": TEST})
+    project.pytester.makeini("[pytest]\naddopts = --databricks-env=prd\n")
+
+    refused = project.run()
+    spelled_out = project.run("--databricks-env=prd")
+
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*--databricks-env=prd: it is protected*"])
+    spelled_out.assert_outcomes(passed=1)
+
+
+MARKED = """
+    import pytest
+
+    @pytest.mark.nbh_env("pps", "ppd")
+    def test_there():
+        pass
+
+    @pytest.mark.nbh_local_only
+    def test_here():
+        pass
+"""
+
+
+@pytest.mark.parametrize(("name", "passed"), [("local", "test_here"), ("pps", "test_there"), ("prd", "")])
+def test_marked_tests_run_where_they_are_for(project, name, passed):
+    """Others are skipped, and say for which environment they are."""
+    project.write({"pyproject.toml": f"{PPS}[tool.nbh.env.ppd]\n", "test_it.py": MARKED})
+
+    result = project.run(f"--databricks-env={name}", "-rsp")
+
+    told = str(result.stdout)
+    assert [test for test in ("test_here", "test_there") if f"PASSED test_it.py::{test}" in told] == [passed] * bool(passed)
+    assert f"this run's is {name}" in told
+
+
+@pytest.mark.parametrize("marker", ['nbh_env("psp")', "nbh_env"])
+def test_a_mark_that_can_never_fit_ends_the_run(project, marker):
+    """It would skip its test for ever."""
+    project.write({"pyproject.toml": PPS, "test_it.py": f"import pytest\n\n@pytest.mark.{marker}\n{TEST}"})
+
+    result = project.run()
+
+    assert result.ret != 0
+    assert "nbh_env" in str(result.stdout) + str(result.stderr) or "psp" in str(result.stdout) + str(result.stderr)
+    result.assert_outcomes(passed=0, skipped=0, errors=1)
+
+
+def test_a_missing_variable_skips(project):
+    """And a set one is given."""
+    project.write(
+        {
+            "test_it.py": """
+                def test_set(env_or_skip, monkeypatch):
+                    monkeypatch.setenv("NBH_TEST_SET", "x")
+                    assert env_or_skip("NBH_TEST_SET") == "x"
+
+                def test_unset(env_or_skip):
+                    env_or_skip("NBH_TEST_UNSET")
+
+                def test_where(databricks_env):
+                    assert (databricks_env.name, databricks_env.is_remote) == ("local", False)
+                """
+        }
+    )
+
+    result = project.run("-rs")
+
+    result.assert_outcomes(passed=2, skipped=1)
+    result.stdout.fnmatch_lines(["*the variable NBH_TEST_UNSET isn't set*"])
+
+
+WRITES = """
+    def test_makes(uc):
+        uc.make_table(name="t", columns="id int")
+
+    def test_runs(run_notebook):
+        run_notebook("nb.py")
+
+    def test_reads():
+        pass
+"""
+
+
+def test_tests_only_read_in_a_protected_environment(project):
+    """What may write is refused before anybody signs in."""
+    project.write({"pyproject.toml": PPS, "test_it.py": WRITES, "nb.py": ["x = 1"]})
+
+    result = project.run("--databricks-env=prd", "-k", "runs or reads")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*NBH385 a notebook that is run whole may write, and tests only read in the environment 'prd'*"]
+    )
+
+
+@pytest.mark.parametrize("how", ["skip_cells=[1]", "task_key='x'", "task_values={'a': {}}"])
+def test_what_a_workspace_has_nothing_for(project, how):
+    """Refused, with the mark that keeps such a test here, before anything is sent."""
+    project.write(
+        {
+            "pyproject.toml": PPS,
+            "test_it.py": f"def test_it(run_notebook):\n    run_notebook('nb.py', {how})\n",
+            "nb.py": ["x = 1"],
+        }
+    )
+
+    result = project.run("--databricks-env=pps")
+
+    if "task_values" in how:
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["*NBH385 task_values= has no meaning in the environment 'pps'*"])
+    else:
+        result.stdout.fnmatch_lines(["*NBH385 * has no meaning in the environment 'pps'*"])
+        result.assert_outcomes(failed=1)
