@@ -70,17 +70,19 @@ class Front:
                 task.cancel()
             await asyncio.gather(*self._open, return_exceptions=True)
 
-    async def _on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- a stream's callback is always one
+    def _on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio reports one of its own that was cancelled as an error.
+        task = asyncio.create_task(self._serve(reader, writer))
         self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._pass_on(reader, writer)
         except (OSError, ssl.SSLError, TimeoutError) as exc:
             _log.debug("a connection ended: %s", exc)
         finally:
             writer.transport.abort()
-            self._open.discard(task)
             self._last = time.monotonic()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
