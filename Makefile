@@ -73,6 +73,6 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 lock: export PATH := $(PATH):$(CURDIR)/$(BIN)
 lock: ## Resolve the locks again after a change of dependencies (needs uv); LOCKARGS=--upgrade takes newer versions
 	@command -v uv >/dev/null || { echo "lock: uv is not on PATH" >&2; echo "  mend: .venv/bin/python -m pip install uv" >&2; exit 1; }
-	$(LOCK) --extra local --extra mlflow --extra rehearsal --extra snapshot --group dev pyproject.toml -o requirements.lock
+	$(LOCK) --extra local --extra mlflow --extra rehearsal --extra remote --extra snapshot --group dev pyproject.toml -o requirements.lock
 	$(LOCK) --group test -c requirements.lock pyproject.toml -o locks/light.lock
 	$(LOCK) --group pyproject.toml:build -c requirements.lock -o locks/build.lock
