@@ -20,9 +20,8 @@ from harness.notebook.files import read_bytes
 from harness.remote import names
 from harness.remote.errors import OutsideError
 from harness.remote.parts import (
-    FILE_LIMIT,
     LANGUAGES,
-    NOTEBOOK_LIMIT,
+    LIMIT,
     Closure,
     Foreign,
     Missing,
@@ -99,7 +98,7 @@ class Closures:
             found = _read_notebook(file, relative, info.st_size)
         else:
             check_part(Part(relative, "file", "RAW", "", info.st_size))
-            raw = read_bytes(file, max_bytes=FILE_LIMIT)
+            raw = read_bytes(file, max_bytes=LIMIT)
             named = names.of_module(raw) if file.endswith(".py") else names.Names()
             found = _Read(Part(relative, "file", "RAW", digest_of(raw), len(raw)), named)
         self._read[file] = (stamp, found)
@@ -270,7 +269,7 @@ def _read_notebook(file: str, relative: str, size: int) -> _Read:
     language = LANGUAGES.get(suffix, "")
     form = "SOURCE" if language else "JUPYTER"
     check_part(Part(relative, "notebook", form, "", size, language))
-    notebook = read_notebook(file, max_bytes=NOTEBOOK_LIMIT)
+    notebook = read_notebook(file, max_bytes=LIMIT)
     part = Part(relative, "notebook", form, digest_of(notebook.raw), len(notebook.raw), language)
     return _Read(part, names.of_notebook(notebook))
 

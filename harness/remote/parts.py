@@ -13,10 +13,8 @@ from harness.remote.errors import CollisionError, TooLargeError, WorkspaceNameEr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-NOTEBOOK_LIMIT = 10_000_000
-"""What the import of a notebook takes, outputs included."""
-FILE_LIMIT = 500_000_000
-"""What a workspace file may have."""
+LIMIT = 10 * 1024 * 1024
+"""What the import of a notebook, with its outputs, or of a file takes."""
 NAME_LIMIT = 255
 """Bytes of a name in UTF-8."""
 
@@ -102,13 +100,12 @@ def check_part(part: Part) -> None:
         TooLargeError: It is larger than the import takes.
         WorkspaceNameError: A name in its path can't be on a workspace.
     """
-    limit = NOTEBOOK_LIMIT if part.kind == "notebook" else FILE_LIMIT
-    if part.size > limit:
-        clear = ": clear its outputs, or" if part.format == "JUPYTER" else ":"
+    if part.size > LIMIT:
+        clear = "clear its outputs, or " if part.format == "JUPYTER" else ""
         raise TooLargeError(
             f"the {part.kind} is too large for a workspace",
-            cause=f"it has {part.size:,} bytes, and a workspace imports {limit:,}",
-            mend=f"make it smaller{clear} move data out of it, to a volume",
+            cause=f"it has {part.size:,} bytes, and a workspace imports {LIMIT:,} at most",
+            mend=f"{clear}move what is large out of it, to a volume",
             location=Location(part.path),
         )
     for name in part.target.split("/"):
