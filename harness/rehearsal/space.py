@@ -1,0 +1,88 @@
+"""The workspace's own session on the warm engine: its catalogs and tables last as long as it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.rehearsal.identity import USER
+from harness.settings import Settings
+from harness.spark import connect
+from harness.spark.choose import idle_s, wishes_of
+from harness.spark.conf import DBFS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from harness.rehearsal.workspace import Workspace
+    from harness.spark.connect import ConnectSession
+
+_log = logging.getLogger(__name__)
+
+_HELD = "spark"
+"""Under this name the session stands in what the workspace's parts share."""
+
+
+def open_space(workspace: Workspace) -> SparkSession:
+    """The workspace's own session, opened if it isn't: its catalogs last as long as it.
+
+    Raises:
+        EngineError: The engine can't be had; see `harness.spark.server.find_or_start`.
+    """
+    return session_of(workspace).spark
+
+
+def session_of(workspace: Workspace) -> ConnectSession:
+    """The same, with its engine; one whose engine has ended is opened anew, on another one.
+
+    Raises:
+        EngineError: As `open_space`.
+    """
+    with workspace.shared.setdefault(f"{_HELD} lock", threading.Lock()):
+        held: ConnectSession | None = workspace.shared.get(_HELD)
+        if held is None:
+            wanted = asked(workspace)
+            kept_s = idle_s(wanted.settings, os.environ)
+            held = workspace.shared[_HELD] = connect.open_session(
+                replace(wishes_of(wanted.settings), conf={"spark.nbh.user": USER.name}),
+                roots=[],
+                progress=_log.info,
+                owner=0 if kept_s else wanted.owner or os.getpid(),
+                idle_s=kept_s or 24 * 3600,
+                space=workspace.space,
+                files=str(workspace.files),
+                bare=DBFS,
+            )
+        elif held.is_lost:
+            _log.error("the engine has ended, and with it all tables and catalogs of this workspace")
+            held.ready()
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What whoever started the rehearsal wants of its Spark; ``owner`` is the process that it ends with, 0 if none."""
+
+    settings: Settings
+    owner: int
+
+
+def asked(workspace: Workspace) -> Asked:
+    """What was asked for; the defaults where nothing was."""
+    try:
+        told = json.loads(workspace.place.asked.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        told = {}
+    settings = Settings(**told["settings"]) if "settings" in told else Settings(str(workspace.place.folder))
+    return Asked(settings, int(told.get("owner") or 0))
+
+
+def close_space(workspace: Workspace) -> None:
+    """End the workspace's session, and with it its catalogs."""
+    held: ConnectSession | None = workspace.shared.pop(_HELD, None)
+    if held is not None:
+        held.stop()
