@@ -228,7 +228,8 @@ def test_the_workspaces_own_copies_must_be_the_repositorys(ws, tmp_path):
     (tmp_path / "setup.py").write_text(HEADER + "x = 1\n")
     (tmp_path / "a.py").write_text(
         HEADER
-        + "# MAGIC %run /Shared/t/setup\n\n# COMMAND ----------\n\ndbutils.notebook.run(f'{x}', 1)\ndbutils.notebook.run('/x', 1)\n"
+        + "# MAGIC %run /Shared/t/setup\n\n# COMMAND ----------\n\n"
+        + "dbutils.notebook.run(f'{x}', 1)\ndbutils.notebook.run('/x', 1)\n"
     )
     closure = Closures(tmp_path, run_prefixes={"/Shared/t": "."}).of("a.py")
 

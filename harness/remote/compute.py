@@ -1,0 +1,192 @@
+"""What runs the notebooks: a cluster that is there, one that a pytest run makes and all its processes share, or serverless."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SettingsError
+from harness.remote.errors import ClusterError, MissingError, NotAllowedError, RateLimitError, RemoteError, SignInError
+from harness.remote.marks import TAG
+from harness.remote.removal import clusters_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.environments import Environment
+    from harness.remote.ledger import Entry
+    from harness.remote.protocol import Facts, Identity, Workspace
+    from harness.remote.state import SharedRun
+
+IDLE_MINUTES = 20
+"""After so long without a run a cluster of ours ends by itself, whatever became of the process that made it."""
+
+_SUBJECT = "cluster"
+_NEVER_MADE = (NotAllowedError, RateLimitError, SignInError)
+_GONE = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
+
+
+class Computes:
+    """Gives each run what it runs on, for one environment and one pytest run; ``name`` is what our cluster is called."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        workspace: Workspace,
+        shared: SharedRun,
+        *,
+        name: str,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._environment = environment
+        self._compute = environment.compute
+        self._workspace = workspace
+        self._shared = shared
+        self._name = name
+        self._progress = progress
+        if self._compute.kind == "serverless" and environment.libraries:
+            raise SettingsError(
+                f"the environment {environment.name!r} has libraries, and no cluster to install them on",
+                cause="serverless compute takes packages from environments alone",
+                mend=f"write them as dependencies under [[tool.nbh.env.{environment.name}.environments]]",
+            )
+
+    def check(self, identity: Identity) -> tuple[str, ...]:
+        """Look whether the cluster of the settings can be used; gives notes on it.
+
+        Raises:
+            ClusterError: It isn't there, or isn't one that notebooks can be submitted to.
+        """
+        if self._compute.kind != "existing":
+            return ()
+        cluster_id = self._compute.cluster_id
+        try:
+            facts = self._workspace.cluster(cluster_id)
+        except MissingError as error:
+            raise ClusterError(
+                f"the cluster {cluster_id!r} isn't there",
+                cause=error.cause,
+                mend=f"correct cluster_id of the environment {self._environment.name!r}, or take `compute.serverless = true`",
+            ) from error
+        why = _why_not(facts, identity)
+        if why:
+            raise ClusterError(
+                f"the cluster {cluster_id!r} can't run notebooks of this run",
+                cause=why,
+                mend="take another cluster, or have one made: [compute] with a spec",
+            )
+        if facts.get("state") in _GONE:
+            return (
+                f"the cluster {facts.get('cluster_name', cluster_id)} is {facts['state'].lower()}: the first run starts it",
+            )
+        return ()
+
+    def keys(self) -> tuple[Facts, Facts]:
+        """The keys of a task and of its submission that say what it runs on; makes the shared cluster if need be.
+
+        Raises:
+            RemoteError: The cluster can't be made.
+        """
+        task: dict[str, Any] = {}
+        if self._environment.libraries:
+            task["libraries"] = [dict(one) for one in self._environment.libraries]
+        match self._compute.kind:
+            case "existing":
+                return {**task, "existing_cluster_id": self._compute.cluster_id}, {}
+            case "new" if self._compute.share == "never":
+                return {**task, "new_cluster": self._spec(named=False)}, {}
+            case "new":
+                return {**task, "existing_cluster_id": self._ours()}, {}
+        environments = [dict(one) for one in self._environment.environments]
+        if not environments:
+            return task, {}
+        return {**task, "environment_key": environments[0]["environment_key"]}, {"environments": environments}
+
+    def failed(self, cluster_id: str) -> None:
+        """Take note that a run was lost with its cluster: if it is ours and has gone, the next run makes another."""
+        if self._compute.kind != "new" or self._compute.share == "never":
+            return
+        with self._shared.locked():
+            if self._shared.told(_SUBJECT).get("id") != cluster_id:
+                return
+            try:
+                gone = self._workspace.cluster(cluster_id).get("state") in _GONE
+            except MissingError:
+                gone = True
+            except RemoteError:
+                return
+            if gone:
+                self._shared.tell(_SUBJECT, {**self._shared.told(_SUBJECT), "id": ""})
+
+    @property
+    def starts(self) -> int:
+        """How many clusters this pytest run has made."""
+        return int(self._shared.told(_SUBJECT).get("starts", 0))
+
+    # -- our own cluster -------------------------------------------------------------------------------------------------------
+
+    def _ours(self) -> str:
+        found = self._shared.told(_SUBJECT).get("id")
+        if found:
+            return str(found)
+        with self._shared.locked():
+            told = self._shared.told(_SUBJECT)
+            if told.get("id"):  # another process made it meanwhile
+                return str(told["id"])
+            self._progress("making a cluster; it starts in some minutes")
+            starts = int(told.get("starts", 0))
+            cluster_id = self._make(self._name)
+            self._shared.tell(_SUBJECT, {"id": cluster_id, "starts": starts + 1})
+            return cluster_id
+
+    def _make(self, name: str) -> str:
+        ledger = self._shared.ledger
+        entry = ledger.note(_SUBJECT, name)
+        before = clusters_named(self._workspace, name)
+        # The token keeps a repeated call, of which the first answer was lost, from making a second cluster.
+        spec = {**self._spec(named=True), "idempotency_token": secrets.token_hex(16)}
+        try:
+            cluster_id = self._workspace.create_cluster(spec)
+        except RemoteError as error:
+            if isinstance(error, _NEVER_MADE):
+                ledger.strike(entry)
+            raise self._refused(error, entry) from error
+        ledger.learn(entry, cluster_id)
+        for other in clusters_named(self._workspace, name) - before - {cluster_id}:
+            self._workspace.delete_cluster(other)
+        return cluster_id
+
+    def _refused(self, error: RemoteError, entry: Entry) -> ClusterError:
+        """Where it isn't known whether the call was carried out, the entry stays in the ledger: the sweep looks by name."""
+        return ClusterError(
+            "the cluster of this run can't be made",
+            cause=f"{error.what}\n{error.cause}".strip() + f"\nits name is {entry.name}",
+            mend=error.mend,
+        )
+
+    def _spec(self, *, named: bool) -> dict[str, Any]:
+        spec: dict[str, Any] = _plain(self._compute.spec)
+        spec["custom_tags"] = {**(spec.get("custom_tags") or {}), TAG: self._name}
+        if named:
+            spec["cluster_name"] = self._name
+            spec.setdefault("autotermination_minutes", IDLE_MINUTES)
+            if not spec["autotermination_minutes"]:
+                spec["autotermination_minutes"] = IDLE_MINUTES  # 0 means never
+        return spec
+
+
+def _why_not(facts: Facts, identity: Identity) -> str:
+    if facts.get("cluster_source") in {"JOB", "PIPELINE"}:
+        return f"it is a {facts['cluster_source'].lower()} cluster, which takes no other runs"
+    user = facts.get("single_user_name")
+    if user and user != identity.name and user not in identity.groups and facts.get("data_security_mode") == "SINGLE_USER":
+        return f"it is dedicated to {user}, and this run is {identity.name}"
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    """Settings are frozen, the SDK's JSON takes plain dictionaries."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
