@@ -13,7 +13,7 @@ from harness.rehearsal.cluster import Cluster
 from harness.rehearsal.workspace import caller_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.routing import Route
 
@@ -107,11 +107,13 @@ class Clusters:
                     "CLOUD_PROVIDER_RESOURCE_STOCKOUT", {"databricks_error_message": "no capacity"}, kind="CLOUD_FAILURE"
                 )
 
-    def ready(self, cluster_id: str, *, by: str = "", wait_s: float = _WAIT_S, stop: threading.Event | None = None) -> Cluster:
+    def ready(
+        self, cluster_id: str, *, by: str = "", wait_s: float = _WAIT_S, is_over: Callable[[], bool] = lambda: False
+    ) -> Cluster:
         """Give a cluster that runs: one that has ended is started, and its start waited for on the workspace's clock.
 
         Raises:
-            ApiError: There is no such cluster, it doesn't come up, or ``stop`` was set meanwhile.
+            ApiError: There is no such cluster, it doesn't come up, or ``is_over`` held meanwhile.
         """
         cluster = self.find(cluster_id)
         with self._lock:
@@ -120,8 +122,7 @@ class Clusters:
                 cluster.expect("RUNNING", "TERMINATED", "PENDING", "RESTARTING")
             if state == "TERMINATED":
                 self.begin(cluster, by=by or cluster.creator)
-        halted = stop or threading.Event()
-        self._workspace.clock.wait(wait_s, until=lambda: halted.is_set() or cluster.look() in {"RUNNING", "TERMINATED"})
+        self._workspace.clock.wait(wait_s, until=lambda: is_over() or cluster.look() in {"RUNNING", "TERMINATED"})
         if cluster.look() != "RUNNING":
             raise ApiError(400, "INVALID_STATE", cluster.told_reason)
         cluster.used_at = self._workspace.clock.now()

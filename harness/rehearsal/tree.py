@@ -78,6 +78,11 @@ class Tree:
             raise not_found(f"Path ({path}) doesn't exist.")
         return found
 
+    def on_this_machine(self, disk: str) -> Item | None:
+        """What lies under this path below the tree's folder on this machine."""
+        with self._lock:
+            return next((item for item in self._items.values() if item.disk == disk), None)
+
     def on_disk(self, item: Item) -> Path:
         """Where it lies on this machine."""
         return self._folder / item.disk

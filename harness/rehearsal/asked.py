@@ -1,0 +1,142 @@
+"""What a job may be asked to be: its tasks, looked through before anything of it is run."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from harness.rehearsal.answers import ApiError, invalid
+from harness.rehearsal.clusters import check as check_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+MOST_TASKS = 100
+MOST_PARAMETERS_BYTES = 1_000_000
+RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
+REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key")
+_REFERENCES = ("job.id", "job.run_id", "job.name", "task.name", "task.run_id", "run.id")
+
+
+def check_tasks(settings: Mapping[str, Any], *, cluster_exists: Callable[[str], object], is_submitted: bool) -> None:
+    """See that the tasks of a job or a submission can be run.
+
+    Raises:
+        ApiError: They can't; or a workspace would run them, and the rehearsal doesn't.
+    """
+    tasks = settings.get("tasks")
+    if not isinstance(tasks, list) or not tasks:
+        raise invalid("At least one task must be specified in the 'tasks' field.")
+    if len(tasks) > MOST_TASKS:
+        raise invalid(f"The number of tasks {len(tasks)} exceeds the limit of {MOST_TASKS}.")
+    if settings.get("git_source"):
+        raise _unserved("git_source")
+    keys = [task.get("task_key") if isinstance(task, dict) else None for task in tasks]
+    for key in keys:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise invalid(f"Invalid task_key {key!r}: it may hold letters, digits, - and _, at most 100 of them.")
+    if len(set(keys)) < len(keys):
+        raise invalid(f"Duplicate task_key: {next(key for key in keys if keys.count(key) > 1)}")
+    shared = {one.get("job_cluster_key"): one for one in settings.get("job_clusters") or ()}
+    for one in shared.values():
+        check_cluster(one.get("new_cluster") or {})
+    environments = {one.get("environment_key"): one for one in settings.get("environments") or ()}
+    for environment in environments.values():
+        if (environment.get("spec") or {}).get("dependencies"):
+            raise _unserved("dependencies of environments")
+    for task in tasks:
+        _check_task(task, shared=shared, environments=environments, is_submitted=is_submitted)
+        if task.get("existing_cluster_id"):
+            cluster_exists(task["existing_cluster_id"])
+    _check_order(tasks)
+
+
+def _check_task(
+    task: Mapping[str, Any], *, shared: Mapping[str, Any], environments: Mapping[str, Any], is_submitted: bool
+) -> None:
+    key = task["task_key"]
+    kinds = [name for name in task if name.endswith("_task")]
+    if not kinds:
+        raise invalid(f"Task {key} must specify one task type, for example notebook_task.")
+    if kinds != ["notebook_task"]:
+        raise _unserved(next(kind for kind in kinds if kind != "notebook_task"))
+    if task.get("libraries"):
+        raise _unserved("libraries")
+    notebook = task["notebook_task"]
+    path = notebook.get("notebook_path")
+    if not isinstance(path, str) or not path:
+        raise invalid(f"Task {key}: notebook_path is required.")
+    if notebook.get("source", "WORKSPACE") != "WORKSPACE":
+        raise _unserved("notebooks from Git")
+    if notebook.get("warehouse_id"):
+        raise _unserved("notebooks on a SQL warehouse")
+    if not path.startswith("/"):
+        raise invalid(f"Only absolute paths are currently supported. Paths must begin with '/': {path}")
+    check_parameters(notebook.get("base_parameters") or {}, "base_parameters")
+    _check_compute(task, shared=shared, environments=environments, is_submitted=is_submitted)
+    if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
+        raise invalid(f"Task {key}: run_if is one of {', '.join(RUN_IF)}.")
+    for name in ("timeout_seconds", "max_retries", "min_retry_interval_millis"):
+        if type(task.get(name, 0)) is not int or task.get(name, 0) < (-1 if name == "max_retries" else 0):
+            raise invalid(f"Task {key}: {name} is a whole number.")
+
+
+def _check_compute(
+    task: Mapping[str, Any], *, shared: Mapping[str, Any], environments: Mapping[str, Any], is_submitted: bool
+) -> None:
+    key = task["task_key"]
+    given = [name for name in _COMPUTE if task.get(name)]
+    if len(given) > 1:
+        raise invalid(f"Task {key}: only one of {', '.join(_COMPUTE)} may be specified.")
+    if task.get("new_cluster"):
+        check_cluster(task["new_cluster"])
+    named = task.get("job_cluster_key")
+    if named and (is_submitted or named not in shared):
+        raise invalid(f"Task {key}: job_cluster_key {named} is not defined in job_clusters.")
+    wanted = task.get("environment_key")
+    if wanted and wanted not in environments:
+        raise invalid(f"Task {key}: environment_key {wanted} is not defined in environments.")
+    if wanted and given:
+        raise invalid(f"Task {key}: environment_key can't be used together with {given[0]}.")
+
+
+def check_parameters(given: Any, name: str) -> None:
+    """See that parameters are texts, and not too long.
+
+    Raises:
+        ApiError: One is not.
+    """
+    if not isinstance(given, dict):
+        raise ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: Expected '{name}' to be a map")
+    for key, value in given.items():
+        if not isinstance(value, str):
+            message = f"Could not parse request object: Expected Scalar value for String field '{name}.{key}'"
+            raise ApiError(400, "MALFORMED_REQUEST", message)
+        for reference in REFERENCE.findall(value):
+            if reference not in _REFERENCES and not reference.startswith("job.parameters."):
+                raise _unserved(f"the reference {{{{{reference}}}}}")
+    size = len(json.dumps(given).encode())
+    if size > MOST_PARAMETERS_BYTES:
+        raise invalid(f"The size of {name} ({size} bytes) exceeds the limit of {MOST_PARAMETERS_BYTES} bytes.")
+
+
+def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
+    after = {task["task_key"]: [one.get("task_key") for one in task.get("depends_on") or ()] for task in tasks}
+    for key, before in after.items():
+        for one in before:
+            if one not in after:
+                raise invalid(f"Task {key} depends on {one}, which is not a task of this job.")
+    left = dict(after)
+    while left:
+        free = [key for key, before in left.items() if not any(one in left for one in before)]
+        if not free:
+            raise invalid(f"The dependencies of the tasks {', '.join(sorted(left))} form a cycle.")
+        for key in free:
+            del left[key]
+
+
+def _unserved(what: str) -> ApiError:
+    return ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal does not run {what}; it runs notebook_task from the workspace.")

@@ -1,0 +1,200 @@
+"""Runs of jobs and of their tasks: what was asked, what state they are in, and how the API tells it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.rehearsal.clock import Clock
+    from harness.rehearsal.tree import Item
+
+OVER = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
+_V2 = {"SKIPPED": "TERMINATED", "INTERNAL_ERROR": "TERMINATED", "WAITING_FOR_RETRY": "WAITING"}
+
+WORKLOAD_FAILED = "Workload failed, see run output for details"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a task or a job ended: the two states, a message for people, and the code and type of newer clients."""
+
+    life: str
+    result: str
+    message: str = ""
+    code: str = "RUN_EXECUTION_ERROR"
+    kind: str = "CLIENT_ERROR"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether what depends on it may go on."""
+        return self.result in {"SUCCESS", "SUCCESS_WITH_FAILURES"}
+
+
+SUCCESS = End("TERMINATED", "SUCCESS", "", "SUCCESS", "SUCCESS")
+FAILED = End("TERMINATED", "FAILED", WORKLOAD_FAILED)
+CANCELED = End("TERMINATED", "CANCELED", "Run cancelled.", "USER_CANCELED")
+TIMED_OUT = End("TERMINATED", "TIMEDOUT", "Run timed out.", "CANCELED")
+UPSTREAM_FAILED = End("SKIPPED", "UPSTREAM_FAILED", "An upstream task failed.", "SKIPPED")
+UPSTREAM_CANCELED = End("SKIPPED", "UPSTREAM_CANCELED", "An upstream task was canceled.", "SKIPPED")
+EXCLUDED = End("SKIPPED", "EXCLUDED", "The condition of the task's dependencies was not met.", "SKIPPED", "SUCCESS")
+TOO_MANY = End(
+    "SKIPPED",
+    "MAXIMUM_CONCURRENT_RUNS_REACHED",
+    "Skipped since max_concurrent_runs of the job was reached.",
+    "MAX_CONCURRENT_RUNS_EXCEEDED",
+)
+
+
+@dataclass(slots=True)
+class State:
+    """Where a run stands. Times are in milliseconds of the workspace's clock, 0 for what hasn't come."""
+
+    life: str = "PENDING"
+    end: End | None = None
+    begun: int = 0
+    ready: int = 0
+    done: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.end is not None
+
+    def facts(self) -> dict[str, Any]:
+        """As the API tells it."""
+        state: dict[str, Any] = {"life_cycle_state": self.life, "state_message": "", "user_cancelled_or_timedout": False}
+        status: dict[str, Any] = {"state": _V2.get(self.life, self.life)}
+        if self.end is not None:
+            state |= {
+                "result_state": self.end.result,
+                "state_message": self.end.message,
+                "user_cancelled_or_timedout": self.end.result in {"CANCELED", "TIMEDOUT"},
+            }
+            status["termination_details"] = {"code": self.end.code, "type": self.end.kind, "message": self.end.message}
+        facts: dict[str, Any] = {"state": state, "status": status, "start_time": self.begun, "end_time": self.done}
+        facts["setup_duration"] = max(0, (self.ready or self.done) - self.begun) if self.ready or self.done else 0
+        facts["execution_duration"] = max(0, self.done - self.ready) if self.done and self.ready else 0
+        return facts | {"cleanup_duration": 0}
+
+
+@dataclass(slots=True)
+class Output:
+    """What a task left: its exit value, or its error; and the executed notebook."""
+
+    result: str | None = None
+    error: str = ""
+    trace: str = ""
+    item: Item | None = None
+    page: str = ""
+
+
+@dataclass(slots=True)
+class Task:
+    """One attempt at one task of a run."""
+
+    run_id: int
+    key: str
+    spec: Mapping[str, Any]
+    first_id: int
+    attempt: int = 0
+    state: State = field(default_factory=State)
+    output: Output = field(default_factory=Output)
+    cluster_id: str = ""
+    context_id: str = ""
+
+    def facts(self, url: str) -> dict[str, Any]:
+        """As a run tells of it."""
+        facts: dict[str, Any] = {
+            **self.spec,
+            "run_id": self.run_id,
+            "task_key": self.key,
+            "attempt_number": self.attempt,
+            "run_if": self.spec.get("run_if", "ALL_SUCCESS"),
+            "run_page_url": url,
+            **self.state.facts(),
+        }
+        if self.cluster_id:
+            facts["cluster_instance"] = {"cluster_id": self.cluster_id, "spark_context_id": self.context_id}
+        return facts
+
+
+@dataclass
+class Run:
+    """One run of a job, or of tasks that were submitted without one."""
+
+    run_id: int
+    job_id: int
+    name: str
+    kind: str
+    creator: str
+    settings: Mapping[str, Any]
+    tasks: list[Task]
+    host: str
+    clock: Clock
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    earlier: list[Task] = field(default_factory=list)
+    state: State = field(default_factory=State)
+    is_cancelled: bool = False
+    clusters: dict[str, str] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def url(self) -> str:
+        """The page of the run, which a browser would show."""
+        return f"{self.host}#job/{self.job_id}/run/{self.run_id}"
+
+    def facts(self, *, with_tasks: bool = True) -> dict[str, Any]:
+        """As the API tells it."""
+        with self.lock:
+            state = self.state.facts()
+            facts: dict[str, Any] = {
+                "job_id": self.job_id,
+                "run_id": self.run_id,
+                "number_in_job": self.run_id,
+                "original_attempt_run_id": self.run_id,
+                "creator_user_name": self.creator,
+                "run_name": self.name,
+                "run_type": self.kind,
+                "run_page_url": self.url,
+                "trigger": "ONE_TIME",
+                "format": "MULTI_TASK",
+                **state,
+                "setup_duration": 0,
+                "execution_duration": 0,
+                "run_duration": max(0, self.state.done - self.state.begun) if self.state.done else 0,
+            }
+            if self.settings.get("job_clusters"):
+                facts["job_clusters"] = self.settings["job_clusters"]
+            if self.parameters:
+                facts["job_parameters"] = [{"name": name, "value": value} for name, value in self.parameters.items()]
+            if with_tasks:
+                facts["tasks"] = [task.facts(self.url_of(task)) for task in self.tasks]
+            return facts
+
+    def url_of(self, task: Task) -> str:
+        """The page of one task."""
+        return f"{self.host}#job/{self.job_id}/run/{task.run_id}"
+
+    def facts_of(self, task: Task) -> dict[str, Any]:
+        """One task told as a run, as the metadata of its output are."""
+        with self.lock:
+            facts = self.facts(with_tasks=False)
+            spec = {name: task.spec[name] for name in ("existing_cluster_id", "new_cluster", "libraries") if name in task.spec}
+            facts |= {
+                **task.state.facts(),
+                "run_id": task.run_id,
+                "run_name": task.key,
+                "original_attempt_run_id": task.first_id,
+                "attempt_number": task.attempt,
+                "task": {"notebook_task": task.spec["notebook_task"]},
+                "cluster_spec": spec,
+                "run_page_url": self.url_of(task),
+                "tasks": [task.facts(self.url_of(task))],
+            }
+            if task.cluster_id:
+                facts["cluster_instance"] = {"cluster_id": task.cluster_id, "spark_context_id": task.context_id}
+            return facts

@@ -1,0 +1,361 @@
+"""The work of runs: tasks in their order, each on its compute, each notebook truly run."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.rehearsal import runner, runs, traces, views
+from harness.rehearsal.answers import ApiError
+from harness.rehearsal.asked import REFERENCE
+from harness.rehearsal.clusters import clusters_of
+from harness.rehearsal.notebooks import tree_of
+from harness.rehearsal.runs import End, Output, Run, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.rehearsal.cluster import Cluster
+    from harness.rehearsal.tree import Item
+    from harness.rehearsal.workspace import Workspace
+
+MOST_BYTES = 5 * 1024 * 1024
+"""So much of an exit value the API gives."""
+
+_LOOK_S = 0.02
+_FOREVER_S = 10.0**9
+_AGAIN = frozenset({"FAILED"})
+
+_log = logging.getLogger(__name__)
+
+
+class _OverError(Exception):
+    """A task is to end now."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end.message)
+        self.end = end
+
+
+@dataclass(slots=True)
+class _Limits:
+    """What may end a task before its notebook does."""
+
+    run: Run
+    deadline: float
+    lost_at: float = _FOREVER_S
+    lost: End | None = None
+    cluster: Cluster | None = None
+    is_closing: Callable[[], bool] = lambda: False
+
+    def end(self) -> End | None:
+        """Why it is to end now, None if it isn't."""
+        now = self.run.clock.now()
+        if self.run.is_cancelled or self.is_closing():
+            return runs.CANCELED
+        if now >= self.deadline:
+            return runs.TIMED_OUT
+        if self.lost is not None and now >= self.lost_at:
+            return self.lost
+        if self.cluster is not None and self.cluster.look() not in {"RUNNING", "PENDING"}:
+            message = f"Cluster {self.cluster.id} became unusable during the run since it was terminated or restarted."
+            return End("INTERNAL_ERROR", "FAILED", message, "CLUSTER_TERMINATED_BY_USER")
+        return None
+
+
+class Work:
+    """Carries runs out, each in threads of its own."""
+
+    def __init__(self, workspace: Workspace, new_id: Callable[[], int]) -> None:
+        self._workspace = workspace
+        self._new_id = new_id
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def begin(self, run: Run, *, may_begin: Callable[[], bool] = lambda: True) -> None:
+        """Carry a run out; it is queued until it may begin."""
+        thread = threading.Thread(target=self._run, args=(run, may_begin), name=f"run-{run.run_id}", daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is on."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def close(self) -> None:
+        """End all runs, and wait until their processes are gone."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join(15)
+
+    def _run(self, run: Run, may_begin: Callable[[], bool]) -> None:
+        clock = run.clock
+        run.state.begun = clock.now_ms()
+        if not may_begin():
+            run.state.life = "QUEUED"
+            clock.wait(_FOREVER_S, until=lambda: may_begin() or run.is_cancelled or self._closing.is_set())
+        seconds = run.settings.get("timeout_seconds") or 0
+        deadline = clock.now() + seconds if seconds else _FOREVER_S + clock.now()
+        left, threads = {task.key for task in run.tasks}, []
+        for task in run.tasks:
+            task.state.life = "BLOCKED" if task.spec.get("depends_on") else "PENDING"
+        run.state.life = "PENDING"
+        while left:
+            for key in sorted(left):
+                if self._is_free(run, key):
+                    left.discard(key)
+                    thread = threading.Thread(target=self._task, args=(run, key, deadline), name=f"task-{key}", daemon=True)
+                    threads.append(thread)
+                    thread.start()
+            if left:
+                time.sleep(_LOOK_S)  # of real time: the clock may stand
+        for thread in threads:
+            thread.join()
+        with run.lock:
+            for key, cluster_id in run.clusters.items():
+                _log.debug("the cluster %s of the tasks with %s ends", cluster_id, key)
+                clusters_of(self._workspace).find(cluster_id).end("JOB_FINISHED")
+            run.state.end = _end_of(run)
+            run.state.done = clock.now_ms()
+            run.state.life = run.state.end.life
+
+    def _is_free(self, run: Run, key: str) -> bool:
+        with run.lock:
+            return all(one.state.is_over for one in _before(run, key))
+
+    def _task(self, run: Run, key: str, deadline: float) -> None:
+        while True:
+            task = _of(run, key)
+            task.state.begun = run.clock.now_ms()
+            try:
+                end = self._attempt(run, task, deadline)
+            except _OverError as exc:
+                end = exc.end
+            except Exception:  # noqa: BLE001 -- a thread's edge: the run must end, and says so
+                _log.exception("task %s of run %d", key, run.run_id)
+                message = "the rehearsal itself failed at this task; its log tells more"
+                end = End("INTERNAL_ERROR", "FAILED", message, "INTERNAL_ERROR", "INTERNAL_ERROR")
+            with run.lock:
+                is_last = not _is_again(task, end) or run.is_cancelled
+                task.state.done = run.clock.now_ms()
+                task.state.end = end
+                task.state.life = end.life
+                if is_last:
+                    return
+                self._replace(run, task)
+            run.clock.wait((task.spec.get("min_retry_interval_millis") or 0) / 1000, until=lambda: run.is_cancelled)
+
+    def _replace(self, run: Run, task: Task) -> None:
+        """Put another attempt in the place of one that failed."""
+        again = Task(self._new_id(), task.key, task.spec, task.first_id, task.attempt + 1)
+        run.earlier.append(task)
+        run.tasks[run.tasks.index(task)] = again
+
+    def _attempt(self, run: Run, task: Task, deadline: float) -> End:
+        skipped = _skipped(task, _before(run, task.key))
+        if skipped is not None:
+            return skipped
+        task.state.life = "PENDING"
+        seconds = task.spec.get("timeout_seconds") or 0
+        own = run.clock.now() + seconds if seconds else deadline
+        limits = _Limits(run, min(deadline, own), is_closing=self._closing.is_set)
+        cluster = self._compute(run, task, limits)
+        if cluster is None:
+            return self._notebook(run, task, limits)
+        task.cluster_id, task.context_id = cluster.id, str(9000000000000000 + cluster.contexts)
+        limits.cluster = cluster
+        try:
+            with clusters_of(self._workspace).in_use(cluster):
+                return self._notebook(run, task, limits)
+        finally:
+            if task.spec.get("new_cluster") and cluster.look() == "RUNNING":
+                cluster.end("JOB_FINISHED")
+
+    def _compute(self, run: Run, task: Task, limits: _Limits) -> Cluster | None:
+        """The cluster that the task runs on, up; None for serverless compute.
+
+        Raises:
+            _OverError: It doesn't come up, or the task is to end meanwhile.
+        """
+        clusters = clusters_of(self._workspace)
+        spec, shared = task.spec, str(task.spec.get("job_cluster_key") or "")
+        try:
+            if spec.get("existing_cluster_id"):
+                cluster_id = spec["existing_cluster_id"]
+            elif spec.get("new_cluster"):
+                cluster_id = clusters.make(_named(spec["new_cluster"], run, task.key), by=run.creator, source="JOB").id
+            elif shared:
+                with run.lock:
+                    if shared not in run.clusters:
+                        wanted = next(one for one in run.settings["job_clusters"] if one["job_cluster_key"] == shared)
+                        made = clusters.make(_named(wanted["new_cluster"], run, shared), by=run.creator, source="JOB")
+                        run.clusters[shared] = made.id
+                    cluster_id = run.clusters[shared]
+            else:
+                return None
+            task.cluster_id = cluster_id
+            return clusters.ready(cluster_id, by=run.creator, is_over=lambda: limits.end() is not None)
+        except ApiError as exc:
+            over = limits.end()
+            if over is not None:
+                raise _OverError(over) from exc
+            kind = "CLOUD_FAILURE" if "CLOUD_FAILURE" in exc.message else "CLIENT_ERROR"
+            code = "CLOUD_FAILURE" if kind == "CLOUD_FAILURE" else "CLUSTER_ERROR"
+            message = f"Unexpected failure while waiting for the cluster ({task.cluster_id}) to be ready: {exc.message}"
+            raise _OverError(End("INTERNAL_ERROR", "FAILED", message, code, kind)) from exc
+
+    def _notebook(self, run: Run, task: Task, limits: _Limits) -> End:
+        path = str(task.spec["notebook_task"]["notebook_path"])
+        try:
+            item = tree_of(self._workspace).find(path)
+        except ApiError:
+            item = None
+        if item is None or item.kind != "NOTEBOOK":
+            message = (
+                f'Unable to access the notebook "{path}". Either it does not exist, or the identity used to run this job, '
+            )
+            message += f"{run.creator}, lacks the required permissions."
+            return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
+        with run.lock:
+            task.state.ready = run.clock.now_ms()
+            task.state.life = run.state.life = "RUNNING"
+        self._may_be_lost(path, task, limits)
+        folder = self._workspace.place.runs / str(task.run_id)
+        ran = runner.run(self._workspace, item, _parameters(run, task), folder=folder, ended=lambda: limits.end() is not None)
+        over = limits.end() if ran.outcome in {"cancelled", "infrastructure_failed"} else None
+        try:
+            self._keep(task, item, ran, folder)
+            return over if over is not None else _judged(task, ran)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _may_be_lost(self, path: str, task: Task, limits: _Limits) -> None:
+        fault = self._workspace.faults.take({"cluster_lost": "", "preempted": ""}, path)
+        if fault is None:
+            return
+        limits.lost_at = limits.run.clock.now() + fault.seconds
+        on = f"Cluster {task.cluster_id}" if task.cluster_id else "The compute of this run"
+        if fault.kind == "cluster_lost":
+            message = f"{on} became unusable during the run since the driver became unhealthy."
+            limits.lost = End("INTERNAL_ERROR", "FAILED", message, "DRIVER_ERROR", "INTERNAL_ERROR")
+        else:
+            message = f"{on} was terminated during the run. Reason: SPOT_INSTANCE_TERMINATION (CLOUD_FAILURE)."
+            limits.lost = End("INTERNAL_ERROR", "FAILED", message, "CLOUD_FAILURE", "CLOUD_FAILURE")
+
+    def _keep(self, task: Task, item: Item, ran: runner.Ran, folder: Any) -> None:
+        """Keep what the API may be asked for; the folder goes."""
+        shown = traces.shown_in(self._workspace, folder, tree_of(self._workspace).on_this_machine)
+        output = Output(item=item)
+        if ran.outcome == "exited":
+            output.result = str(ran.facts.get("exit_value") or "")
+        elif ran.outcome == "unsupported":
+            output.error = f"The rehearsal can't run this notebook: {shown.text(str(ran.facts.get('error', '')))}"
+        elif ran.outcome != "passed":
+            output.error = shown.text(str(ran.facts.get("error") or ran.said.strip()))
+        failed = traces.failing(ran.executed)
+        if failed is not None and ran.outcome == "failed":
+            output.trace = shown.trace(failed[1]["traceback"])
+        output.page = views.page(item, ran.executed, shown=shown.text, trace=shown.trace)
+        task.output = output
+
+
+def _judged(task: Task, ran: runner.Ran) -> End:
+    if ran.outcome in {"passed", "exited"}:
+        return runs.SUCCESS
+    if ran.outcome in {"failed", "unsupported"}:
+        return runs.FAILED
+    message = f"Run failed with an internal error: {task.output.error}"
+    return End("INTERNAL_ERROR", "FAILED", message, "INTERNAL_ERROR", "INTERNAL_ERROR")
+
+
+def _is_again(task: Task, end: End) -> bool:
+    """Whether the platform tries once more. Serverless compute does so by itself, unless it is told not to."""
+    if end.result not in _AGAIN:
+        return False
+    most = task.spec.get("max_retries")
+    is_serverless = not any(task.spec.get(name) for name in ("existing_cluster_id", "new_cluster", "job_cluster_key"))
+    if most is None:
+        most = 1 if is_serverless and not task.spec.get("disable_auto_optimization") else 0
+    return most < 0 or task.attempt < most
+
+
+def _before(run: Run, key: str) -> list[Task]:
+    with run.lock:
+        wanted = [one["task_key"] for one in _of(run, key).spec.get("depends_on") or ()]
+        return [_of(run, one) for one in wanted]
+
+
+def _of(run: Run, key: str) -> Task:
+    with run.lock:
+        return next(task for task in run.tasks if task.key == key)
+
+
+def _skipped(task: Task, before: list[Task]) -> End | None:
+    """Why a task isn't run after those before it, None if it is."""
+    ends = [one.state.end for one in before if one.state.end is not None]
+    good = [end.is_good for end in ends]
+    not_failed = [end.is_good or end.result == "EXCLUDED" for end in ends]
+    match task.spec.get("run_if", "ALL_SUCCESS"):
+        case "ALL_SUCCESS":
+            if all(good):
+                return None
+            if any(end.result in {"CANCELED", "UPSTREAM_CANCELED"} for end in ends):
+                return runs.UPSTREAM_CANCELED
+            return runs.UPSTREAM_FAILED if not all(not_failed) else runs.EXCLUDED
+        case "ALL_DONE":
+            is_met = True
+        case "AT_LEAST_ONE_SUCCESS":
+            is_met = any(good) or not ends
+        case "NONE_FAILED":
+            is_met = all(not_failed)
+        case "ALL_FAILED":
+            is_met = not any(not_failed)
+        case _:
+            is_met = not all(not_failed)
+    return None if is_met else runs.EXCLUDED
+
+
+def _end_of(run: Run) -> End:
+    """How a job ends, by its tasks: those that nothing depends on decide."""
+    if run.is_cancelled and not all(task.state.end is not None and task.state.end.is_good for task in run.tasks):
+        return runs.CANCELED
+    needed = {one["task_key"] for task in run.tasks for one in task.spec.get("depends_on") or ()}
+    ends = {task.key: task.state.end or runs.FAILED for task in run.tasks}
+    failed = next((task for task in run.tasks if not ends[task.key].is_good and ends[task.key].result != "EXCLUDED"), None)
+    if failed is None:
+        return runs.SUCCESS
+    if all(end.is_good or end.result == "EXCLUDED" for key, end in ends.items() if key not in needed):
+        return End("TERMINATED", "SUCCESS_WITH_FAILURES", "", "SUCCESS_WITH_FAILURES", "SUCCESS")
+    end = ends[failed.key]
+    if end.result == "TIMEDOUT":
+        return runs.TIMED_OUT
+    tail = " This caused all downstream tasks to get skipped." if failed.key in needed else ""
+    message = f"Task {failed.key} failed with message: {end.message.rstrip('.')}.{tail}"
+    return End("INTERNAL_ERROR", "FAILED", message, end.code, end.kind)
+
+
+def _named(spec: Mapping[str, Any], run: Run, key: str) -> dict[str, Any]:
+    return {**spec, "cluster_name": spec.get("cluster_name") or f"job-{run.job_id}-run-{run.run_id}-{key}"}
+
+
+def _parameters(run: Run, task: Task) -> dict[str, str]:
+    """The parameters of the notebook: those of the job before its own, and the references in them resolved."""
+    known = {
+        "job.id": str(run.job_id),
+        "job.run_id": str(run.run_id),
+        "run.id": str(task.run_id),
+        "job.name": run.name,
+        "task.name": task.key,
+        "task.run_id": str(task.run_id),
+        **{f"job.parameters.{name}": value for name, value in run.parameters.items()},
+    }
+    own = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
+    return {
+        name: REFERENCE.sub(lambda found: known.get(found[1], found[0]), value) if "{{" in value else value
+        for name, value in own.items()
+    }
