@@ -20,9 +20,13 @@
     ├── UnknownPrivilegeError  NBH345   whether it could isn't known
     ├── CatalogMentionError    NBH346   a notebook names a catalog of another environment
     ├── RemoteSparkError       NBH347   no Spark session can be had on the workspace
-    └── LeftoverError          NBH348   something that was made there couldn't be removed
+    ├── LeftoverError          NBH348   something that was made there couldn't be removed
+    ├── RunGoneError           NBH390   a run, or what it gave, was removed by somebody else
+    ├── ExitValueCutError      NBH391   an exit value is longer than a workspace tells
+    └── ContactLostError       NBH392   what became of a run isn't known
 
-What became of a single run is no error but its outcome: see ``harness.remote.outcome``.
+What became of a single run is no error but its outcome: see ``harness.remote.outcome``. The last three are texts of such
+outcomes, and never raised.
 """
 
 from __future__ import annotations
@@ -169,3 +173,24 @@ class LeftoverError(RemoteError):
 
     code = "NBH348"
     about = "something is left on the workspace"
+
+
+class RunGoneError(RemoteError):
+    """A run, or its output, isn't on the workspace any more: what became of it can't be known."""
+
+    code = "NBH390"
+    about = "a run was removed from the workspace"
+
+
+class ExitValueCutError(RemoteError):
+    """The workspace gave only the beginning of an exit value."""
+
+    code = "NBH391"
+    about = "an exit value is longer than a workspace tells"
+
+
+class ContactLostError(RemoteError):
+    """The workspace couldn't be asked what became of a run; it may have passed, failed, or still be on."""
+
+    code = "NBH392"
+    about = "what became of a run isn't known"
