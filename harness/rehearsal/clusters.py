@@ -108,9 +108,9 @@ class Clusters:
                 )
 
     def ready(
-        self, cluster_id: str, *, by: str = "", wait_s: float = _WAIT_S, is_over: Callable[[], bool] = lambda: False
+        self, cluster_id: str, *, by: str = "", may_start: bool = True, is_over: Callable[[], bool] = lambda: False
     ) -> Cluster:
-        """Give a cluster that runs: one that has ended is started, and its start waited for on the workspace's clock.
+        """Give a cluster that runs: one that has ended is started, if it may, and its start waited for on the clock.
 
         Raises:
             ApiError: There is no such cluster, it doesn't come up, or ``is_over`` held meanwhile.
@@ -118,11 +118,11 @@ class Clusters:
         cluster = self.find(cluster_id)
         with self._lock:
             state = cluster.look()
-            if state == "TERMINATING":
+            if state == "TERMINATING" and may_start:
                 cluster.expect("RUNNING", "TERMINATED", "PENDING", "RESTARTING")
-            if state == "TERMINATED":
+            if state == "TERMINATED" and may_start:
                 self.begin(cluster, by=by or cluster.creator)
-        self._workspace.clock.wait(wait_s, until=lambda: is_over() or cluster.look() in {"RUNNING", "TERMINATED"})
+        self._workspace.clock.wait(_WAIT_S, until=lambda: is_over() or cluster.look() in {"RUNNING", "TERMINATED"})
         if cluster.look() != "RUNNING":
             raise ApiError(400, "INVALID_STATE", cluster.told_reason)
         cluster.used_at = self._workspace.clock.now()

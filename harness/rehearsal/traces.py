@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"(?:File|Cell) (?P<path>[^\n]+?)(?::(?P<line>\d+)|, line (?P<other>\d+))(?P<where>, in [^\n]+)?(?:\n|$)")
 _CODE = re.compile(r"(?P<arrow>-+> ?| +)(?P<number>\d+)(?P<rest>(?: [^\n]*)?)$")
+_TEMPORARY = rf"(?<![\w./-]){re.escape(os.path.realpath(tempfile.gettempdir()))}/nbh-[^/\s'\"]+"
+_WORK = re.compile(rf"{_TEMPORARY}/r[^/\s'\"]+/[^/\s'\"]+/workspace(?=/)")
+_OTHER = re.compile(_TEMPORARY)
 _RED, _GREEN, _BRIGHT, _OFF = "\x1b[0;31m", "\x1b[0;32m", "\x1b[1;32m", "\x1b[0m"
 _WIDTH = 7
 
@@ -46,7 +49,7 @@ class Shown:
         """A text without paths of this machine."""
         for real, shown in self._prefixes():
             text = text.replace(real, shown)
-        return _LEFT.sub(r"/local_disk0/\1", text)
+        return _OTHER.sub("/local_disk0", _WORK.sub("/Workspace", text))
 
     def _prefixes(self) -> list[tuple[str, str]]:
         pairs = [
@@ -102,9 +105,6 @@ class Shown:
         if part and not part.strip("-"):
             return f"{_RED}{part}{_OFF}"
         return re.sub(r"^(\w[\w.]*)(?=:|\s+Traceback)", rf"{_RED}\1{_OFF}", self.text(part))
-
-
-_LEFT = re.compile(rf"{re.escape(os.path.realpath(tempfile.gettempdir()))}/(?:[\w.+-]+/)*([\w.+-]+)")
 
 
 def _coloured(text: str) -> str:

@@ -199,7 +199,8 @@ class Work:
             else:
                 return None
             task.cluster_id = cluster_id
-            return clusters.ready(cluster_id, by=run.creator, is_over=lambda: limits.end() is not None)
+            may_start = bool(spec.get("existing_cluster_id"))  # a job's own is started once
+            return clusters.ready(cluster_id, by=run.creator, may_start=may_start, is_over=lambda: limits.end() is not None)
         except ApiError as exc:
             over = limits.end()
             if over is not None:

@@ -1,0 +1,172 @@
+"""Clusters, by the SDK."""
+
+from __future__ import annotations
+
+import pytest
+from data_fixtures import client, rehearsal
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, InvalidState, ResourceDoesNotExist
+from databricks.sdk.service.compute import ClusterSource, DataSecurityMode, EventType, State
+
+from harness.rehearsal.clusters import EXISTING
+
+__all__ = ["client", "rehearsal"]
+
+SPEC = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_D4ds_v5", "num_workers": 1}
+
+
+@pytest.fixture
+def control(client):
+    """Drive the workspace; clusters start at once again after the test."""
+
+    def post(subject, /, **body):
+        return client.api_client.do("POST", f"/rehearsal/{subject}", body=body)
+
+    yield post
+    post("clusters", start_s=0)
+
+
+@pytest.fixture
+def cluster(client):
+    """A cluster that runs, with an id; it is gone after the test."""
+    made = client.clusters.create(cluster_name="own", custom_tags={"team": "churn"}, autotermination_minutes=10, **SPEC)
+    yield made.cluster_id
+    client.clusters.permanent_delete(made.cluster_id)
+
+
+def test_a_cluster_starts_on_the_clock(client, control):
+    """PENDING until its time has come, then RUNNING."""
+    control("clusters", start_s=240)
+    made = client.clusters.create(cluster_name="slow", **SPEC)
+    assert client.clusters.get(made.cluster_id).state == State.PENDING
+
+    control("clock", advance_s=239)
+    assert client.clusters.get(made.cluster_id).state == State.PENDING
+    control("clock", advance_s=2)
+
+    found = client.clusters.get(made.cluster_id)
+    assert found.state == State.RUNNING
+    kinds = {event.type for event in client.clusters.events(made.cluster_id)}
+    assert {EventType.CREATING, EventType.RUNNING} <= kinds
+
+
+def test_what_was_asked_for_is_told(client, cluster):
+    """Tags, runtime, limits and who made it."""
+    found = client.clusters.get(cluster)
+
+    assert found.custom_tags == {"team": "churn"}
+    assert found.spark_version == SPEC["spark_version"]
+    assert found.autotermination_minutes == 10
+    assert found.creator_user_name == "rehearsal@example.com"
+    assert found.cluster_source == ClusterSource.API
+
+
+def test_a_single_users_cluster_says_whose_it_is(client):
+    """The access mode comes back as it was asked for."""
+    mode = DataSecurityMode.SINGLE_USER
+    made = client.clusters.create(data_security_mode=mode, single_user_name="rehearsal@example.com", **SPEC)
+
+    found = client.clusters.get(made.cluster_id)
+
+    assert (found.data_security_mode, found.single_user_name) == (mode, "rehearsal@example.com")
+
+
+def test_an_idle_cluster_ends_by_itself(client, cluster, control):
+    """After the minutes that it was given, with the reason."""
+    assert client.clusters.get(cluster).state == State.RUNNING
+
+    control("clock", advance_s=601)
+
+    found = client.clusters.get(cluster)
+    assert found.state == State.TERMINATED
+    assert found.termination_reason.code.value == "INACTIVITY"
+
+
+def test_starts_are_counted(client, cluster):
+    """The first, and one after it has been ended; a restart too."""
+    client.clusters.delete(cluster)
+    client.clusters.start(cluster)
+    client.clusters.restart(cluster)
+
+    counted = client.api_client.do("GET", "/rehearsal/clusters")
+
+    assert counted["starts"][cluster] == 3
+
+
+def test_a_running_cluster_is_not_started_again(client, cluster):
+    """That is refused by its state."""
+    with pytest.raises(InvalidState, match="unexpected state Running"):
+        client.clusters.start(cluster)
+
+
+def test_an_ended_cluster_is_not_restarted(client, cluster):
+    """That is refused by its state, too."""
+    client.clusters.delete(cluster)
+
+    with pytest.raises(InvalidState, match="unexpected state Terminated"):
+        client.clusters.restart(cluster)
+
+
+def test_an_unknown_cluster_is_told(client):
+    """As the SDK looks for it: it turns the code into one of its own at ``get``."""
+    with pytest.raises(ResourceDoesNotExist, match="Cluster 0101-000000-nope does not exist"):
+        client.clusters.get("0101-000000-nope")
+    with pytest.raises(InvalidParameterValue):
+        client.clusters.start("0101-000000-nope")
+
+
+def test_a_removed_cluster_is_gone(client):
+    """For good."""
+    made = client.clusters.create(**SPEC)
+
+    client.clusters.permanent_delete(made.cluster_id)
+
+    with pytest.raises(ResourceDoesNotExist):
+        client.clusters.get(made.cluster_id)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"spark_version": "3.5"}, "Invalid spark version"),
+        ({"node_type_id": "toaster"}, "Node type toaster"),
+        ({"num_workers": 0}, "SingleNode"),
+        ({"autotermination_minutes": 3}, "at least 10"),
+    ],
+)
+def test_what_no_cluster_can_be_is_refused(client, changed, told):
+    """When it is made, and not when it starts."""
+    with pytest.raises(BadRequest, match=told):
+        client.clusters.create(**{**SPEC, **changed})
+
+
+def test_one_token_makes_one_cluster(client):
+    """Asked twice with one idempotency token, it is the same one, started once."""
+    first = client.api_client.do("POST", "/api/2.1/clusters/create", body={**SPEC, "idempotency_token": "t1"})
+    second = client.api_client.do("POST", "/api/2.1/clusters/create", body={**SPEC, "idempotency_token": "t1"})
+
+    assert first == second
+    assert client.api_client.do("GET", "/rehearsal/clusters")["starts"][first["cluster_id"]] == 1
+
+
+def test_a_cluster_that_the_cloud_refuses_says_so(client, control):
+    """It ends with the cloud's reason."""
+    control("faults", kind="cluster_refused", path="unlucky")
+    made = client.clusters.create(cluster_name="unlucky", **SPEC)
+
+    found = client.clusters.get(made.cluster_id)
+
+    assert found.state == State.TERMINATED
+    assert found.termination_reason.type.value == "CLOUD_FAILURE"
+
+
+def test_one_cluster_is_there_from_the_start(client):
+    """It has not been started."""
+    found = [one for one in client.clusters.list() if one.cluster_id == EXISTING]
+
+    assert [one.state for one in found] == [State.TERMINATED]
+
+
+def test_a_client_can_choose_runtime_and_machine(client):
+    """By the SDK's own helpers."""
+    assert client.clusters.select_spark_version(long_term_support=True)
+    assert client.clusters.select_node_type(local_disk=True)

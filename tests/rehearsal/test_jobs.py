@@ -1,0 +1,457 @@
+"""Runs of notebooks, by the SDK; each is truly run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from urllib.parse import unquote
+
+import psutil
+import pytest
+from data_fixtures import client, rehearsal
+from databricks.sdk import errors
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, ResourceDoesNotExist
+from databricks.sdk.service import jobs
+from databricks.sdk.service.compute import ClusterSpec, State
+from databricks.sdk.service.jobs import NotebookTask, RunLifeCycleState, RunResultState, SubmitTask, TaskDependency
+from databricks.sdk.service.workspace import ImportFormat, Language
+
+from harness.rehearsal.clusters import EXISTING
+
+__all__ = ["client", "rehearsal"]
+
+NEW = ClusterSpec(spark_version="17.3.x-scala2.13", node_type_id="Standard_D4ds_v5", num_workers=1)
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def notebook(client):
+    """Put a notebook into the workspace; gives its path."""
+
+    def make(name, source):
+        path = f"/Shared/{name}"
+        text = source.encode()
+        client.workspace.upload(path, text, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def control(client):
+    """Drive the workspace; faults and slow starts are gone after the test."""
+    yield lambda subject, /, **body: client.api_client.do("POST", f"/rehearsal/{subject}", body=body)
+    client.api_client.do("DELETE", "/rehearsal/faults")
+    client.api_client.do("POST", "/rehearsal/clusters", body={"start_s": 0})
+
+
+def task(path, key="main", **more):
+    """One task, on the cluster that is there, unless something else is said."""
+    parameters = more.pop("parameters", None)
+    compute = {} if {"new_cluster", "environment_key", "serverless"} & set(more) else {"existing_cluster_id": EXISTING}
+    more.pop("serverless", None)
+    return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **compute, **more)
+
+
+def ended(client, run_id):
+    """The run, once it has ended."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        run = client.jobs.get_run(run_id)
+        if run.status.state.value == "TERMINATED":
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"run {run_id} doesn't end: {run}")
+
+
+def running(client, run_id):
+    """Wait until the notebook runs."""
+    until = time.monotonic() + SECONDS
+    while client.jobs.get_run(run_id).tasks[0].state.life_cycle_state != RunLifeCycleState.RUNNING:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def submitted(client, *tasks, **more):
+    """The run of these tasks, once it has ended."""
+    return ended(client, client.jobs.submit(run_name="test", tasks=list(tasks), **more).run_id)
+
+
+def output(client, run, key="main"):
+    """What a task gave."""
+    return client.jobs.get_run_output(next(one.run_id for one in run.tasks if one.task_key == key))
+
+
+def processes(text):
+    """Processes with a text on their command line."""
+    return [one for one in psutil.process_iter(["cmdline"]) if any(text in part for part in one.info["cmdline"] or ())]
+
+
+def test_a_notebook_runs_and_gives_its_exit_value(client, notebook):
+    """With its parameters, as texts; and the run is told in Databricks' states."""
+    path = notebook("exits", "dbutils.widgets.text('day', 'none')\ndbutils.notebook.exit(dbutils.widgets.get('day') + '!')")
+
+    run = submitted(client, task(path, parameters={"day": "2026-01-31"}))
+
+    assert (run.state.life_cycle_state, run.state.result_state) == (RunLifeCycleState.TERMINATED, RunResultState.SUCCESS)
+    assert run.status.termination_details.code.value == "SUCCESS"
+    assert output(client, run).notebook_output.as_dict() == {"result": "2026-01-31!", "truncated": False}
+    assert run.tasks[0].attempt_number == 0
+    assert f"#job/{run.job_id}/run/{run.run_id}" in run.run_page_url
+
+
+def test_a_notebook_that_just_ends_has_no_result(client, notebook):
+    """The output is there, and empty."""
+    run = submitted(client, task(notebook("ends", "x = 1")))
+
+    assert output(client, run).notebook_output.as_dict() == {}
+
+
+def test_a_failing_notebook_tells_its_command_and_line(client, notebook, rehearsal):
+    """In ``error`` and ``error_trace``, with colours, and without a path of this machine."""
+    source = "x = 1\n\n# COMMAND ----------\n\ny = 0\nx / y\n"
+
+    run = submitted(client, task(notebook("fails", source)))
+
+    found = output(client, run)
+    trace = re.sub(r"\x1b\[[0-9;]*m", "", found.error_trace)
+    assert run.tasks[0].state.result_state == RunResultState.FAILED
+    assert run.tasks[0].state.state_message == "Workload failed, see run output for details"
+    assert run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR
+    assert run.state.state_message == "Task main failed with message: Workload failed, see run output for details."
+    assert found.error == "ZeroDivisionError: division by zero"
+    assert found.notebook_output is None
+    assert re.search(r"^File <command-\d+>, line 2$", trace, flags=re.MULTILINE)
+    assert "----> 2 x / y" in trace
+    assert "\x1b[0;31m" in found.error_trace
+    assert rehearsal.folder not in trace
+    assert "/tmp/" not in trace
+
+
+def test_what_a_notebook_runs_and_imports_lies_beside_it(client, notebook):
+    """By ``%run``, relative and absolute, and by import."""
+    client.workspace.mkdirs("/Shared/closure")
+    notebook("closure/setup", "a = 1")
+    notebook("closure/more", "b = 2")
+    client.workspace.upload("/Shared/closure/mod.py", b"c = 4\n", format=ImportFormat.AUTO, overwrite=True)
+    path = notebook(
+        "closure/main",
+        "# MAGIC %run ./setup\n\n# COMMAND ----------\n\n# MAGIC %run /Workspace/Shared/closure/more\n\n"
+        "# COMMAND ----------\n\nimport mod\ndbutils.notebook.exit(str(a + b + mod.c))",
+    )
+
+    run = submitted(client, task(path))
+
+    assert output(client, run).notebook_output.result == "7"
+
+
+def test_tables_stay_for_the_next_run(client, notebook):
+    """The runs of a workspace share its catalogs."""
+    writes = notebook("writes", "spark.range(3).write.saveAsTable('kept')")
+    reads = notebook("reads", "dbutils.notebook.exit(str(spark.table('kept').count()))")
+
+    run = submitted(client, task(writes, "w"), task(reads, "r", depends_on=[TaskDependency("w")]))
+
+    assert output(client, run, "r").notebook_output.result == "3"
+
+
+def test_an_unsupported_notebook_is_no_success(client, notebook):
+    """It fails and says that it is the rehearsal that can't."""
+    path = notebook("scala", "# MAGIC %scala\n# MAGIC println(1)")
+
+    run = submitted(client, task(path))
+
+    assert run.tasks[0].state.result_state == RunResultState.FAILED
+    assert output(client, run).error.startswith("The rehearsal can't run this notebook: ")
+
+
+def test_a_missing_notebook_fails_its_task(client):
+    """As a resource that isn't there."""
+    run = submitted(client, task("/Shared/never-made"))
+
+    assert run.tasks[0].state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR
+    assert 'Unable to access the notebook "/Shared/never-made"' in run.tasks[0].state.state_message
+    assert run.status.termination_details.code.value == "RESOURCE_NOT_FOUND"
+
+
+def test_what_depends_on_a_failure_is_not_run(client, notebook):
+    """Unless it asks to be run whatever happens."""
+    bad = notebook("bad", "raise ValueError('no')")
+    good = notebook("good", "dbutils.notebook.exit('ran')")
+    after = [TaskDependency("bad")]
+
+    run = submitted(
+        client,
+        task(bad, "bad"),
+        task(good, "after", depends_on=after),
+        task(good, "always", depends_on=after, run_if=jobs.RunIf.ALL_DONE),
+    )
+
+    results = {one.task_key: one.state.result_state for one in run.tasks}
+    assert results["after"] == RunResultState.UPSTREAM_FAILED
+    assert results["always"] == RunResultState.SUCCESS
+    assert run.state.result_state == RunResultState.FAILED
+    assert output(client, run, "always").notebook_output.result == "ran"
+
+
+def test_a_cancelled_run_ends_with_its_process(client, notebook):
+    """And its lines after the one that it was at are not run."""
+    path = notebook("sleeps_long", "import time\ntime.sleep(600)")
+    waiting = client.jobs.submit(run_name="test", tasks=[task(path)])
+    running(client, waiting.run_id)
+
+    client.jobs.cancel_run(waiting.run_id)
+
+    run = ended(client, waiting.run_id)
+    assert run.state.result_state == RunResultState.CANCELED
+    assert run.state.user_cancelled_or_timedout
+    assert processes("sleeps_long") == []
+    client.jobs.cancel_run(waiting.run_id)  # once more is no error
+
+
+def test_a_run_that_takes_too_long_is_ended_on_the_clock(client, notebook, control):
+    """By the task's own limit."""
+    path = notebook("sleeps_over", "import time\ntime.sleep(600)")
+    waiting = client.jobs.submit(run_name="test", tasks=[task(path, timeout_seconds=3600)])
+    running(client, waiting.run_id)
+
+    control("clock", advance_s=3601)
+
+    run = ended(client, waiting.run_id)
+    assert run.tasks[0].state.result_state == RunResultState.TIMEDOUT
+    assert processes("sleeps_over") == []
+
+
+def test_one_token_makes_one_run(client, notebook):
+    """Submitted twice, the notebook runs once."""
+    path = notebook("once", "dbutils.notebook.exit('1')")
+
+    first = client.jobs.submit(run_name="a", tasks=[task(path)], idempotency_token="once-1").run_id
+    second = client.jobs.submit(run_name="a", tasks=[task(path)], idempotency_token="once-1").run_id
+
+    assert first == second
+    ended(client, first)
+    assert client.jobs.submit(run_name="a", tasks=[task(path)], idempotency_token="once-1").run_id == first
+
+
+def test_a_lost_answer_and_a_token_make_one_run(client, notebook, control):
+    """The SDK asks again, and is told of the run that is on."""
+    path = notebook("lost", "dbutils.notebook.exit('1')")
+    before = {run.run_id for run in client.jobs.list_runs()}
+    control("faults", kind="lost_answer", path="*/runs/submit")
+
+    run_id = client.jobs.submit(run_name="lost", tasks=[task(path)], idempotency_token="lost-1").run_id
+
+    ended(client, run_id)
+    assert {run.run_id for run in client.jobs.list_runs()} - before == {run_id}
+
+
+def test_each_task_with_a_cluster_of_its_own_starts_one(client, notebook):
+    """Two tasks, two starts, and both have ended with their tasks."""
+    path = notebook("small", "x = 1")
+    before = client.api_client.do("GET", "/rehearsal/clusters")["of_jobs"]
+
+    run = submitted(client, task(path, "a", new_cluster=NEW), task(path, "b", new_cluster=NEW))
+
+    assert client.api_client.do("GET", "/rehearsal/clusters")["of_jobs"] - before == 2
+    ids = {one.cluster_instance.cluster_id for one in run.tasks}
+    assert len(ids) == 2
+    assert {client.clusters.get(one).state for one in ids} == {State.TERMINATED}
+
+
+def test_an_ended_cluster_is_started_by_a_run(client, notebook, control):
+    """The run is pending until the cluster is up."""
+    made = client.clusters.create(cluster_name="ended", autotermination_minutes=10, **NEW.as_dict())
+    client.clusters.delete(made.cluster_id)
+    control("clusters", start_s=300)
+    spec = SubmitTask(task_key="a", existing_cluster_id=made.cluster_id, notebook_task=NotebookTask(notebook("x", "x = 1")))
+    waiting = client.jobs.submit(run_name="test", tasks=[spec])
+    time.sleep(0.3)
+    assert client.jobs.get_run(waiting.run_id).tasks[0].state.life_cycle_state == RunLifeCycleState.PENDING
+
+    control("clock", advance_s=301)
+
+    assert ended(client, waiting.run_id).state.result_state == RunResultState.SUCCESS
+    assert client.clusters.get(made.cluster_id).state == State.RUNNING
+    assert client.api_client.do("GET", "/rehearsal/clusters")["starts"][made.cluster_id] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "told"),
+    [("cluster_lost", "DRIVER_ERROR", "unusable during the run"), ("preempted", "CLOUD_FAILURE", "SPOT_INSTANCE_TERMINATION")],
+)
+def test_a_lost_machine_is_the_platforms_fault(client, notebook, control, *, kind, code, told):
+    """And the notebook's process is gone."""
+    path = notebook(f"sleeps_{kind}", "import time\ntime.sleep(600)")
+    control("faults", kind=kind, path=path)
+
+    run = submitted(client, task(path, new_cluster=NEW))
+
+    assert run.tasks[0].state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR
+    assert run.tasks[0].status.termination_details.code.value == code
+    assert told in run.tasks[0].state.state_message
+    assert processes(f"sleeps_{kind}") == []
+
+
+def test_a_cluster_that_does_not_start_fails_the_run(client, notebook, control):
+    """With the cloud's reason."""
+    control("faults", kind="cluster_refused", path="job-*")
+
+    run = submitted(client, task(notebook("x", "x = 1"), new_cluster=NEW))
+
+    assert "CLOUD_PROVIDER_RESOURCE_STOCKOUT" in run.tasks[0].state.state_message
+    assert run.tasks[0].status.termination_details.type.value == "CLOUD_FAILURE"
+
+
+@pytest.mark.parametrize(("is_disabled", "attempts"), [(False, 1), (True, 0)])
+def test_serverless_tries_again_unless_told_not_to(client, notebook, is_disabled, attempts):
+    """An attempt above 0 is told."""
+    path = notebook("fails_each_time", "raise ValueError('no')")
+
+    run = submitted(client, task(path, serverless=True, disable_auto_optimization=is_disabled))
+
+    assert run.tasks[0].attempt_number == attempts
+    assert run.tasks[0].disable_auto_optimization == is_disabled
+
+
+def test_retries_are_read_back_and_done(client, notebook):
+    """As many as were asked for."""
+    run = submitted(client, task(notebook("fails_each_time", "raise ValueError('no')"), max_retries=2))
+
+    assert (run.tasks[0].max_retries, run.tasks[0].attempt_number) == (2, 2)
+
+
+def test_an_exit_value_is_cut_at_five_megabytes(client, notebook):
+    """And said to be."""
+    run = submitted(client, task(notebook("much", "dbutils.notebook.exit('x' * (6 * 1024 * 1024))")))
+
+    found = output(client, run).notebook_output
+
+    assert found.truncated
+    assert len(found.result) == 5 * 1024 * 1024
+
+
+def test_a_run_is_exported_as_a_page(client, notebook):
+    """Its script holds the cells, and the error of the one that failed."""
+    run = submitted(client, task(notebook("page", "print('shown')\n\n# COMMAND ----------\n\n1 / 0\n")))
+
+    view = client.jobs.export_run(run.tasks[0].run_id).views[0]
+
+    model = re.search(r"__DATABRICKS_NOTEBOOK_MODEL = '([^']*)'", view.content)[1]
+    cells = json.loads(unquote(base64.b64decode(model).decode()))["commands"]
+    assert (view.name, view.type.value) == ("page", "NOTEBOOK")
+    assert [cell["state"] for cell in cells] == ["finished", "error"]
+    assert cells[0]["results"]["data"][0]["data"] == "shown\n"
+    assert "ZeroDivisionError" in cells[1]["errorSummary"]
+    assert f"<command-{cells[1]['origId']}>" in cells[1]["error"]
+
+
+def test_outputs_of_many_tasks_are_asked_one_by_one(client, notebook):
+    """The run's own id gives none."""
+    path = notebook("x", "x = 1")
+    run = submitted(client, task(path, "a"), task(path, "b"))
+
+    with pytest.raises(InvalidParameterValue, match="multiple tasks"):
+        client.jobs.get_run_output(run.run_id)
+
+
+def test_runs_are_listed(client, notebook):
+    """The newest first, by their state."""
+    run = submitted(client, task(notebook("x", "x = 1")))
+
+    listed = list(client.jobs.list_runs(completed_only=True))
+
+    assert listed[0].run_id == run.run_id
+    assert [one.run_id for one in client.jobs.list_runs(active_only=True)] == []
+
+
+def test_a_run_that_was_deleted_is_gone(client, notebook):
+    """And is told as one that never was."""
+    run = submitted(client, task(notebook("x", "x = 1")))
+
+    client.jobs.delete_run(run.run_id)
+
+    with pytest.raises(ResourceDoesNotExist, match="does not exist"):
+        client.jobs.get_run(run.run_id)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"tasks": []}, "INVALID_PARAMETER_VALUE"),
+        ({"existing_cluster_id": "0101-000000-nope"}, "INVALID_PARAMETER_VALUE"),
+        ({"notebook_task": {"notebook_path": "relative"}}, "INVALID_PARAMETER_VALUE"),
+        ({"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": 1}}}, "MALFORMED_REQUEST"),
+        ({"depends_on": [{"task_key": "other"}]}, "INVALID_PARAMETER_VALUE"),
+        ({"depends_on": [{"task_key": "main"}]}, "INVALID_PARAMETER_VALUE"),
+        ({"new_cluster": NEW.as_dict()}, "INVALID_PARAMETER_VALUE"),
+        ({"environment_key": "nope", "existing_cluster_id": ""}, "INVALID_PARAMETER_VALUE"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_at_once(client, changed, code):
+    """Before anything of it is run."""
+    one = {"task_key": "main", "existing_cluster_id": EXISTING, "notebook_task": {"notebook_path": "/Shared/x"}}
+    body = {"run_name": "bad", "tasks": changed.get("tasks", [{**one, **changed}])}
+
+    with pytest.raises(BadRequest) as caught:
+        client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=body)
+
+    assert caught.value.error_code == code
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"libraries": [{"pypi": {"package": "x"}}]},
+        {"notebook_task": None, "spark_jar_task": {"main_class_name": "X"}},
+        {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{tasks.a.values.b}}"}}},
+    ],
+)
+def test_what_would_have_no_effect_is_refused_loudly(client, changed):
+    """A workspace would do it, the rehearsal doesn't."""
+    one = {"task_key": "main", "existing_cluster_id": EXISTING, "notebook_task": {"notebook_path": "/Shared/x"}}
+    body = {"tasks": [{name: value for name, value in {**one, **changed}.items() if value is not None}]}
+
+    with pytest.raises(errors.NotImplemented):
+        client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=body)
+
+
+def test_a_job_is_made_run_and_removed(client, notebook):
+    """With its own parameters, which a run may change; two tasks share one cluster."""
+    path = notebook("job", "dbutils.widgets.text('day', '')\ndbutils.notebook.exit(dbutils.widgets.get('day'))")
+    made = client.jobs.create(
+        name="nightly",
+        parameters=[jobs.JobParameterDefinition(name="day", default="monday")],
+        job_clusters=[jobs.JobCluster(job_cluster_key="shared", new_cluster=NEW)],
+        tasks=[
+            jobs.Task(task_key="a", job_cluster_key="shared", notebook_task=NotebookTask(path)),
+            jobs.Task(task_key="b", job_cluster_key="shared", notebook_task=NotebookTask(path)),
+        ],
+    )
+    before = client.api_client.do("GET", "/rehearsal/clusters")["of_jobs"]
+
+    run = ended(client, client.jobs.run_now(made.job_id, job_parameters={"day": "tuesday"}).run_id)
+
+    assert [output(client, run, key).notebook_output.result for key in "ab"] == ["tuesday", "tuesday"]
+    assert client.api_client.do("GET", "/rehearsal/clusters")["of_jobs"] - before == 1
+    assert [job.job_id for job in client.jobs.list(name="Nightly")] == [made.job_id]
+    client.jobs.delete(made.job_id)
+    with pytest.raises(ResourceDoesNotExist):
+        client.jobs.get(made.job_id)
+
+
+def test_a_job_runs_once_at_a_time(client, notebook):
+    """Unless it says otherwise; the second run is skipped."""
+    path = notebook("sleeps_job", "import time\ntime.sleep(600)")
+    spec = jobs.Task(task_key="a", existing_cluster_id=EXISTING, notebook_task=NotebookTask(path))
+    job_id = client.jobs.create(name="one", tasks=[spec]).job_id
+    first = client.jobs.run_now(job_id).run_id
+    running(client, first)
+
+    second = ended(client, client.jobs.run_now(job_id).run_id)
+
+    assert second.state.result_state == RunResultState.MAXIMUM_CONCURRENT_RUNS_REACHED
+    client.jobs.cancel_all_runs(job_id=job_id)
+    assert ended(client, first).state.result_state == RunResultState.CANCELED
