@@ -35,6 +35,7 @@ OLD = frozenset({"hive_metastore", "spark_catalog"})
 PAGE = 50
 """How many objects an answer has at most, where the caller leaves it to the server."""
 
+_FAR = ("abfss://", "s3://", "gs://", "abfs://", "wasbs://")
 _PARTS = {"catalog": 1, "schema": 2}
 
 _CONDITIONS = {
@@ -186,6 +187,21 @@ def only(given: Mapping[str, Any], known: Iterable[str], call: str) -> None:
             raise ApiError(
                 501, "NOT_IMPLEMENTED", f"The rehearsal's {call} does nothing with {name}; it takes {', '.join(known)}."
             )
+
+
+def near(root: str) -> str:
+    """A folder that this machine has.
+
+    Raises:
+        ApiError: It is one of a cloud's, and no external location of this workspace leads there.
+    """
+    if root.startswith(_FAR):
+        raise not_found(
+            f"No parent external location was found for path '{root}'. Please create an external location on one of the "
+            "parent paths and then retry the query or command again.",
+            code="EXTERNAL_LOCATION_DOES_NOT_EXIST",
+        )
+    return root
 
 
 def page(items: Sequence[Any], call: Call, name: str, *, most: int = PAGE) -> dict[str, Any]:

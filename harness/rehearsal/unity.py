@@ -8,7 +8,7 @@ from harness.catalog.names import literal, quote
 from harness.rehearsal import unity_functions, unity_tables
 from harness.rehearsal.answers import ApiError, invalid, not_found, route
 from harness.rehearsal.identity import USER
-from harness.rehearsal.uc_sql import METASTORE, Uc, only, owner_of, page, parts_of
+from harness.rehearsal.uc_sql import METASTORE, Uc, near, only, owner_of, page, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 API = "/api/2.1/unity-catalog"
 
 _SHOWN = "information_schema"
-_FAR = ("abfss://", "s3://", "gs://", "abfs://", "wasbs://")
 
 
 def routes(workspace: Workspace) -> list[Route]:
@@ -87,7 +86,7 @@ class _Catalogs:
         told = f"CREATE CATALOG {quote(name)}"
         root = call.text("storage_root", "")
         if root:
-            told += f" MANAGED LOCATION {literal(_near(root))}"
+            told += f" MANAGED LOCATION {literal(near(root))}"
         comment = call.text("comment", "")
         if name in self._uc.catalogs():
             raise ApiError(400, "CATALOG_ALREADY_EXISTS", f"Catalog '{name}' already exists")
@@ -164,7 +163,7 @@ class _Schemas:
         self._uc.rows(
             f"CREATE SCHEMA {quote(catalog, name)}"
             + (f" COMMENT {literal(comment)}" if comment else "")
-            + (f" MANAGED LOCATION {literal(_near(root))}" if root else "")
+            + (f" MANAGED LOCATION {literal(near(root))}" if root else "")
             + (f" WITH DBPROPERTIES ({said})" if said else "")
         )
         self._uc.own("SCHEMA", (catalog, name), call)
@@ -233,21 +232,6 @@ class _Schemas:
             "updated_at": seen.at,
             "updated_by": owner_of(row["schema_owner"]),
         }
-
-
-def _near(root: str) -> str:
-    """A folder that this machine has.
-
-    Raises:
-        ApiError: It is one of a cloud's, and no external location of this workspace leads there.
-    """
-    if root.startswith(_FAR):
-        raise not_found(
-            f"No parent external location was found for path '{root}'. Please create an external location on one of the "
-            "parent paths and then retry the query or command again.",
-            code="EXTERNAL_LOCATION_DOES_NOT_EXIST",
-        )
-    return root
 
 
 def _change(uc: Uc, kind: str, parts: tuple[str, ...], given: Mapping[str, Any]) -> None:

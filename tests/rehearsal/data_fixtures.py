@@ -66,3 +66,20 @@ def connect(**changed):
     headers["use_ssl"] = headers.pop("use-ssl", "true")
     text = ";".join([address, *(f"{name}={value}" for name, value in headers.items() if value is not None)])
     return SparkSession.builder.remote(text).create()
+
+
+def run_sql(*statements):
+    """In the process of Spark's client."""
+    spark = connect()
+    try:
+        for statement in statements:
+            rows = spark.sql(statement).collect()
+        return [tuple(row) for row in rows]
+    finally:
+        spark.stop()
+
+
+@pytest.fixture(scope="module")
+def sql(ask):
+    """Run statements over Spark Connect, and give the rows of the last."""
+    return lambda *statements: ask(run_sql, *statements)

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from data_fixtures import ask, client, connect, rehearsal
+from data_fixtures import ask, client, rehearsal, sql
 from databricks.sdk.errors import BadRequest, DatabricksError, NotFound
 from databricks.sdk.service import catalog as uc
 
-__all__ = ["ask", "client", "rehearsal"]
-
-
-def run_sql(*statements):
-    """In the process of Spark's client."""
-    spark = connect()
-    try:
-        for statement in statements:
-            rows = spark.sql(statement).collect()
-        return [tuple(row) for row in rows]
-    finally:
-        spark.stop()
-
-
-@pytest.fixture(scope="module")
-def sql(ask):
-    """Run statements over Spark Connect, and give the rows of the last."""
-    return lambda *statements: ask(run_sql, *statements)
+__all__ = ["ask", "client", "rehearsal", "sql"]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +43,8 @@ def test_a_schema_keeps_what_it_was_given(client, schema):
 def test_a_tables_facts(client, schema, sql):
     """Type, format, columns, partitions and owner of a table that Spark made."""
     sql(
-        "CREATE TABLE pps.sales.orders (id BIGINT NOT NULL COMMENT 'the key', price DECIMAL(6,2), tags ARRAY<STRING>, day DATE) "
+        "CREATE TABLE pps.sales.orders "
+        "(id BIGINT NOT NULL COMMENT 'the key', price DECIMAL(6,2), tags ARRAY<STRING>, day DATE) "
         "PARTITIONED BY (day) COMMENT 'all orders' TBLPROPERTIES ('k' = 'v')",
         "CREATE VIEW pps.sales.cheap AS SELECT * FROM pps.sales.orders WHERE price < 1",
     )
