@@ -7,6 +7,7 @@
     ├── CertificateError       NBH333   the workspace's certificate isn't trusted
     ├── RateLimitError         NBH334   the workspace asks to be asked less often
     ├── AnswerError            NBH335   the workspace answered what can't be used
+    │   └── WorkspaceFaultError         … by a fault of its own
     ├── MissingError           NBH336   what was asked for isn't there
     ├── ClosureError
     │   ├── OutsideError       NBH337   a file leads out of the repository
@@ -78,6 +79,10 @@ class AnswerError(RemoteError):
 
     code = "NBH335"
     about = "the workspace answered what can't be used"
+
+
+class WorkspaceFaultError(AnswerError):
+    """The workspace failed at the call by a fault of its own (5xx); whether it was carried out isn't known."""
 
 
 class MissingError(RemoteError):
@@ -194,3 +199,8 @@ class ContactLostError(RemoteError):
 
     code = "NBH392"
     about = "what became of a run isn't known"
+
+
+def is_passing(error: RemoteError) -> bool:
+    """Whether a call may be answered if it is made again; whether it was carried out isn't known."""
+    return isinstance(error, UnreachableError | RateLimitError | WorkspaceFaultError)

@@ -170,7 +170,12 @@ def _judged(run: Facts, task: Facts, output: Facts | None, stopped: str) -> tupl
     if result == "TIMEDOUT" or stopped == "timed_out":
         return "timed_out", message or "it took longer than it may"
     if result == "CANCELED" and code in {"", "USER_CANCELED", "CANCELED"}:
-        return "cancelled", message if stopped else f"it was cancelled on the workspace{f': {message}' if message else ''}"
+        return (
+            "cancelled",
+            message or "it was cancelled"
+            if stopped
+            else f"it was cancelled on the workspace{f': {message}' if message else ''}",
+        )
     if code in _NOTEBOOKS_OWN or (
         not code and result == "FAILED" and (life == "TERMINATED" or error or told.get("error_trace"))
     ):

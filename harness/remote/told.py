@@ -14,6 +14,7 @@ from harness.remote.errors import (
     RemoteError,
     SignInError,
     UnreachableError,
+    WorkspaceFaultError,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def told(exc: BaseException, *, doing: str, host: str, mask: Masker) -> RemoteEr
                 return certificate(doing, host, mask(_first_line(one)))
             case DatabricksError():
                 return _answered(one, doing=doing, host=host, cause=mask(_first_line(one)))
+            case requests.exceptions.InvalidJSONError():
+                break
             case requests.exceptions.RequestException():
                 return unreachable(doing, host, mask(_first_line(one)))
     cause = mask(_first_line(exc))
@@ -88,7 +91,8 @@ def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> Rem
     if isinstance(exc, errors.NotFound) or (isinstance(exc, errors.BadRequest) and _GONE.search(cause)):
         return MissingError(f"{doing} failed: it isn't there", cause=cause, mend="correct the name, or make it")
     code = f"{exc.error_code}: " if exc.error_code else ""
-    return AnswerError(f"{doing} failed", cause=f"{host} answered {code}{cause}", mend=_mend_of(exc))
+    kind = WorkspaceFaultError if isinstance(exc, errors.InternalError) or _is_fault(exc) else AnswerError
+    return kind(f"{doing} failed", cause=f"{host} answered {code}{cause}", mend=_mend_of(exc))
 
 
 def unreachable(doing: str, host: str, cause: str) -> UnreachableError:
@@ -120,6 +124,11 @@ def sign_in(doing: str, host: str, cause: str) -> SignInError:
         mend=f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
         "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too",
     )
+
+
+def _is_fault(exc: DatabricksError) -> bool:
+    """A 5xx that the SDK has no class for, such as a gateway's 502: it carries no code of Databricks' own."""
+    return type(exc).__name__ == "DatabricksError" and not exc.error_code
 
 
 def _mend_of(exc: BaseException) -> str:

@@ -299,7 +299,8 @@ def test_an_older_runtimes_frames_tell_the_line_by_the_arrow():
 def test_a_cell_with_its_language_named_may_be_counted_from_the_next_line(tmp_path):
     """%python on line 1 is or isn't counted; the code tells."""
     (tmp_path / "a.sql").write_text(
-        "-- Databricks notebook source\nSELECT 1\n\n-- COMMAND ----------\n\n-- MAGIC %python\n-- MAGIC a = 1\n-- MAGIC b = 1 / 0\n"
+        "-- Databricks notebook source\nSELECT 1\n\n"
+        "-- COMMAND ----------\n\n-- MAGIC %python\n-- MAGIC a = 1\n-- MAGIC b = 1 / 0\n"
     )
     notebooks = {"a.sql": read_notebook(tmp_path / "a.sql")}
 
