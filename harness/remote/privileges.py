@@ -1,0 +1,120 @@
+"""Whether the identity of a run could change what is protected: read before anything runs, never assumed.
+
+Effective privileges are read on the catalog and on each of its schemas, for the identity, its groups and all account users.
+What is granted on a single table alone isn't read: a workspace has no call that tells it for a whole catalog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.remote.errors import MissingError, PrivilegeError, RemoteError, UnknownPrivilegeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.remote.protocol import Facts, Identity, Workspace
+
+READING = frozenset(
+    {
+        "BROWSE",
+        "EXECUTE",
+        "READ_FILES",
+        "READ_METADATA",
+        "READ_VOLUME",
+        "SELECT",
+        "USAGE",
+        "USE_CATALOG",
+        "USE_SCHEMA",
+    }
+)
+"""Privileges that change nothing. Whatever else there is, or comes to be, counts as one that does."""
+
+_EVERYBODY = ("account users", "users")
+_MOST_SCHEMAS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found on one protected catalog: privileges that write, with where and through whom; why more isn't known."""
+
+    catalog: str
+    writing: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+def look(workspace: Workspace, catalogs: Iterable[str], identity: Identity) -> list[Found]:
+    """Read what the identity may do on each catalog; nothing is raised, for not to know is an answer."""
+    return [_look_at(workspace, catalog, identity) for catalog in catalogs]
+
+
+def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[str, ...]:
+    """Refuse an identity that could write; gives notes on what isn't known, where the settings allow that.
+
+    Args:
+        found: What `look` found.
+        identity: Whose privileges they are.
+        unknown: The settings' ``unknown_privileges``: "refuse" or "allow".
+
+    Raises:
+        PrivilegeError: It could write to one of them.
+        UnknownPrivilegeError: Whether it could isn't known.
+    """
+    writing = [f"{one.catalog}: {what}" for one in found for what in one.writing]
+    if writing:
+        raise PrivilegeError(
+            f"{identity.name} could change {_listed(one.catalog for one in found if one.writing)}",
+            cause="\n".join([*writing[:10], *([f"and {len(writing) - 10} more"] if len(writing) > 10 else [])]),  # noqa: PLR2004
+            mend="run tests as an identity that may only read there, or bind the catalog to the workspaces that need it",
+        )
+    unsure = [f"{one.catalog}: {one.unknown}" for one in found if one.unknown]
+    if unsure and unknown != "allow":
+        raise UnknownPrivilegeError(
+            f"whether {identity.name} could change {_listed(one.catalog for one in found if one.unknown)} isn't known",
+            cause="\n".join(unsure),
+            mend='let the identity read the grants (as an owner can, or by MANAGE), or set unknown_privileges = "allow"',
+        )
+    return tuple(f"privileges on {one} (not known, and the settings allow that)" for one in unsure)
+
+
+def _look_at(workspace: Workspace, catalog: str, identity: Identity) -> Found:
+    names = {identity.name, *identity.groups, *_EVERYBODY}
+    try:
+        owner = str(workspace.catalog(catalog).get("owner") or "")
+        grants = list(workspace.effective_privileges("catalog", catalog))
+        writing = [*_owned(owner, names, "the catalog"), *_writing(grants, names, "the catalog")]
+        schemas = [one for one in workspace.schemas(catalog) if one.get("name") != "information_schema"]
+        for schema in schemas[:_MOST_SCHEMAS]:
+            name = str(schema.get("full_name") or f"{catalog}.{schema['name']}")
+            grants = list(workspace.effective_privileges("schema", name))
+            there = [*_owned(str(schema.get("owner") or ""), names, name), *_writing(grants, names, name)]
+            writing.extend(what for what in there if what not in writing)
+    except MissingError as error:
+        return Found(catalog, unknown=f"it isn't there, or hidden from {identity.name}: {error.cause}".rstrip(": "))
+    except RemoteError as error:
+        return Found(catalog, unknown=f"{error.what}: {error.cause}")
+    left = len(schemas) - _MOST_SCHEMAS
+    return Found(catalog, tuple(writing), f"{left} of its schemas weren't looked at" if left > 0 and not writing else "")
+
+
+def _owned(owner: str, names: set[str], where: str) -> list[str]:
+    return [f"{owner} owns {where}"] if owner in names else []
+
+
+def _writing(grants: Iterable[Facts], names: set[str], where: str) -> list[str]:
+    found = []
+    for grant in grants:
+        who = str(grant.get("principal") or "")
+        if who not in names:
+            continue
+        for one in grant.get("privileges") or ():
+            privilege = str(one.get("privilege") or "").replace(" ", "_")
+            inherited = one.get("inherited_from_name")
+            if privilege and privilege not in READING:
+                found.append(f"{privilege} on {inherited or where}, granted to {who}")
+    return list(dict.fromkeys(found))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
