@@ -104,6 +104,16 @@ run them as jobs, on real Spark. It is for trying how tests run on a workspace; 
 
 exit codes: 0 done, or it runs; 1 it doesn't run; 2 wrong use or settings, 3 it can't be had
 """
+_SWEEP = """\
+examples:
+  nbh sweep --env pps             remove from PPS what killed runs left there: jobs' runs, clusters, schemas, folders
+  nbh sweep --env pps --dry-run   only say what that is
+
+What a run makes on a workspace stands in a ledger on this machine before it is made; this removes what ledgers name whose runs
+are gone, and what carries the harness's mark and is over age, whoever made it. Nothing else is touched.
+
+exit codes: 0 nothing is left, 1 something couldn't be removed, 2 wrong use or settings, 3 the workspace can't be reached
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -189,6 +199,11 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
     _add_spark(command)
+
+    command = add("sweep", _sweep, "remove from a workspace what killed runs left there", _SWEEP)
+    command.add_argument("--env", metavar="NAME", required=True, help="the environment, of [tool.nbh.env.NAME] (no default)")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be removed (default: remove it)")
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
     command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine", _REHEARSAL)
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
@@ -324,6 +339,13 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         show(facts)
     return NO if any(fact.ok is False for fact in facts) else YES
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from harness.commands import sweep
+
+    done = sweep.run(os.getcwd(), name=options.env, is_dry=options.dry_run, as_json=options.json, out=sys.stdout, tell=_say)
+    return YES if done else NO
 
 
 def _rehearsal(options: argparse.Namespace) -> int:

@@ -99,36 +99,17 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
 def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
     """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
     from harness.rehearsal import control
+    from harness.rehearsal.clients import clients_of
     from harness.spark.choose import idle_s
 
     settings = settings_for(str(config.rootpath / "x"))
     run_pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
     owner = 0 if idle_s(settings, os.environ) else run_pid
     running = control.start(settings, env=os.environ, progress=tell, owner=owner)
-    variables = {
-        "DATABRICKS_HOST": running.host,
-        "DATABRICKS_TOKEN": running.token,
-        "REQUESTS_CA_BUNDLE": str(running.ca),
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(running.ca),
-    }
-    config.add_cleanup(_with_variables(variables).close)
+    stack = contextlib.ExitStack()
+    stack.enter_context(clients_of(running))
+    config.add_cleanup(stack.close)
     return replace(environment, host=running.host, catalog=environment.catalog or "main")
-
-
-def _with_variables(variables: dict[str, str]) -> contextlib.ExitStack:
-    """Set variables of this process until the stack is closed; others that say who signs in where are gone as long."""
-    undo = contextlib.ExitStack()
-    for name in [name for name in os.environ if name.startswith(("DATABRICKS_", "ARM_"))] + list(variables):
-        before = os.environ.pop(name, None)
-        undo.callback(_put_back, name, before)
-    os.environ.update(variables)
-    return undo
-
-
-def _put_back(name: str, value: str | None) -> None:
-    os.environ.pop(name, None)
-    if value is not None:
-        os.environ[name] = value
 
 
 def skip_elsewhere(item: pytest.Item) -> None:

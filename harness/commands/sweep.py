@@ -1,0 +1,58 @@
+"""``nbh sweep``: remove from a workspace what killed runs left there."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from harness.commands.workspace import signed_in
+from harness.remote import sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.remote.sweep import Leftovers
+
+
+def run(folder: str, *, name: str, is_dry: bool, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
+    """Find and remove what is left; false if something couldn't be removed or looked through.
+
+    Raises:
+        HarnessError: The environment is wrong, or its workspace can't be reached.
+    """
+    with signed_in(folder, name, tell) as (environment, workspace):
+        root = environment.workspace_root or f"/Workspace/Users/{workspace.me().name}/.nbh"
+        over_age, errors = sweep.over_age(
+            workspace, workspace_root=root, catalogs=[environment.catalog] if environment.catalog else []
+        )
+        left = [*sweep.of_ledgers(host=workspace.host), *([over_age] if over_age.entries else [])]
+        gone: list[dict[str, str]] = []
+        failed = [{"what": "looking for leftovers", "why": str(error.what)} for error in errors]
+        for one in left:
+            if is_dry:
+                gone += _named(one)
+                continue
+            done = sweep.take_away(one, workspace, progress=tell)
+            gone += [{"kind": entry.kind, "name": entry.name} for entry in done.gone]
+            failed += [{"what": f"{entry.kind} {entry.name}", "why": error.what} for entry, error in done.left]
+    _show({"dry_run": is_dry, "removed": gone, "failed": failed}, as_json=as_json, out=out)
+    return not failed
+
+
+def _named(left: Leftovers) -> list[dict[str, str]]:
+    return [{"kind": entry.kind, "name": entry.name} for entry in reversed(left.entries)]
+
+
+def _show(facts: dict[str, Any], *, as_json: bool, out: IO[str]) -> None:
+    if as_json:
+        json.dump(facts, out, ensure_ascii=False)
+        out.write("\n")
+        return
+    verb = "would remove" if facts["dry_run"] else "removed"
+    for one in facts["removed"]:
+        out.write(f"{verb} {one['kind']} {one['name']}\n")
+    for one in facts["failed"]:
+        out.write(f"failed: {one['what']}: {one['why']}\n")
+    if not facts["removed"] and not facts["failed"]:
+        out.write(f"nothing of a killed run is left{os.linesep}")
