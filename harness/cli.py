@@ -77,6 +77,8 @@ _DOCTOR = """\
 examples:
   nbh doctor          what is installed here, what clashes, and what to do
   nbh doctor --json   the same as data: {"facts": [{"name", "value", "ok", "mend"}]}
+  nbh doctor --env pps
+                      an environment's values and where each came from; sign-in, compute, catalogs and privileges there
 
 exit codes: 0 nothing to mend, 1 something must be mended, 2 wrong use
 """
@@ -195,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(command)
 
     command = add("doctor", _doctor, "say what is installed, what clashes and how to mend it", _DOCTOR)
+    command.add_argument("--env", metavar="NAME", default="", help="look at this environment's workspace (default: at none)")
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
     command = add("spark", _spark, "start, show or end the warm Spark engine that tests run on", _SPARK)
@@ -333,7 +336,12 @@ def _run(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from harness.commands.doctor import examine, show, write_json
 
-    facts = examine(os.getcwd())
+    if options.env:
+        from harness.commands import doctor_env
+
+        facts = doctor_env.examine(os.getcwd(), options.env, tell=_say)
+    else:
+        facts = examine(os.getcwd())
     if options.json:
         write_json(facts, sys.stdout)
     else:
