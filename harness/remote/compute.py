@@ -103,6 +103,25 @@ class Computes:
             return task, {}
         return {**task, "environment_key": environments[0]["environment_key"]}, {"environments": environments}
 
+    def of_spark(self) -> str:
+        """The cluster for a Spark session, "" for serverless; one that is made for runs serves sessions, too.
+
+        Raises:
+            ClusterError: Each run has a cluster of its own, so there is none for a session.
+        """
+        match self._compute.kind:
+            case "existing":
+                return self._compute.cluster_id
+            case "new" if self._compute.share == "never":
+                raise ClusterError(
+                    "there is no cluster for a Spark session",
+                    cause='share = "never" gives each notebook a cluster of its own, which ends with it',
+                    mend='set share = "run", or name a cluster',
+                )
+            case "new":
+                return self._ours()
+        return ""
+
     def failed(self, cluster_id: str) -> None:
         """Take note that a run was lost with its cluster: if it is ours and has gone, the next run makes another."""
         if self._compute.kind != "new" or self._compute.share == "never":

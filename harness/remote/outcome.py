@@ -42,8 +42,9 @@ _LONGEST_ERROR = 20_000
 class RemoteRun(NotebookRun):
     """A notebook's run on a workspace.
 
-    ``link`` is its page there, ``run_id`` its number. ``retried`` says for each earlier attempt why it was lost; ``notes`` what
-    else there is to know, such as output that the workspace cut. ``trace`` is the traceback as the workspace shows it.
+    ``link`` is its page there, ``run_id`` its number, ``digest`` that of all that was sent. ``retried`` says for each earlier
+    attempt why it was lost; ``notes`` what else there is to know, such as output that the workspace cut. ``trace`` is the
+    traceback as the workspace shows it.
     """
 
     link: str = ""
@@ -51,6 +52,7 @@ class RemoteRun(NotebookRun):
     retried: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     trace: str = ""
+    digest: str = ""
 
     @property
     def summary(self) -> str:
@@ -63,12 +65,18 @@ class RemoteRun(NotebookRun):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent: the notebook's path, the closure's notebooks and other files, and the folder they lie in there."""
+    """What was sent: the notebook's path, the closure's notebooks and other files, the folder they lie in there.
+
+    ``notes`` are what is to be told with the result, such as a copy of the workspace's own that couldn't be compared;
+    ``digest`` is the closure's.
+    """
 
     path: str
     notebooks: Mapping[str, Notebook]
     files: Sequence[str]
     folder: str
+    notes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "") -> RemoteRun:
@@ -84,7 +92,7 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
     ended, error = _judged(run, task, output, stopped)
     given = (output or {}).get("notebook_output") or {}
     value = given.get("result")
-    notes = []
+    notes = list(sent.notes)
     if ended in ("passed", "exited") and given.get("truncated"):
         cut = ExitValueCutError(
             "the workspace gave only the beginning of the exit value",
@@ -111,6 +119,7 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
         retried=("the workspace retried it by itself",) * retries,
         notes=tuple(notes),
         trace=trace,
+        digest=sent.digest,
     )
 
 
@@ -121,7 +130,9 @@ def gone(sent: Sent, *, run_id: int, link: str = "") -> RemoteRun:
         cause=f"run {run_id} was removed, or can't be seen by this identity any more",
         mend="run the tests again, and leave runs that begin with nbh- alone while tests run",
     )
-    return RemoteRun(sent.path, "infrastructure_failed", error=str(error), run_id=run_id, link=link)
+    return RemoteRun(
+        sent.path, "infrastructure_failed", error=str(error), run_id=run_id, link=link, notes=sent.notes, digest=sent.digest
+    )
 
 
 def unknown(sent: Sent, *, why: str, run_id: int = 0, link: str = "") -> RemoteRun:
@@ -131,7 +142,9 @@ def unknown(sent: Sent, *, why: str, run_id: int = 0, link: str = "") -> RemoteR
         cause=why,
         mend="look at its page, and run the tests again; `nbh sweep` ends it if it is still on",
     )
-    return RemoteRun(sent.path, "infrastructure_failed", error=str(error), run_id=run_id, link=link)
+    return RemoteRun(
+        sent.path, "infrastructure_failed", error=str(error), run_id=run_id, link=link, notes=sent.notes, digest=sent.digest
+    )
 
 
 def after(earlier: Sequence[RemoteRun], last: RemoteRun) -> RemoteRun:

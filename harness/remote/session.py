@@ -1,0 +1,335 @@
+"""A pytest process's way to a workspace: what its fixtures ask for, made at first use and removed at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.environments import REHEARSAL
+from harness.errors import SettingsError, WidgetValueError
+from harness.notebook import read_notebook
+from harness.remote.client import connect
+from harness.remote.closure import Closures
+from harness.remote.compute import Computes
+from harness.remote.errors import AnswerError, RemoteError, SignInError
+from harness.remote.foreign import ForeignCopies
+from harness.remote.marks import name_of
+from harness.remote.outcome import Sent
+from harness.remote.poller import Poller
+from harness.remote.preflight import check_identity, check_texts
+from harness.remote.removal import Removed, remove
+from harness.remote.runs import Request
+from harness.remote.slots import Slots
+from harness.remote.state import SharedRun, new_run_id
+from harness.remote.upload import Uploader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from harness.environments import Environment
+    from harness.remote.ledger import Ledger
+    from harness.remote.outcome import RemoteRun
+    from harness.remote.parts import Closure
+    from harness.remote.protocol import Identity, Workspace
+    from harness.remote.runs import Handle
+    from harness.remote.spark import RemoteSpark
+
+CALLS_PER_S = 1.0
+CALLS_PER_S_OF_REHEARSAL = 10.0
+EXPIRES_AFTER_S = 24 * 3600.0
+"""After so long anybody's sweep may take what a run left."""
+LEAST_EXPIRY_S = 2 * 3600.0
+_KEPT = frozenset({"folder", "schema", "catalog"})
+
+
+class Remote:
+    """One pytest process's use of one environment.
+
+    Args:
+        environment: Where.
+        project_root: The project's folder; notebooks' paths count from it.
+        roots: The folders that imports count from beside it.
+        progress: Is told what goes on, from any thread.
+        run_id: One name for all processes of a pytest run (that of xdist), so that they share folder, cluster and slots.
+        run_prefixes: The settings' own.
+        allowed_catalogs: Catalogs of other environments that notebooks may name.
+        workspace: Instead of signing in by databricks-sdk.
+        calls_per_s: How often the workspace may be asked about runs; by default once, and a rehearsal oftener.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        project_root: str | os.PathLike[str],
+        roots: Iterable[str | os.PathLike[str]] = (),
+        progress: Callable[[str], None] = lambda _: None,
+        *,
+        run_id: str = "",
+        run_prefixes: Mapping[str, str] | None = None,
+        allowed_catalogs: Collection[str] = (),
+        workspace: Workspace | None = None,
+        calls_per_s: float = 0.0,
+    ) -> None:
+        self.environment = environment
+        self.notes: tuple[str, ...] = ()
+        self._root = os.path.abspath(project_root)  # noqa: PTH100 - the closure has paths as texts
+        self._progress = progress
+        self._run_id = run_id or new_run_id()
+        self._allowed = tuple(allowed_catalogs)
+        self._workspace = workspace
+        often = CALLS_PER_S_OF_REHEARSAL if environment.name == REHEARSAL else CALLS_PER_S
+        self._calls_per_s = calls_per_s or often
+        self._closures = Closures(project_root, roots, run_prefixes=run_prefixes, data=environment.data_files)
+        self._error: RemoteError | SettingsError | None = None
+        self._ready: _Ready | None = None
+        self._held: SharedRun | None = None
+        self._spark: RemoteSpark | None = None
+
+    # -- looking ---------------------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Sign in, and look at cluster and privileges; once, and what stood in the way then still does.
+
+        Raises:
+            RemoteError: The workspace, the cluster or the identity can't be used.
+        """
+        self._made_ready()
+
+    def closure(self, path: str | os.PathLike[str]) -> Closure:
+        """What a notebook needs of the project, with its digests; nothing is asked of the workspace."""
+        return self._closures.of(path)
+
+    @property
+    def identity(self) -> Identity:
+        """Who runs."""
+        return self._made_ready().identity
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace's calls; ``workspace.client`` is databricks-sdk's own client."""
+        return self._made_ready().workspace
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where to note what is about to be made on the workspace; `close` removes it with the rest, last made first."""
+        return self._made_ready().shared.ledger
+
+    @property
+    def name(self) -> str:
+        """The name that all carry that this run makes, with our mark and its expiry."""
+        return self._made_ready().name
+
+    @property
+    def folder(self) -> str:
+        """The folder of this run on the workspace."""
+        return self._made_ready().uploader.folder
+
+    @property
+    def costs(self) -> str:
+        """What it cost, in one line; empty if nothing ran."""
+        if self._ready is None:
+            return ""
+        starts, minutes = self._ready.computes.starts, self._ready.poller.minutes
+        parts = [f"{starts} cluster start{'s' if starts != 1 else ''}"] if starts else []
+        return ", ".join([*parts, f"{minutes:.1f} run minutes"] if minutes else parts)
+
+    # -- runs ------------------------------------------------------------------------------------------------------------------
+
+    def submit(
+        self, path: str | os.PathLike[str], widgets: Mapping[str, str] | None = None, timeout_s: float | None = None
+    ) -> Handle:
+        """Bring a notebook to the workspace with all that it needs, and queue its run.
+
+        Raises:
+            RemoteError: It can't go there, names what it may not, or the workspace can't be used.
+            NotebookError: It, or what it runs, can't be read.
+            WidgetValueError: A widget's value is no text.
+        """
+        ready = self._made_ready()
+        _check_widgets(widgets or {})
+        closure = self._closures.of(path)
+        notebooks = {
+            part.path: read_notebook(Path(self._root) / part.path) for part in closure.parts if part.kind == "notebook"
+        }
+        files = [part.path for part in closure.parts if part.kind == "file"]
+        texts = {one: (Path(self._root) / one).read_bytes() for one in files if one.endswith((".py", ".sql"))}
+        named = check_texts(self.environment, notebooks=notebooks, files=texts, allowed=self._allowed)
+        notes = (*(f"{one.location} names {one.text}, which is allowed" for one in named), *ready.copies.check(closure))
+        ready.uploader.upload(closure)
+        sent = Sent(closure.path, notebooks, files, ready.uploader.folder, (*self.notes, *notes), closure.digest)
+        return ready.poller.submit(
+            Request(
+                sent,
+                f"{ready.uploader.folder}/{closure.notebook.target}",
+                ready.name,
+                dict(widgets or {}),
+                timeout_s if timeout_s is not None else self.environment.timeout_s,
+                ready.computes.keys,
+                ready.computes.failed,
+            )
+        )
+
+    def run(
+        self, path: str | os.PathLike[str], widgets: Mapping[str, str] | None = None, timeout_s: float | None = None
+    ) -> RemoteRun:
+        """Run a notebook on the workspace and wait for its end; raises what `submit` does."""
+        return self.submit(path, widgets, timeout_s).result()
+
+    def spark(self) -> RemoteSpark:
+        """The Spark session of this process on the workspace, and which client it is of.
+
+        Raises:
+            RemoteError: None can be had.
+        """
+        if self._spark is None:
+            ready = self._made_ready()
+            if not hasattr(ready.workspace, "client"):
+                raise AnswerError(
+                    "this workspace has no Spark", cause="it isn't one of databricks-sdk's", mend="sign in to one"
+                )
+            from harness.remote.client import SdkWorkspace
+            from harness.remote.spark import open_session
+
+            assert isinstance(ready.workspace, SdkWorkspace)  # noqa: S101 - the only one that has a client
+            cluster_id = ready.computes.of_spark()
+            self._spark = open_session(ready.workspace, cluster_id=cluster_id, progress=self._progress)
+        return self._spark
+
+    # -- the end ---------------------------------------------------------------------------------------------------------------
+
+    def close(self, *, keep: bool = False) -> Removed:
+        """End what runs and remove what this pytest run made, last made first; the last of its processes does that for all.
+
+        ``keep`` leaves folders, schemas and catalogs there for a look; they carry their expiry, and stay in no ledger.
+        """
+        ready, self._ready = self._ready, None
+        if self._spark is not None:
+            _stop_quietly(self._spark.session)
+            self._spark = None
+        if ready is not None:
+            ready.poller.close()
+        shared, self._held = (ready.shared if ready is not None else self._held), None
+        if shared is None:
+            return Removed()
+        with shared.locked():
+            removed = Removed()
+            if not shared.others():
+                removed = self._remove(shared, ready, keep=keep)
+            shared.leave()
+        return removed
+
+    def _remove(self, shared: SharedRun, ready: _Ready | None, *, keep: bool) -> Removed:
+        if keep:
+            for entry in shared.ledger.entries():
+                if entry.kind in _KEPT:
+                    shared.ledger.strike(entry)
+        entries = shared.ledger.entries()
+        if not entries:
+            return Removed()
+        try:
+            workspace = ready.workspace if ready is not None else self._connected()
+        except RemoteError as error:
+            return Removed(left=tuple((entry, error) for entry in entries))
+        return remove(entries, workspace, shared.ledger, progress=self._progress)
+
+    def hold(self) -> None:
+        """Take part in the run without using it: what its processes share stays until this one has closed, too.
+
+        xdist's controller calls it before its workers start, so that the first one to end doesn't take the cluster away.
+        """
+        if self._held is None and self._ready is None:
+            self._held = self._shared_run()
+
+    # -- making ready ----------------------------------------------------------------------------------------------------------
+
+    def _made_ready(self) -> _Ready:
+        if self._error is not None:
+            raise self._error
+        if self._ready is None:
+            try:
+                self._ready = self._make_ready()
+            except (RemoteError, SettingsError) as error:
+                self._error = error
+                raise
+        return self._ready
+
+    def _make_ready(self) -> _Ready:
+        environment = self.environment
+        if environment.profile and not environment.host:
+            self._progress(f"signing in to {environment.name} by the profile {environment.profile}")
+        else:
+            self._progress(f"signing in to {environment.name} at {environment.host or 'the host of the sign-in'}")
+        workspace = self._connected()
+        identity = workspace.me()
+        if not identity.name:
+            raise SignInError("the workspace doesn't say who is signed in", cause="its answer has no name", mend="sign in anew")
+        shared = self._shared_run(workspace.host)
+        try:
+            return self._lay_out(workspace, identity, shared)
+        except BaseException:
+            shared.leave()
+            raise
+
+    def _connected(self) -> Workspace:
+        return self._workspace or connect(self.environment.host, self.environment.profile)
+
+    def _shared_run(self, host: str = "") -> SharedRun:
+        about = {"host": host or self.environment.host, "environment": self.environment.name}
+        return SharedRun(self._run_id, about=about)
+
+    def _lay_out(self, workspace: Workspace, identity: Identity, shared: SharedRun) -> _Ready:
+        environment = self.environment
+        notes = check_identity(workspace, environment, identity)
+        with shared.locked():
+            told = shared.told("run")
+            if not told:
+                lasts = max(EXPIRES_AFTER_S, environment.timeout_s + LEAST_EXPIRY_S)
+                name = name_of(os.path.basename(self._root), self._run_id, expires=time.time() + lasts)  # noqa: PTH119 - as above
+                root = environment.workspace_root.rstrip("/") or f"/Workspace/Users/{identity.name}/.nbh"
+                told = {"name": name, "folder": f"{root}/{name}"}
+                shared.ledger.note("folder", told["folder"])
+                workspace.make_folder(told["folder"])
+                shared.tell("run", told)
+        computes = Computes(environment, workspace, shared, name=told["name"], progress=self._progress)
+        self.notes = (*notes, *computes.check(identity))
+        for note in self.notes:
+            self._progress(f"note: {note}")
+        slots = Slots(shared.folder / "slots", environment.concurrency)
+        poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._progress)
+        uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._progress)
+        copies = ForeignCopies(workspace, self._root)
+        return _Ready(workspace, identity, shared, told["name"], computes, poller, uploader, copies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is there once the workspace has been looked at."""
+
+    workspace: Workspace
+    identity: Identity
+    shared: SharedRun
+    name: str
+    computes: Computes
+    poller: Poller
+    uploader: Uploader
+    copies: ForeignCopies
+
+
+def _check_widgets(widgets: Mapping[str, str]) -> None:
+    for name, value in widgets.items():
+        if not isinstance(value, str):
+            raise WidgetValueError(
+                f'the value given for the widget "{name}" is not a text',
+                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
+                mend=f'write widgets={{"{name}": "{value}"}}',
+            )
+
+
+def _stop_quietly(session: Any) -> None:
+    try:
+        session.stop()
+    except Exception:  # noqa: BLE001 - it is over anyway, and the server forgets it by itself
+        return

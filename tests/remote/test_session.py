@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from workspaces import FakeWorkspace
+
+from harness.environments import Compute, Environment
+from harness.errors import WidgetValueError
+from harness.remote import sweep
+from harness.remote.errors import CatalogMentionError, ForeignCopyError, PrivilegeError, UnreachableError
+from harness.remote.marks import expiry_of
+from harness.remote.session import Remote
+from harness.remote.state import state_folder
+
+HEADER = "# Databricks notebook source\n"
+NEW = Environment("pps", catalog="pps", compute=Compute("new", spec={"spark_version": "17.3.x"}), concurrency=4)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a notebook that runs another."""
+    folder = tmp_path / "Churn Project"
+    folder.mkdir()
+    (folder / "etl.py").write_text(HEADER + "# MAGIC %run ./setup\n\n# COMMAND ----------\n\nprint(1)\n")
+    (folder / "setup.py").write_text(HEADER + "x = 1\n")
+    return folder
+
+
+@pytest.fixture
+def ws():
+    """A workspace where each run exits with "done" as soon as it is looked at."""
+    ws = FakeWorkspace()
+
+    def after(name, *_):
+        if name == "submit":
+            for run_id, run in ws.runs_made.items():
+                if run["state"]["life_cycle_state"] == "PENDING":
+                    ws.finish(run_id, {"notebook_output": {"result": "done"}})
+
+    ws.after = after
+    return ws
+
+
+@pytest.fixture
+def make(ws, project):
+    """Make a process's use of the environment; what isn't closed is closed at the end."""
+    made = []
+
+    def remote(environment=NEW, **more):
+        made.append(Remote(environment, project, workspace=ws, calls_per_s=200.0, **more))
+        return made[-1]
+
+    yield remote
+    ws.before = lambda *_: None
+    for one in made:
+        one.close()
+
+
+def test_a_notebook_runs_and_nothing_is_left(ws, make):
+    """Its closure goes up, it runs on the run's own cluster, and all is removed, last made first."""
+    messages = []
+    remote = make(progress=messages.append)
+    run = remote.run("etl.py", {"day": "1"})
+
+    assert (run.path, run.ended, run.exit_value) == ("etl.py", "exited", "done")
+    assert run.digest == remote.closure("etl.py").digest
+    folder = remote.folder
+    assert folder.startswith("/Workspace/Users/me@example.com/.nbh/nbh-churn-project-")
+    assert time.time() < expiry_of(remote.name) < time.time() + 30 * 3600
+    assert {path for path in ws.objects if path.startswith(f"{folder}/")} >= {f"{folder}/etl", f"{folder}/setup"}
+    assert remote.costs == "1 cluster start"
+    assert not remote.close().left
+    assert folder not in ws.objects
+    assert ws.clusters_made == {}
+    deletions = [call[0] for call in ws.calls if call[0].startswith("delete")]
+    assert deletions == ["delete_cluster", "delete_folder"]
+    assert list(state_folder().iterdir()) == []
+
+
+def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
+    """And one upload of what they share."""
+    remote = make()
+    for number in range(20):
+        (project / f"n{number}.py").write_text(HEADER + "# MAGIC %run ./setup\n")
+    handles = [remote.submit(f"n{number}.py") for number in range(20)]
+
+    assert {handle.result().ended for handle in handles} == {"exited"}
+    assert len(ws.clusters_made) == ws.count("create_cluster") == 1
+    assert sum(call[0] == "upload" and call[1].endswith("/setup") for call in ws.calls) == 1
+
+
+def test_what_stands_in_the_way_is_one_error(ws, make):
+    """It is looked at once, and told to each test as it is."""
+    ws.catalogs["prod"] = {"owner": "me@example.com"}
+    remote = make(Environment("pps", protected_catalogs=("prod",)))
+
+    for _ in range(3):
+        with pytest.raises(PrivilegeError):
+            remote.run("etl.py")
+    assert ws.count("me") == 1
+    assert ws.count("make_folder", "upload", "submit") == 0
+
+
+def test_what_names_another_catalog_never_leaves(ws, make, project):
+    """Unless it is allowed by name; then the result says so."""
+    (project / "setup.py").write_text(HEADER + "spark.table('ppd.sales.x')\n")
+    environment = Environment("pps", catalog="pps", other_catalogs=("ppd",))
+
+    with pytest.raises(CatalogMentionError, match=r"setup.py:2 \(cell 1, line 1\): NBH346"):
+        make(environment).run("etl.py")
+    assert ws.count("upload", "submit") == 0
+    run = make(environment, allowed_catalogs=["ppd"]).run("etl.py")
+    assert run.notes == ("setup.py:2 (cell 1, line 1) names ppd.sales, which is allowed",)
+
+
+def test_a_foreign_copy_that_differs_is_refused(ws, make, project):
+    """Before anything is submitted."""
+    (project / "etl.py").write_text(HEADER + "# MAGIC %run /Shared/x/setup\n")
+
+    with pytest.raises(ForeignCopyError):
+        make(run_prefixes={"/Shared/x": "."}).run("etl.py")
+    assert ws.count("submit") == 0
+    assert make().run("etl.py").notes[0].endswith("not compared, no run_prefixes fit")
+
+
+def test_widgets_are_texts(make):
+    """As here."""
+    with pytest.raises(WidgetValueError, match="Databricks takes texts only"):
+        make().run("etl.py", {"day": 1})
+
+
+def test_processes_of_one_run_share_all(ws, make):
+    """Folder, cluster and name; the last one to close removes them."""
+    # Two objects in one process stand for two processes: which of them is last is told by their pids alone.
+    one = make(run_id="gw")
+    other = make(run_id="gw")
+    one.run("etl.py")
+    other.run("etl.py")
+
+    assert one.folder == other.folder
+    assert len(ws.clusters_made) == 1
+    assert ws.count("create_cluster") == 1
+
+
+def test_who_holds_a_run_removes_it(ws, make, monkeypatch):
+    """A controller that made nothing itself, after its workers have ended."""
+    controller, worker = make(run_id="gw"), make(run_id="gw")
+    controller.hold()
+    worker.run("etl.py")
+    monkeypatch.setattr("harness.remote.state.SharedRun.others", lambda _: [1])
+    worker.close()
+    assert len(ws.clusters_made) == 1
+    monkeypatch.undo()
+
+    assert not controller.close().left
+    assert ws.clusters_made == {}
+
+
+def test_what_is_kept_stays_and_carries_its_expiry(ws, make):
+    """Only what costs nothing; the cluster goes."""
+    remote = make()
+    remote.run("etl.py")
+    folder = remote.folder
+    remote.close(keep=True)
+
+    assert folder in ws.objects
+    assert ws.clusters_made == {}
+    assert sweep.of_ledgers() == []
+
+
+def test_what_cannot_be_removed_is_told_and_swept(ws, make):
+    """The ledger stays; the rest is removed."""
+    remote = make()
+    remote.run("etl.py")
+    folder = remote.folder
+
+    def before(name, *_):
+        if name == "delete_folder":
+            raise UnreachableError("no", cause="reset", mend="wait")
+
+    ws.before = before
+    error = remote.close().error()
+    assert f"folder {folder}: no" in str(error)
+    assert ws.clusters_made == {}
+    ws.before = lambda *_: None
+    [left] = sweep.of_ledgers(host=ws.host)
+    assert [entry.name for entry in left.entries] == [folder]
+    sweep.take_away(left, ws)
+    assert folder not in ws.objects
+
+
+def test_closing_ends_what_still_runs(ws, make):
+    """And what its test waits for."""
+    ws.after = lambda *_: None
+    remote = make()
+    handle = remote.submit("etl.py")
+    while not ws.runs_made:
+        time.sleep(0.005)
+    results = []
+    waiting = threading.Thread(target=lambda: results.append(handle.result()))
+    waiting.start()
+    remote.close()
+    waiting.join(5)
+
+    assert [run.ended for run in results] == ["cancelled"]
+
+
+def test_closing_what_was_never_used_asks_nothing(ws, make):
+    """No sign-in, no folder."""
+    assert make().close().gone == ()
+    assert ws.calls == []
+
+
+def test_a_schema_of_a_test_goes_with_the_rest(ws, make):
+    """It was made last, so it is removed first."""
+    remote = make()
+    remote.run("etl.py")
+    remote.ledger.note("schema", "pps.nbh_x")
+    ws.schemas_made["pps"] = {"nbh_x": {}}
+    remote.close()
+
+    assert [call[0] for call in ws.calls if call[0].startswith("delete")] == [
+        "delete_schema",
+        "delete_cluster",
+        "delete_folder",
+    ]
+    assert ws.schemas_made["pps"] == {}
