@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 from harness.rehearsal.answers import ApiError, refusal
 from harness.rehearsal.faults import OF_CALLS, DroppedError
 from harness.rehearsal.identity import OPEN
+from harness.rehearsal.traffic import limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ SUBJECTS = (
     "mlflow",
     "clock",
     "faults",
+    "traffic",
 )
 """Each a module of this package.
 
@@ -69,6 +71,7 @@ class App:
 
     def __init__(self, workspace: Workspace, routes: Sequence[Route] | None = None) -> None:
         self._workspace = workspace
+        self._limits = limits_of(workspace)
         self._routes = routes_of(workspace) if routes is None else list(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,6 +100,7 @@ class App:
             self._admit(scope)
         else:
             self._workspace.faults.count(f"{method} {route.path if route is not None else path}")
+            self._limits.check(path, self._workspace.clock.now())
             await self._meet_fault(path, method, sender)
             if path not in OPEN:
                 self._admit(scope)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.clusters import check as check_cluster
+from harness.rehearsal.packages import wanted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,11 +45,9 @@ def check_tasks(settings: Mapping[str, Any], *, cluster_exists: Callable[[str], 
     for one in shared.values():
         check_cluster(one.get("new_cluster") or {})
     environments = {one.get("environment_key"): one for one in settings.get("environments") or ()}
-    for environment in environments.values():
-        if (environment.get("spec") or {}).get("dependencies"):
-            raise _unserved("dependencies of environments")
     for task in tasks:
         _check_task(task, shared=shared, environments=environments, is_submitted=is_submitted)
+        wanted_by(task, settings)
         if task.get("existing_cluster_id"):
             cluster_exists(task["existing_cluster_id"])
     _check_order(tasks)
@@ -63,8 +62,8 @@ def _check_task(
         raise invalid(f"Task {key} must specify one task type, for example notebook_task.")
     if kinds != ["notebook_task"]:
         raise _unserved(next(kind for kind in kinds if kind != "notebook_task"))
-    if task.get("libraries"):
-        raise _unserved("libraries")
+    if task.get("libraries") and not any(task.get(name) for name in _COMPUTE):
+        raise invalid(f"Task {key}: libraries need a cluster; serverless compute takes them from an environment.")
     notebook = task["notebook_task"]
     path = notebook.get("notebook_path")
     if not isinstance(path, str) or not path:

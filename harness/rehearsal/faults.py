@@ -105,7 +105,7 @@ def _fault(given: Mapping[str, Any]) -> Fault:
 
 
 def routes(workspace: Workspace) -> list[Route]:
-    """The calls that ask for faults, and that tell what was called."""
+    """The calls that ask for faults."""
     faults = workspace.faults
 
     def ask(call: Call) -> dict[str, Any]:
@@ -119,17 +119,8 @@ def routes(workspace: Workspace) -> list[Route]:
         faults.wanted.clear()
         return {}
 
-    def calls(_call: Call) -> dict[str, Any]:
-        return {"calls": dict(sorted(faults.calls.items())), "total": faults.calls.total()}
-
-    def forget(_call: Call) -> dict[str, Any]:
-        faults.calls.clear()
-        return {}
-
     return [
         route("POST", "/rehearsal/faults", ask),
         route("GET", "/rehearsal/faults", told),
         route("DELETE", "/rehearsal/faults", clear),
-        route("GET", "/rehearsal/calls", calls),
-        route("DELETE", "/rehearsal/calls", forget),
     ]

@@ -238,8 +238,8 @@ class _Calls:
         if output.result is not None:
             whole = output.result.encode()
             kept = whole[:MOST_BYTES].decode("utf-8", "ignore")
-            # The run itself gives no more than so much; one that is as long may have been longer.
-            answer["notebook_output"] = {"result": kept, "truncated": len(whole) >= MOST_BYTES}
+            # The run itself gives no more than so much; one that is as long, but for half a letter, may have been longer.
+            answer["notebook_output"] = {"result": kept, "truncated": len(whole) > MOST_BYTES - 4}
         elif task.state.end is None or task.state.end.is_good:
             answer["notebook_output"] = {}
         if task.state.end is not None and not task.state.end.is_good:

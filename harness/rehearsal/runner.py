@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from harness.rehearsal.workspace import Workspace
 
 _SETTINGS = '[tool.nbh]\nrun_prefixes = { "/" = "workspace", "/Workspace" = "workspace" }\nroots = []\n'
+SECRETS = "secrets of runs"
+"""Under this name the workspace's parts share a function that gives all secrets: scope, key, value."""
+
 _LOOK_S = 0.02
 _CLEAN_UP_S = 10.0
 
@@ -60,21 +63,24 @@ def run(
     *,
     folder: Path,
     ended: Callable[[], bool],
-    secrets: Mapping[str, str] | None = None,
+    packages: Path | None = None,
 ) -> Ran:
     """Run a notebook until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
-    ``folder`` is the run's own. ``secrets`` are variables for its environment.
+    ``folder`` is the run's own, ``packages`` one with what its task had installed.
     """
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
-    (project / "pyproject.toml").write_text(_SETTINGS, encoding="utf-8")
+    settings, variables = _secrets(workspace)
+    (project / "pyproject.toml").write_text(_SETTINGS + settings, encoding="utf-8")
     with contextlib.suppress(FileExistsError):
         (project / "workspace").symlink_to(workspace.place.notebooks)
     _hold_space(workspace)
+    if packages is not None:
+        variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
     try:
-        process = _launch(_command(workspace, item, parameters, executed), project, folder, secrets or {})
+        process = _launch(_command(workspace, item, parameters, executed), project, folder, variables)
     except OSError as exc:  # parameters longer than a command line may be
         return Ran({"error": f"the notebook's process can't be started: {exc.strerror}"})
     is_over = threading.Event()
@@ -100,12 +106,26 @@ def _command(workspace: Workspace, item: Item, parameters: Mapping[str, str], ex
     ]
 
 
-def _launch(command: list[str], project: Path, folder: Path, secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _secrets(workspace: Workspace) -> tuple[str, dict[str, str]]:
+    """The workspace's secrets for the notebook: which variable holds which, as settings, and the variables."""
+    find = workspace.shared.get(SECRETS)
+    lines: list[str] = []
+    variables: dict[str, str] = {}
+    for scope, held in (find() if callable(find) else {}).items():
+        lines.append(f"[tool.nbh.secrets.{json.dumps(scope)}]")
+        for key, value in held.items():
+            name = f"NBH_REHEARSAL_SECRET_{len(variables)}"
+            variables[name] = value
+            lines.append(f"{json.dumps(key)} = {json.dumps(name)}")
+    return "\n".join([*lines, ""]), variables
+
+
+def _launch(command: list[str], project: Path, folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         return subprocess.Popen(  # noqa: S603 -- our own command
             [sys.executable, "-S", "-c", _BOUND, str(os.getpid()), *command],
             cwd=project,
-            env={**os.environ, **secrets},
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,

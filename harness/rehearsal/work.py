@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.rehearsal import packages as packages_of
 from harness.rehearsal import runner, runs, traces, views
 from harness.rehearsal.answers import ApiError
 from harness.rehearsal.asked import REFERENCE
@@ -18,6 +19,7 @@ from harness.rehearsal.runs import End, Output, Run, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from harness.rehearsal.cluster import Cluster
     from harness.rehearsal.tree import Item
@@ -222,18 +224,42 @@ class Work:
             )
             message += f"{run.creator}, lacks the required permissions."
             return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
+        folder = self._workspace.place.runs / str(task.run_id)
+        packages = self._install(run, task, folder)
         with run.lock:
             task.state.ready = run.clock.now_ms()
             task.state.life = run.state.life = "RUNNING"
         self._may_be_lost(path, task, limits)
-        folder = self._workspace.place.runs / str(task.run_id)
-        ran = runner.run(self._workspace, item, _parameters(run, task), folder=folder, ended=lambda: limits.end() is not None)
+        ran = runner.run(
+            self._workspace,
+            item,
+            _parameters(run, task),
+            folder=folder,
+            ended=lambda: limits.end() is not None,
+            packages=packages,
+        )
         over = limits.end() if ran.outcome in {"cancelled", "infrastructure_failed"} else None
         try:
             self._keep(task, item, ran, folder)
             return over if over is not None else _judged(task, ran)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _install(self, run: Run, task: Task, folder: Path) -> Path | None:
+        """Install what the task asks for.
+
+        Raises:
+            _OverError: Something can't be had.
+        """
+        wanted = packages_of.wanted_by(task.spec, run.settings)
+        if not wanted:
+            return None
+        try:
+            packages_of.install(self._workspace, wanted, folder / "packages")
+        except packages_of.InstallError as exc:
+            message = f"Library installation failed: {exc}"
+            raise _OverError(End("INTERNAL_ERROR", "FAILED", message, "LIBRARY_INSTALLATION_ERROR")) from exc
+        return folder / "packages"
 
     def _may_be_lost(self, path: str, task: Task, limits: _Limits) -> None:
         fault = self._workspace.faults.take({"cluster_lost": "", "preempted": ""}, path)
@@ -248,7 +274,7 @@ class Work:
             message = f"{on} was terminated during the run. Reason: SPOT_INSTANCE_TERMINATION (CLOUD_FAILURE)."
             limits.lost = End("INTERNAL_ERROR", "FAILED", message, "CLOUD_FAILURE", "CLOUD_FAILURE")
 
-    def _keep(self, task: Task, item: Item, ran: runner.Ran, folder: Any) -> None:
+    def _keep(self, task: Task, item: Item, ran: runner.Ran, folder: Path) -> None:
         """Keep what the API may be asked for; the folder goes."""
         shown = traces.shown_in(self._workspace, folder, tree_of(self._workspace).on_this_machine)
         output = Output(item=item)

@@ -216,7 +216,21 @@ def test_calls_are_counted_by_route(call):
 
     counted = call("GET", "/rehearsal/calls").json()
 
-    assert counted == {"calls": {"GET /api/2.1/clusters/get": 3}, "total": 3}
+    assert counted == {"calls": {"GET /api/2.1/clusters/get": 3}, "total": 3, "cluster_starts": 0}
+
+
+def test_limits_are_kept_on_the_clock(call):
+    """Two a second: the third has to wait, and a second later there is room again."""
+    call("POST", "/rehearsal/clock", json={"speed": 0})
+    call("POST", "/rehearsal/limits", json={"path": "*/clusters/list", "per_s": 2})
+    path = "/api/2.1/clusters/list"
+    codes = [call("GET", path).status_code for _ in range(3)]
+
+    call("POST", "/rehearsal/clock", json={"advance_s": 1, "speed": 1})
+
+    assert codes == [200, 200, 429]
+    assert call("GET", path).status_code == 200
+    call("DELETE", "/rehearsal/limits")
 
 
 def test_a_plain_http_client_gets_nothing(rehearsal):

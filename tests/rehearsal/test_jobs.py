@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import time
+import zipfile
 from urllib.parse import unquote
 
 import psutil
@@ -14,7 +15,7 @@ from data_fixtures import client, rehearsal
 from databricks.sdk import errors
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import jobs
-from databricks.sdk.service.compute import ClusterSpec, State
+from databricks.sdk.service.compute import ClusterSpec, Environment, Library, State
 from databricks.sdk.service.jobs import NotebookTask, RunLifeCycleState, RunResultState, SubmitTask, TaskDependency
 from databricks.sdk.service.workspace import ImportFormat, Language
 
@@ -404,7 +405,7 @@ def test_what_cannot_be_run_is_refused_at_once(client, changed, code):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"libraries": [{"pypi": {"package": "x"}}]},
+        {"libraries": [{"maven": {"coordinates": "a:b:1"}}]},
         {"notebook_task": None, "spark_jar_task": {"main_class_name": "X"}},
         {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{tasks.a.values.b}}"}}},
     ],
@@ -416,6 +417,43 @@ def test_what_would_have_no_effect_is_refused_loudly(client, changed):
 
     with pytest.raises(errors.NotImplemented):
         client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=body)
+
+
+@pytest.mark.parametrize("on", ["cluster", "serverless"])
+def test_a_wheel_of_the_workspace_can_be_imported(client, notebook, tmp_path, on):
+    """As a library of a cluster's task, or a dependency of a serverless environment."""
+    wheel = make_wheel(tmp_path, "ours", "1.0", "ANSWER = 42\n")
+    client.workspace.upload(f"/Shared/{wheel.name}", wheel.read_bytes(), format=ImportFormat.AUTO, overwrite=True)
+    where = f"/Workspace/Shared/{wheel.name}"
+    path = notebook("imports_ours", "import ours\ndbutils.notebook.exit(str(ours.ANSWER))")
+    if on == "cluster":
+        run = submitted(client, task(path, libraries=[Library(whl=where)]))
+    else:
+        spec = Environment(environment_version="3", dependencies=[where])
+        environments = [jobs.JobEnvironment(environment_key="e", spec=spec)]
+        run = submitted(client, task(path, environment_key="e"), environments=environments)
+
+    assert output(client, run).notebook_output.result == "42"
+
+
+def test_a_library_that_is_not_there_fails_the_task(client, notebook):
+    """Before the notebook runs."""
+    run = submitted(client, task(notebook("x", "x = 1"), libraries=[Library(whl="/Workspace/Shared/no-1-py3-none-any.whl")]))
+
+    assert run.tasks[0].status.termination_details.code.value == "LIBRARY_INSTALLATION_ERROR"
+    assert "no such file" in run.tasks[0].state.state_message
+
+
+def make_wheel(folder, name, version, source):
+    """A wheel of one module."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(f"{name}.py", source)
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    return path
 
 
 def test_a_job_is_made_run_and_removed(client, notebook):

@@ -1,0 +1,225 @@
+"""A rehearsal is started, found, shared and ended; and nothing of it is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from harness.errors import HarnessError
+from harness.rehearsal import control
+from harness.rehearsal.clusters import EXISTING
+from harness.settings import Settings
+
+SETTINGS = Settings("/")
+
+START = """
+from harness.rehearsal import control
+from harness.settings import Settings
+print(control.start(Settings("/")).pid)
+"""
+
+
+@pytest.fixture
+def env(tmp_path, borrow):
+    """An environment with a cache of its own, whose rehearsals are ended after the test."""
+    env = {**os.environ, "NBH_CACHE_DIR": str(borrow(tmp_path / "cache"))}
+    yield env
+    for path in (tmp_path / "cache" / "rehearsals").glob("*/asked.json"):
+        pid = json.loads(path.read_text()).get("pid")
+        if pid and psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def until(holds, *, seconds=15.0):
+    """Wait until something holds; whether it does."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_up(pid):
+    """Whether a process runs."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def call(running, method, path, **more):
+    """One call with the user's token."""
+    headers = {"Authorization": f"Bearer {running.token}"}
+    return requests.request(method, running.host + path, headers=headers, verify=str(running.ca), timeout=20, **more)
+
+
+def test_it_is_started_found_and_stopped(env):
+    """And after that nothing runs, and no state is left."""
+    said = []
+    assert control.find(env) is None
+
+    running = control.start(SETTINGS, env=env, progress=said.append)
+
+    assert control.find(env) == running
+    assert call(running, "GET", "/api/2.0/preview/scim/v2/Me").ok
+    assert [line.startswith("starting") or str(running.pid) in line for line in said] == [True, True]
+    control.stop(running)
+    assert control.find(env) is None
+    assert not is_up(running.pid)
+    assert sorted(path.name for path in Path(running.folder).iterdir()) == ["cwd", "lock", "log"]
+
+
+def test_two_starts_make_one(env):
+    """At the same time, from two processes."""
+    starters = [subprocess.Popen([sys.executable, "-c", START], env=env, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+
+    pids = {starter.communicate(timeout=60)[0].strip() for starter in starters}
+
+    assert len(pids) == 1
+    assert str(control.find(env).pid) in pids
+
+
+def test_its_secrets_are_the_users_alone(env):
+    """On disk, and in what is printed of it."""
+    running = control.start(SETTINGS, env=env)
+
+    for name in ("record.json", "asked.json", "log"):
+        assert stat.S_IMODE((Path(running.folder) / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(running.folder).stat().st_mode) == 0o700
+    assert running.token not in repr(running)
+    assert running.token not in " ".join(psutil.Process(running.pid).cmdline())
+    assert running.token not in running.log.read_text()
+
+
+def test_it_ends_with_its_owner(env):
+    """Also where the owner is killed; and it is another one than the user's."""
+    owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    owned = control.start(SETTINGS, env=env, owner=owner.pid)
+    kept = control.start(SETTINGS, env=env)
+    assert owned.pid != kept.pid
+
+    owner.kill()
+    owner.wait()
+
+    assert until(lambda: not is_up(owned.pid))
+    assert is_up(kept.pid)
+
+
+def test_it_ends_when_nobody_calls(env, monkeypatch):
+    """After the time that it was given."""
+    monkeypatch.setattr(control, "idle_s", lambda _settings, _env: 1)
+
+    running = control.start(SETTINGS, env=env)
+
+    assert until(lambda: not is_up(running.pid))
+    assert "nobody has called it for long" in running.log.read_text()
+
+
+def test_nothing_of_its_starter_is_inherited(env):
+    """A pipe that reads the starter's output ends with the starter."""
+    env = {**env, "DATABRICKS_TOKEN": "dapi-of-mine", "MY_SECRET": "s"}
+
+    done = subprocess.run([sys.executable, "-c", START], env=env, capture_output=True, text=True, timeout=60, check=True)
+
+    pid = int(done.stdout)
+    environment = psutil.Process(pid).environ()
+    assert not {"DATABRICKS_TOKEN", "MY_SECRET"} & set(environment)
+    assert os.getsid(pid) == pid
+
+
+def test_why_it_does_not_start_is_told(env, monkeypatch):
+    """The end of its log is in the error, and nothing is left running."""
+    monkeypatch.setattr(control, "_PASSED_ON", ())
+    monkeypatch.setattr(control, "sys", type("Other", (), {"executable": "/bin/false", "prefix": "/", "platform": "linux"}))
+
+    with pytest.raises(HarnessError) as caught:
+        control.start(SETTINGS, env=env)
+
+    assert caught.value.code == "NBH400"
+    assert "it ended with exit code 1" in caught.value.cause
+    assert "log" in caught.value.mend
+
+
+def test_a_new_one_is_empty_and_has_other_secrets(env):
+    """Nothing stays of the one before."""
+    first = control.start(SETTINGS, env=env)
+    call(first, "POST", "/api/2.0/workspace/mkdirs", json={"path": "/Shared/mine"}).raise_for_status()
+    control.stop(first)
+
+    second = control.start(SETTINGS, env=env)
+
+    assert second.token != first.token
+    assert second.space != first.space
+    assert call(second, "GET", "/api/2.0/workspace/get-status?path=/Shared/mine").status_code == 404
+
+
+def test_a_killed_one_is_replaced(env):
+    """Its record is no reason to think it is there."""
+    first = control.start(SETTINGS, env=env)
+    os.kill(first.pid, signal.SIGKILL)
+    assert until(lambda: not is_up(first.pid))
+
+    assert control.find(env) is None
+    assert control.start(SETTINGS, env=env).pid != first.pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_it_runs_ends_with_it(env, number):
+    """A notebook that sleeps doesn't outlive the server, however that ends."""
+    running = control.start(SETTINGS, env=env)
+    name = f"sleeper-{os.getpid()}-{number}"
+    source = "# Databricks notebook source\nimport time\ntime.sleep(600)\n"
+    body = {"path": f"/Shared/{name}", "format": "SOURCE", "language": "PYTHON", "content": _base64(source)}
+    call(running, "POST", "/api/2.0/workspace/import", json=body).raise_for_status()
+    task = {"task_key": "a", "existing_cluster_id": EXISTING, "notebook_task": {"notebook_path": f"/Shared/{name}"}}
+    call(running, "POST", "/api/2.2/jobs/runs/submit", json={"tasks": [task]}).raise_for_status()
+    assert until(lambda: _running(name), seconds=60)
+
+    os.kill(running.pid, number)
+
+    assert until(lambda: not _running(name), seconds=30)
+    assert until(lambda: not is_up(running.pid), seconds=30)
+
+
+def test_calls_at_once_are_answered_at_once(env):
+    """Eight slow ones take as long as one."""
+    running = control.start(SETTINGS, env=env)
+    fault = {"kind": "slow", "path": "*/Me", "times": 8, "seconds": 0.5}
+    call(running, "POST", "/rehearsal/faults", json=fault).raise_for_status()
+    codes = []
+    threads = [
+        threading.Thread(target=lambda: codes.append(call(running, "GET", "/api/2.0/preview/scim/v2/Me").status_code))
+        for _ in range(8)
+    ]
+    begun = time.monotonic()
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert codes == [200] * 8
+    assert time.monotonic() - begun < 3
+
+
+def _base64(text):
+    import base64
+
+    return base64.b64encode(text.encode()).decode()
+
+
+def _running(name):
+    found = psutil.process_iter(["cmdline"])
+    return [one for one in found if any(name in part for part in one.info["cmdline"] or ())]
