@@ -145,7 +145,9 @@ class App:
                 self._workspace.tokens.expire()
 
     def _unknown(self, method: str, path: str) -> ApiError:
-        known = {f"{name} {route.path}": route.path for route in self._routes for name in sorted(route.methods or ())}
+        known = {
+            f"{name} {route.path}": route.path for route in self._routes for name in sorted((route.methods or set()) - {"HEAD"})
+        }
         same = [call for call, at in known.items() if at == path]
         near = same or get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
         hint = f"; the nearest that it serves is {near[0]}" if near else ""

@@ -197,6 +197,7 @@ def routes(workspace: Workspace) -> list[Route]:
         *both("GET", "get", subject.get),
         *both("GET", "list", subject.list),
         *both("POST", "reset", subject.reset),
+        *both("POST", "update", subject.update),
         *both("POST", "delete", subject.delete),
         *both("POST", "run-now", subject.run_now),
     ]
@@ -333,6 +334,17 @@ class _Calls:
         settings = call.json().get("new_settings")
         if not isinstance(settings, dict):
             raise invalid("Missing required field: new_settings")
+        self._check(settings, is_submitted=False)
+        job["settings"] = _full(settings)
+        return {}
+
+    def update(self, call: Call) -> dict[str, Any]:
+        job = self._jobs.job(call.number("job_id"))
+        settings = {**job["settings"], **(call.json().get("new_settings") or {})}
+        for name in call.json().get("fields_to_remove") or ():
+            if "/" in name:
+                raise ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal does not remove {name}; it removes whole fields.")
+            settings.pop(name, None)
         self._check(settings, is_submitted=False)
         job["settings"] = _full(settings)
         return {}

@@ -30,6 +30,7 @@ MOST_BYTES = 5 * 1024 * 1024
 
 _LOOK_S = 0.02
 _FOREVER_S = 10.0**9
+_UNHEALTHY = ("DRIVER_UNREACHABLE", "SERVICE_FAULT")
 _AGAIN = frozenset({"FAILED"})
 
 _log = logging.getLogger(__name__)
@@ -173,7 +174,11 @@ class Work:
         limits.cluster = cluster
         try:
             with clusters_of(self._workspace).in_use(cluster):
-                return self._notebook(run, task, limits)
+                end = self._notebook(run, task, limits)
+            if end is limits.lost and cluster.look() == "RUNNING":
+                code, kind = ("SPOT_INSTANCE_TERMINATION", "CLOUD_FAILURE") if end.kind == "CLOUD_FAILURE" else _UNHEALTHY
+                cluster.end(code, kind=kind)
+            return end
         finally:
             if task.spec.get("new_cluster") and cluster.look() == "RUNNING":
                 cluster.end("JOB_FINISHED")

@@ -158,6 +158,16 @@ def test_tables_stay_for_the_next_run(client, notebook):
     assert output(client, run, "r").notebook_output.result == "3"
 
 
+def test_a_notebook_sees_nothing_of_the_servers_secrets(client, notebook, rehearsal):
+    """Neither the user's token nor the service principal's secret is in its environment."""
+    run = submitted(client, task(notebook("environ", "import os\ndbutils.notebook.exit(str(dict(os.environ)))")))
+
+    told = output(client, run).notebook_output.result
+    assert "PATH" in told
+    assert rehearsal.token not in told
+    assert rehearsal.client_secret not in told
+
+
 def test_an_unsupported_notebook_is_no_success(client, notebook):
     """It fails and says that it is the rehearsal that can't."""
     path = notebook("scala", "# MAGIC %scala\n# MAGIC println(1)")
@@ -294,6 +304,7 @@ def test_a_lost_machine_is_the_platforms_fault(client, notebook, control, *, kin
     assert run.tasks[0].status.termination_details.code.value == code
     assert told in run.tasks[0].state.state_message
     assert processes(f"sleeps_{kind}") == []
+    assert client.clusters.get(run.tasks[0].cluster_instance.cluster_id).state == State.TERMINATED
 
 
 def test_a_cluster_that_does_not_start_fails_the_run(client, notebook, control):
@@ -475,6 +486,9 @@ def test_a_job_is_made_run_and_removed(client, notebook):
     assert [output(client, run, key).notebook_output.result for key in "ab"] == ["tuesday", "tuesday"]
     assert client.api_client.do("GET", "/rehearsal/clusters")["of_jobs"] - before == 1
     assert [job.job_id for job in client.jobs.list(name="Nightly")] == [made.job_id]
+    client.jobs.update(made.job_id, new_settings=jobs.JobSettings(name="weekly"))
+    assert client.jobs.get(made.job_id).settings.name == "weekly"
+    assert len(client.jobs.get(made.job_id).settings.tasks) == 2
     client.jobs.delete(made.job_id)
     with pytest.raises(ResourceDoesNotExist):
         client.jobs.get(made.job_id)
