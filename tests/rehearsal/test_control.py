@@ -19,6 +19,7 @@ import requests
 from harness.errors import HarnessError
 from harness.rehearsal import control
 from harness.rehearsal.clusters import EXISTING
+from harness.rehearsal.place import Place
 from harness.settings import Settings
 
 SETTINGS = Settings("/")
@@ -36,9 +37,9 @@ def env(tmp_path, borrow):
     env = {**os.environ, "NBH_CACHE_DIR": str(borrow(tmp_path / "cache"))}
     yield env
     for path in (tmp_path / "cache" / "rehearsals").glob("*/asked.json"):
-        pid = json.loads(path.read_text()).get("pid")
-        if pid and psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGKILL)
+        place = Place(path.parent)
+        control._end(place, json.loads(path.read_text()).get("pid", 0))
+        control.clear(place)  # a killed one leaves its sockets
 
 
 def until(holds, *, seconds=15.0):
