@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.remote.errors import AnswerError, RemoteError, SignInError
 from harness.remote.protocol import Facts, Identity
@@ -11,7 +11,7 @@ from harness.remote.secrets import Masker
 from harness.remote.told import certificate, sign_in, told, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from databricks.sdk import WorkspaceClient
 
@@ -24,6 +24,9 @@ RETRY_S = 60
 HTTP_S = 30.0
 _CLOCK_MAY_BE_OFF_S = 300.0
 _SECRETS = ("token", "password", "client_secret", "azure_client_secret", "google_credentials")
+
+
+_Answer = TypeVar("_Answer")
 
 
 def connect(host: str = "", profile: str = "", *, retry_s: float = RETRY_S) -> SdkWorkspace:
@@ -98,8 +101,7 @@ class SdkWorkspace:
 
     def me(self) -> Identity:
         """Who is signed in."""
-        with self._telling("asking who is signed in"):
-            found = self.client.current_user.me()
+        found = self._again("asking who is signed in", self.client.current_user.me)
         groups = tuple(group.display for group in found.groups or () if group.display)
         return Identity(found.user_name or found.id or "", groups)
 
@@ -148,8 +150,7 @@ class SdkWorkspace:
 
     def clusters(self) -> list[Facts]:
         """All clusters that this identity sees, ended ones of the last weeks too."""
-        with self._telling("listing clusters"):
-            return [one.as_dict() for one in self.client.clusters.list()]
+        return self._again("listing clusters", lambda: [one.as_dict() for one in self.client.clusters.list()])
 
     def delete_cluster(self, cluster_id: str) -> None:
         """End a cluster for good."""
@@ -160,46 +161,48 @@ class SdkWorkspace:
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it; it may be there already."""
-        with self._telling(f"making the folder {path}"):
-            self.client.workspace.mkdirs(path)
+        self._again(f"making the folder {path}", lambda: self.client.workspace.mkdirs(path))
 
     def upload(self, path: str, data: bytes, *, format: str, language: str = "") -> None:  # noqa: A002 - the API's name
         """Write a notebook or file, over what is there."""
         from databricks.sdk.service.workspace import ImportFormat, Language
 
-        with self._telling(f"uploading {path}"):
-            self.client.workspace.upload(
+        # The SDK tries no multipart upload again, not even one that was told to wait.
+        self._again(
+            f"uploading {path}",
+            lambda: self.client.workspace.upload(
                 path, data, format=ImportFormat(format), language=Language(language) if language else None, overwrite=True
-            )
+            ),
+        )
 
     def export(self, path: str, *, format: str) -> bytes:  # noqa: A002 - the API's name
         """Read a notebook or file."""
         from databricks.sdk.service.workspace import ExportFormat
 
-        with self._telling(f"reading {path}"), self.client.workspace.download(path, format=ExportFormat(format)) as answer:
-            return bytes(answer.read())
+        def read() -> bytes:
+            with self.client.workspace.download(path, format=ExportFormat(format)) as answer:
+                return bytes(answer.read())
+
+        return self._again(f"reading {path}", read)
 
     def list_folder(self, path: str) -> list[Facts]:
         """What is in a folder, one level deep."""
-        with self._telling(f"listing {path}"):
-            return [one.as_dict() for one in self.client.workspace.list(path)]
+        return self._again(f"listing {path}", lambda: [one.as_dict() for one in self.client.workspace.list(path)])
 
     def delete_folder(self, path: str) -> None:
         """Remove a folder with all that is in it."""
-        with self._telling(f"removing {path}"):
-            self.client.workspace.delete(path, recursive=True)
+        self._again(f"removing {path}", lambda: self.client.workspace.delete(path, recursive=True))
 
     # -- Unity Catalog ---------------------------------------------------------------------------------------------------------
 
     def catalog(self, name: str) -> Facts:
         """What is known of a catalog."""
-        with self._telling(f"looking at the catalog {name}"):
-            return self.client.catalogs.get(name).as_dict()
+        return self._again(f"looking at the catalog {name}", lambda: self.client.catalogs.get(name).as_dict())
 
     def schemas(self, catalog: str) -> list[Facts]:
         """The schemas of a catalog that this identity sees."""
-        with self._telling(f"listing the schemas of {catalog}"):
-            return [one.as_dict() for one in self.client.schemas.list(catalog)]
+        doing = f"listing the schemas of {catalog}"
+        return self._again(doing, lambda: [one.as_dict() for one in self.client.schemas.list(catalog)])
 
     def effective_privileges(self, kind: str, name: str) -> list[Facts]:
         """Who may do what on a catalog or schema, inherited privileges too."""
@@ -216,13 +219,11 @@ class SdkWorkspace:
 
     def delete_schema(self, name: str) -> None:
         """Drop a schema with all that is in it."""
-        with self._telling(f"dropping the schema {name}"):
-            self.client.schemas.delete(name, force=True)
+        self._again(f"dropping the schema {name}", lambda: self.client.schemas.delete(name, force=True))
 
     def delete_catalog(self, name: str) -> None:
         """Drop a catalog with all that is in it."""
-        with self._telling(f"dropping the catalog {name}"):
-            self.client.catalogs.delete(name, force=True)
+        self._again(f"dropping the catalog {name}", lambda: self.client.catalogs.delete(name, force=True))
 
     # -- calls -----------------------------------------------------------------------------------------------------------------
 
@@ -243,6 +244,17 @@ class SdkWorkspace:
             raise AnswerError(f"{doing} failed", cause=f"{self.host} answered no object", mend="look whether it is a workspace")
         return answer
 
+    def _again(self, doing: str, call: Callable[[], _Answer]) -> _Answer:
+        """Make a call that may be made twice: also where the workspace fails by itself, which the SDK doesn't try again."""
+        from datetime import timedelta
+
+        from databricks.sdk.retries import retried
+
+        seconds = self.client.config.retry_timeout_seconds
+        with self._telling(doing):
+            answer: _Answer = retried(timeout=timedelta(seconds=seconds), is_retryable=_passes)(call)()
+        return answer
+
     @contextlib.contextmanager
     def _telling(self, doing: str) -> Iterator[None]:
         try:
@@ -251,6 +263,21 @@ class SdkWorkspace:
             raise
         except Exception as exc:  # noqa: BLE001 - the edge to the SDK: whatever it raises is told in our words
             raise told(exc, doing=doing, host=self.host, mask=self.mask) from None
+
+
+def _passes(exc: BaseException) -> str | None:
+    """Why a call may be answered if it is made again, or None."""
+    import requests
+    from databricks.sdk import errors
+
+    match exc:
+        case errors.NotImplemented():
+            return None
+        case errors.InternalError() | errors.TemporarilyUnavailable() | errors.DeadlineExceeded():
+            return "the workspace failed"
+        case requests.ConnectionError() | requests.Timeout() if not isinstance(exc, requests.exceptions.SSLError):
+            return "the connection was lost"
+    return None
 
 
 def _address(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from dataclasses import dataclass
@@ -142,6 +143,7 @@ def _with_pyspark(config: Config, cluster_id: str) -> Callable[[], Any]:
     def make() -> Any:
         from pyspark.sql.connect.session import SparkSession
 
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # as pyspark's own builder does: functions are the client's from now on
         builder = _channel_builder()(f"sc://{_endpoint(str(config.host))}/;use_ssl=true")
         builder.sign_in = config.authenticate
         if cluster_id:

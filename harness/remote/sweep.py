@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.remote.errors import RemoteError
+from harness.remote.errors import MissingError, RemoteError
 from harness.remote.ledger import Entry, Ledger, read
 from harness.remote.marks import expiry_of
 from harness.remote.removal import Removed, active_runs, is_ours, remove
@@ -87,9 +87,12 @@ def over_age(
 
 
 def _folders(workspace: Workspace, root: str) -> list[Entry]:
-    return [
-        Entry("", "folder", str(one["path"])) for one in workspace.list_folder(root) if one.get("object_type") == "DIRECTORY"
-    ]
+    try:
+        listed = workspace.list_folder(root)
+    except MissingError:
+        return []  # no run has come here yet
+    names = [str(one["path"]).rpartition("/")[2] for one in listed if one.get("object_type") == "DIRECTORY"]
+    return [Entry("", "folder", f"{root}/{name}") for name in names]
 
 
 def _schemas(workspace: Workspace, catalog: str) -> list[Entry]:

@@ -224,11 +224,21 @@ def test_what_carries_our_mark_goes_when_it_is_over_age():
 
 
 def test_what_cannot_be_looked_through_does_not_stop_the_rest():
-    """It is told."""
-    left, errors = sweep.over_age(FakeWorkspace(), workspace_root="/not/there")
+    """It is told; a folder that no run has made yet is nothing to tell."""
+    ws = FakeWorkspace()
+    old = name_of("x", "aaaa", expires=time.time() - 9000)
+    ws.create_cluster({"cluster_name": old, "custom_tags": {"nbh": old}})
+    assert sweep.over_age(ws, workspace_root="/not/there")[1] == []
 
-    assert left.entries == ()
-    assert [error.code for error in errors] == ["NBH336"]
+    def before(name, *_):
+        if name == "list_folder":
+            raise UnreachableError("no", cause="reset", mend="wait")
+
+    ws.before = before
+    left, errors = sweep.over_age(ws, workspace_root="/not/there")
+
+    assert [entry.kind for entry in left.entries] == ["cluster"]
+    assert [error.code for error in errors] == ["NBH330"]
 
 
 def test_no_secret_has_a_place_in_a_ledger(shared):

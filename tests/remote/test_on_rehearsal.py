@@ -1,0 +1,329 @@
+"""The whole way, by databricks-sdk and over TLS, against a workspace on this machine that truly runs what it is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from harness.environments import Compute, Environment
+from harness.rehearsal import control
+from harness.remote import sweep
+from harness.remote.client import connect
+from harness.remote.errors import MissingError, SignInError
+from harness.remote.removal import is_ours
+from harness.remote.session import Remote
+from harness.remote.state import state_folder
+from harness.settings import Settings
+
+HEADER = "# Databricks notebook source\n"
+SPEC = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_D4ds_v5", "num_workers": 1}
+ETL = (
+    HEADER
+    + """import lib.clean
+
+# COMMAND ----------
+
+# MAGIC %run ./setup
+
+# COMMAND ----------
+
+dbutils.widgets.text("mode", "good")
+mode = dbutils.widgets.get("mode")
+
+# COMMAND ----------
+
+if mode == "bad":
+    rows = 0
+    lib.clean.ratio(1, rows)
+if mode == "slow":
+    import time
+    time.sleep(60)
+
+# COMMAND ----------
+
+if mode == "exit":
+    dbutils.notebook.exit(f"{base} {lib.clean.NAME}")
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    """A workspace of this file's own."""
+    running = control.start(Settings(str(tmp_path_factory.mktemp("project"))), owner=os.getpid())
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture
+def drive(rehearsal, monkeypatch):
+    """Sign in to it, and drive it; its faults are gone after the test."""
+    monkeypatch.setenv("DATABRICKS_TOKEN", rehearsal.token)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
+
+    def call(method, subject, **body):
+        headers = {"Authorization": f"Bearer {rehearsal.token}"}
+        answer = requests.request(
+            method, f"{rehearsal.host}/rehearsal/{subject}", json=body, headers=headers, verify=str(rehearsal.ca), timeout=20
+        )
+        assert answer.ok, answer.text
+        return answer.json()
+
+    yield call
+    call("DELETE", "faults")
+    call("POST", "clusters", start_s=0)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A notebook that runs another and imports a module."""
+    folder = tmp_path / "churn"
+    (folder / "jobs" / "lib").mkdir(parents=True)
+    (folder / "jobs" / "etl.py").write_text(ETL)
+    (folder / "jobs" / "setup.py").write_text(HEADER + 'base = "from setup"\n')
+    (folder / "jobs" / "lib" / "__init__.py").write_text("")
+    (folder / "jobs" / "lib" / "clean.py").write_text('NAME = "and lib"\n\n\ndef ratio(a, b):\n    return a / b\n')
+    return folder
+
+
+@pytest.fixture
+def make(rehearsal, drive, project):
+    """Make a process's use of the workspace; it is closed at the end, and leaves nothing."""
+    made = []
+
+    def remote(compute=None, **more):
+        environment = Environment(
+            "rehearsal", host=rehearsal.host, catalog="main", compute=compute or Compute("new", spec=SPEC), **more
+        )
+        made.append(Remote(environment, project))
+        return made[-1]
+
+    yield remote
+    drive("DELETE", "faults")
+    for one in made:
+        assert not one.close().left
+    left = connect(rehearsal.host)
+    assert [
+        one for one in left.clusters() if one["state"] in {"RUNNING", "PENDING"} and one["cluster_name"].startswith("nbh-")
+    ] == []
+    assert not list(state_folder().iterdir())
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        Compute(),
+        Compute("new", spec=SPEC),
+        Compute("new", spec=SPEC, share="never"),
+        Compute("existing", "9000-000000-nbhshare"),
+    ],
+)
+def test_a_notebook_runs_with_all_that_it_needs(make, compute):
+    """On every kind of compute."""
+    run = make(compute).run("jobs/etl.py", {"mode": "exit"})
+
+    assert (run.ended, run.exit_value, run.error) == ("exited", "from setup and lib", "")
+    assert run.link.startswith("https://127.0.0.1:")
+    assert run.duration_s > 0
+
+
+def test_a_failure_is_told_with_its_line(make):
+    """Of the module that raised, as the workspace names it."""
+    run = make().run("jobs/etl.py", {"mode": "bad"})
+
+    assert (run.ended, run.error) == ("failed", "ZeroDivisionError: division by zero")
+    assert str(run.location) == "jobs/lib/clean.py:5"
+    assert "<command-" in run.trace
+
+
+def test_a_failure_in_a_cell_is_told_with_its_line(make, project):
+    """By the code that the traceback shows."""
+    (project / "jobs" / "lib" / "clean.py").write_text("ratio = (1).__truediv__ and (lambda a, b: None)\n")
+    (project / "jobs" / "etl.py").write_text(ETL.replace("lib.clean.ratio(1, rows)", "1 / rows"))
+
+    run = make().run("jobs/etl.py", {"mode": "bad"})
+
+    assert str(run.location) == "jobs/etl.py:17 (cell 4, line 3)"
+
+
+def test_a_run_passes_or_takes_too_long(make):
+    """The time is kept from here, and it ends there."""
+    remote = make()
+    passed, slow = remote.submit("jobs/etl.py"), remote.submit("jobs/etl.py", {"mode": "slow"}, timeout_s=2)
+
+    assert passed.result().ended == "passed"
+    assert slow.result().ended == "timed_out"
+
+
+def test_many_notebooks_take_one_cluster_start(make, drive, project):
+    """And few calls while they are waited for."""
+    for number in range(8):
+        (project / f"n{number}.py").write_text(HEADER + f"dbutils.notebook.exit('{number}')\n")
+    before = drive("GET", "clusters")
+    remote = make(concurrency=4)
+    handles = [remote.submit(f"n{number}.py") for number in range(8)]
+
+    assert [handle.result().exit_value for handle in handles] == [str(number) for number in range(8)]
+    after = drive("GET", "clusters")
+    assert sum(after["starts"].values()) - sum(before["starts"].values()) == 1
+
+
+def test_five_hundred_files_go_up_once(make, project):
+    """The second time in seconds."""
+    (project / "many").mkdir()
+    for number in range(500):
+        (project / "many" / f"m{number}.py").write_text(f"x = {number}\n")
+    (project / "a.py").write_text(HEADER + "".join(f"import many.m{number}\n" for number in range(500)))
+    remote = make()
+    closure = remote.closure("a.py")
+    remote.check()
+    uploader = remote._made_ready().uploader
+
+    started = time.monotonic()
+    assert uploader.upload(closure).sent == 501
+    first = time.monotonic() - started
+    started = time.monotonic()
+    assert uploader.upload(closure).sent == 0
+    again = time.monotonic() - started
+
+    assert first < 60
+    assert again < 3
+
+
+FAULTS = [
+    ("too_many_requests", "*/workspace/import", {"seconds": 1}),
+    ("reset", "*/workspace/*", {}),
+    ("lost_answer", "*/workspace/mkdirs", {}),
+    ("half_written", "*setup", {}),
+    ("lost_answer", "*/clusters/create", {}),
+    ("internal_error", "*/jobs/runs/submit", {}),
+    ("lost_answer", "*/jobs/runs/submit", {}),
+    ("reset", "*/jobs/runs/get", {}),
+    ("unavailable", "*/jobs/runs/get*", {"seconds": 1, "times": 2}),
+    ("internal_error", "*/jobs/runs/get-output", {"times": 2}),
+    ("slow", "*/jobs/runs/*", {"seconds": 0.5}),
+    ("internal_error", "*/workspace/*", {}),
+    ("internal_error", "*/scim/*", {}),
+    ("preempted", "*", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "more"), FAULTS, ids=[f"{kind}-{path.strip('*/')}" for kind, path, _ in FAULTS])
+def test_faults_lose_and_repeat_nothing(make, drive, kind, path, more):
+    """The result is found, the notebook ran once for it, and what the platform lost is shown."""
+    remote = make()
+    drive("POST", "faults", kind=kind, path=path, **more)
+
+    run = remote.run("jobs/etl.py", {"mode": "exit"})
+
+    assert (run.ended, run.exit_value) == ("exited", "from setup and lib"), run.error
+    assert bool(run.retried) is (kind == "preempted")
+    runs = remote.workspace.runs_page(since_ms=0)[0]
+    ours = [one for one in runs if one["run_name"].startswith(remote.name)]
+    assert len(ours) == 1 + len(run.retried)
+
+
+def test_a_cluster_that_is_lost_is_no_pass_and_no_failure(make, drive):
+    """The notebook may have cost its driver the memory: it isn't tried again, and the next run has another cluster."""
+    remote = make()
+    drive("POST", "faults", kind="cluster_lost", path="*")
+
+    run = remote.run("jobs/etl.py", {"mode": "exit"})
+
+    assert (run.ended, run.retried) == ("infrastructure_failed", ())
+    assert "driver" in run.error
+    assert remote.run("jobs/etl.py", {"mode": "exit"}).passed
+
+
+def ours_in(workspace):
+    """The folders of runs that are there."""
+    try:
+        return workspace.list_folder(f"/Workspace/Users/{workspace.me().name}/.nbh")
+    except MissingError:
+        return []
+
+
+_KILLED = """
+import json, sys
+from harness.environments import Compute, Environment
+from harness.remote.session import Remote
+host, project, spec = json.loads(sys.argv[1])
+remote = Remote(Environment("rehearsal", host=host, compute=Compute("new", spec=spec)), project)
+handle = remote.submit("jobs/etl.py", {"mode": "slow"})
+while not handle.facts()["run_id"]:
+    pass
+print("on", flush=True)
+handle.result()
+"""
+
+
+@pytest.mark.parametrize("after_s", [None, 0.6, 1.2])
+def test_what_a_killed_run_left_is_swept(rehearsal, drive, project, after_s):
+    """Wherever it was: its run is ended, its cluster and folder are gone."""
+    told = json.dumps([rehearsal.host, str(project), SPEC])
+    process = subprocess.Popen([sys.executable, "-c", _KILLED, told], stdout=subprocess.PIPE, text=True)
+    if after_s is None:
+        assert process.stdout.readline() == "on\n"
+    else:
+        time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    workspace = connect(rehearsal.host)
+
+    for left in sweep.of_ledgers(host=workspace.host):
+        assert not sweep.take_away(left, workspace).left
+
+    assert sweep.of_ledgers() == []
+    assert ours_in(workspace) == []
+    assert not [one for one in workspace.clusters() if is_ours(one) and one["state"] != "TERMINATED"]
+    until = time.monotonic() + 20
+    while [one for one in workspace.runs_page(since_ms=0, active_only=True)[0] if one["run_name"].startswith("nbh-")]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_a_wrong_token_is_one_clear_error(rehearsal, drive, project, monkeypatch):
+    """Within seconds."""
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi" + "0" * 32)
+    remote = Remote(Environment("rehearsal", host=rehearsal.host), project)
+
+    for _ in range(2):
+        with pytest.raises(SignInError, match="NBH331"):
+            remote.run("jobs/etl.py")
+
+
+_SPARK = """
+import json, sys
+from harness.environments import Compute, Environment
+from harness.remote.session import Remote
+host, project = json.loads(sys.argv[1])
+remote = Remote(Environment("rehearsal", host=host, compute=Compute("existing", "9000-000000-nbhshare")), project)
+found = remote.spark()
+spark = found.session
+from pyspark.sql.functions import udf
+double = udf(lambda x: x * 2, "long")
+doubled = spark.range(3).select(double("id")).collect()[2][0]
+print(json.dumps([found.client, doubled, spark.sql("SELECT 41 + 1").collect()[0][0]]))
+remote.close()
+"""
+
+
+def test_spark_by_pysparks_own_client(rehearsal, drive, project):
+    """Where databricks-connect isn't installed; the SDK signs its calls."""
+    env = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(rehearsal.ca)}
+    told = json.dumps([rehearsal.host, str(project)])
+    done = subprocess.run(
+        [sys.executable, "-c", _SPARK, told], capture_output=True, text=True, env=env, timeout=180, check=False
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    client, doubled, selected = json.loads(done.stdout.splitlines()[-1])
+    assert "pyspark" in client or "databricks-connect" in client
+    assert (doubled, selected) == (4, 42)
