@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.remote.errors import MissingError, RemoteError, is_passing
+from harness.remote.errors import AnswerError, MissingError, RemoteError, is_passing
 from harness.remote.outcome import after, gone, is_fault_of_platform, outcome_of, task_of, unknown
 from harness.remote.removal import has_ended
 from harness.remote.runs import Handle, Job
@@ -189,7 +189,7 @@ class Poller:
         """Ask again by the same token where the answer may only be lost: that gives the run that was made, or makes it now."""
         now = self._now()
         if not is_passing(error):
-            if job.entry is not None:
+            if job.entry is not None and job.lost_since is None:  # else an earlier call may have been carried out
                 self._ledger.strike(job.entry)
             self._end(job, None, error)
             return 0.0
@@ -288,10 +288,10 @@ class Poller:
         try:
             output: Facts | None = self._workspace.output(int(task_of(facts).get("run_id") or job.run_id))
         except RemoteError as error:
-            if is_passing(error):
+            if is_passing(error) or not isinstance(error, AnswerError | MissingError):
                 self._no_answer(job, error)
                 return
-            output = None
+            output = None  # it has none, or not any more
         self._strike(job)
         run = outcome_of(facts, output, job.request.sent, stopped=job.stop if job.stop != "start" else "")
         if job.stop == "start" and not run.passed:

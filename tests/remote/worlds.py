@@ -1,0 +1,77 @@
+"""A workspace in memory, a poller that is stepped by hand, and a clock that only its test moves."""
+
+# The methods of the world say by their names what they do.
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import threading
+
+from workspaces import FakeWorkspace
+
+from harness.remote.outcome import Sent
+from harness.remote.poller import Poller
+from harness.remote.runs import Request
+from harness.remote.slots import Slots
+from harness.remote.state import SharedRun
+
+NAME = "nbh-churn-run1-e2030010100"
+FOLDER = "/Workspace/f"
+
+
+class Time:
+    """A clock that only its test moves."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class World:
+    """A workspace, a poller that is stepped by hand, and a clock: ``run_for`` lets time pass."""
+
+    def __init__(self, *, slots=8, shared=None):
+        self.ws = FakeWorkspace()
+        self.time = Time()
+        self.shared = shared or SharedRun("run1", about={"host": self.ws.host})
+        self.messages = []
+        self.poller = Poller(
+            self.ws,
+            self.shared.ledger,
+            Slots(self.shared.folder / "slots", slots),
+            now=self.time,
+            progress=self.messages.append,
+        )
+        self.poller._thread = threading.current_thread()  # nothing runs by itself
+        self.keys = lambda: ({"existing_cluster_id": "c1"}, {})
+        self.lost_clusters = []
+        self.events = []  # (time, what to do)
+
+    def submit(self, path="jobs/etl.py", *, timeout_s=600.0, start_s=900.0, **widgets):
+        sent = Sent(path, {}, (), FOLDER)
+        target = f"{FOLDER}/{path.removesuffix('.py')}"
+        return self.poller.submit(
+            Request(sent, target, NAME, widgets, timeout_s, self.its_keys, self.lost_clusters.append, start_s)
+        )
+
+    def its_keys(self):
+        return self.keys()
+
+    def at(self, after, what):
+        self.events.append((self.time.now + after, what))
+
+    def run_for(self, seconds):
+        end = self.time.now + seconds
+        while self.time.now < end:
+            for event in [one for one in self.events if one[0] <= self.time.now]:
+                self.events.remove(event)
+                event[1]()
+            wait = self.poller.step()
+            ahead = min([one[0] for one in self.events], default=end)
+            self.time.now = min(max(self.time.now + max(wait, 0.001), self.time.now), max(ahead, self.time.now + 0.001), end)
+
+    @property
+    def run_ids(self):
+        return list(self.ws.runs_made)
