@@ -5,6 +5,9 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
+# Hundreds of tests start a Python: without compiled files each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The Python to make .venv from; empty: the first of python3, python3.13, python3.12, python3.11 that runs and fits.
 PYTHON ?=
 # More arguments for pytest: make test ARGS="-k tenure -x"
