@@ -5,6 +5,9 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
+# Hundreds of tests start a Python: without compiled files each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The Python to make .venv from; empty: the first of python3, python3.13, python3.12, python3.11 that runs and fits.
 PYTHON ?=
 # More arguments for pytest: make test ARGS="-k tenure -x"
@@ -43,8 +46,13 @@ test: setup ## Run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: deep
-deep: setup ## Run the random comparisons with Python at length (minutes)
-	@NBH_EXAMPLES=20000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py tests/unit/extract/test_differential.py $(ARGS)
+deep: setup ## Run the random comparisons with Python at length, and ask plain Spark what is else taken from its recordings (minutes)
+	@NBH_EXAMPLES=20000 NBH_PROBES=live $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
+	  tests/unit/extract/test_differential.py tests/spark/test_probes.py $(ARGS)
+
+.PHONY: golden
+golden: setup ## Ask plain Spark all probes and record its answers anew (minutes); after a change of tests/data/probes or of a version
+	@PYTHONPATH=.:scripts $(BIN)/python tests/spark/probe_recordings.py
 
 .PHONY: coverage
 coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)

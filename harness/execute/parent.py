@@ -58,10 +58,13 @@ def main(pytest: int, folder: str, *more: str) -> None:
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
     kernels: set[int] = set()
+    gone = [folder]
     folders = [folder]
     try:
         _answer({"pid": os.getpid(), "threads": _threads()})
         for asked in _asked(pytest):
+            if "stop" in asked:
+                break
             if "files" in asked:
                 folders.append(asked["files"])
                 _answer({})
@@ -77,10 +80,13 @@ def main(pytest: int, folder: str, *more: str) -> None:
                 _become_kernel(asked)
             kernels.add(pid)
             _answer({"pid": pid})
+        else:
+            # Who was killed says no farewell, and nobody else is left to remove what is the test's. That it is our parent tells
+            # nothing: a process that dies closes its pipes before its children are given to another.
+            gone = folders
     finally:
         end_children(spared=())
-        # Beside the runs' own it is the test's, which is removed here only where nobody else is left to do it.
-        for one in folders if os.getppid() != pytest else [folder]:
+        for one in gone:
             shutil.rmtree(one, ignore_errors=True)
 
 

@@ -125,6 +125,10 @@ class Parent:
         process = self._process
         if process is None:
             return
+        with contextlib.suppress(OSError):
+            assert process.stdin is not None  # noqa: S101 -- it is a pipe
+            process.stdin.write(b'{"stop": true}\n')
+            process.stdin.flush()
         self._close()
         try:
             process.wait(10)

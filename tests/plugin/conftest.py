@@ -11,6 +11,7 @@ import sys
 import textwrap
 
 import pytest
+from inner_runs import ADDOPTS
 
 import harness.extract
 
@@ -45,7 +46,7 @@ class Folder:
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.path,
-            env={**clean, **environment},
+            env={**clean, "PYTEST_ADDOPTS": ADDOPTS, **environment},
             capture_output=True,
             text=True,
             check=False,

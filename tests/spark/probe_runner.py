@@ -134,7 +134,7 @@ def _error(error: Exception) -> dict[str, Any]:
     if kinds[0] == "PythonException":
         # Of what failed in a worker Connect tells no condition, and words the heading in its own way.
         trace = message[message.find("Traceback") :].removesuffix(" SQLSTATE: 38000").strip()
-        return {**told, "message": trace.replace("/python/lib/pyspark.zip/pyspark/", "/")}
+        return {**told, "message": _frames(trace.replace("/python/lib/pyspark.zip/pyspark/", "/"))}
     if not hasattr(error, "getCondition"):
         return told
     with contextlib.suppress(NotImplementedError):
@@ -145,6 +145,12 @@ def _error(error: Exception) -> dict[str, Any]:
         "state": error.getSqlState(),
         "parameters": error.getMessageParameters() or {},
     }
+
+
+def _frames(trace: str) -> str:
+    """A traceback as every Python and every machine has it: no sources and marks, no frames of comprehensions, no folders."""
+    kept = [line for line in trace.splitlines() if not line.startswith("    ") and not line.endswith(", in <listcomp>")]
+    return re.sub(r'(?<=File ")[^"]*/(?:site|dist)-packages/', "", "\n".join(kept))
 
 
 _UNTRANSLATED = ("Py4JJavaError", "UnknownException", "SparkException")
@@ -240,6 +246,10 @@ def _scrubbed(text: str, folder: Path) -> str:
     text = re.sub(r"LogicalRDD (\[[^\]]*\]), false", r"LocalRelation \1", text)
     text = re.sub(r"part-\d{5}-[0-9a-f-]{36}", "part-n", text)
     text = re.sub(r"0x[0-9a-f]{6,}", "0xn", text)
+    # What one Java words otherwise than another.
+    text = re.sub(r"jdk\.internal\.reflect\.\w+\.\w+\([^()]*\)", "reflection", text)
+    text = re.sub(r" at (?:NativeMethodAccessorImpl\.java|<unknown>):0", " at reflection", text)
+    text = text.replace("Tag mismatch!", "Tag mismatch")
     return re.sub(r"(?:plan_id|RDD|LogicalRDD\b.*?)[=\[]\d+", "n", text)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from inner_runs import ADDOPTS
 
 from harness.settings import Settings
 from harness.spark import archive, choose, facts, record, server
@@ -29,7 +30,7 @@ class Cache:
         self.folder = folder
         # Not what a session of this very process has set.
         clean = {name: value for name, value in os.environ.items() if name not in facts.REMOTE_VARIABLES}
-        self.env = {**clean, "NBH_CACHE_DIR": str(folder), "CI": "", "PYTEST_ADDOPTS": ""}
+        self.env = {**clean, "NBH_CACHE_DIR": str(folder), "CI": "", "PYTEST_ADDOPTS": ADDOPTS}
 
     def nbh(self, *arguments, **env):
         """Run ``nbh spark`` on this cache."""

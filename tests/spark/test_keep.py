@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from inner_runs import ADDOPTS
 
 from harness.collect.kept import summarise_kept
 
@@ -46,22 +48,30 @@ def nbh(*arguments, typed=""):
     return subprocess.run(command, env=env, input=typed, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture(scope="module")
+def runs(own_cache, tmp_path_factory):
+    """Run the tests above, once for several looks at what is kept; gives the output and the kept spaces by test."""
+
+    @functools.cache
+    def run_tests(*arguments):
+        folder = tmp_path_factory.mktemp("keep")
+        (folder / "test_keep.py").write_text(TESTS)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        env = {**os.environ, "PYTEST_ADDOPTS": ADDOPTS}
+        said = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False).stdout
+        assert "3 failed, 1 passed" in said, said
+        return said, dict(re.findall(r"^test_keep.py::(\w+): nbh spark sql --space (\S+)$", said, re.MULTILINE))
+
+    return run_tests
+
+
 @pytest.fixture
-def run(pytester, monkeypatch, own_cache):
-    """Run the tests above; gives the result and the kept spaces by test."""
+def run(runs, monkeypatch, own_cache):
+    """The same, on an engine that stays."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
     monkeypatch.setenv("NBH_CACHE_DIR", str(own_cache))
-
-    def run_tests(*arguments):
-        pytester.makepyfile(test_keep=TESTS)
-        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
-        result.assert_outcomes(passed=1, failed=3)
-        return result, dict(
-            re.findall(r"^test_keep.py::(\w+): nbh spark sql --space (\S+)$", result.stdout.str(), re.MULTILINE)
-        )
-
-    return run_tests
+    return runs
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["plain", "workers"])
@@ -102,26 +112,6 @@ def test_the_prompt(run):
     assert "Eve" in nbh("sql", "--space", kept["test_fails"], "-c", "SELECT * FROM orders").stdout
 
 
-def test_what_was_kept_can_be_dropped(run):
-    """By its own name or by its test's; the rest stays, and a wrong name drops nothing."""
-    _, kept = run("--nbh-keep", "always")
-    first, second = kept["test_fails"], kept["test_passes"]
-
-    wrong = nbh("drop", first, "kept-nope")
-    assert wrong.returncode == 3
-    assert "NBH326 nothing is kept under 'kept-nope'" in wrong.stderr
-    assert second in wrong.stderr
-    gone = nbh("drop", first, "test_keep.py::test_fails_too")
-
-    assert f"dropped {first}, kept of test_keep.py::test_fails\n" in gone.stdout, gone.stderr
-    left = {one["space"]: one for one in json.loads(nbh("status", "--json").stdout)["kept"]}
-    assert not left.keys() & {first, kept["test_fails_too"]}
-    assert nbh("sql", "--space", first, "-c", "SELECT 1").returncode == 3
-    assert json.loads(nbh("sql", "--space", second, "--json", "-c", "SELECT id FROM other").stdout) == [{"id": 3}]
-    assert {one["space"] for one in json.loads(nbh("drop", "--all", "--json").stdout)["dropped"]} == left.keys()
-    assert json.loads(nbh("status", "--json").stdout)["kept"] == []
-
-
 def test_all_can_be_kept(run):
     """Passed tests too, where they made something."""
     _, kept = run("--nbh-keep", "always")
@@ -131,10 +121,10 @@ def test_all_can_be_kept(run):
 
 def test_nothing_is_kept_by_default(run):
     """And nothing is said of it."""
-    result, kept = run()
+    said, kept = run()
 
     assert kept == {}
-    result.stdout.no_fnmatch_line("*kept objects*")
+    assert "kept objects" not in said
 
 
 def test_where_the_engine_ends_with_the_run_nothing_is_kept():
@@ -161,3 +151,24 @@ def test_a_space_that_is_not_there(run):
     assert seen.returncode == 3
     assert "NBH326 nothing is kept under 'kept-nope'" in seen.stderr
     assert kept["test_fails"] in seen.stderr
+
+
+def test_what_was_kept_can_be_dropped(run):
+    """By its own name or by its test's; the rest stays, and a wrong name drops nothing."""
+    _, kept = run("--nbh-keep", "always")
+    first, second = kept["test_fails"], kept["test_passes"]
+
+    wrong = nbh("drop", first, "kept-nope")
+    assert wrong.returncode == 3
+    assert "NBH326 nothing is kept under 'kept-nope'" in wrong.stderr
+    assert second in wrong.stderr
+    gone = nbh("drop", first, "test_keep.py::test_fails_too")
+
+    assert f"dropped {first}, kept of test_keep.py::test_fails\n" in gone.stdout, gone.stderr
+    left = {one["space"]: one for one in json.loads(nbh("status", "--json").stdout)["kept"]}
+    assert not left.keys() & {first, kept["test_fails_too"]}
+    assert nbh("sql", "--space", first, "-c", "SELECT 1").returncode == 3
+    assert json.loads(nbh("sql", "--space", second, "--json", "-c", "SELECT id FROM other").stdout) == [{"id": 3}]
+    assert {one["space"] for one in json.loads(nbh("drop", "--all", "--json").stdout)["dropped"]} == left.keys()
+    assert json.loads(nbh("status", "--json").stdout)["kept"] == []
+    run.cache_clear()  # nothing is kept of any run now

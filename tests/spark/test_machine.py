@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from inner_runs import ADDOPTS
 
 TESTS = """\
 import pytest
@@ -37,7 +38,7 @@ def run_pytest(folder, *, limit=None, **env):
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rA", "--tb=short"],
         cwd=folder,
-        env={**clean, "PYTEST_ADDOPTS": "", **env},
+        env={**clean, "PYTEST_ADDOPTS": ADDOPTS, **env},
         preexec_fn=limit,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

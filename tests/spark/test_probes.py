@@ -1,16 +1,20 @@
-"""The warm engine answers as plain classic Spark does: the same values, types, schemas and errors, but for what is meant."""
+"""The warm engine answers as plain classic Spark does: the same values, types, schemas and errors, but for what is meant.
+
+What plain Spark answers is recorded: see ``probe_recordings.py``. Whoever changes probes records anew with ``make golden``.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 import time
 import tomllib
 
+import probe_recordings
 import probe_runner
 import pytest
-from plain_java import plain_env
+
+from harness.collect.engine import SPARK
 
 MEANT = {
     name: (set(where), reason["why"])
@@ -22,42 +26,25 @@ MEANT = {
 SEVERAL = {"spark.sql.shuffle.partitions": "3", "spark.sql.leafNodeDefaultParallelism": "3"}
 
 
-class Classic:
-    """Plain Spark in a process of its own, which answers while the tests ask the engine."""
-
-    def __init__(self, folder):
-        self._out, cwd = folder / "out", folder / "cwd"
-        self._out.mkdir()
-        cwd.mkdir()
-        self._log = (folder / "log").open("w+")
-        command = [sys.executable, "-W", "ignore", probe_runner.__file__, str(self._out), "classic"]
-        self._process = subprocess.Popen(
-            command, cwd=cwd, env=plain_env(folder), stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL
-        )
-
-    def answers(self, group):
-        """The answers to a group, once they are there."""
-        path = self._out / f"{group}.json"
-        while not path.exists():
-            if self._process.poll() is not None and not path.exists():
-                self._log.seek(0)
-                pytest.fail(f"classic Spark ended with {self._process.returncode}:\n{self._log.read()[-3000:]}")
-            time.sleep(0.05)
-        return json.loads(path.read_text())
-
-    def end(self):
-        """End it, if it still runs."""
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
-
-
 @pytest.fixture(scope="module")
 def classic(tmp_path_factory):
     """Plain classic Spark's answers."""
-    running = Classic(tmp_path_factory.mktemp("classic"))
-    yield running
-    running.end()
+    answers = probe_recordings.Answers(tmp_path_factory.mktemp("classic"))
+    yield answers
+    answers.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _utc(spark, request):
+    """A clock in UTC here and in the engine's Python workers, as the answers are recorded."""
+    session = request.config.stash[SPARK]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        session.lend(os.getpid())  # says this process's variables once more
+        yield
+    time.tzset()
+    session.lend(os.getpid())
 
 
 def different(theirs, ours, place=""):
@@ -100,7 +87,7 @@ def test_answers_are_those_of_classic_spark(spark, classic, group, tmp_path, mon
 
     ours = probe_runner.ask_group(group, spark, tmp_path)
 
-    compare(group, classic.answers(group), ours)
+    compare(group, classic.of(group), ours)
 
 
 def test_the_number_of_partitions_changes_no_answer(spark, classic, tmp_path, monkeypatch):
@@ -112,7 +99,7 @@ def test_the_number_of_partitions_changes_no_answer(spark, classic, tmp_path, mo
 
     ours = probe_runner.ask_group("queries.sql", spark, tmp_path)
 
-    compare("queries.sql", classic.answers("queries.sql"), ours)
+    compare("queries.sql", classic.of("queries.sql"), ours)
 
 
 def test_what_is_meant_to_differ_is_asked():
@@ -121,3 +108,38 @@ def test_what_is_meant_to_differ_is_asked():
 
     assert MEANT.keys() - asked == set()
     assert len(asked) >= 400
+
+
+def test_the_recordings_are_of_these_probes():
+    """Else plain Spark would be asked in each run, which takes minutes."""
+    digests = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["digest"] for path in probe_recordings.RECORDED.iterdir()
+    }
+
+    assert digests == {group: probe_recordings.digest(group) for group in probe_runner.groups()}, "run `make golden`"
+
+
+def test_a_recording_of_something_else_does_not_hold():
+    """Of another version, of other probes, or where there is none."""
+    recorded = probe_recordings.recording("times.sql")
+    today = recorded["versions"]
+
+    assert probe_recordings.holds(recorded, "times.sql", today)
+    for other in ({"pyspark": "4.2.1"}, {"pandas": "3.0.0"}, {"pyarrow": "1"}, {"java": "25"}):
+        assert not probe_recordings.holds(recorded, "times.sql", {**today, **other}), other
+    assert not probe_recordings.holds(recorded, "casts.sql", today)
+    assert not probe_recordings.holds({}, "times.sql", today)
+
+
+def test_plain_spark_that_answers_otherwise_than_recorded_is_told():
+    """As ``make deep`` finds it: with the probe and both answers."""
+    recorded = probe_recordings.recording("times.sql")
+    today, kept = recorded["versions"], recorded["answers"]
+    name = next(iter(kept))
+
+    probe_recordings.check("times.sql", recorded, dict(kept), today)
+    for asked in ({**kept, name: {"value": "other"}}, {**kept, "new": {"value": "1"}}, dict(list(kept.items())[1:])):
+        with pytest.raises(probe_recordings.ClassicError, match="otherwise than is recorded"):
+            probe_recordings.check("times.sql", recorded, asked, today)
+    with pytest.raises(probe_recordings.ClassicError, match="other versions or probes"):
+        probe_recordings.check("times.sql", recorded, kept, {**today, "pyspark": "4.2.1"})

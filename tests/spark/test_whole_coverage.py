@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from inner_runs import ADDOPTS
 
 HEADER = "# Databricks notebook source\n"
 CELL = "\n\n# COMMAND ----------\n\n"
@@ -135,7 +136,13 @@ class Project:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_", "PYTEST_"))}
         command = [sys.executable, "-m", *arguments]
         done = subprocess.run(
-            command, cwd=self.path, env={**clean, **more}, capture_output=True, text=True, check=False, timeout=200
+            command,
+            cwd=self.path,
+            env={**clean, "PYTEST_ADDOPTS": ADDOPTS, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
         )
         assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+from inner_runs import ADDOPTS
 
 
 class Folder:
@@ -29,7 +30,7 @@ class Folder:
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.path,
-            env=clean,
+            env={**clean, "PYTEST_ADDOPTS": ADDOPTS},
             capture_output=True,
             text=True,
             check=False,
