@@ -34,6 +34,9 @@ LARGEST = 5 * 1024**3
 MOST = 1000
 """How many entries of a folder one answer has."""
 
+_ARTIFACTS = "/WorkspaceInternal/Mlflow/Artifacts/"
+"""Where MLflow's client has the files of runs and of the models that they logged."""
+
 _MODEL_PARTS = 4
 """A path below /Models begins with catalog, schema, model and version."""
 
@@ -82,6 +85,8 @@ class FilesApi:
         first = told.split("/")[1]
         if first == "Models":
             return self._in_models(told, change=change)
+        if told.startswith(_ARTIFACTS):
+            return self._in_artifacts(told)
         if first != "Volumes":
             raise invalid(f"Invalid path: unsupported first path component: {first}")
         try:
@@ -93,6 +98,12 @@ class FilesApi:
         if place.kind != "volume":
             raise invalid(f"Invalid path: {told}: it must name a volume, /Volumes/<catalog>/<schema>/<volume>/…")
         return Path(place.real)
+
+    def _in_artifacts(self, told: str) -> Path:
+        names = [name for name in told.removeprefix(_ARTIFACTS).split("/") if name]
+        if not names or any(name in {".", ".."} for name in names):
+            raise invalid(f"Invalid path: {told}")
+        return self._workspace.place.mlflow.joinpath("artifacts", *names)
 
     def _in_models(self, told: str, *, change: bool) -> Path:
         names = [name for name in told.split("/")[2:] if name]

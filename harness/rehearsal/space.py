@@ -13,7 +13,7 @@ from harness.rehearsal.identity import USER
 from harness.settings import Settings
 from harness.spark import connect
 from harness.spark.choose import idle_s, wishes_of
-from harness.spark.conf import DBFS
+from harness.spark.conf import DBFS, Wishes
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,7 +48,7 @@ def session_of(workspace: Workspace) -> ConnectSession:
             wanted = asked(workspace)
             kept_s = idle_s(wanted.settings, os.environ)
             held = workspace.shared[_HELD] = connect.open_session(
-                replace(wishes_of(wanted.settings), conf={"spark.nbh.user": USER.name}),
+                replace(wanted.wishes, conf={"spark.nbh.user": USER.name}),
                 roots=[],
                 progress=_log.info,
                 owner=0 if kept_s else wanted.owner or os.getpid(),
@@ -69,6 +69,11 @@ class Asked:
 
     settings: Settings
     owner: int
+
+    @property
+    def wishes(self) -> Wishes:
+        """What is wanted of the engine: one that notebook runs share, which have no settings of their own."""
+        return replace(wishes_of(self.settings), memory=Wishes().memory)
 
 
 def asked(workspace: Workspace) -> Asked:

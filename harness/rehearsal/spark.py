@@ -23,7 +23,6 @@ from harness.rehearsal.faults import OF_CALLS
 from harness.rehearsal.space import asked, close_space, open_space, session_of
 from harness.rehearsal.spark_calls import OPENING, SERVICE, Whose
 from harness.spark import server
-from harness.spark.choose import wishes_of
 from harness.spark.conf import DBFS, session_conf
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ class Gateway:
 
     def _conf(self, caller: Caller) -> dict[str, str]:
         workspace = self._workspace
-        conf = session_conf(wishes_of(asked(workspace).settings), space=workspace.space, files=str(workspace.files), bare=DBFS)
+        conf = session_conf(asked(workspace).wishes, space=workspace.space, files=str(workspace.files), bare=DBFS)
         return {"spark.nbh.user": caller.name, **conf}
 
     async def _meet_fault(self, method: str) -> bool:

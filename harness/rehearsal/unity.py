@@ -8,6 +8,7 @@ from harness.catalog.names import literal, quote
 from harness.rehearsal import unity_functions, unity_tables
 from harness.rehearsal.answers import ApiError, invalid, not_found, route
 from harness.rehearsal.identity import USER
+from harness.rehearsal.registry import MODELS, REMOVE
 from harness.rehearsal.uc_sql import METASTORE, Uc, near, only, owner_of, page, parts_of
 
 if TYPE_CHECKING:
@@ -195,12 +196,20 @@ class _Schemas:
         if name == _SHOWN:
             raise invalid(f"Schema '{catalog}.{name}' is a system schema and can't be deleted.")
         held = {kind: len(self._held(catalog, name, kind)) for kind in ("tables", "volumes", "routines")}
-        if not call.flag("force") and any(held.values()):
-            told = f"{held['tables']} table(s), {held['volumes']} volume(s), {held['routines']} function(s)"
+        models = self._models(f"{catalog}.{name}.")
+        if not call.flag("force") and (models or any(held.values())):
+            told = f"{held['tables']} table(s), {held['volumes']} volume(s), {held['routines']} function(s), "
+            told += f"{len(models)} model(s)"
             raise ApiError(400, "SCHEMA_NOT_EMPTY", f"Schema '{catalog}.{name}' is not empty. The schema has {told}")
+        for model in models:
+            self._uc.workspace.shared[REMOVE](model)
         self._uc.rows(f"DROP SCHEMA {quote(catalog, name)} CASCADE")
         self._uc.forget("schema", f"{catalog}.{name}")
         return {}
+
+    def _models(self, prefix: str) -> list[str]:
+        find = self._uc.workspace.shared.get(MODELS)
+        return [name for name in find() if name.startswith(prefix)] if callable(find) else []
 
     def _held(self, catalog: str, schema: str, kind: str) -> list[dict[str, Any]]:
         return self._uc.table(catalog, kind, f"{kind.removesuffix('s')}_schema = {literal(schema)}")
