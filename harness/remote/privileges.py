@@ -37,11 +37,16 @@ _MOST_SCHEMAS = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found on one protected catalog: privileges that write, with where and through whom; why more isn't known."""
+    """What was found on one protected catalog: privileges that write, with where and through whom; why more isn't known.
+
+    One that is ``unseen`` isn't there or is hidden from the identity, who then lacks USE CATALOG and with it all that writing
+    takes (https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges).
+    """
 
     catalog: str
     writing: tuple[str, ...] = ()
     unknown: str = ""
+    unseen: str = ""
 
 
 def look(workspace: Workspace, catalogs: Iterable[str], identity: Identity) -> list[Found]:
@@ -50,7 +55,7 @@ def look(workspace: Workspace, catalogs: Iterable[str], identity: Identity) -> l
 
 
 def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[str, ...]:
-    """Refuse an identity that could write; gives notes on what isn't known, where the settings allow that.
+    """Refuse an identity that could write; gives notes on what wasn't seen, and on what isn't known where that is allowed.
 
     Args:
         found: What `look` found.
@@ -75,13 +80,19 @@ def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[
             cause="\n".join(unsure),
             mend='let the identity read the grants (as an owner can, or by MANAGE), or set unknown_privileges = "allow"',
         )
-    return tuple(f"privileges on {one} (not known, and the settings allow that)" for one in unsure)
+    unseen = [f"the protected catalog {one.catalog} was not seen: {one.unseen}" for one in found if one.unseen]
+    return (*unseen, *(f"privileges on {one} (not known, and the settings allow that)" for one in unsure))
 
 
 def _look_at(workspace: Workspace, catalog: str, identity: Identity) -> Found:
     names = {identity.name, *identity.groups, *_EVERYBODY}
     try:
         owner = str(workspace.catalog(catalog).get("owner") or "")
+    except MissingError as error:
+        return Found(catalog, unseen=f"it isn't there, or hidden from {identity.name}: {error.cause}".rstrip(": "))
+    except RemoteError as error:
+        return Found(catalog, unknown=f"{error.what}: {error.cause}")
+    try:
         grants = list(workspace.effective_privileges("catalog", catalog))
         writing = [*_owned(owner, names, "the catalog"), *_writing(grants, names, "the catalog")]
         schemas = [one for one in workspace.schemas(catalog) if one.get("name") != "information_schema"]
@@ -90,8 +101,6 @@ def _look_at(workspace: Workspace, catalog: str, identity: Identity) -> Found:
             grants = list(workspace.effective_privileges("schema", name))
             there = [*_owned(str(schema.get("owner") or ""), names, name), *_writing(grants, names, name)]
             writing.extend(what for what in there if what not in writing)
-    except MissingError as error:
-        return Found(catalog, unknown=f"it isn't there, or hidden from {identity.name}: {error.cause}".rstrip(": "))
     except RemoteError as error:
         return Found(catalog, unknown=f"{error.what}: {error.cause}")
     left = len(schemas) - _MOST_SCHEMAS
