@@ -150,7 +150,7 @@ class Uc:
 
 
 def owner_of(told: str | None) -> str:
-    """An owner; what belongs to the user of this machine, as a schema that SQL made, is the workspace's user's."""
+    """An owner; what belongs to this machine's user, as a schema that SQL made, is the workspace's user's."""
     return USER.name if told == getpass.getuser() else told or ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.catalog.names import literal, quote
 from harness.catalog.statements import create_function
 from harness.rehearsal.answers import ApiError, not_found, route
-from harness.rehearsal.uc_sql import METASTORE, Uc, only, page, parts_of
+from harness.rehearsal.uc_sql import METASTORE, Uc, only, owner_of, page, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,14 +139,14 @@ class _Functions:
             "security_type": "DEFINER",
             "sql_data_access": "NO_SQL" if is_external else "CONTAINS_SQL",
             "specific_name": parts[2],
-            "owner": told_of.get("Owner", ""),
+            "owner": owner_of(told_of.get("Owner", "")),
             **({"comment": row["comment"]} if row["comment"] else {}),
             "function_id": seen.id,
             "metastore_id": METASTORE,
             "created_at": seen.at,
-            "created_by": told_of.get("Owner", ""),
+            "created_by": owner_of(told_of.get("Owner", "")),
             "updated_at": seen.at,
-            "updated_by": told_of.get("Owner", ""),
+            "updated_by": owner_of(told_of.get("Owner", "")),
         }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.catalog.names import literal, quote
 from harness.rehearsal.answers import ApiError, not_found, route
-from harness.rehearsal.uc_sql import METASTORE, Uc, only, page, parts_of
+from harness.rehearsal.uc_sql import METASTORE, Uc, only, owner_of, page, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,15 +113,15 @@ class _Tables:
             **({"data_source_format": row["data_source_format"]} if row["data_source_format"] else {}),
             **({"storage_location": told["Location"]} if "Location" in told else {}),
             **({"view_definition": told["View Text"]} if "View Text" in told else {}),
-            "owner": row["table_owner"],
+            "owner": owner_of(row["table_owner"]),
             **({"comment": row["comment"]} if row["comment"] else {}),
             "properties": _properties(told.get("Table Properties", "")),
             "metastore_id": METASTORE,
             "table_id": seen.id,
             "created_at": seen.at,
-            "created_by": row["table_owner"],
+            "created_by": owner_of(row["table_owner"]),
             "updated_at": seen.at,
-            "updated_by": row["table_owner"],
+            "updated_by": owner_of(row["table_owner"]),
         }
         return {**facts, **({"columns": self._columns(parts, partitions)} if has_columns else {})}
 

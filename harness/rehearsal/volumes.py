@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.catalog.names import literal, quote
 from harness.catalog.statements import create_volume
 from harness.rehearsal.answers import ApiError, invalid, not_found, route
-from harness.rehearsal.uc_sql import METASTORE, Uc, near, only, page, parts_of
+from harness.rehearsal.uc_sql import METASTORE, Uc, near, only, owner_of, page, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,12 +108,12 @@ class _Volumes:
             "full_name": full_name,
             "volume_type": row["volume_type"],
             "storage_location": row["storage_location"],
-            "owner": row["volume_owner"],
+            "owner": owner_of(row["volume_owner"]),
             **({"comment": row["comment"]} if row["comment"] else {}),
             "volume_id": seen.id,
             "metastore_id": METASTORE,
             "created_at": seen.at,
-            "created_by": row["volume_owner"],
+            "created_by": owner_of(row["volume_owner"]),
             "updated_at": seen.at,
-            "updated_by": row["volume_owner"],
+            "updated_by": owner_of(row["volume_owner"]),
         }
