@@ -124,6 +124,13 @@ class SdkWorkspace:
         """What a task's run gave."""
         return self._get("/api/2.2/jobs/runs/get-output", {"run_id": run_id}, doing=f"reading the output of run {run_id}")
 
+    def export_run(self, run_id: int) -> list[Facts]:
+        """The pages of a task's executed notebook."""
+        query = {"run_id": run_id, "views_to_export": "CODE"}
+        return list(
+            self._get("/api/2.2/jobs/runs/export", query, doing=f"reading the cells of run {run_id}").get("views") or ()
+        )
+
     def runs_page(self, *, since_ms: int, page_token: str = "", active_only: bool = False) -> tuple[list[Facts], str]:
         """One page of one-time runs that started since, latest first, and the token of the next page."""
         query: dict[str, Any] = {"run_type": "SUBMIT_RUN", "start_time_from": since_ms, "limit": 24}

@@ -68,11 +68,19 @@ def frames_of(trace: str) -> list[Frame]:
     return frames
 
 
-def place_of(trace: str, *, notebooks: Mapping[str, Notebook], files: Sequence[str], folder: str) -> Location | None:
+def place_of(
+    trace: str,
+    *,
+    notebooks: Mapping[str, Notebook],
+    files: Sequence[str],
+    folder: str,
+    failed: tuple[str, int] | None = None,
+) -> Location | None:
     """The innermost place of a traceback that is one of the repository, or None.
 
     ``notebooks`` are those of the closure by their paths in the repository, ``files`` its other files, ``folder`` is where they
-    lie on the workspace. A line is told only if it is sure; where it can't be, the cell, or the notebook alone.
+    lie on the workspace, ``failed`` the notebook and the cell that are known to have failed. A line is told only if it is sure;
+    where it can't be, the cell, or the notebook alone.
     """
     frames = frames_of(trace)
     by_target = {f"{folder}/{path}": path for path in files}
@@ -87,12 +95,18 @@ def place_of(trace: str, *, notebooks: Mapping[str, Notebook], files: Sequence[s
                 return Location(path, frame.line)
             continue
         found = _cells_of(together[frame.command], notebooks)
+        if len(found) > 1 and failed is not None:
+            found = [one for one in found if (one[0], one[1].number) == failed] or found
         if len(found) == 1:
             return _in_cell(*found[0], frame)
         if found:
             paths = {path for path, _, _ in found}
-            return Location(paths.pop()) if len(paths) == 1 else None
-    return None
+            return _cell_alone(failed) or (Location(paths.pop()) if len(paths) == 1 else None)
+    return _cell_alone(failed)
+
+
+def _cell_alone(failed: tuple[str, int] | None) -> Location | None:
+    return Location(failed[0], cell=failed[1]) if failed is not None else None
 
 
 def _cells_of(frames: Sequence[Frame], notebooks: Mapping[str, Notebook]) -> list[tuple[str, Cell, int]]:

@@ -13,6 +13,7 @@ from harness.model import Location, NotebookRun
 from harness.remote.errors import ContactLostError, ExitValueCutError, RunGoneError
 from harness.remote.frames import place_of
 from harness.remote.removal import has_ended
+from harness.remote.views import failed_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,7 @@ class Sent:
     digest: str = ""
 
 
-def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "") -> RemoteRun:
+def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "", page: str = "") -> RemoteRun:
     """Judge a run that has ended.
 
     Args:
@@ -87,6 +88,7 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
         output: What ``runs/get-output`` says of its task; None if there is none to be had.
         sent: What was sent there.
         stopped: Why it was cancelled from here: "timed_out", "cancelled", or "" if it wasn't.
+        page: The executed notebook as ``runs/export`` gives it, for a failure whose place the traceback doesn't tell.
     """
     task = task_of(run)
     ended, error = _judged(run, task, output, stopped)
@@ -105,8 +107,10 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
     retries = int(task.get("attempt_number") or 0)
     trace = str((output or {}).get("error_trace") or "")
     place: Location | None = None
-    if ended == "failed" and trace:
-        place = place_of(trace, notebooks=sent.notebooks, files=sent.files, folder=sent.folder)
+    if ended == "failed":
+        cell = failed_cell(page, sent.notebooks[sent.path]) if page and sent.path in sent.notebooks else None
+        failed = (sent.path, cell) if cell is not None else None
+        place = place_of(trace, notebooks=sent.notebooks, files=sent.files, folder=sent.folder, failed=failed)
     return RemoteRun(
         path=sent.path,
         ended=ended,

@@ -153,6 +153,17 @@ def test_a_failure_in_a_cell_is_told_with_its_line(make, project):
     assert str(run.location) == "jobs/etl.py:17 (cell 4, line 3)"
 
 
+def test_a_failure_in_sql_is_told_with_its_cell(make, project):
+    """No traceback names it; the executed notebook that the workspace exports does."""
+    text = "x = 1\n\n# COMMAND ----------\n\n# MAGIC %sql\n# MAGIC SELECT * FROM main.no.such\n"
+    (project / "a.py").write_text(HEADER + text)
+
+    run = make().run("a.py")
+
+    assert run.ended == "failed"
+    assert (run.location.path, run.location.cell) == ("a.py", 2)
+
+
 def test_a_run_passes_or_takes_too_long(make):
     """The time is kept from here, and it ends there."""
     remote = make()

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import json
 import pickle
+from urllib.parse import quote
 
 import pytest
 
@@ -314,3 +317,62 @@ def test_a_cell_with_its_language_named_may_be_counted_from_the_next_line(tmp_pa
 def test_summary_of_a_plain_run_is_unchanged():
     """The subclass only adds to it."""
     assert RemoteRun("a.py", "failed", error="x").summary == NotebookRun("a.py", "failed", error="x").summary
+
+
+# -- exported pages ------------------------------------------------------------------------------------------------------------
+
+
+def page(*commands):
+    """A page as runs/export gives it; each command is its text and its state."""
+    told = [{"position": float(number), "command": text, "state": state} for number, (text, state) in enumerate(commands, 1)]
+    packed = base64.b64encode(quote(json.dumps({"commands": told[::-1]}), safe="").encode()).decode()
+    return f"<html><script>var __DATABRICKS_NOTEBOOK_MODEL = '{packed}'</script></html>"
+
+
+def pages_of(sent, failed):
+    """The page of a run whose cell of that number failed."""
+    cells = sent.notebooks["jobs/etl.py"].cells
+    return page(*((cell.source, "error" if cell.number == failed else "finished") for cell in cells))
+
+
+def test_a_page_tells_the_cell_where_no_traceback_does(sent):
+    """As with SQL; the cell is sure, no line is."""
+    run = run_of(result="FAILED")
+
+    found = outcome_of(run, {"error": "[TABLE_OR_VIEW_NOT_FOUND]"}, sent, page=pages_of(sent, 4))
+
+    assert str(found.location) == "jobs/etl.py (cell 4)"
+    assert outcome_of(run, {"error": "x"}, sent).location is None
+
+
+def test_a_page_tells_two_same_cells_apart(sent):
+    """Then the line is sure, too."""
+    trace = 'File <command-9>, line 2\n      1 print("same")\n----> 2 raise ValueError\n'
+
+    found = outcome_of(run_of(result="FAILED"), {"error": "x", "error_trace": trace}, sent, page=pages_of(sent, 6))
+
+    assert str(found.location) == "jobs/etl.py:27 (cell 6, line 2)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html></html>",
+        "__DATABRICKS_NOTEBOOK_MODEL = '####'",
+        "__DATABRICKS_NOTEBOOK_MODEL = 'YWJj'",
+        page(("x = 1\nratio(x, 0)", "finished")),
+        page(("something else", "error")),
+        page(('print("same")\nraise ValueError', "error")),
+    ],
+)
+def test_a_page_that_is_not_sure_tells_nothing(sent, text):
+    """A page of another notebook, a broken one, one whose failed cell could be two of ours."""
+    assert outcome_of(run_of(result="FAILED"), {"error": "x"}, sent, page=text).location is None
+
+
+def test_a_page_with_other_cells_tells_one_that_is_the_only_one(sent):
+    """The text decides."""
+    found = outcome_of(run_of(result="FAILED"), {"error": "x"}, sent, page=page(("x = 1\nratio(x, 0) ", "error")))
+
+    assert str(found.location) == "jobs/etl.py (cell 4)"

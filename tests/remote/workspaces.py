@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import threading
@@ -35,6 +34,7 @@ class FakeWorkspace:
         self.runs_made = {}
         self.tokens = {}
         self.outputs = {}
+        self.pages = {}
         self.catalogs = {}
         self.schemas_made = {}
         self.privileges = {}
@@ -120,6 +120,9 @@ class FakeWorkspace:
         at = int(page_token or 0)
         page = [{key: run[key] for key in ("run_id", "run_name", "state", "start_time")} for run in runs[at : at + 24]]
         return page, str(at + 24) if at + 24 < len(runs) else ""
+
+    def export_run(self, run_id):
+        return self.pages.get(run_id, [])
 
     def cancel(self, run_id):
         self.run(run_id)
@@ -218,13 +221,20 @@ class FakeWorkspace:
 
 CALLS = frozenset(
     {
-        *("me", "submit", "run", "output", "runs_page", "cancel", "create_cluster", "cluster", "clusters", "delete_cluster"),
+        *(
+            "me",
+            "submit",
+            "run",
+            "output",
+            "export_run",
+            "runs_page",
+            "cancel",
+            "create_cluster",
+            "cluster",
+            "clusters",
+            "delete_cluster",
+        ),
         *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "schemas", "effective_privileges"),
         *("delete_schema", "delete_catalog"),
     }
 )
-
-
-def encoded(text):
-    """As the API encodes it."""
-    return base64.b64encode(text.encode()).decode()
