@@ -89,11 +89,32 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
     if environment.name == REHEARSAL:
         environment = _rehearse(config, environment, tell)
         config.stash[ENVIRONMENT] = environment
-    session = config.stash[SESSION]
-    remote = Remote(environment, str(config.rootpath), roots=tuple(session.finder.roots), progress=tell)
-    config.add_cleanup(remote.close)
+    remote = Remote(
+        environment,
+        str(config.rootpath),
+        roots=tuple(config.stash[SESSION].finder.roots),
+        progress=tell,
+        run_id=str(getattr(config, "workerinput", {}).get("testrunuid", "")),
+        run_prefixes=settings_for(str(config.rootpath / "x")).run_prefixes,
+    )
+    config.add_cleanup(partial(_close, remote, tell))
     remote.check()
+    for note in remote.notes:
+        tell(note)
     return remote
+
+
+def _close(remote: Remote, tell: Callable[[str], None]) -> None:
+    """Remove what the run made on the workspace; what can't be removed is told, for nobody else will."""
+    error = remote.close().error()
+    if error is not None:
+        tell(str(error))
+
+
+def costs_of(config: pytest.Config) -> str:
+    """What this process's runs cost on the workspace, in a line; empty where none ran."""
+    remote = config.stash.get(_REMOTE, None)
+    return "" if remote is None or isinstance(remote, HarnessError) else remote.costs
 
 
 def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.collect.runs import Started
     from harness.model import NotebookRun
-    from harness.remote.session import Handle
+    from harness.remote.runs import Handle
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True

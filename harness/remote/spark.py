@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import uuid
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -148,6 +149,8 @@ def _with_pyspark(config: Config, cluster_id: str) -> Callable[[], Any]:
         builder.sign_in = config.authenticate
         if cluster_id:
             builder.set("x-databricks-cluster-id", cluster_id)
+        else:  # which serverless compute it is, as databricks-connect tells it
+            builder.set("x-databricks-session-id", str(uuid.uuid4()))
         return SparkSession.builder.channelBuilder(builder).create()
 
     return make
