@@ -70,13 +70,15 @@ class Closures:
 
         Raises:
             ClosureError: Something in it can't go to a workspace; the subclass says what.
-            NotebookError: The notebook, or one that it runs, can't be read.
+            NotebookError: The notebook, or one that it runs, can't be read, or the file is none.
             SettingsError: A pattern of data files fits nothing.
         """
         walk = _Walk(self, os.path.abspath(os.path.join(self.root, path)))
         walk.go(self._data_files())
         parts = tuple(walk.parts[path] for path in sorted(walk.parts))
         check_together(parts)
+        if walk.parts[walk.relative(walk.first)].kind != "notebook":
+            read_notebook(walk.first)  # which says why it is none
         return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
 
     def read(self, file: str) -> _Read:

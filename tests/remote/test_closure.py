@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness.errors import NotebookReadError, SettingsError
+from harness.errors import NotANotebookError, NotebookReadError, SettingsError
 from harness.remote.closure import Closures
 from harness.remote.errors import CollisionError, OutsideError, TooLargeError, WorkspaceNameError
 from harness.remote.parts import check_together
@@ -256,6 +256,12 @@ def test_a_missing_notebook_is_an_error(project):
     """With the path that was looked for."""
     with pytest.raises(NotebookReadError, match="there is no file"):
         Closures(project({"a.py": HEADER})).of("b.py")
+
+
+def test_a_plain_file_is_no_notebook(project):
+    """It would be a file on the workspace, too, and can't be run."""
+    with pytest.raises(NotANotebookError, match="NBH101"):
+        Closures(project({"a.py": "x = 1\n"})).of("a.py")
 
 
 def test_ten_thousand_files_are_fine(project, tmp_path):

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from harness.remote import spark
+from harness.remote.errors import RemoteSparkError
+from harness.remote.secrets import Masker
+
+TOKEN = "dapi0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def ws():
+    """A workspace with one cluster that runs."""
+    facts = {"state": "RUNNING", "spark_version": "16.4.x-scala2.12", "cluster_name": "shared"}
+    config = SimpleNamespace(host="https://pps.example.com")
+    return SimpleNamespace(
+        host="https://pps.example.com",
+        mask=Masker([TOKEN]),
+        cluster=lambda _: facts,
+        client=SimpleNamespace(config=config),
+        facts=facts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "runtime", "fits"),
+    [
+        ("16.4.3", "16.4.x-scala2.12", True),
+        ("16.4.3", "17.3.x-scala2.13", True),
+        ("17.3.1", "16.4.x-scala2.12", False),
+        ("17.1.0", "17.x-snapshot-scala2.13", True),
+        ("17.1.0", "custom:something", True),
+    ],
+)
+def test_a_runtime_that_is_older_than_the_client_is_refused(client, runtime, fits):
+    """With the client that fits; what can't be told is left to the client itself."""
+    if fits:
+        spark._check_fit(client, runtime)
+        return
+    with pytest.raises(RemoteSparkError, match=r'NBH347(.|\n)*pip install "databricks-connect==16\.4\.\*"'):
+        spark._check_fit(client, runtime)
+
+
+def test_no_client_at_all_is_told(ws, monkeypatch):
+    """With what to install."""
+    monkeypatch.setattr(spark, "_version", lambda _: "")
+
+    with pytest.raises(RemoteSparkError, match="neither databricks-connect nor pyspark is installed"):
+        spark.open_session(ws, cluster_id="c")
+
+
+def test_a_session_that_never_answers_is_given_up(ws, monkeypatch):
+    """Long before the client itself would."""
+    monkeypatch.setattr(spark, "_version", lambda package: "4.2.0" if package == "pyspark" else "")
+    monkeypatch.setattr(spark, "_with_pyspark", lambda *_: lambda: time.sleep(5))
+    started = time.perf_counter()
+
+    with pytest.raises(RemoteSparkError, match=r"pyspark 4\.2\.0's Connect client had no answer within 0\.2 s"):
+        spark.open_session(ws, cluster_id="c", timeout_s=0.2)
+    assert time.perf_counter() - started < 3
+
+
+def test_an_error_of_the_client_is_told_without_a_token(ws, monkeypatch):
+    """In one line."""
+
+    def make():
+        raise ConnectionError(f"refused for\n{TOKEN}")
+
+    monkeypatch.setattr(spark, "_version", lambda package: "16.4.1" if package == "databricks-connect" else "")
+    monkeypatch.setattr(spark, "_with_databricks", lambda *_: make)
+
+    with pytest.raises(RemoteSparkError, match=r"databricks-connect 16\.4\.1: refused for \*\*\*") as caught:
+        spark.open_session(ws, cluster_id="c")
+    assert caught.value.__cause__ is None
+
+
+def test_databricks_connect_gets_cluster_or_serverless(ws, monkeypatch):
+    """By the sign-in that there is."""
+    seen = []
+
+    class Builder:
+        def sdkConfig(self, config):  # noqa: N802 - databricks-connect's name
+            seen.append((config.cluster_id, config.serverless_compute_id))
+            return self
+
+        def create(self):
+            return SimpleNamespace(version="4.0.0")
+
+    monkeypatch.setitem(
+        sys.modules, "databricks.connect", SimpleNamespace(DatabricksSession=SimpleNamespace(builder=Builder()))
+    )
+    monkeypatch.setattr(spark, "_version", lambda package: "16.4.1" if package == "databricks-connect" else "")
+    ws.client.config.copy = SimpleNamespace
+
+    assert spark.open_session(ws, cluster_id="c").client == "databricks-connect 16.4.1"
+    assert spark.open_session(ws).session.version == "4.0.0"
+    assert seen == [("c", None), (None, "auto")]
