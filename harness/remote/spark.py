@@ -132,10 +132,14 @@ def _with_databricks(config: Config, cluster_id: str) -> Callable[[], Any]:
     def make() -> Any:
         from databricks.connect import DatabricksSession  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-        own: Any = config.copy()  # type: ignore[no-untyped-call]  # the SDK's
-        own.cluster_id = cluster_id or None
-        own.serverless_compute_id = None if cluster_id else "auto"
-        return DatabricksSession.builder.sdkConfig(own).create()
+        # Both may have come from variables, and the client refuses both; an attribute of the SDK's can't be unset.
+        for name in ("cluster_id", "serverless_compute_id"):
+            config.as_dict().pop(name, None)
+        if cluster_id:
+            config.cluster_id = cluster_id
+        else:
+            config.serverless_compute_id = "auto"
+        return DatabricksSession.builder.sdkConfig(config).create()
 
     return make
 
@@ -192,4 +196,11 @@ def _version(package: str) -> str:
 
 
 def _first_line(exc: BaseException) -> str:
-    return (" ".join(str(exc).split()) or type(exc).__name__)[:600]
+    """What it says, with what it came of: that the client gave up says less than why."""
+    of = exc.__cause__ or exc.__context__
+    why = f" ({_line(of)})" if of is not None else ""
+    return f"{_line(exc)}{why}"
+
+
+def _line(exc: BaseException) -> str:
+    return (" ".join(str(exc).split()) or type(exc).__name__)[:400]

@@ -80,12 +80,15 @@ def test_an_error_of_the_client_is_told_without_a_token(ws, monkeypatch):
 
 
 def test_databricks_connect_gets_cluster_or_serverless(ws, monkeypatch):
-    """By the sign-in that there is."""
+    """By the sign-in that there is, whatever else variables name."""
+    from databricks.sdk.core import Config
+
+    monkeypatch.setattr(Config, "_resolve_host_metadata", lambda _: None)
     seen = []
 
     class Builder:
         def sdkConfig(self, config):  # noqa: N802 - databricks-connect's name
-            seen.append((config.cluster_id, config.serverless_compute_id))
+            seen.append(dict(config.as_dict()))
             return self
 
         def create(self):
@@ -95,8 +98,10 @@ def test_databricks_connect_gets_cluster_or_serverless(ws, monkeypatch):
         sys.modules, "databricks.connect", SimpleNamespace(DatabricksSession=SimpleNamespace(builder=Builder()))
     )
     monkeypatch.setattr(spark, "_version", lambda package: "16.4.1" if package == "databricks-connect" else "")
-    ws.client.config.copy = SimpleNamespace
+    config = Config(host="https://pps.example.com", token=TOKEN, cluster_id="other", serverless_compute_id="auto")
+    ws.client.config = config
 
     assert spark.open_session(ws, cluster_id="c").client == "databricks-connect 16.4.1"
     assert spark.open_session(ws).session.version == "4.0.0"
-    assert seen == [("c", None), (None, "auto")]
+    found = [(one.get("cluster_id"), one.get("serverless_compute_id")) for one in seen]
+    assert found == [("c", None), (None, "auto")]
