@@ -40,7 +40,7 @@ class Dbutils(Part):
         self,
         *,
         widgets: Mapping[str, str] | None = None,
-        fs: Fs | None = None,
+        fs: Fs | Part | None = None,
         ask: Callable[..., Any] | None = None,
         show: Callable[[Any], None] | None = None,
         restart: Callable[[], NoReturn] | None = None,

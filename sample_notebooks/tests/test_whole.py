@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness import assert_table_equal
 
 CUSTOMERS = [(1, 3, "06 1234 5678", 20.0), (2, 30, "0031612345679", 30.0), (3, 14, None, 90.0)]
@@ -43,6 +45,7 @@ def test_a_notebook_of_tests(run_notebook):
     assert [case["case"] for case in run.exit_json()["cases"]] == ["one_row_a_key", "the_table_is_as_it_was"]
 
 
+@pytest.mark.nbh_local_only  # what it tests imports this repository as a package, which isn't installed on a workspace
 def test_a_notebook_that_runs_its_own_tests(run_notebook):
     """As in the workspace: its last cells run the tests beside it, on its own Spark."""
     run = run_notebook("sample_notebooks/unit_test_demo.py")
