@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import os
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,23 +18,18 @@ from harness.rehearsal.answers import ApiError
 from harness.rehearsal.clusters import clusters_of
 from harness.rehearsal.faults import OF_CALLS
 from harness.rehearsal.space import asked, close_space, open_space, session_of
-from harness.rehearsal.spark_calls import OPENING, SERVICE, Whose
-from harness.spark import server
+from harness.rehearsal.spark_calls import OPENING, SERVICE
+from harness.rehearsal.upstream import OPTIONS, Compute, Passing, RefusedError, Upstream
 from harness.spark.conf import DBFS, session_conf
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
     from harness.rehearsal.tokens import Caller
     from harness.rehearsal.workspace import Workspace
-    from harness.spark.server import Engine
-
-_log = logging.getLogger(__name__)
 
 SERVERLESS = "19.9.x-scala2.13"
 """The runtime of serverless compute, which is always at least as new as its clients."""
-
-_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.enable_http_proxy", 0)]
 
 
 @contextlib.asynccontextmanager
@@ -53,30 +45,12 @@ async def serving(workspace: Workspace) -> AsyncIterator[None]:
         await asyncio.to_thread(close_space, workspace)
 
 
-@dataclass(slots=True)
-class _Upstream:
-    """The engine that calls are passed to, and the sessions on it that know whose they are."""
-
-    engine: Engine
-    channel: Any
-    greeted: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
-
-
-class _RefusedError(Exception):
-    """A call is refused, with gRPC's code and a message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 class Gateway:
     """The door to Spark: ``start`` listens on the socket of the workspace's place, ``stop`` ends that."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._upstream: _Upstream | None = None
+        self._upstream: Upstream | None = None
         self._opening = asyncio.Lock()
         self._server: Any = None
 
@@ -84,7 +58,7 @@ class Gateway:
         """Listen."""
         import grpc
 
-        self._server = grpc.aio.server(options=_OPTIONS)
+        self._server = grpc.aio.server(options=OPTIONS)
         self._server.add_generic_rpc_handlers((_handler(self),))
         self._server.add_insecure_port(f"unix:{self._workspace.place.grpc_socket}")
         await self._server.start()
@@ -102,7 +76,7 @@ class Gateway:
 
         try:
             await self._answer(method, requests, context)
-        except _RefusedError as exc:
+        except RefusedError as exc:
             await context.abort(grpc.StatusCode[exc.code], exc.message)
         except grpc.aio.AioRpcError as exc:  # as the engine says it, its details and all
             await context.abort(exc.code(), exc.details() or "", tuple(exc.trailing_metadata() or ()))
@@ -113,47 +87,45 @@ class Gateway:
         try:
             caller = self._workspace.tokens.caller(told.get("authorization"))
         except ApiError as exc:
-            raise _RefusedError("UNAUTHENTICATED", exc.message) from exc
+            raise RefusedError("UNAUTHENTICATED", exc.message) from exc
         if method not in spark_calls.METHODS:
             near = get_close_matches(method, sorted(spark_calls.METHODS), n=1, cutoff=0.0)[0]
-            raise _RefusedError("UNIMPLEMENTED", f"The rehearsal does not serve {SERVICE}{method}; the nearest is {near}.")
-        async with self._compute(told, caller) as runtime:
-            await self._pass_on(method, requests, context, caller=caller, runtime=runtime, is_lost=is_lost)
+            raise RefusedError("UNIMPLEMENTED", f"The rehearsal does not serve {SERVICE}{method}; the nearest is {near}.")
+        async with self._compute(told, caller) as compute:
+            passing = Passing(method, context, compute=compute, is_lost=is_lost)
+            await self._pass_on(passing, requests, caller)
         if is_lost:
-            raise _RefusedError("UNAVAILABLE", "Connection reset by peer")
+            raise RefusedError("UNAVAILABLE", "Connection reset by peer")
 
-    async def _pass_on(
-        self,
-        method: str,
-        requests: AsyncIterator[bytes],
-        context: Any,
-        *,
-        caller: Caller,
-        runtime: str,
-        is_lost: bool,
-    ) -> None:
+    async def _pass_on(self, passing: Passing, requests: AsyncIterator[bytes], caller: Caller) -> None:
+        method = passing.method
         first = await anext(aiter(requests), b"")
         if spark_calls.is_the_engines_own(method, first):
-            raise _RefusedError("INTERNAL", "[INTERNAL_ERROR] No handler found for extension SQLSTATE: XX000")
+            raise RefusedError("INTERNAL", "[INTERNAL_ERROR] No handler found for extension SQLSTATE: XX000")
         by = spark_calls.whose(first)
         upstream = await self._engine()
+        if method in OPENING or method == "ReattachExecute":
+            await upstream.check(by, passing.compute)
         if method in OPENING:
-            await _greeted(upstream, by, self._conf(caller))
-        passing = _Passing(upstream, method, context, runtime=runtime, is_lost=is_lost)
-        last = await passing.run(first, requests)
+            await upstream.greet(by, self._conf(caller))
+        try:
+            last = await passing.run(upstream, first, requests)
+        except RefusedError:
+            await upstream.drop(by)
+            raise
         if method == "ReleaseSession":
-            upstream.greeted.pop(by.key, None)
+            upstream.forget(by)
         if method == "CloneSession":
-            await _greeted(upstream, spark_calls.cloned(first, last), {})  # it has the settings of the one that it is of
+            await upstream.greet(spark_calls.cloned(first, last), {})  # it has the settings of the one that it is of
 
     @contextlib.asynccontextmanager
-    async def _compute(self, told: Mapping[str, str], caller: Caller) -> AsyncIterator[str]:
-        """Have the compute that the call names, and give its runtime; one that has ended is started."""
+    async def _compute(self, told: Mapping[str, str], caller: Caller) -> AsyncIterator[Compute]:
+        """Have the compute that the call names; one that has ended is started."""
         name = told.get("x-databricks-cluster-id")
         if name is None:
             if "x-databricks-session-id" not in told:
-                raise _RefusedError("INVALID_ARGUMENT", "BAD_REQUEST: The call names neither a cluster nor serverless.")
-            yield SERVERLESS
+                raise RefusedError("INVALID_ARGUMENT", "BAD_REQUEST: The call names neither a cluster nor serverless.")
+            yield Compute(SERVERLESS)
             return
         clusters = clusters_of(self._workspace)
         try:
@@ -162,11 +134,14 @@ class Gateway:
                 cluster = await asyncio.to_thread(partial(clusters.ready, name, by=caller.name))
         except ApiError as exc:
             code = "INVALID_ARGUMENT" if exc.code == "INVALID_PARAMETER_VALUE" else "FAILED_PRECONDITION"
-            raise _RefusedError(code, f"{exc.code}: {exc.message}") from exc
+            raise RefusedError(code, f"{exc.code}: {exc.message}") from exc
         with clusters.in_use(cluster):
-            yield cluster.runtime
+            began = cluster.contexts
+            yield Compute(
+                cluster.runtime, f"{cluster.id} {began}", lambda: cluster.look() == "RUNNING" and cluster.contexts == began
+            )
 
-    async def _engine(self) -> _Upstream:
+    async def _engine(self) -> Upstream:
         async with self._opening:
             found = self._upstream
             if found is not None and found.engine.is_alive():
@@ -174,10 +149,10 @@ class Gateway:
             try:
                 session = await asyncio.to_thread(session_of, self._workspace)
             except HarnessError as exc:
-                raise _RefusedError("INTERNAL", f"the rehearsal has no Spark: {exc}") from exc
+                raise RefusedError("INTERNAL", f"the rehearsal has no Spark: {exc}") from exc
             if found is not None:
                 await found.channel.close()
-            self._upstream = _Upstream(session.engine, _channel(session.engine))
+            self._upstream = Upstream(session.engine)
             return self._upstream
 
     def _conf(self, caller: Caller) -> dict[str, str]:
@@ -192,104 +167,16 @@ class Gateway:
         fault = faults.take(OF_CALLS, f"{SERVICE}{method}", method="POST")
         match fault.kind if fault is not None else "":
             case "too_many_requests":
-                raise _RefusedError("RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED: too many requests")
+                raise RefusedError("RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED: too many requests")
             case "unavailable" | "reset":
-                raise _RefusedError("UNAVAILABLE", "Connection reset by peer")
+                raise RefusedError("UNAVAILABLE", "Connection reset by peer")
             case "internal_error":
-                raise _RefusedError("INTERNAL", "An internal error happened. Please try again later.")
+                raise RefusedError("INTERNAL", "An internal error happened. Please try again later.")
             case "slow" if fault is not None:
                 await asyncio.sleep(fault.seconds)
             case "token_expired":
                 self._workspace.tokens.expire()
         return fault is not None and fault.kind == "lost_answer"
-
-
-class _Passing:
-    """One call on its way to the engine and back. On the wire calls of one message and of many are the same."""
-
-    def __init__(self, upstream: _Upstream, method: str, context: Any, *, runtime: str, is_lost: bool) -> None:
-        self._upstream = upstream
-        self._method = method
-        self._context = context
-        self._runtime = runtime
-        self._is_lost = is_lost
-
-    async def run(self, first: bytes, rest: AsyncIterator[bytes]) -> bytes:
-        """Pass everything on, each message when the other side takes it; gives the last answer.
-
-        Raises:
-            grpc.aio.AioRpcError: The engine refuses.
-        """
-        call = self._upstream.channel.stream_stream(SERVICE + self._method)(
-            metadata=_kept(self._context.invocation_metadata() or ()), timeout=self._context.time_remaining()
-        )
-        feeding = asyncio.create_task(_feed(call, first, rest))
-        last = b""
-        try:
-            async for answer in call:
-                last = spark_calls.with_runtime(answer, self._runtime) if self._method == "AnalyzePlan" else answer
-                if not self._is_lost:
-                    await self._context.write(last)
-            self._context.set_trailing_metadata(tuple(await call.trailing_metadata() or ()))
-        finally:
-            feeding.cancel()
-            call.cancel()  # nothing, where it has ended
-        return last
-
-
-async def _feed(call: Any, first: bytes, rest: AsyncIterator[bytes]) -> None:
-    import grpc
-
-    # An engine that has answered already takes no more.
-    with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-        await call.write(first)
-        async for more in rest:
-            await call.write(more)
-        await call.done_writing()
-
-
-async def _greeted(upstream: _Upstream, by: Whose, conf: Mapping[str, str]) -> None:
-    """Have the engine know whose session this is, before its first call.
-
-    Raises:
-        grpc.aio.AioRpcError: The engine has no such session any more, or none for this client.
-    """
-    task = upstream.greeted.get(by.key)
-    if task is None:
-        task = upstream.greeted[by.key] = asyncio.create_task(_greet(upstream.channel, by, conf))
-    try:
-        await asyncio.shield(task)
-    except Exception:
-        if upstream.greeted.get(by.key) is task:
-            del upstream.greeted[by.key]
-        raise
-
-
-async def _greet(channel: Any, by: Whose, conf: Mapping[str, str]) -> None:
-    # The session lives as long as this process. Its workers see installed packages and nothing of whoever started the
-    # rehearsal: on Databricks the client's own modules are not there either.
-    calls = [("ExecutePlan", spark_calls.engine_command(by, f"hello/{os.getpid()}", server.worker_facts([], [], {})))]
-    if conf:
-        calls.append(("Config", spark_calls.set_conf(by, conf)))
-    calls.append(("ExecutePlan", spark_calls.engine_command(by, "mark")))
-    for method, call in calls:
-        async for _ in channel.unary_stream(SERVICE + method)(call):
-            pass
-
-
-def _kept(metadata: Sequence[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
-    """The headers that are the engine's business."""
-    apart = ("authorization", "user-agent", "content-type", "te", "grpc-", ":", "x-databricks-")
-    return tuple((name, value) for name, value in metadata if not name.startswith(apart))
-
-
-def _channel(engine: Engine) -> Any:
-    import grpc
-
-    trust = grpc.composite_channel_credentials(
-        grpc.local_channel_credentials(), grpc.access_token_call_credentials(engine.record.token)
-    )
-    return grpc.aio.secure_channel(f"localhost:{engine.port}", trust, options=_OPTIONS)
 
 
 def _handler(gateway: Gateway) -> Any:

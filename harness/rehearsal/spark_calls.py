@@ -109,6 +109,15 @@ def set_conf(by: Whose, conf: Mapping[str, str]) -> bytes:
     return bytes(made.SerializeToString())
 
 
+def release_session(by: Whose) -> bytes:
+    """A call that ends a session."""
+    from pyspark.sql.connect.proto import ReleaseSessionRequest
+
+    made = ReleaseSessionRequest(session_id=by.session)
+    made.user_context.MergeFromString(by.user)
+    return bytes(made.SerializeToString())
+
+
 def with_runtime(answer: bytes, runtime: str) -> bytes:
     """An answer to AnalyzePlan; one that tells Spark's version tells the runtime's too, in Databricks' own field."""
     from google.protobuf.internal.encoder import TagBytes

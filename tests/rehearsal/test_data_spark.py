@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,10 @@ import pytest
 from data_fixtures import ask, client, connect, rehearsal
 from pyspark.errors import PySparkException
 
+from harness.rehearsal import control
 from harness.rehearsal.clusters import EXISTING
+from harness.settings import Settings
+from harness.spark import server
 
 __all__ = ["ask", "client", "rehearsal"]
 
@@ -277,6 +281,116 @@ def test_a_fault_on_request(ask, client):
     client.api_client.do("DELETE", "/rehearsal/faults")
     assert [fault["met"] for fault in faults] == [2]
 
+
+def over_a_restart(host, token, ca):
+    from databricks.sdk import WorkspaceClient
+
+    os.environ["REQUESTS_CA_BUNDLE"] = ca
+    client = WorkspaceClient(host=host, token=token)
+    with session() as spark:
+        spark.range(1).createOrReplaceTempView("of_the_driver")
+        client.clusters.delete(EXISTING).result()
+        try:
+            spark.table("of_the_driver").count()
+        except PySparkException as exc:
+            told = str(exc)
+    with session() as spark:
+        return told, spark.range(3).count()
+
+
+def test_a_session_ends_with_its_cluster(ask, rehearsal):
+    """What a driver held is gone with it, and the client is told; a new session works."""
+    told, count = ask(over_a_restart, rehearsal.host, rehearsal.token, str(rehearsal.ca))
+
+    assert "INVALID_HANDLE.SESSION_CHANGED" in told
+    assert count == 3
+
+
+def in_mid_query(host, token, ca):
+    from databricks.sdk import WorkspaceClient
+    from pyspark.sql import functions
+
+    os.environ["REQUESTS_CA_BUNDLE"] = ca
+    client = WorkspaceClient(host=host, token=token)
+    with session() as spark:
+        threading.Timer(2, lambda: client.clusters.delete(EXISTING)).start()
+        begun = time.monotonic()
+        try:
+            spark.range(1).select(functions.udf(lambda _: time.sleep(100), "int")("id")).collect()
+        except PySparkException as exc:
+            return str(exc), time.monotonic() - begun
+    return "", 0
+
+
+def test_a_cluster_ends_in_mid_query(ask, rehearsal):
+    """The query ends with an error, and in time."""
+    told, took_s = ask(in_mid_query, rehearsal.host, rehearsal.token, str(rehearsal.ca))
+
+    assert "INVALID_HANDLE.SESSION_CHANGED" in told
+    assert took_s < 60
+
+
+def with_a_token_that_ends(token, host, personal, ca):
+    from databricks.sdk import WorkspaceClient
+
+    os.environ["REQUESTS_CA_BUNDLE"] = ca
+    client = WorkspaceClient(host=host, token=personal)
+    with session(token=token) as spark:
+        before = spark.range(2).count()
+        client.api_client.do("POST", "/rehearsal/faults", body={"kind": "token_expired", "path": "/spark.connect.*"})
+        try:
+            spark.range(2).count()
+        except PySparkException as exc:
+            return before, str(exc)
+        finally:
+            client.api_client.do("DELETE", "/rehearsal/faults")
+    return before, ""
+
+
+def test_a_token_that_ends_in_mid_run(ask, rehearsal):
+    """A sign-in is good for an hour; later calls of the same session are refused."""
+    from databricks.sdk.core import Config
+
+    given = {"client_id": rehearsal.client_id, "client_secret": rehearsal.client_secret}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
+        token = Config(host=rehearsal.host, **given).authenticate()["Authorization"].removeprefix("Bearer ")
+
+    before, told = ask(with_a_token_that_ends, token, rehearsal.host, rehearsal.token, str(rehearsal.ca))
+
+    assert before == 2
+    assert "StatusCode.UNAUTHENTICATED" in told
+    assert "expired" in told
+
+
+def test_an_engine_that_ended(own_cache, tmp_path):
+    """The next call gets another engine; what was in the one that ended is gone, and the log says so."""
+    env = {**os.environ, "NBH_CACHE_DIR": str(own_cache)}
+    running = control.start(Settings(str(tmp_path)), env=env, owner=os.getpid())
+    try:
+        remote = f"sc://127.0.0.1:{running.port}/;use_ssl=true;token={running.token};x-databricks-cluster-id={EXISTING}"
+        trust = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(running.ca), "SPARK_CONNECT_MODE_ENABLED": "1"}
+        command = [sys.executable, "-c", COUNT, remote]
+        clean = {name: value for name, value in env.items() if name != "SPARK_REMOTE"} | trust
+        first = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=120, check=False)
+        (engine,) = server.all_engines(env)
+        os.kill(engine.record.pid, signal.SIGKILL)
+        second = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=120, check=False)
+
+        assert first.stdout == "3\n", first.stderr
+        assert second.stdout == "3\n", second.stderr
+        assert "the engine has ended, and with it all tables" in running.log.read_text()
+    finally:
+        control.stop(running)
+
+
+COUNT = """\
+import sys
+from pyspark.sql.connect.session import SparkSession
+spark = SparkSession.builder.remote(sys.argv[1]).create()
+print(spark.range(3).count())
+spark.stop()
+"""
 
 PYTHON = os.environ.get("NBH_CONNECT_PYTHON", "")
 
