@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.remote.errors import AnswerError, MissingError, RemoteError, is_passing
+from harness.remote.errors import AnswerError, MissingError, RemoteError, SignInError, is_passing
 from harness.remote.outcome import after, gone, is_fault_of_platform, outcome_of, task_of, unknown
 from harness.remote.removal import has_ended
 from harness.remote.runs import Handle, Job
@@ -33,6 +33,8 @@ SOONEST, LATEST = 2.0, 5.0
 _TICKS_A_DELAY = 120.0
 LOST_AFTER_S = 300.0
 """How long the workspace may give no answer about a run until what became of it counts as unknown."""
+NO_SIGN_IN_S = 60.0
+"""The same where it answers that the sign-in isn't taken any more: that seldom mends itself."""
 STOPPING_S = 120.0
 """How long a run that was cancelled may take to end."""
 ATTEMPTS = 3
@@ -278,7 +280,7 @@ class Poller:
         now = self._now()
         job.lost_since = now if job.lost_since is None else job.lost_since
         job.due = now + LATEST * self._tick
-        if now - job.lost_since > LOST_AFTER_S:
+        if now - job.lost_since > (NO_SIGN_IN_S if isinstance(error, SignInError) else LOST_AFTER_S):
             ended = unknown(job.request.sent, why=f"{error.what}: {error.cause}", run_id=job.run_id, link=job.link)
             self._end(job, after(job.earlier, ended))
 

@@ -253,6 +253,38 @@ def test_a_cluster_that_is_lost_is_no_pass_and_no_failure(make, drive):
     assert remote.run("jobs/etl.py", {"mode": "exit"}).passed
 
 
+_WORKER = """
+import json, sys
+from harness.environments import Compute, Environment
+from harness.remote.session import Remote
+host, project, spec = json.loads(sys.argv[1])
+environment = Environment("rehearsal", host=host, compute=Compute("new", spec=spec))
+remote = Remote(environment, project, run_id="gw1234")
+runs = [remote.submit("jobs/etl.py", {"mode": "exit"}).result() for _ in range(2)]
+print(json.dumps([[run.exit_value for run in runs], remote.folder]))
+assert not remote.close().left
+"""
+
+
+def test_the_workers_of_a_run_share_cluster_and_folder(rehearsal, drive, project):
+    """Whoever of them ends first takes nothing away; their controller removes all."""
+    controller = Remote(Environment("rehearsal", host=rehearsal.host), project, run_id="gw1234")
+    controller.hold()
+    before = drive("GET", "clusters")["total"]
+    told = json.dumps([rehearsal.host, str(project), SPEC])
+    workers = [subprocess.Popen([sys.executable, "-c", _WORKER, told], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [json.loads(worker.communicate(timeout=120)[0]) for worker in workers]
+
+    assert [values for values, _ in answers] == [["from setup and lib"] * 2] * 2
+    assert len({folder for _, folder in answers}) == 1
+    assert drive("GET", "clusters")["total"] - before == 1
+    workspace = connect(rehearsal.host)
+    assert len(ours_in(workspace)) == 1
+    assert not controller.close().left
+    assert ours_in(workspace) == []
+    assert not [one for one in workspace.clusters() if is_ours(one) and one["state"] != "TERMINATED"]
+
+
 def ours_in(workspace):
     """The folders of runs that are there."""
     try:

@@ -9,7 +9,7 @@ import pytest
 from workspaces import FakeWorkspace, lost
 from worlds import FOLDER, NAME, World
 
-from harness.remote.errors import ClusterError, NotAllowedError, WorkspaceFaultError
+from harness.remote.errors import ClusterError, NotAllowedError, SignInError, WorkspaceFaultError
 from harness.remote.outcome import Sent
 from harness.remote.poller import ATTEMPTS, LOST_AFTER_S, STOPPING_S, Poller
 from harness.remote.removal import remove
@@ -281,6 +281,22 @@ def test_contact_that_stays_lost_is_unknown_and_swept(world):
 
     assert handle.result().ended == "infrastructure_failed"
     assert handle.result().run_id == world.run_ids[0]
+    assert len(world.shared.ledger.entries()) == 1
+
+
+def test_a_sign_in_that_ends_meanwhile_is_told_sooner(world):
+    """What became of the run isn't known, and the result says why."""
+    handle = world.submit()
+    world.run_for(5)
+
+    def before(*_):
+        raise SignInError("pps doesn't take the sign-in", cause="the token expired", mend="sign in again")
+
+    world.ws.before = before
+    world.run_for(90)
+
+    assert handle.result().ended == "infrastructure_failed"
+    assert "the token expired" in handle.result().error
     assert len(world.shared.ledger.entries()) == 1
 
 
