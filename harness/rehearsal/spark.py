@@ -100,8 +100,9 @@ class Gateway:
     async def _pass_on(self, passing: Passing, requests: AsyncIterator[bytes], caller: Caller) -> None:
         method = passing.method
         first = await anext(aiter(requests), b"")
-        if spark_calls.is_the_engines_own(method, first):
-            raise RefusedError("INTERNAL", "[INTERNAL_ERROR] No handler found for extension SQLSTATE: XX000")
+        why = spark_calls.refusal_of(method, first)
+        if why:
+            raise RefusedError("INTERNAL", why)
         by = spark_calls.whose(first)
         upstream = await self._engine()
         if method in OPENING or method == "ReattachExecute":

@@ -33,7 +33,8 @@ METHODS = frozenset(
 OPENING = frozenset({"ExecutePlan", "AnalyzePlan", "Config", "AddArtifacts", "ArtifactStatus", "CloneSession"})
 """Those that open a session where there is none of that name."""
 
-_OURS = b"nbh/"
+_EXTENSION = "nbh/"
+_OURS = (b"nbh/", b"NBH ", b"nbh ")
 _DBR_VERSION = 800
 
 
@@ -78,14 +79,19 @@ def _head() -> Any:
     return GetMessageClass(pool.FindMessageTypeByName("nbh.Head"))
 
 
-def is_the_engines_own(method: str, call: bytes) -> bool:
-    """Whether it asks for what only this machine's engine knows, as no workspace does."""
-    if method != "ExecutePlan" or _OURS not in call:
-        return False
+def refusal_of(method: str, call: bytes) -> str:
+    """Why a workspace wouldn't know what this call asks for, while this machine's engine would; "" where it would."""
+    if method != "ExecutePlan" or not any(word in call for word in _OURS):
+        return ""
     from pyspark.sql.connect.proto import ExecutePlanRequest
 
-    command = ExecutePlanRequest.FromString(call).plan.command
-    return bool(command.extension.type_url.startswith(_OURS.decode()))
+    plan = ExecutePlanRequest.FromString(call).plan
+    if plan.command.extension.type_url.startswith(_EXTENSION):
+        return "[INTERNAL_ERROR] No handler found for extension SQLSTATE: XX000"
+    statement = plan.command.sql_command
+    if any(text.split(maxsplit=1)[:1] in (["NBH"], ["nbh"]) for text in (statement.sql, statement.input.sql.query)):
+        return "[PARSE_SYNTAX_ERROR] Syntax error at or near 'NBH'. SQLSTATE: 42601"
+    return ""
 
 
 def engine_command(by: Whose, verb: str, text: str = "") -> bytes:
@@ -93,7 +99,7 @@ def engine_command(by: Whose, verb: str, text: str = "") -> bytes:
     from google.protobuf.any_pb2 import Any as Packed
     from pyspark.sql.connect.proto import Command, ExecutePlanRequest, Plan
 
-    command = Command(extension=Packed(type_url=f"{_OURS.decode()}{verb}", value=text.encode()))
+    command = Command(extension=Packed(type_url=f"{_EXTENSION}{verb}", value=text.encode()))
     made = ExecutePlanRequest(session_id=by.session, operation_id=str(uuid.uuid4()), plan=Plan(command=command))
     made.user_context.MergeFromString(by.user)
     return bytes(made.SerializeToString())

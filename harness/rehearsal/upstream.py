@@ -172,7 +172,7 @@ async def _feed(call: Any, first: bytes, rest: AsyncIterator[bytes]) -> None:
 
 def _kept(metadata: Sequence[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
     """The headers that are the engine's business."""
-    apart = ("authorization", "user-agent", "content-type", "te", "grpc-", ":", "x-databricks-")
+    apart = ("authorization", "user-agent", "content-type", "grpc-", ":", "x-databricks-")
     return tuple((name, value) for name, value in metadata if not name.startswith(apart))
 
 

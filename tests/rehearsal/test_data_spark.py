@@ -241,16 +241,24 @@ def the_engines_own():
     from pyspark.sql.connect.proto import Command
 
     with session() as spark:
-        try:
-            spark.client.execute_command(Command(extension=Any(type_url="nbh/restore")))
-        except PySparkException as exc:
-            return str(exc)
-    return ""
+        found = []
+        for call in (
+            lambda: spark.client.execute_command(Command(extension=Any(type_url="nbh/restore"))),
+            lambda: spark.sql("NBH SHOW RELATIONS").collect(),
+        ):
+            try:
+                call()
+            except PySparkException as exc:
+                found.append(str(exc))
+        return found
 
 
 def test_what_only_the_engine_knows_is_refused(ask):
-    """A workspace doesn't know the harness's own commands."""
-    assert "No handler found for extension" in ask(the_engines_own)
+    """A workspace knows neither the harness's own commands nor its own statements."""
+    extension, statement = ask(the_engines_own)
+
+    assert "No handler found for extension" in extension
+    assert "PARSE_SYNTAX_ERROR" in statement
 
 
 def runtime_told(serverless):
