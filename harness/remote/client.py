@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
-from harness.remote.errors import AnswerError, RemoteError, SignInError
+from harness.remote.errors import AnswerError, CertificateError, RemoteError, SignInError
 from harness.remote.protocol import Facts, Identity
 from harness.remote.secrets import Masker
 from harness.remote.told import certificate, sign_in, told, unreachable
@@ -39,10 +40,12 @@ def connect(host: str = "", profile: str = "", *, retry_s: float = RETRY_S) -> S
     """
     address = _address(host)
     if address:
+        _refuse_open_line(address)
         _probe(address)
     client, mask = _client(address, profile)
     if not address:
         address = str(client.config.host)
+        _refuse_open_line(address)
         _probe(address)
     workspace = SdkWorkspace(client, mask)
     try:
@@ -291,6 +294,17 @@ def _address(host: str) -> str:
     if not host:
         return ""
     return (host if "://" in host else f"https://{host}").rstrip("/")
+
+
+def _refuse_open_line(address: str) -> None:
+    """Send no sign-in where others can read it; this machine's own addresses are nobody else's."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise CertificateError(
+            f"{Masker()(address)} is no address with TLS",
+            cause=f"it begins with {parts.scheme}://, so that anybody on the way could read the sign-in",
+            mend="write https://",
+        )
 
 
 def _probe(address: str) -> float | None:

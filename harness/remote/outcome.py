@@ -60,7 +60,7 @@ class RemoteRun(NotebookRun):
         """One clause for people, with how often it was tried again and where to look."""
         # super() without arguments doesn't find its class in one that has slots.
         told = NotebookRun.summary.fget(self)  # type: ignore[attr-defined]
-        again = f" (tried again {len(self.retried)} times: {'; '.join(self.retried)})" if self.retried else ""
+        again = f" (tried again after: {'; '.join(self.retried)})" if self.retried else ""
         return f"{told}{again}{f' [{self.link}]' if self.link else ''}"
 
 

@@ -211,7 +211,7 @@ class Remote:
             self._spark = None
         if ready is not None:
             ready.poller.close()
-        shared, self._held = (ready.shared if ready is not None else self._held), None
+        shared, self._held = self._held, None
         if shared is None:
             return Removed()
         with shared.locked():
@@ -266,12 +266,10 @@ class Remote:
         identity = workspace.me()
         if not identity.name:
             raise SignInError("the workspace doesn't say who is signed in", cause="its answer has no name", mend="sign in anew")
-        shared = self._shared_run(workspace.host)
-        try:
-            return self._lay_out(workspace, identity, shared)
-        except BaseException:
-            shared.leave()
-            raise
+        # From here on there may be something to remove, also where a later step fails.
+        self._workspace = workspace
+        self._held = self._held or self._shared_run(workspace.host)
+        return self._lay_out(workspace, identity, self._held)
 
     def _connected(self) -> Workspace:
         return self._workspace or connect(self.environment.host, self.environment.profile)
@@ -290,13 +288,16 @@ class Remote:
                 name = name_of(os.path.basename(self._root), self._run_id, expires=time.time() + lasts)  # noqa: PTH119 - as above
                 root = environment.workspace_root.rstrip("/") or f"/Workspace/Users/{identity.name}/.nbh"
                 told = {"name": name, "folder": f"{root}/{name}"}
-                shared.ledger.note("folder", told["folder"])
-                workspace.make_folder(told["folder"])
                 shared.tell("run", told)
         computes = Computes(environment, workspace, shared, name=told["name"], progress=self._progress)
         self.notes = (*notes, *computes.check(identity))
         for note in self.notes:
             self._progress(f"note: {note}")
+        with shared.locked():
+            if not shared.told("folder"):
+                shared.ledger.note("folder", told["folder"])
+                workspace.make_folder(told["folder"])
+                shared.tell("folder", told)
         slots = Slots(shared.folder / "slots", environment.concurrency)
         poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._progress)
         uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._progress)

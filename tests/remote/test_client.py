@@ -114,6 +114,14 @@ def test_a_certificate_that_is_not_trusted_is_told(monkeypatch):
         thread.join()
 
 
+def test_no_sign_in_goes_over_an_open_line(monkeypatch):
+    """But for this machine's own addresses."""
+    monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
+
+    with pytest.raises(CertificateError, match="anybody on the way could read the sign-in"):
+        connect("http://pps.example.com")
+
+
 def test_an_expired_sign_in_is_told(server, monkeypatch):
     """401, and 403 with Databricks' words for a bad token."""
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)

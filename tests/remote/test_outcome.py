@@ -193,7 +193,7 @@ def test_a_retry_of_the_platforms_is_shown(sent):
     found = outcome_of(run, {"notebook_output": {}}, sent)
 
     assert (found.ended, found.retried) == ("passed", ("the workspace retried it by itself",))
-    assert "tried again 1 times: the workspace retried it by itself" in found.summary
+    assert "tried again after: the workspace retried it by itself" in found.summary
 
 
 def test_attempts_of_ours_are_shown(sent):

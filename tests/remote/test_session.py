@@ -9,7 +9,7 @@ from workspaces import FakeWorkspace
 from harness.environments import Compute, Environment
 from harness.errors import WidgetValueError
 from harness.remote import sweep
-from harness.remote.errors import CatalogMentionError, ForeignCopyError, PrivilegeError, UnreachableError
+from harness.remote.errors import CatalogMentionError, ClusterError, ForeignCopyError, PrivilegeError, UnreachableError
 from harness.remote.marks import expiry_of
 from harness.remote.session import Remote
 from harness.remote.state import state_folder
@@ -101,6 +101,25 @@ def test_what_stands_in_the_way_is_one_error(ws, make):
             remote.run("etl.py")
     assert ws.count("me") == 1
     assert ws.count("make_folder", "upload", "submit") == 0
+
+
+def test_a_wrong_cluster_leaves_nothing(ws, make):
+    """It is found before anything is made; where a later step fails, what was made is removed at the end."""
+    with pytest.raises(ClusterError, match="the cluster 'nope' isn't there"):
+        make(Environment("pps", compute=Compute("existing", "nope"))).check()
+    assert ws.count("make_folder") == 0
+
+    def after(name, *_):
+        if name == "make_folder":
+            raise UnreachableError("no", cause="the answer was lost", mend="wait")
+
+    ws.after = after
+    remote = make()
+    with pytest.raises(UnreachableError):
+        remote.check()
+    [folder] = [path for path in ws.objects if "/nbh-" in path]
+    assert not remote.close().left
+    assert folder not in ws.objects
 
 
 def test_what_names_another_catalog_never_leaves(ws, make, project):
