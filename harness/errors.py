@@ -67,7 +67,9 @@
     ├── InsideError            NBH38x   tests that a notebook's cell ran aren't green
     │   ├── RedTestsError
     │   └── NothingTestedError
-    └── EnvironmentUseError    NBH385   a test can't do that in the run's environment
+    ├── EnvironmentUseError    NBH385   a test can't do that in the run's environment
+    ├── RemoteError            NBH33x, NBH34x, NBH39x   a workspace can't be used; see ``harness.remote.errors``
+    └── RehearsalError         NBH40x   the workspace on this machine can't be had; see ``harness.rehearsal.errors``
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
 ``CODES`` lists them with one sentence each and ``docs/errors.md`` explains them.

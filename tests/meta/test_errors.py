@@ -5,8 +5,12 @@ import re
 
 import pytest
 
+import harness.rehearsal.errors
+import harness.remote.errors
 from harness import errors
 from harness.model import Location
+
+DRAWN = "".join(module.__doc__ for module in (errors, harness.remote.errors, harness.rehearsal.errors))
 
 
 def kinds(base=errors.HarnessError):
@@ -33,8 +37,8 @@ def test_codes_are_used_once():
 
 
 def test_the_tree_in_the_docstring_is_whole():
-    """The drawing at the top of ``errors.py`` shows each class."""
-    drawn = set(re.findall(r"\w+Error\b", errors.__doc__))
+    """The drawings at the tops of the modules show each class."""
+    drawn = set(re.findall(r"\w+Error\b", DRAWN))
 
     assert {kind.__name__ for kind in kinds()} <= drawn
 

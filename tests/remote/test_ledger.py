@@ -203,23 +203,23 @@ def test_what_carries_our_mark_goes_when_it_is_over_age():
     ws = FakeWorkspace()
     old, new = name_of("x", "aaaa", expires=time.time() - 9000), name_of("x", "bbbb", expires=time.time() + 9000)
     for name in (old, new, "notes", "nbh-mine"):
-        ws.make_folder(f"/root/{name}")
+        ws.make_folder(f"/base/{name}")
         ws.create_cluster({"cluster_name": name, "custom_tags": {"nbh": name}})
         ws.submit({"run_name": f"{name} etl", "idempotency_token": name, "tasks": [{"task_key": "t"}]})
     ws.create_cluster({"cluster_name": old, "custom_tags": {}})
     ws.schemas_made["pps"] = {old.replace("-", "_"): {}, "sales": {}}
 
-    left, errors = sweep.over_age(ws, workspace_root="/root", catalogs=["pps"])
+    left, errors = sweep.over_age(ws, workspace_root="/base", catalogs=["pps"])
 
     assert not errors
     assert [(entry.kind, entry.name) for entry in left.entries] == [
-        ("folder", f"/root/{old}"),
+        ("folder", f"/base/{old}"),
         ("schema", f"pps.{old.replace('-', '_')}"),
         ("cluster", old),
         ("run", f"{old} etl"),
     ]
     sweep.take_away(left, ws)
-    assert sweep.over_age(ws, workspace_root="/root", catalogs=["pps"])[0].entries == ()
+    assert sweep.over_age(ws, workspace_root="/base", catalogs=["pps"])[0].entries == ()
     assert len(ws.clusters_made) == 4
 
 
