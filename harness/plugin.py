@@ -224,16 +224,20 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     from harness.collect.coverage import receive
+    from harness.collect.remote import receive_costs
 
     receive(node.config, getattr(node, "workeroutput", None) or {})
+    receive_costs(node.config, getattr(node, "workeroutput", None) or {})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     from harness.collect.coverage import settle
+    from harness.collect.remote import send_costs
     from harness.collect.reports import clean_junit
 
     settle(session.config)
+    send_costs(session.config)
     try:
         return (yield)
     finally:
@@ -244,3 +248,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     from harness.collect.reports import summarise
 
     summarise(terminalreporter, exitstatus, config)
+    if "harness.remote.session" in sys.modules or config.getoption("--databricks-env") != "local":
+        from harness.collect.remote import summarise_costs
+
+        summarise_costs(terminalreporter, config)

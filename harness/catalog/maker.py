@@ -33,16 +33,25 @@ _SOURCES = ("rows", "df", "csv", "ctas", "generate")
 class Maker:
     """Makes objects for one test, or for one run; ``base`` is what its own schema is named after.
 
-    On a workspace (``is_workspace``) catalogs are there; on this machine they are there where Spark has Delta.
+    On a workspace (``is_workspace``) catalogs are there; on this machine they are there where Spark has Delta. ``namer`` makes
+    a fresh name of such a base.
     """
 
     def __init__(
-        self, spark: SparkSession, ledger: Ledger, *, default_catalog: str, base: str, is_workspace: bool = False
+        self,
+        spark: SparkSession,
+        ledger: Ledger,
+        *,
+        default_catalog: str,
+        base: str,
+        is_workspace: bool = False,
+        namer: Callable[[str], str] = names.fresh,
     ) -> None:
         self.spark = spark
         self._ledger = ledger
         self._default = default_catalog
         self._base = base
+        self._fresh = namer
         self._made: list[Entry] = []
         self._own: Schema | None = None
         if not is_workspace and not spark.conf.get("spark.nbh.space", ""):
@@ -56,7 +65,7 @@ class Maker:
     def own_schema(self) -> Schema:
         """The schema of this test, or of this run; made when it is first asked for."""
         if self._own is None:
-            self._own = self.schema(name=names.fresh(self._base))
+            self._own = self.schema(name=self._fresh(self._base))
         return self._own
 
     def catalog(self, *, name: str | None = None, comment: str = "") -> Catalog:
@@ -242,7 +251,7 @@ class Maker:
         return catalog, schema, last
 
     def _name(self, kind: str, name: str | None) -> str:
-        return names.fresh(self._base) if name is None else names.checked(name, kind=kind)
+        return self._fresh(self._base) if name is None else names.checked(name, kind=kind)
 
     def _parts(self, kind: str, catalog: str | None, schema: str | None, name: str | None) -> tuple[str, str, str]:
         checked = names.fresh(kind) if name is None else names.checked(name, kind=kind)

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,7 @@ from harness.errors import EnvironmentUseError, HarnessError, SettingsError
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.remote.session import Remote
 
@@ -26,6 +26,7 @@ ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
 """In ``config.stash`` from the start of the run."""
 
 _REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
+_COSTS: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def settle(config: pytest.Config) -> Environment:
@@ -111,8 +112,25 @@ def _close(remote: Remote, tell: Callable[[str], None]) -> None:
         tell(str(error))
 
 
-def costs_of(config: pytest.Config) -> str:
-    """What this process's runs cost on the workspace, in a line; empty where none ran."""
+def send_costs(config: pytest.Config) -> None:
+    """Hand what a worker's runs cost to the process that tells of it."""
+    if hasattr(config, "workeroutput") and (told := _costs_of(config)):
+        config.workeroutput["nbh_costs"] = told
+
+
+def receive_costs(config: pytest.Config, output: Mapping[str, object]) -> None:
+    """Take what a worker's runs cost."""
+    if "nbh_costs" in output:
+        config.stash.setdefault(_COSTS, []).append(str(output["nbh_costs"]))
+
+
+def summarise_costs(terminal: Any, config: pytest.Config) -> None:
+    """Say what the run cost on the workspace."""
+    for told in filter(None, [_costs_of(config), *config.stash.get(_COSTS, [])]):
+        terminal.write_line(f"on the workspace: {told}")
+
+
+def _costs_of(config: pytest.Config) -> str:
     remote = config.stash.get(_REMOTE, None)
     return "" if remote is None or isinstance(remote, HarnessError) else remote.costs
 
