@@ -95,13 +95,12 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
         str(config.rootpath),
         roots=tuple(config.stash[SESSION].finder.roots),
         progress=tell,
+        of_runs=tell if config.get_verbosity() > 0 else lambda _line: None,
         run_id=str(getattr(config, "workerinput", {}).get("testrunuid", "")),
         run_prefixes=settings_for(str(config.rootpath / "x")).run_prefixes,
     )
     config.add_cleanup(partial(_close, remote, tell))
     remote.check()
-    for note in remote.notes:
-        tell(note)
     return remote
 
 

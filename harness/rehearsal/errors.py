@@ -1,8 +1,8 @@
 """What goes wrong with a rehearsal itself, as its user is told.
 
-    RehearsalError
-    ├── RehearsalStartError    NBH400   it didn't start
-    └── RehearsalStopError     NBH401   it doesn't end
+RehearsalError
+├── RehearsalStartError    NBH400   it didn't start
+└── RehearsalStopError     NBH401   it doesn't end
 """
 
 from __future__ import annotations

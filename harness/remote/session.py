@@ -53,6 +53,7 @@ class Remote:
         project_root: The project's folder; notebooks' paths count from it.
         roots: The folders that imports count from beside it.
         progress: Is told what goes on, from any thread.
+        of_runs: Is told in its place what goes on with each run and upload.
         run_id: One name for all processes of a pytest run (that of xdist), so that they share folder, cluster and slots.
         run_prefixes: The settings' own.
         allowed_catalogs: Catalogs of other environments that notebooks may name.
@@ -67,6 +68,7 @@ class Remote:
         roots: Iterable[str | os.PathLike[str]] = (),
         progress: Callable[[str], None] = lambda _: None,
         *,
+        of_runs: Callable[[str], None] | None = None,
         run_id: str = "",
         run_prefixes: Mapping[str, str] | None = None,
         allowed_catalogs: Collection[str] = (),
@@ -77,6 +79,7 @@ class Remote:
         self.notes: tuple[str, ...] = ()
         self._root = os.path.abspath(project_root)  # noqa: PTH100 - the closure has paths as texts
         self._progress = progress
+        self._of_runs = of_runs or progress
         self._run_id = run_id or new_run_id()
         self._allowed = tuple(allowed_catalogs)
         self._workspace = workspace
@@ -233,7 +236,7 @@ class Remote:
             workspace = ready.workspace if ready is not None else self._connected()
         except RemoteError as error:
             return Removed(left=tuple((entry, error) for entry in entries))
-        return remove(entries, workspace, shared.ledger, progress=self._progress)
+        return remove(entries, workspace, shared.ledger, progress=self._of_runs)
 
     def hold(self) -> None:
         """Take part in the run without using it: what its processes share stays until this one has closed, too.
@@ -299,8 +302,8 @@ class Remote:
                 workspace.make_folder(told["folder"])
                 shared.tell("folder", told)
         slots = Slots(shared.folder / "slots", environment.concurrency)
-        poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._progress)
-        uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._progress)
+        poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._of_runs)
+        uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._of_runs)
         copies = ForeignCopies(workspace, self._root)
         return _Ready(workspace, identity, shared, told["name"], computes, poller, uploader, copies)
 
