@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
-from harness.remote.errors import ClusterError, MissingError, NotAllowedError, RateLimitError, RemoteError, SignInError
+from harness.remote.errors import ClusterError, MissingError, RemoteError, is_passing
 from harness.remote.marks import TAG
-from harness.remote.removal import clusters_named
+from harness.remote.removal import clusters_named, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.environments import Environment
-    from harness.remote.ledger import Entry
     from harness.remote.protocol import Facts, Identity, Workspace
     from harness.remote.state import SharedRun
 
@@ -23,7 +22,7 @@ IDLE_MINUTES = 20
 """After so long without a run a cluster of ours ends by itself, whatever became of the process that made it."""
 
 _SUBJECT = "cluster"
-_NEVER_MADE = (NotAllowedError, RateLimitError, SignInError)
+_MAKING = "making"
 _GONE = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
 
 
@@ -160,29 +159,43 @@ class Computes:
             return cluster_id
 
     def _make(self, name: str) -> str:
+        """Make it, or take the one that an earlier call made whose answer was lost."""
         ledger = self._shared.ledger
-        entry = ledger.note(_SUBJECT, name)
-        before = clusters_named(self._workspace, name)
-        # The token keeps a repeated call, of which the first answer was lost, from making a second cluster.
-        spec = {**self._spec(named=True), "idempotency_token": secrets.token_hex(16)}
+        making = self._shared.told(_MAKING)
+        noted = [entry for entry in ledger.entries() if entry.key == making.get("key")]
+        if noted:
+            entry, token = noted[0], str(making["token"])
+            there = self._alive(name)
+        else:
+            entry, token = ledger.note(_SUBJECT, name), secrets.token_hex(16)
+            self._shared.tell(_MAKING, {"key": entry.key, "token": token})
+            there = set()
+        before = clusters_named(self._workspace, name) - there
         try:
-            cluster_id = self._workspace.create_cluster(spec)
+            # The token keeps a call that the SDK repeats from making a second cluster.
+            made = there or {self._workspace.create_cluster({**self._spec(named=True), "idempotency_token": token})}
         except RemoteError as error:
-            if isinstance(error, _NEVER_MADE):
+            if is_passing(error):
+                raise
+            if not noted:  # else an earlier call may have made it
                 ledger.strike(entry)
-            raise self._refused(error, entry) from error
+                self._shared.tell(_MAKING, {})
+            raise ClusterError(
+                "the cluster of this run can't be made", cause=f"{error.what}\n{error.cause}".strip(), mend=error.mend
+            ) from error
+        cluster_id = min(made)
         ledger.learn(entry, cluster_id)
         for other in clusters_named(self._workspace, name) - before - {cluster_id}:
             self._workspace.delete_cluster(other)
+        self._shared.tell(_MAKING, {})
         return cluster_id
 
-    def _refused(self, error: RemoteError, entry: Entry) -> ClusterError:
-        """Where it isn't known whether the call was carried out, the entry stays in the ledger: the sweep looks by name."""
-        return ClusterError(
-            "the cluster of this run can't be made",
-            cause=f"{error.what}\n{error.cause}".strip() + f"\nits name is {entry.name}",
-            mend=error.mend,
-        )
+    def _alive(self, name: str) -> set[str]:
+        return {
+            str(one["cluster_id"])
+            for one in self._workspace.clusters()
+            if is_ours(one) and one["cluster_name"] == name and one.get("state") not in _GONE
+        }
 
     def _spec(self, *, named: bool) -> dict[str, Any]:
         spec: dict[str, Any] = _plain(self._compute.spec)

@@ -10,7 +10,7 @@ from workspaces import FakeWorkspace, lost
 from harness.environments import Compute, Environment
 from harness.errors import SettingsError
 from harness.remote.compute import Computes
-from harness.remote.errors import ClusterError
+from harness.remote.errors import ClusterError, NotAllowedError, UnreachableError, WorkspaceFaultError
 from harness.remote.removal import remove
 from harness.remote.state import SharedRun
 
@@ -113,20 +113,54 @@ def test_a_cluster_that_was_made_twice_is_one(ws, shared, make):
 
 
 def test_a_cluster_whose_answer_was_lost_is_found_again(ws, shared, make):
-    """The error names it, the ledger keeps it, and its removal finds it by name."""
+    """The next try takes it; without one the ledger keeps its name, and its removal finds it by that."""
+    computes = make(Compute("new", spec=SPEC))
 
     def after(name, *_):
         if name == "create_cluster":
             raise lost()
 
     ws.after = after
-    with pytest.raises(ClusterError, match=f"NBH343 the cluster of this run can't be made(.|\n)*{NAME}"):
-        make(Compute("new", spec=SPEC)).keys()
+    with pytest.raises(UnreachableError):
+        computes.keys()
     ws.after = lambda *_: None
+    assert [(entry.name, entry.id) for entry in shared.ledger.entries()] == [(NAME, "")]
 
-    assert len(ws.clusters_made) == 1
+    task, _ = make(Compute("new", spec=SPEC)).keys()
+    assert list(ws.clusters_made) == [task["existing_cluster_id"]]
+    assert [entry.id for entry in shared.ledger.entries()] == [task["existing_cluster_id"]]
     assert not remove(shared.ledger.entries(), ws, shared.ledger).left
     assert ws.clusters_made == {}
+
+
+def test_a_cluster_that_the_workspace_failed_to_make_is_made_by_the_next_try(ws, shared, make):
+    """With the same token, in case that it was made after all."""
+    computes = make(Compute("new", spec=SPEC))
+    fail = iter([True])
+
+    def before(name, *_):
+        if name == "create_cluster" and next(fail, False):
+            raise WorkspaceFaultError("500", cause="oops", mend="wait")
+
+    ws.before = before
+    with pytest.raises(WorkspaceFaultError):
+        computes.keys()
+    computes.keys()
+
+    assert len(ws.clusters_made) == len(shared.ledger.entries()) == computes.starts == 1
+
+
+def test_a_cluster_that_is_refused_is_told(ws, shared, make):
+    """Nothing was made, and nothing is left in the ledger."""
+
+    def before(name, *_):
+        if name == "create_cluster":
+            raise NotAllowedError("no", cause="quota", mend="ask for CAN CREATE")
+
+    ws.before = before
+    with pytest.raises(ClusterError, match=r"NBH343 the cluster of this run can't be made(.|\n)*quota(.|\n)*CAN CREATE"):
+        make(Compute("new", spec=SPEC)).keys()
+    assert shared.ledger.entries() == []
 
 
 def test_a_cluster_that_is_gone_is_made_anew(ws, make):

@@ -214,6 +214,7 @@ FAULTS = [
     ("lost_answer", "*/workspace/mkdirs", {}),
     ("half_written", "*setup", {}),
     ("lost_answer", "*/clusters/create", {}),
+    ("internal_error", "*/clusters/create", {}),
     ("internal_error", "*/jobs/runs/submit", {}),
     ("lost_answer", "*/jobs/runs/submit", {}),
     ("reset", "*/jobs/runs/get", {}),
