@@ -31,7 +31,7 @@ setup: ## Make .venv with all that the other targets need (first time: a downloa
 	echo "setup: no Python answers" >&2; echo "  mend: install Python 3.11, 3.12 or 3.13 (with venv)" >&2; exit 1
 
 .PHONY: demo
-demo: setup ## Test the sample notebooks twice, on a cold and a warm engine, with coverage, and show what was done
+demo: setup ## Test the sample notebooks on a cold and a warm engine and on a rehearsed workspace, and show what was done
 	@echo "\n--- The notebooks and what can be tested in them: nbh list sample_notebooks\n"
 	@$(BIN)/nbh list sample_notebooks
 	@echo "\n--- Their tests, on real Spark, with coverage: pytest sample_notebooks --cov=sample_notebooks\n"
@@ -40,6 +40,8 @@ demo: setup ## Test the sample notebooks twice, on a cold and a warm engine, wit
 	@echo "\n--- The same again, on the engine that the first run left warm: pytest sample_notebooks\n"
 	@$(BIN)/python -m pytest sample_notebooks -q $(ARGS)
 	@$(BIN)/nbh spark status || test -n "$$CI" # in CI no engine outlives its run
+	@echo "\n--- The same on a Databricks workspace that is made on this machine: pytest sample_notebooks --databricks-env=rehearsal\n"
+	@$(BIN)/python -m pytest sample_notebooks --databricks-env=rehearsal -q $(ARGS)
 
 .PHONY: test
 test: setup ## Run all tests

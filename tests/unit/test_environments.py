@@ -44,6 +44,7 @@ def test_variables_and_options_come_before_the_file(settings_of):
 
 def test_a_bundles_target_is_the_weakest(settings_of, tmp_path):
     """Hosts and clusters are written once; what holds a variable of the bundle's is left out."""
+    pytest.importorskip("yaml")
     (tmp_path / "databricks.yml").write_text(
         "targets:\n  pps:\n    cluster_id: 0123-xyz\n    workspace:\n      host: https://adb-2.2.azuredatabricks.net\n"
         "      profile: ${var.profile}\n"
@@ -118,6 +119,7 @@ def test_a_wrong_value_is_told_with_its_place(settings_of, table, told):
 @pytest.mark.parametrize("text", ["targets: [", "\x00"])
 def test_a_broken_bundle_is_told(settings_of, tmp_path, text):
     """With the file's name."""
+    pytest.importorskip("yaml")
     (tmp_path / "databricks.yml").write_text(text)
 
     with pytest.raises(SettingsError, match=r"databricks\.yml can't be read"):

@@ -1,0 +1,95 @@
+"""What must be the same wherever it runs: on this machine, on the rehearsal, and on a real workspace.
+
+``docs/real-workspace.md`` tells how to run these on one. Nothing in them may know where it is.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+NOTEBOOKS = "tests/parity/notebooks"
+
+
+@pytest.fixture
+def orders(uc):
+    """A table of three orders."""
+    return uc.make_table(name="orders", rows=[(1, 4), (2, 10), (3, 6)], columns="id int, price int")
+
+
+def test_a_table_is_made_changed_and_read(spark, uc, orders):
+    """Delta's statements, by three-level names."""
+    spark.sql(f"DELETE FROM {orders} WHERE price < 5")
+    spark.sql(
+        f"MERGE INTO {orders} USING (SELECT 3 AS id, 7 AS price) AS n ON n.id = {orders}.id WHEN MATCHED THEN UPDATE SET *"
+    )
+
+    assert sorted((row.id, row.price) for row in uc.table("orders").collect()) == [(2, 10), (3, 7)]
+
+
+def test_a_missing_table_has_its_condition(spark, uc):
+    """As Spark names it."""
+    from pyspark.errors import AnalysisException
+
+    with pytest.raises(AnalysisException) as caught:
+        spark.table(f"{uc.name}.nothing").collect()
+
+    assert "TABLE_OR_VIEW_NOT_FOUND" in str(caught.value)
+
+
+def test_a_notebooks_function_runs_on_the_workers(notebook, orders, spark):
+    """It reaches them by value: no repository is there."""
+    loaded = notebook(f"{NOTEBOOKS}/orders.py")
+
+    doubled = loaded.with_double(spark.table(orders.full_name))
+
+    assert sorted(row.double for row in doubled.collect()) == [8, 12, 20]
+
+
+def test_a_temporary_view_is_gone_after_its_test(spark):
+    """The next test must not find it."""
+    spark.sql("SELECT 1 AS n").createOrReplaceTempView("parity_view")
+
+    assert spark.table("parity_view").count() == 1
+
+
+def test_a_temporary_view_of_the_test_before_is_gone(spark):
+    """It isn't there."""
+    assert not spark.catalog.tableExists("parity_view")
+
+
+def test_a_whole_run_with_its_closure(run_notebook, uc, orders):
+    """Widgets arrive, what it ``%run``s is there, what it writes can be read, and the exit value is a text."""
+    run = run_notebook(f"{NOTEBOOKS}/orders.py", widgets={"schema": uc.name})
+
+    assert (run.outcome, run.exit_value) == ("exited", "3"), run.summary
+    assert sorted(row.double for row in uc.table("doubled").collect()) == [8, 12, 20]
+    assert orders.name == "orders"
+
+
+def test_a_failing_run_says_where(run_notebook):
+    """The line of the repository's file, in the function where it happened."""
+    run = run_notebook(f"{NOTEBOOKS}/fails.py")
+
+    assert run.outcome == "failed"
+    assert "ZeroDivisionError" in run.error
+    assert (run.location.path, run.location.line) == (f"{NOTEBOOKS}/fails.py", 9)
+
+
+def test_two_runs_side_by_side(run_notebook, uc, orders):
+    """Each has its own end."""
+    good = run_notebook.submit(f"{NOTEBOOKS}/orders.py", widgets={"schema": uc.name})
+    bad = run_notebook.submit(f"{NOTEBOOKS}/fails.py")
+
+    assert (good.result().exit_value, bad.result().outcome) == ("3", "failed")
+    assert orders.name == "orders"
+
+
+def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
+    """What ``dbutils.fs`` puts there Spark reads."""
+    uc.make_volume(name="landing")
+    folder = f"/Volumes/{uc.catalog}/{uc.schema}/landing"
+
+    dbutils.fs.put(f"{folder}/crm.csv", "id;name\n1;Ann\n")
+
+    assert [row.name for row in spark.read.csv(folder, header=True, sep=";").collect()] == ["Ann"]
+    assert [one.name for one in dbutils.fs.ls(folder)] == ["crm.csv"]
