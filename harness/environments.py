@@ -47,6 +47,7 @@ _TEXTS = ("host", "profile", "catalog", "workspace_root")
 _KEYS = (
     *_TEXTS,
     "protected_catalogs",
+    "allowed_catalogs",
     "compute",
     "libraries",
     "environments",
@@ -75,7 +76,8 @@ class Compute:
 class Environment:
     """One environment. ``origins`` says where each value that isn't a default came from, by its key in the table.
 
-    ``other_catalogs`` are those of the project's other environments: a notebook that names one is refused. ``protected`` means
+    ``other_catalogs`` are those of the project's other environments: a notebook that names one is refused, unless it is among
+    the ``allowed_catalogs``. ``protected`` means
     that tests only read there. ``unknown_privileges`` says what becomes of a run whose identity's privileges on a protected
     catalog can't be read: "refuse" or "allow".
     """
@@ -86,6 +88,7 @@ class Environment:
     catalog: str = ""
     protected_catalogs: tuple[str, ...] = ()
     other_catalogs: tuple[str, ...] = ()
+    allowed_catalogs: tuple[str, ...] = ()
     compute: Compute = Compute()
     libraries: tuple[Mapping[str, Any], ...] = ()
     environments: tuple[Mapping[str, Any], ...] = ()
@@ -197,7 +200,7 @@ def _are(kind: type) -> Callable[[Any], bool]:
 _RULES: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("host", _is_host, "it is the workspace's address", '"https://adb-….azuredatabricks.net"'),
     *((key, lambda value: isinstance(value, str), "it is a text", '"…"') for key in ("profile", "catalog", "workspace_root")),
-    *((key, _are(str), "it is a list of texts", '["…"]') for key in ("protected_catalogs", "data_files")),
+    *((key, _are(str), "it is a list of texts", '["…"]') for key in ("protected_catalogs", "allowed_catalogs", "data_files")),
     *(
         (key, _are(dict), "it is a list of tables, as the Jobs API takes them", "[{ … }]")
         for key in ("libraries", "environments")
@@ -242,6 +245,7 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
         profile=values.get("profile", ""),
         catalog=values.get("catalog", ""),
         protected_catalogs=tuple(values.get("protected_catalogs", ())),
+        allowed_catalogs=tuple(values.get("allowed_catalogs", ())),
         compute=_compute(values.get("compute", {}), wrong),
         libraries=tuple(values.get("libraries", ())),
         environments=tuple(values.get("environments", ())),

@@ -94,6 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nbh_secrets(scopes): the test's secrets, texts by scope and key")
     config.addinivalue_line("markers", "nbh_env(*names): the environments this test is for; skipped in others")
     config.addinivalue_line("markers", "nbh_local_only: skipped wherever --databricks-env isn't local")
+    config.addinivalue_line("markers", "nbh_run(path, **how): the notebook whose run the fixture notebook_run gives")
     config.addinivalue_line("markers", "nbh_engine(name): the engine this test needs; classic for RDDs and SparkContext")
 
 
@@ -219,6 +220,13 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
         from harness.collect.coverage import label
 
         label(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    from harness.collect.remote import hold
+
+    hold(node.config, str(node.workerinput["testrunuid"]))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -84,6 +84,23 @@ def remote_of(config: pytest.Config) -> Remote:
 
 
 def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
+    run_id = str(getattr(config, "workerinput", {}).get("testrunuid", ""))
+    remote = _made(config, tell, run_id=run_id)
+    remote.check()
+    return remote
+
+
+def hold(config: pytest.Config, run_id: str) -> None:
+    """In xdist's controller: have what its workers share on the workspace stay until the last of them has ended."""
+    if environment_here(config).is_remote and _REMOTE not in config.stash:
+        try:
+            config.stash[_REMOTE] = remote = _made(config, partial(tell, config), run_id=run_id)
+            remote.hold()
+        except HarnessError as exc:  # each worker finds the same, and its tests tell of it
+            config.stash[_REMOTE] = exc
+
+
+def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) -> Remote:
     from harness.remote.session import Remote
 
     environment = environment_here(config)
@@ -96,11 +113,11 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
         roots=tuple(config.stash[SESSION].finder.roots),
         progress=tell,
         of_runs=tell if config.get_verbosity() > 0 else lambda _line: None,
-        run_id=str(getattr(config, "workerinput", {}).get("testrunuid", "")),
+        run_id=run_id,
         run_prefixes=settings_for(str(config.rootpath / "x")).run_prefixes,
+        allowed_catalogs=environment.allowed_catalogs,
     )
     config.add_cleanup(partial(_close, remote, tell))
-    remote.check()
     return remote
 
 

@@ -47,8 +47,9 @@ class Submitted:
 class WorkspaceRuns:
     """Sends notebooks with all that they need to the workspace, and runs them there; see the fixture ``run_notebook``."""
 
-    def __init__(self, request: pytest.FixtureRequest, runs: list[Started]) -> None:
-        self._request = request
+    def __init__(self, config: pytest.Config, beside: str, runs: list[Started]) -> None:
+        self._config = config
+        self._beside = beside
         self._runs = runs
 
     def __call__(self, path: str | os.PathLike[str], **how: Any) -> NotebookRun:
@@ -71,7 +72,7 @@ class WorkspaceRuns:
         """
         from harness.extract.public import find_notebook
 
-        config = self._request.config
+        config = self._config
         for name, value in only_here.items():
             if name not in _ONLY_HERE:
                 raise TypeError(f"run_notebook got an unexpected argument {name!r}")
@@ -81,7 +82,7 @@ class WorkspaceRuns:
                     cause=_ONLY_HERE[name],
                     mend="mark the test @pytest.mark.nbh_local_only, or leave the argument out",
                 )
-        found = find_notebook(path, config.stash[SESSION].loader, beside=str(self._request.path))
+        found = find_notebook(path, config.stash[SESSION].loader, beside=self._beside)
         remote = remote_of(config)
         started = Submitted(str(path), remote.submit(found, widgets=dict(widgets or {}), timeout_s=timeout_s))
         self._runs.append(started)

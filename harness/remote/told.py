@@ -78,7 +78,7 @@ def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> Rem
             return NotAllowedError(
                 f"{host} doesn't allow {doing}",
                 cause=cause,
-                mend="grant the identity of the run that permission; docs/remote.md lists those it needs",
+                mend="grant the identity of the run that permission; docs/environments.md lists those it needs",
             )
         case errors.TooManyRequests():
             return RateLimitError(

@@ -93,3 +93,9 @@ def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
 
     assert [row.name for row in spark.read.csv(folder, header=True, sep=";").collect()] == ["Ann"]
     assert [one.name for one in dbutils.fs.ls(folder)] == ["crm.csv"]
+
+
+@pytest.mark.nbh_run(f"{NOTEBOOKS}/fails.py")
+def test_a_declared_run(notebook_run):
+    """It may have begun long before."""
+    assert notebook_run.outcome == "failed"

@@ -171,3 +171,14 @@ def test_what_a_workspace_has_nothing_for(project, how):
     else:
         result.stdout.fnmatch_lines(["*NBH385 * has no meaning in the environment 'pps'*"])
         result.assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("marker", ["", "@pytest.mark.nbh_run()", "@pytest.mark.nbh_run('a.py', 'b.py')"])
+def test_a_run_that_is_not_declared_as_it_should_be(project, marker):
+    """The message shows how."""
+    project.write({"test_it.py": f"import pytest\n\n{marker}\ndef test_it(notebook_run):\n    pass\n"})
+
+    result = project.run()
+
+    result.assert_outcomes(errors=1)
+    assert 'nbh_run("notebooks/etl.py"' in str(result.stdout)

@@ -1,0 +1,180 @@
+"""One test for each row of the list that runs on a workspace touch, on the rehearsal, named by the row's number."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("starlette") is None, reason="needs the extra rehearsal"),
+    pytest.mark.skipif(find_spec("databricks") is None, reason="needs the extra remote"),
+]
+
+HEADER = "# Databricks notebook source\n"
+CELL = "\n\n# COMMAND ----------\n\n"
+COUNTS = f"{HEADER}spark.sql(f\"INSERT INTO {{dbutils.widgets.get('table')}} VALUES (1)\")"
+ASKS = """
+    import pytest
+    from databricks.sdk import WorkspaceClient
+
+    @pytest.fixture
+    def ws(databricks_env, spark):
+        return WorkspaceClient(host=databricks_env.host)
+
+    @pytest.fixture
+    def counted(uc):
+        return uc.make_table(name="counted", columns="n int")
+"""
+
+
+def rehearse(folder, files, *arguments):
+    """Run pytest there on the rehearsal; gives what it said, and its exit code."""
+    folder.write({"conftest.py": ASKS, **files})
+    return folder.run("pytest", "--databricks-env=rehearsal", *arguments)
+
+
+def test_18_a_red_run_is_not_tried_again(folder):
+    """The lie: a failing notebook is run until it is green. Here: it runs once, and its failure stays."""
+    said, code = rehearse(
+        folder,
+        {
+            "nb.py": f"{COUNTS}{CELL}assert False\n",
+            "test_it.py": """
+                def test_it(run_notebook, counted, spark):
+                    run = run_notebook("nb.py", widgets={"table": counted.full_name})
+                    assert (run.outcome, run.retried) == ("failed", ())
+                    assert spark.table(counted.full_name).count() == 1
+                """,
+        },
+    )
+
+    assert code == 0, said
+
+
+def test_18_a_fault_of_the_platform_is_told(folder):
+    """The lie: nobody learns that a run was tried again. Here: it is, with the reason."""
+    said, code = rehearse(
+        folder,
+        {
+            "nb.py": f"{HEADER}import time; time.sleep(3); dbutils.notebook.exit('done')\n",
+            "test_it.py": """
+                def test_it(run_notebook, ws):
+                    fault = {"kind": "preempted", "path": "*nb", "seconds": 0.5}
+                    ws.api_client.do("POST", "/rehearsal/faults", body=fault)
+                    run = run_notebook("nb.py")
+                    assert (run.outcome, run.exit_value) == ("exited", "done"), run.summary
+                    assert len(run.retried) == 1
+                    assert "tried again" in run.summary
+                """,
+        },
+    )
+
+    assert code == 0, said
+
+
+def test_19_a_lost_answer_runs_nothing_twice(folder):
+    """The lie: the answer to a submission is lost, so it is submitted once more. Here: one run, known by its token."""
+    said, code = rehearse(
+        folder,
+        {
+            "nb.py": f"{COUNTS}{CELL}dbutils.notebook.exit('done')\n",
+            "test_it.py": """
+                def test_it(run_notebook, counted, spark, ws):
+                    fault = {"kind": "lost_answer", "path": "/api/2.2/jobs/runs/submit"}
+                    ws.api_client.do("POST", "/rehearsal/faults", body=fault)
+                    run = run_notebook("nb.py", widgets={"table": counted.full_name})
+                    assert (run.outcome, run.exit_value) == ("exited", "done"), run.summary
+                    assert spark.table(counted.full_name).count() == 1
+                """,
+        },
+    )
+
+    assert code == 0, said
+
+
+PROTECTED = """
+    [tool.nbh.env.rehearsal]
+    protected_catalogs = ["{catalog}"]
+"""
+
+
+def test_28_a_hard_coded_catalog_is_refused_before_it_is_sent(folder):
+    """The lie: what is isolated on a laptop writes to the real table. Here: refused, with file and line."""
+    said, code = rehearse(
+        folder,
+        {
+            "pyproject.toml": PROTECTED.format(catalog="prod"),
+            "nb.py": f"{HEADER}x = 1{CELL}spark.range(3).write.mode('overwrite').saveAsTable('prod.sales.orders')\n",
+            "test_it.py": "def test_it(run_notebook):\n    run_notebook('nb.py')\n",
+        },
+    )
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "NBH346" in said
+    assert "nb.py:6" in said
+
+
+def test_28_who_could_write_there_runs_nothing(folder):
+    """The lie: the identity of the run may change production. Here: it is asked what it may do first."""
+    said, code = rehearse(
+        folder,
+        {
+            "pyproject.toml": f'{PROTECTED.format(catalog="main")}    catalog = "elsewhere"\n',
+            "nb.py": f"{HEADER}x = 1\n",
+            "test_it.py": "def test_it(run_notebook):\n    assert run_notebook('nb.py').passed\n",
+        },
+    )
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "NBH344" in said
+
+
+def test_31_a_rehearsal_says_that_it_is_one(folder):
+    """The lie: a rehearsal is taken for a workspace. Here: the head of the run says so, and so does its number."""
+    said, code = rehearse(
+        folder, {"test_it.py": "def test_it(ws):\n    assert str(ws.get_workspace_id()).startswith('9000')\n"}
+    )
+
+    assert code == 0, said
+    assert "environment rehearsal, a workspace on this machine, no proof about a real one" in said
+
+
+def test_32_no_task_tries_again_by_itself(folder):
+    """The lie: a serverless job runs a failed task once more, and the second try is green. Here: it is told not to."""
+    said, code = rehearse(
+        folder,
+        {
+            "nb.py": f"{HEADER}x = 1\n",
+            "test_it.py": """
+                def test_it(run_notebook, ws):
+                    run = run_notebook("nb.py")
+                    assert run.passed
+                    asked = ws.api_client.do("GET", "/api/2.2/jobs/runs/get", query={"run_id": run.run_id})
+                    (task,) = asked["tasks"]
+                    assert (task.get("max_retries", 0), task["attempt_number"]) == (0, 0)
+                    assert task["disable_auto_optimization"] is True
+                """,
+        },
+    )
+
+    assert code == 0, said
+
+
+def test_33_a_line_is_told_only_where_it_is_sure(folder):
+    """The lie: a line is guessed. Here: it is the repository's own where the trace says it, and the cell where it doesn't."""
+    said, code = rehearse(
+        folder,
+        {
+            "nb.py": f"{HEADER}def f(x):\n    return 1 / x{CELL}y = 0{CELL}f(y)\n",
+            "test_it.py": """
+                def test_it(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert run.outcome == "failed"
+                    assert (run.location.path, run.location.line, run.location.cell) == ("nb.py", 3, 1), run.summary
+                    assert "<command-" in run.trace
+                """,
+        },
+    )
+
+    assert code == 0, said
