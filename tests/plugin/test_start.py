@@ -40,7 +40,7 @@ def test_unknown_environment_ends_with_4_and_the_near_miss(project):
     result = project.run("--databricks-env", "locla")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(['*unknown environment "locla"; did you mean "local"? known: local'])
+    result.stderr.fnmatch_lines(['*unknown environment "locla"', "*known: local, rehearsal", '*did you mean "local"?'])
 
 
 def test_unknown_setting_ends_with_4(project):

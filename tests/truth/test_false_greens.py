@@ -54,7 +54,7 @@ def test_10_every_option_has_an_effect(folder):
     """The lie: an option is accepted and ignored. Here: a value we can't honour ends the run.
 
     What the others do on Spark, tests/spark shows: test_workers.py for the engine, test_keep.py for what is kept,
-    test_pip_and_shell.py for what a notebook is allowed.
+    test_pip_and_shell.py for what a notebook is allowed; tests/remote/test_poller.py for how many run at once.
     """
     folder.write({"test_a.py": "def test_a(): pass\n"})
 
@@ -62,6 +62,7 @@ def test_10_every_option_has_an_effect(folder):
     ours = told.partition("databricks notebooks:")[2].partition("\n\n")[0]
     assert re.findall(r"^  (--[a-z-]+)", ours, re.MULTILINE) == [
         "--databricks-env",
+        "--nbh-concurrency",
         "--nbh-engine",
         "--nbh-keep",
         "--nbh-allow",
@@ -74,6 +75,7 @@ def test_10_every_option_has_an_effect(folder):
         said, code = folder.run("pytest", option, "other")
         assert code == pytest.ExitCode.USAGE_ERROR
         assert "invalid choice: 'other'" in said
+    assert "invalid int value: 'many'" in folder.run("pytest", "--nbh-concurrency", "many")[0]
 
 
 @pytest.mark.parametrize(
