@@ -34,7 +34,7 @@ class Maker:
     """Makes objects for one test, or for one run; ``base`` is what its own schema is named after.
 
     On a workspace (``is_workspace``) catalogs are there; on this machine they are there where Spark has Delta. ``namer`` makes
-    a fresh name of such a base.
+    a fresh name of such a base, and ``folder_of`` gives the folder of a volume where that is no folder of this machine.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class Maker:
         base: str,
         is_workspace: bool = False,
         namer: Callable[[str], str] = names.fresh,
+        folder_of: Callable[[tuple[str, str, str]], Any] | None = None,
     ) -> None:
         self.spark = spark
         self._ledger = ledger
         self._default = default_catalog
         self._base = base
         self._fresh = namer
+        self._folder_of = folder_of
         self._made: list[Entry] = []
         self._own: Schema | None = None
         if not is_workspace and not spark.conf.get("spark.nbh.space", ""):
@@ -68,10 +70,10 @@ class Maker:
             self._own = self.schema(name=self._fresh(self._base))
         return self._own
 
-    def catalog(self, *, name: str | None = None, comment: str = "") -> Catalog:
-        """Make a catalog, with a schema ``default`` in it as on Databricks."""
+    def catalog(self, *, name: str | None = None, comment: str = "", managed_location: str = "") -> Catalog:
+        """Make a catalog, with a schema ``default`` in it as on Databricks; some metastores want a location for its tables."""
         parts = (self._name("catalog", name),)
-        self._make("catalog", parts, statements.create_catalog(parts[0], comment=comment))
+        self._make("catalog", parts, statements.create_catalog(parts[0], comment=comment, location=managed_location))
         return Catalog(*parts)
 
     def schema(self, *, catalog_name: str | None = None, name: str | None = None, comment: str = "") -> Schema:
@@ -158,6 +160,8 @@ class Maker:
         parts = self._parts("volume", catalog_name, schema_name, name)
         where = "" if location is None else str(Path(location).absolute())
         self._make("volume", parts, statements.create_volume(parts, location=where, comment=comment))
+        if self._folder_of is not None:
+            return Volume(*parts, folder=self._folder_of(parts))
         stored = self.spark.sql(f"DESCRIBE VOLUME {quote(*parts)}").collect()[0]["storageLocation"]
         return Volume(*parts, folder=Path(unquote(urlsplit(stored).path)))
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from harness.catalog.names import quote
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,12 @@ class Function(_InSchema):
 
 @dataclass(frozen=True, slots=True)
 class Volume(_InSchema):
-    """A volume: ``path`` is what notebooks read, ``folder`` the same place for a test to put files into."""
+    """A volume: ``path`` is what notebooks read, ``folder`` the same place for a test to put files into.
 
-    folder: Path
+    On this machine it is a ``Path``; on a workspace a `harness.remote.volume.VolumeFolder`, with the same calls.
+    """
+
+    folder: Any
 
     @property
     def path(self) -> str:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from harness.catalog.ledger import Entry
 
 
-def create_catalog(name: str, *, comment: str) -> str:
+def create_catalog(name: str, *, comment: str, location: str = "") -> str:
     """CREATE CATALOG."""
-    return f"CREATE CATALOG {quote(name)}{_comment(comment)}"
+    at = f" MANAGED LOCATION {literal(location)}" if location else ""
+    return f"CREATE CATALOG {quote(name)}{at}{_comment(comment)}"
 
 
 def create_schema(parts: tuple[str, ...], *, comment: str) -> str:

@@ -86,13 +86,16 @@ def test_two_runs_side_by_side(run_notebook, uc, orders):
 
 def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     """What ``dbutils.fs`` puts there Spark reads."""
-    uc.make_volume(name="landing")
-    folder = f"/Volumes/{uc.catalog}/{uc.schema}/landing"
+    landing = uc.make_volume(name="landing")
 
-    dbutils.fs.put(f"{folder}/crm.csv", "id;name\n1;Ann\n")
+    dbutils.fs.put(f"{landing.path}/crm.csv", "id;name\n1;Ann\n")
+    (landing.folder / "more.csv").write_text("id;name\n2;Bo\n")
 
-    assert [row.name for row in spark.read.csv(folder, header=True, sep=";").collect()] == ["Ann"]
-    assert [one.name for one in dbutils.fs.ls(folder)] == ["crm.csv"]
+    rows = spark.read.csv(landing.path, header=True, sep=";").collect()
+    assert sorted(row.name for row in rows) == ["Ann", "Bo"]
+    assert [one.name for one in dbutils.fs.ls(landing.path)] == ["crm.csv", "more.csv"]
+    assert (landing.folder / "crm.csv").read_text() == "id;name\n1;Ann\n"
+    assert (landing.folder / "none.csv").exists() is False
 
 
 @pytest.mark.nbh_run(f"{NOTEBOOKS}/fails.py")

@@ -408,3 +408,14 @@ def test_the_ledgers_folder_is_private():
     folder = places.cache(os.environ).folder / "ledgers"
 
     assert Path(folder).stat().st_mode & 0o077 == 0
+
+
+def test_a_catalog_with_a_location_of_its_own(make_catalog, make_table, make_schema, tmp_path, spark):
+    """Its tables lie there, as some metastores want it."""
+    catalog = make_catalog(managed_location=str(tmp_path / "it's here"))
+    schema = make_schema(catalog_name=catalog.name)
+
+    table = make_table(catalog_name=catalog.name, schema_name=schema.name, rows=[{"id": 1}])
+
+    assert spark.table(table.full_name).count() == 1
+    assert list((tmp_path / "it's here").rglob("_delta_log"))
