@@ -10,6 +10,8 @@ from harness.collect.remote import environment_here
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.collect.runs import RunNotebook, Started
     from harness.model import NotebookRun
 
@@ -35,7 +37,7 @@ def begin(session: pytest.Session) -> None:
                 item.stash[_DECLARED] = exc
 
 
-def result(item: pytest.Item, run_notebook: RunNotebook, runs: list[Started]) -> NotebookRun:
+def result(item: pytest.Item, run_notebook: Callable[[], RunNotebook], runs: list[Started]) -> NotebookRun:
     """Wait for the end of the run that a test declares; where it hasn't begun yet it begins now.
 
     Raises:
@@ -52,7 +54,7 @@ def result(item: pytest.Item, run_notebook: RunNotebook, runs: list[Started]) ->
     if asked is None:
         raise pytest.UsageError(f'{item.nodeid} declares no run; write @pytest.mark.nbh_run("notebooks/etl.py", widgets={{…}})')
     path, how = asked
-    return run_notebook(path, **how)
+    return run_notebook()(path, **how)
 
 
 def _asked(item: pytest.Item) -> tuple[str, dict[str, Any]] | None:
