@@ -114,8 +114,8 @@ examples:
   nbh rehearsal env --json                               the same as data
 
 For your own tools: Databricks' SDK and CLI, databricks-connect and MLflow find the rehearsal by these variables, sign in to it
-with its token, which no other workspace knows, and trust its certificate. In a shell that has them no other workspace is reached,
-and no other https address is trusted. A rehearsal that is started anew has another port and token.
+with its token, which no other workspace knows, and trust its certificate. A shell that has them reaches no other workspace, and
+trusts no other https address. A rehearsal that is started anew has another port and token.
 
 exit codes: 0 written, 1 no rehearsal runs, 2 wrong use
 """

@@ -136,7 +136,7 @@ _NOTES = {
     "POST jobs/runs/submit": _TASKS,
     "POST jobs/create": f"{_TASKS}; jobs that are started by hand only",
     "POST jobs/update": "removes whole fields only",
-    "POST clusters/create": "a start takes time on the rehearsal's clock, from memory",
+    "POST clusters/create": "runs at once, unless a test has set how long a start takes",
     "POST workspace/import": "a notebook and a file that were one file on this machine are refused; a workspace takes both",
     "GET workspace/export": "no folders",
     "POST dbfs/put": "JSON only",
