@@ -100,11 +100,24 @@ examples:
   nbh rehearsal start            start it now, rather than with the first test of pytest --databricks-env=rehearsal
   nbh rehearsal status --json    {"running", "pid", "host", "ca", "age_s", "ends_with", "log"}
   nbh rehearsal stop             end it, with the notebooks that it runs
+  eval "$(nbh rehearsal env)"    have the tools of this shell sign in to it: SDK, databricks-connect, MLflow, CLI
 
 The rehearsal is a Databricks workspace on this machine: Databricks' own clients sign in to it over TLS, upload notebooks and
 run them as jobs, on real Spark. It is for trying how tests run on a workspace; it proves nothing about a real one.
 
 exit codes: 0 done, or it runs; 1 it doesn't run; 2 wrong use or settings, 3 it can't be had
+"""
+_REHEARSAL_ENV = """\
+examples:
+  eval "$(nbh rehearsal env)"                            have this shell's tools sign in to it
+  (eval "$(nbh rehearsal env)"; python my_pipeline.py)   only for one command
+  nbh rehearsal env --json                               the same as data
+
+For your own tools: Databricks' SDK and CLI, databricks-connect and MLflow find the rehearsal by these variables, sign in to it
+with its token, which no other workspace knows, and trust its certificate. A shell that has them reaches no other workspace, and
+trusts no other https address. A rehearsal that is started anew has another port and token.
+
+exit codes: 0 written, 1 no rehearsal runs, 2 wrong use
 """
 _SWEEP = """\
 examples:
@@ -208,10 +221,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--dry-run", action="store_true", help="only say what would be removed (default: remove it)")
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
-    command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine", _REHEARSAL)
+    command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine, or sign in to it", _REHEARSAL)
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    for verb, text in {"start": "start it, if it doesn't run", "status": "show whether it runs", "stop": "end it"}.items():
-        action = actions.add_parser(verb, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+    verbs = {
+        "start": ("start it, if it doesn't run", None),
+        "status": ("show whether it runs", None),
+        "stop": ("end it", None),
+        "env": ("write the lines by which a shell's tools sign in to it", _REHEARSAL_ENV),
+    }
+    for verb, (text, epilog) in verbs.items():
+        action = actions.add_parser(
+            verb,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         action.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
     return parser
 
@@ -359,7 +385,8 @@ def _sweep(options: argparse.Namespace) -> int:
 def _rehearsal(options: argparse.Namespace) -> int:
     from harness.commands import rehearsal
 
-    verb = {"start": rehearsal.start, "status": rehearsal.status, "stop": rehearsal.stop}[options.action]
+    verbs = {"start": rehearsal.start, "status": rehearsal.status, "stop": rehearsal.stop, "env": rehearsal.env}
+    verb = verbs[options.action]
     return YES if verb(os.getcwd(), as_json=options.json, out=sys.stdout, tell=_say) else NO
 
 

@@ -22,6 +22,7 @@ pytest_plugins = (
     "harness.fixtures.notebook",
     "harness.fixtures.run",
     "harness.fixtures.environment",
+    "harness.fixtures.rehearsal",
     "harness.fixtures.snapshot",
 )
 

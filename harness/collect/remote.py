@@ -20,6 +20,7 @@ from harness.settings import settings_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from harness.rehearsal.control import Running
     from harness.remote.session import Remote
 
 ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
@@ -151,16 +152,26 @@ def _costs_of(config: pytest.Config) -> str:
     return "" if remote is None or isinstance(remote, HarnessError) else remote.costs
 
 
-def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
-    """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
+def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Running:
+    """The workspace on this machine that the run with ``--databricks-env=rehearsal`` has, its workers too.
+
+    Raises:
+        RehearsalStartError: It doesn't start.
+    """
     from harness.rehearsal import control
-    from harness.rehearsal.clients import clients_of
     from harness.spark.choose import idle_s
 
     settings = settings_for(str(config.rootpath / "x"))
     run_pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
     owner = 0 if idle_s(settings, os.environ) else run_pid
-    running = control.start(settings, env=os.environ, progress=tell, owner=owner)
+    return control.start(settings, env=os.environ, progress=tell, owner=owner)
+
+
+def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
+    """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
+    from harness.rehearsal.clients import clients_of
+
+    running = rehearsal_of_run(config, tell)
     stack = contextlib.ExitStack()
     stack.enter_context(clients_of(running))
     config.add_cleanup(stack.close)

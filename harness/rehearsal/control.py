@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -31,6 +32,7 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 IDLE_S = 1800
 _LOCK_S = 120.0
+_OLD_S = 86400.0  # so long the log of one that has ended is kept
 
 # What a program needs to run and Spark to be found; no sign-in of the user's, nor what tests set for themselves.
 _PASSED_ON = (
@@ -99,9 +101,28 @@ class Running:
 
 
 def place_of(env: Mapping[str, str], owner: int = 0) -> Place:
-    """Where the rehearsal lives, or would live: one for each user and Python environment, and one for each owner."""
-    told = hashlib.sha256("\0".join([sys.prefix, sys.executable, str(owner)]).encode()).hexdigest()[:12]
+    """Where the rehearsal lives, or would live: one for each user, Python environment and owner, and for each harness.
+
+    So one that an older harness started is never found by a newer one; it ends when it has been idle.
+    """
+    named = [sys.prefix, sys.executable, str(owner), _code_here()]
+    told = hashlib.sha256("\0".join(named).encode()).hexdigest()[:12]
     return Place(places.cache(env).folder / "rehearsals" / told)
+
+
+@functools.cache
+def _code_here() -> str:
+    """Which harness this process has loaded; once, so that a place stays the same when files are edited meanwhile."""
+    return code_of(Path(__file__).parents[1])
+
+
+def code_of(package: Path) -> str:
+    """Tell a package's code from what it was before, by the sizes and times of its files: a checkout's version says nothing."""
+    told = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        found = path.stat()
+        told.update(f"{path.relative_to(package)} {found.st_size} {found.st_mtime_ns}\0".encode())
+    return told.hexdigest()
 
 
 def find(env: Mapping[str, str] = os.environ, *, owner: int = 0) -> Running | None:
@@ -131,7 +152,7 @@ def start(
             if running is not None:
                 progress(f"using the rehearsal at {running.host} (pid {running.pid})")
                 return running
-            _clear_ended(place.folder.parent)
+            _clear_ended(place)
             return _start(place, settings, env=env, progress=progress, owner=owner)
     except OSError as exc:
         raise RehearsalStartError(
@@ -259,15 +280,34 @@ def clear(place: Place) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear_ended(above: Path) -> None:
-    """Remove the folders of owners that are gone, and what killed rehearsals left in them."""
-    for path in above.glob("*/record.json"):
-        place = Place(path.parent)
-        found = read(place)
-        if found is None or not is_alive(found.pid, place):
+def _clear_ended(mine: Place) -> None:
+    """Remove what rehearsals that have ended left beside this one: the folders of owners that are gone, and old ones."""
+    for folder in mine.folder.parent.iterdir():
+        place = Place(folder)
+        if place == mine or _is_in_use(place):
+            continue
+        with contextlib.suppress(OSError):  # another starter removes it too
+            found, age_s = read(place), time.time() - folder.stat().st_mtime
             clear(place)
-            if found is not None and found.owner:
-                shutil.rmtree(place.folder, ignore_errors=True)
+            if (found is not None and found.owner) or age_s > _OLD_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_in_use(place: Place) -> bool:
+    """Whether a rehearsal lives there, or is being started."""
+    from filelock import FileLock, Timeout
+
+    pids = [found.pid for found in [read(place)] if found is not None]
+    pids += [int((_json(place.asked) or {}).get("pid") or 0)]
+    if any(pid and is_alive(pid, place) for pid in pids):
+        return True
+    lock = place.folder / "lock"
+    try:
+        if lock.exists():
+            FileLock(lock).acquire(timeout=0).lock.release()
+    except Timeout:
+        return True
+    return False
 
 
 def _end(place: Place, pid: int) -> None:

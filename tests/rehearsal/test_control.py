@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from filelock import FileLock
 
 from harness.errors import HarnessError
 from harness.rehearsal import control
@@ -174,6 +175,55 @@ def test_a_killed_one_is_replaced(env):
 
     assert control.find(env) is None
     assert control.start(SETTINGS, env=env).pid != first.pid
+
+
+def test_one_of_an_older_harness_is_not_found(env, monkeypatch):
+    """It would answer by its old code; it is left to those who use it, and ends by itself."""
+    monkeypatch.setattr(control, "_code_here", lambda: "before")
+    older = control.start(SETTINGS, env=env)
+    monkeypatch.undo()
+
+    assert control.find(env) is None
+    newer = control.start(SETTINGS, env=env)
+
+    assert newer.pid != older.pid
+    assert is_up(older.pid)
+    assert control.find(env) == newer
+
+
+def test_other_code_is_told_by_its_files(tmp_path):
+    """By one that is new, gone, longer or written again; not by what Python makes of them."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.py").write_text("x = 1\n")
+    seen = [control.code_of(tmp_path)]
+
+    (tmp_path / "sub" / "a.pyc").write_text("compiled")
+    assert control.code_of(tmp_path) == seen[0]
+    (tmp_path / "b.py").write_text("")
+    seen.append(control.code_of(tmp_path))
+    (tmp_path / "b.py").write_text("y = 1\n")
+    seen.append(control.code_of(tmp_path))
+    os.utime(tmp_path / "b.py", (1, 1))
+    seen.append(control.code_of(tmp_path))
+
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_old_ones_left_is_removed(env):
+    """After a day, with their logs; what is newer, or being started, stays."""
+    above = control.place_of(env).folder.parent
+    for name in ("old", "new", "starting"):
+        (above / name).mkdir(parents=True)
+        (above / name / "log").write_text("ending")
+    with FileLock(above / "starting" / "lock"):
+        for name in ("old", "starting"):
+            os.utime(above / name, (1, 1))
+
+        control.start(SETTINGS, env=env)
+
+    assert not (above / "old").exists()
+    assert (above / "new" / "log").exists()
+    assert (above / "starting" / "log").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
