@@ -66,8 +66,7 @@ def main(pytest: int, folder: str, *more: str) -> None:
             if "stop" in asked:
                 break
             if "files" in asked:
-                folders.append(asked["files"])
-                _answer({})
+                folders.append(asked["files"])  # it may be told before we are ready, so nobody waits for an answer
                 continue
             if "end" in asked:
                 kernels.discard(asked["end"])
@@ -93,8 +92,10 @@ def main(pytest: int, folder: str, *more: str) -> None:
 def _asked(pytest: int) -> Iterator[dict[str, Any]]:
     """What is asked, until the input ends; a process that pytest forked may hold it open, so pytest is looked at too."""
     rest = b""
-    while os.getppid() == pytest:
+    while True:
         if not select.select([0], [], [], 1)[0]:
+            if os.getppid() != pytest:
+                return
             continue
         read = os.read(0, 1 << 16)
         if not read:

@@ -65,10 +65,12 @@ class Parent:
         return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
 
     def answer_for(self, files: str) -> None:
-        """Remove the folder of a test's files too, where pytest is killed."""
-        if files not in self._files:
-            self._files.add(files)
-            self._ask({"files": files})
+        """Remove the folder of a test's files too, where pytest is killed; from now on, ready or not."""
+        with self._lock:
+            process = self.start()
+            if files not in self._files:
+                self._files.add(files)
+                self._tell(process, {"files": files})
 
     def end(self, pid: int) -> int | None:
         """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
@@ -80,12 +82,16 @@ class Parent:
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             process = self.ready()
-            assert process.stdin is not None  # noqa: S101 -- both are pipes
-            assert process.stdout is not None  # noqa: S101
-            process.stdin.write(json.dumps(question).encode() + b"\n")
-            process.stdin.flush()
+            assert process.stdout is not None  # noqa: S101 -- it is a pipe
+            self._tell(process, question)
             answer: dict[str, Any] = json.loads(process.stdout.readline())
             return answer
+
+    @staticmethod
+    def _tell(process: subprocess.Popen[bytes], what: dict[str, Any]) -> None:
+        assert process.stdin is not None  # noqa: S101 -- it is a pipe
+        process.stdin.write(json.dumps(what).encode() + b"\n")
+        process.stdin.flush()
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it if it doesn't run; it gets warm by itself."""
@@ -126,9 +132,7 @@ class Parent:
         if process is None:
             return
         with contextlib.suppress(OSError):
-            assert process.stdin is not None  # noqa: S101 -- it is a pipe
-            process.stdin.write(b'{"stop": true}\n')
-            process.stdin.flush()
+            self._tell(process, {"stop": True})
         self._close()
         try:
             process.wait(10)

@@ -106,10 +106,10 @@ class Kernels:
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
-        spark = session() if needs_spark(notebook, self._roots) else None
-        self._parent.ready()  # its start is no time of the notebook's
         if files and not are_files_lent:
             self._parent.answer_for(files)
+        spark = session() if needs_spark(notebook, self._roots) else None
+        self._parent.ready()  # its start is no time of the notebook's
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
         if not above:

@@ -136,12 +136,13 @@ def test_an_edited_file_is_tested_as_it_is_now(run_notebook, notebook, tmp_path)
             pathlib.Path(name).write_text(text.replace(old, new))
 
         import helper
-        change("helper.py", "return 0", "return 1")
+        # Python takes a file for unchanged that has the size and the second of what it has compiled.
+        change("helper.py", "return 0", "return 1  # edited")
         """,
         RUN,
         """
-        change("helper.py", "return 1", "return 2")
-        change("steps.py", "return 10", "return 20")
+        change("helper.py", "return 1", "return 2  # again,")
+        change("steps.py", "return 10", "return 20  # edited")
         change("tests/test_it.py", "(1, 10)", "(2, 20)")
         """,
         RUN,
