@@ -48,9 +48,9 @@ test: setup ## Run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: deep
-deep: setup ## Run the random comparisons with Python at length, and ask plain Spark what is else taken from its recordings (minutes)
-	@NBH_EXAMPLES=20000 NBH_PROBES=live $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
-	  tests/unit/extract/test_differential.py tests/spark/test_probes.py $(ARGS)
+deep: setup ## Run the random comparisons and seeded faults at length, and plain Spark beside its recorded answers (minutes)
+	@NBH_EXAMPLES=20000 NBH_PROBES=live NBH_SEEDS=1000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
+	  tests/unit/extract/test_differential.py tests/spark/test_probes.py tests/remote/test_seeded_faults.py $(ARGS)
 
 .PHONY: golden
 golden: setup ## Ask plain Spark all probes and record its answers anew (minutes); after a change of tests/data/probes or of a version
