@@ -6,16 +6,16 @@ MLflow's definitions are read. What they don't name stands below in `_OTHERS`; a
 
 from __future__ import annotations
 
-import argparse
 import ast
 import inspect
 import re
-import sys
 import tempfile
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
+
+from written_page import DOCS, write_or_check
 
 from harness.rehearsal.app import CONTROL, routes_of
 from harness.rehearsal.place import Place
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "rehearsal-coverage.md"
+PAGE = DOCS / "rehearsal-coverage.md"
 
 _HEAD = """\
 # What the rehearsal serves
@@ -314,23 +314,5 @@ def _of_mlflow() -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def main() -> int:
-    """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page isn't what the code gives")
-    check = parser.parse_args().check
-    wanted = page()
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    print(
-        "list_rehearsal_calls: docs/rehearsal-coverage.md is not up to date\n  mend: python scripts/list_rehearsal_calls.py",
-        file=sys.stderr,
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(write_or_check(PAGE, page, about=__doc__))

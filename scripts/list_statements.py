@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 from build_jvm import DELTA, JAR, fetch, jar_cache, spark_jars
+from written_page import DOCS, write_or_check
 
 from harness.spark.java import find_java
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "sql-statements.md"
+PAGE = DOCS / "sql-statements.md"
 
 _HEAD = """\
 # SQL statements that only Databricks has, on the local Spark
@@ -69,22 +67,5 @@ def page() -> str:
     return _HEAD + table + _TAIL
 
 
-def main() -> int:
-    """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page isn't what the code gives")
-    check = parser.parse_args().check
-    wanted = page()
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    print(
-        "list_statements: docs/sql-statements.md is not up to date\n  mend: python scripts/list_statements.py", file=sys.stderr
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(write_or_check(PAGE, page, about=__doc__))

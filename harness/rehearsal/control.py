@@ -20,7 +20,7 @@ from harness.rehearsal.errors import RehearsalStartError, RehearsalStopError
 from harness.rehearsal.place import Place
 from harness.spark import places
 from harness.spark.choose import idle_s
-from harness.spark.launch import launch
+from harness.spark.launch import PASSED_ON, launch
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,19 +34,9 @@ IDLE_S = 1800
 _LOCK_S = 120.0
 _OLD_S = 86400.0  # so long the log of one that has ended is kept
 
-# What a program needs to run and Spark to be found; no sign-in of the user's, nor what tests set for themselves.
+# What the engine is given, and what finding and making one takes; no sign-in of the user's, nor what tests set for themselves.
 _PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LD_LIBRARY_PATH",
-    "TMPDIR",
-    "TEMP",
-    "SystemRoot",
+    *PASSED_ON,
     "CI",
     "JAVA_HOME",
     "NBH_CACHE_DIR",

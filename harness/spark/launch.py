@@ -27,7 +27,7 @@ ENGINE_JAR = Path(__file__).parent / "jvm" / "nbh-spark.jar"
 _CLUSTER = ("kubernetes-", "spark-kubernetes", "spark-yarn", "spark-hive-thriftserver", "zookeeper", "curator-", "vertx-")
 
 # What a program needs to run; all else stays with the test processes, of which each tells its own Python workers.
-_PASSED_ON = (
+PASSED_ON = (
     "PATH",
     "HOME",
     "USER",
@@ -109,7 +109,7 @@ def java_command(java: Java, folder: Path, *, path: list[Path], memory: str, sha
 def engine_env(env: Mapping[str, str], folder: Path, home: SparkHome) -> dict[str, str]:
     """The engine's environment: nothing of the run that happens to start it."""
     return {
-        **{name: env[name] for name in _PASSED_ON if name in env},
+        **{name: env[name] for name in PASSED_ON if name in env},
         **_spark_env(home, folder / "python"),
         "NBH_SPARK_CLIENTS": str(folder / "clients"),
     }
