@@ -47,6 +47,8 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
 
     def start_channels(self, **_channels: bool) -> None:
         """Open what a run needs: it asks and is shown. Nobody types, and whether a kernel lives its process says."""
+        # The kernel makes its sockets a little later than we look for them.
+        self.context.reconnect_ivl = 5
         super().start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)  # noqa: S604 -- it is a channel's name
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the library's own signature
@@ -80,8 +82,6 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
     def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course) -> None:
         km.client_factory = NumberedClient
         super().__init__(notebook, km=km, timeout=None, startup_timeout=60, record_timing=False)
-        # The kernel makes its sockets a little later than we look for them.
-        km.context.reconnect_ivl = 5
         self._course = course
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:

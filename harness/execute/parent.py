@@ -1,7 +1,7 @@
 """The warm parent of kernels: imports once what every kernel needs; forks and ends them as it is told on its standard input.
 
 It ends when that input does, or pytest; then its kernels end with it, all that they started, and the folder of their runs.
-It has one thread and never talks to Spark: a fork would share that.
+It has one thread and never talks to Spark: a fork would share that. That of a run's first worker forks itself for the others.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from harness.execute.lent import asked_for
 from harness.execute.processes import adopt_orphans, die_first, end_child, end_children, end_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 WARM = (
     "ipykernel.debugger",
@@ -41,11 +43,12 @@ WARM = (
 """What is imported before the first fork; what isn't installed is left out."""
 
 
-def main(pytest: int, folder: str, *more: str) -> None:
-    """Serve until standard input ends, or the process of that number; ``more`` is what is imported beside the usual."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+def main(pytest: int, folder: str, door: str, *more: str) -> None:
+    """Serve until standard input ends, or the process of that number; ``more`` is what is imported beside the usual.
+
+    ``door`` is the number of the socket on which other workers ask, if there is one.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is pytest's, which ends us
-    adopt_orphans()
     # Nobody can attach a debugger to these kernels, and half of the time of a kernel's start was to load it.
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
     for name in (*WARM, *more):
@@ -57,52 +60,136 @@ def main(pytest: int, folder: str, *more: str) -> None:
         prepare(folder)
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
-    kernels: set[int] = set()
-    gone = [folder]
-    folders = [folder]
-    try:
-        _answer({"pid": os.getpid(), "threads": _threads()})
-        for asked in _asked(pytest):
-            if "stop" in asked:
-                break
-            if "files" in asked:
-                folders.append(asked["files"])  # it may be told before we are ready, so nobody waits for an answer
-                continue
-            if "end" in asked:
-                kernels.discard(asked["end"])
-                status = end_child(asked["end"])
-                end_children(spared=kernels)
-                _answer({"status": status})
-                continue
+    _Serving(pytest, folder, socket.socket(fileno=int(door)) if door else None).serve()
+
+
+class _Serving:
+    """One process that serves one pytest; a fork of it serves another."""
+
+    def __init__(self, pytest: int, folder: str, door: socket.socket | None) -> None:
+        self._pytest, self._door = pytest, door
+        self._gone, self._folders = [folder], [folder]
+        self._kernels: set[int] = set()
+        self._lent: set[int] = set()
+        if door is not None:
+            shared = os.path.dirname(door.getsockname())
+            self._gone.append(shared)
+            self._folders.append(shared)
+
+    def serve(self) -> None:
+        """Answer until there is nobody to answer to."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        adopt_orphans()
+        gone = self._gone
+        try:
+            _answer({"pid": os.getpid(), "threads": _threads()})
+            for asked in self._asked():
+                if "stop" in asked:
+                    break
+                self._do(asked)
+            else:
+                # Who was killed says no farewell, and nobody else is left to remove what is the test's. That it is our parent
+                # tells nothing: a process that dies closes its pipes before its children are given to another.
+                gone = self._folders
+        finally:
+            end_children(spared=self._lent)
+            for one in gone:
+                shutil.rmtree(one, ignore_errors=True)
+
+    def _do(self, asked: dict[str, Any]) -> None:
+        if "files" in asked:
+            self._folders.append(asked["files"])  # it may be told before we are ready, so nobody waits for an answer
+        elif "end" in asked:
+            self._kernels.discard(asked["end"])
+            status = end_child(asked["end"])
+            end_children(spared=self._kernels | self._lent)
+            _answer({"status": status})
+        else:
             pid = os.fork()
             if pid == 0:
+                self._shut()
                 _become_kernel(asked)
-            kernels.add(pid)
+            self._kernels.add(pid)
             _answer({"pid": pid})
-        else:
-            # Who was killed says no farewell, and nobody else is left to remove what is the test's. That it is our parent tells
-            # nothing: a process that dies closes its pipes before its children are given to another.
-            gone = folders
-    finally:
-        end_children(spared=())
-        for one in gone:
-            shutil.rmtree(one, ignore_errors=True)
 
-
-def _asked(pytest: int) -> Iterator[dict[str, Any]]:
-    """What is asked, until the input ends; a process that pytest forked may hold it open, so pytest is looked at too."""
-    rest = b""
-    while True:
-        if not select.select([0], [], [], 1)[0]:
-            if os.getppid() != pytest:
+    def _asked(self) -> Iterator[dict[str, Any]]:
+        """What is asked, until the input ends; a process that pytest forked may hold it open, so pytest is looked at too."""
+        rest = b""
+        is_gone = _end_of(self._pytest)
+        door = self._door.fileno() if self._door is not None else 0
+        while True:
+            heard = select.select({0, door}, [], [], 1)[0]
+            if door and door in heard:
+                self._lend()
+            if not heard:
+                self._forget_lent()
+                if is_gone():
+                    return
+            if 0 not in heard:
+                continue
+            read = os.read(0, 1 << 16)
+            if not read:
                 return
-            continue
-        read = os.read(0, 1 << 16)
-        if not read:
+            *lines, rest = (rest + read).split(b"\n")
+            for line in lines:
+                yield json.loads(line)
+
+    def _lend(self) -> None:
+        """Fork a parent for another worker, which ends with that one, and not with this."""
+        assert self._door is not None  # noqa: S101 -- it was heard
+        asking = asked_for(self._door)
+        if asking is None:
             return
-        *lines, rest = (rest + read).split(b"\n")
-        for line in lines:
-            yield json.loads(line)
+        facts, read, write = asking
+        pid = os.fork()
+        if pid:
+            self._lent.add(pid)
+            os.close(read)
+            os.close(write)
+            return
+        try:
+            os.setsid()
+            self._shut()
+            for pipe, number in ((read, 0), (write, 1)):
+                os.dup2(pipe, number)
+                os.close(pipe)
+            _Serving(facts["pytest"], facts["folder"], None).serve()
+        except SystemExit:
+            pass
+        except BaseException:  # noqa: BLE001 -- as any process tells of its end
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+
+    def _forget_lent(self) -> None:
+        for pid in list(self._lent):
+            with contextlib.suppress(ChildProcessError):
+                if not os.waitpid(pid, os.WNOHANG)[0]:
+                    continue
+            self._lent.discard(pid)
+
+    def _shut(self) -> None:
+        """In a fork: leave the door to the process that it is of."""
+        if self._door is not None:
+            self._door.close()
+
+
+def _end_of(pytest: int) -> Callable[[], bool]:
+    """What tells whether that process has ended; by a handle of the system's, for its number may be another's by then."""
+    with contextlib.suppress(AttributeError, OSError):  # on Linux only
+        handle = os.pidfd_open(pytest)
+        return lambda: bool(select.select([handle], [], [], 0)[0])
+
+    def is_gone() -> bool:
+        try:
+            os.kill(pytest, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return False
+
+    return is_gone
 
 
 def _answer(facts: dict[str, Any]) -> None:
@@ -145,3 +232,4 @@ def _threads() -> int:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), *sys.argv[2:])
+    os._exit(0)  # whoever waits for the end needn't wait for Python to take all modules apart

@@ -18,6 +18,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
+from harness.execute.lent import Lent, borrow, first
 from harness.execute.lines import ask_line
 
 if TYPE_CHECKING:
@@ -43,11 +44,15 @@ def _environment() -> dict[str, str]:
 
 
 class Parent:
-    """The warm parent of this process's kernels; ``more`` is what it imports beside the usual."""
+    """The warm parent of this process's kernels; ``more`` is what it imports beside the usual.
 
-    def __init__(self, *, more: Sequence[str] = ()) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    Processes that name the same folder as ``shared`` and import the same have parents of one origin, which is warmed up once.
+    """
+
+    def __init__(self, *, more: Sequence[str] = (), shared: str = "") -> None:
+        self._process: subprocess.Popen[bytes] | Lent | None = None
         self._more = more
+        self._shared = shared
         self._folder = ""
         self._is_ready = False
         self._files: set[str] = set()
@@ -70,7 +75,8 @@ class Parent:
             process = self.start()
             if files not in self._files:
                 self._files.add(files)
-                self._tell(process, {"files": files})
+                with contextlib.suppress(BrokenPipeError):  # `ready` finds that out, and tells another
+                    self._tell(process, {"files": files})
 
     def end(self, pid: int) -> int | None:
         """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
@@ -88,12 +94,12 @@ class Parent:
             return answer
 
     @staticmethod
-    def _tell(process: subprocess.Popen[bytes], what: dict[str, Any]) -> None:
+    def _tell(process: subprocess.Popen[bytes] | Lent, what: dict[str, Any]) -> None:
         assert process.stdin is not None  # noqa: S101 -- it is a pipe
         process.stdin.write(json.dumps(what).encode() + b"\n")
         process.stdin.flush()
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes] | Lent:
         """Start it if it doesn't run; it gets warm by itself."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
@@ -102,24 +108,49 @@ class Parent:
                 self._files.clear()
                 # Its name is short: the path of a socket in it has room for a hundred characters.
                 self._folder = self._folder or tempfile.mkdtemp(prefix="nbh-")
-                self._process = subprocess.Popen(  # noqa: S603 -- our own module
-                    [sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder, *self._more],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env={**_environment(), **_ONE_THREAD},
-                    start_new_session=True,  # who kills pytest with its process group leaves it the time to clean up
-                )
+                self._process = self._begun()
             return self._process
 
-    def ready(self) -> subprocess.Popen[bytes]:
+    def _begun(self) -> subprocess.Popen[bytes] | Lent:
+        door = first(self._shared) if self._shared else None
+        if door is None and self._shared:
+            lent = borrow(self._shared, {"pytest": os.getpid(), "folder": self._folder})
+            if lent is not None:
+                return lent
+        try:
+            return subprocess.Popen(  # noqa: S603 -- our own module
+                [
+                    *(sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder),
+                    *(str(door.fileno()) if door else "", *self._more),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**_environment(), **_ONE_THREAD},
+                start_new_session=True,  # who kills pytest with its process group leaves it the time to clean up
+                pass_fds=[door.fileno()] if door else [],
+            )
+        finally:
+            if door is not None:
+                door.close()
+
+    def ready(self) -> subprocess.Popen[bytes] | Lent:
         """Wait until it is warm."""
         with self._lock:
-            process = self.start()
-            if not self._is_ready:
+            while True:
+                process = self.start()
+                if self._is_ready:
+                    return process
                 assert process.stdout is not None  # noqa: S101 -- it is a pipe
-                process.stdout.readline()
+                said = process.stdout.readline()
+                if isinstance(process, Lent):
+                    if not said:  # it was to be a fork of one that has ended
+                        self._shared, told = "", list(self._files)
+                        self._close()
+                        for files in told:
+                            self.answer_for(files)
+                        continue
+                    process.pid = int(json.loads(said)["pid"])
                 self._is_ready = True
-            return process
 
     @property
     def pid(self) -> int | None:

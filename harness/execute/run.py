@@ -60,10 +60,13 @@ ALLOWED = {
 
 
 class Kernels:
-    """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``."""
+    """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``.
 
-    def __init__(self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None) -> None:
-        self._parent = Parent(more=WARM if measure is not None and measure.wanted() is not None else ())
+    ``shared`` is the folder by which processes of one test run share the work of getting warm.
+    """
+
+    def __init__(self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None, shared: str = "") -> None:
+        self._parent = Parent(more=WARM if measure is not None and measure.wanted() is not None else (), shared=shared)
         self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
 
@@ -194,6 +197,11 @@ class Kernels:
         """The coroutine that runs the cells in a kernel of this run's."""
         km = manager(self._parent, sockets=job.folder, job=str(job.save()), log=os.path.join(job.folder, "log"))
         return run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory)
+
+    @property
+    def pid(self) -> int | None:
+        """The warm parent's process, if it runs."""
+        return self._parent.pid
 
     def warm(self) -> None:
         """Start the warm parent, which takes a second or two, and don't wait for it."""

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from harness.execute.run import Kernels
 
 
-def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None) -> Kernels:
+def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, shared: str = "") -> Kernels:
     """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
 
-    ``measure`` is told what coverage saw of a run.
+    ``measure`` is told what coverage saw of a run; ``shared`` is that of `harness.execute.run.Kernels`.
 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
@@ -29,4 +29,4 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None) 
             cause=f"{exc.name} isn't installed; it comes with the extras local and connect",
             mend='python -m pip install "databricks-notebook-harness[local]"',
         ) from exc
-    return Kernels(root=root, roots=roots, measure=measure)
+    return Kernels(root=root, roots=roots, measure=measure, shared=shared)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import psutil
 import pytest
-from whole_notebooks import writer
+from whole_notebooks import below, writer
 
 
 @pytest.fixture
@@ -15,10 +14,10 @@ def notebook(tmp_path):
     return writer(tmp_path)
 
 
-def kernels():
-    """The kernels that run now: they are forked from the warm parent of this process."""
-    parents = [child for child in psutil.Process().children() if "harness.execute.parent" in child.cmdline()]
-    return [kernel for parent in parents for kernel in parent.children() if kernel.status() != psutil.STATUS_ZOMBIE]
+@pytest.fixture
+def kernels(_kernels):
+    """Give the kernels that run now, and what they started."""
+    return lambda: below(_kernels)
 
 
 def test_arguments_in_and_a_value_out(run_notebook, notebook, uc):
@@ -87,7 +86,7 @@ def test_a_failing_child_that_is_tried_again(run_notebook, notebook, uc):
     assert [child.outcome for child in run.children] == ["failed", "failed", "exited"]
 
 
-def test_a_child_that_takes_too_long(run_notebook, notebook):
+def test_a_child_that_takes_too_long(run_notebook, notebook, kernels):
     """Is ended at its own limit, and its parent sees why."""
     notebook("while True: pass", name="forever.py")
     path = notebook(
@@ -101,7 +100,7 @@ def test_a_child_that_takes_too_long(run_notebook, notebook):
     assert kernels() == []
 
 
-def test_a_child_does_not_outlive_its_parents_limit(run_notebook, notebook):
+def test_a_child_does_not_outlive_its_parents_limit(run_notebook, notebook, kernels):
     """Whatever its own is."""
     notebook("import time\ntime.sleep(600)", name="long.py")
     begun = time.monotonic()
@@ -113,7 +112,7 @@ def test_a_child_does_not_outlive_its_parents_limit(run_notebook, notebook):
     assert kernels() == []
 
 
-def test_a_child_ends_with_its_parents_process(run_notebook, notebook):
+def test_a_child_ends_with_its_parents_process(run_notebook, notebook, kernels):
     """Nobody is left to take its value."""
     notebook("import time\ntime.sleep(600)", name="long.py")
     path = notebook(
@@ -131,7 +130,7 @@ def test_a_child_ends_with_its_parents_process(run_notebook, notebook):
     assert kernels() == []
 
 
-def test_a_circle_ends(run_notebook, notebook):
+def test_a_circle_ends(run_notebook, notebook, kernels):
     """By the limit of the first, or before that because it is too deep; no process is left."""
     run = run_notebook(notebook("dbutils.notebook.run('./n', 0)"), timeout_s=4)
 

@@ -7,6 +7,7 @@ import threading
 
 import psutil
 import pytest
+from whole_notebooks import below
 
 HEADER = "# Databricks notebook source\n"
 CELL = "\n\n# COMMAND ----------\n\n"
@@ -30,7 +31,7 @@ def notebook(tmp_path):
 def next_is_untouched(run_notebook, notebook, _kernels):
     """After each test nothing runs that a notebook started, and another notebook runs as ever."""
     yield
-    assert psutil.Process(_kernels._parent.pid).children(recursive=True) == []
+    assert below(_kernels) == []
     run = run_notebook(notebook("import json, sys\nprint(len(json.dumps([1])))", name="next.py"))
     assert (run.outcome, run.cells[0].text) == ("passed", "3\n"), run.error
 

@@ -83,12 +83,12 @@ def engine(spark, request):
     return request.config.stash[SPARK].engine
 
 
-def start(folder, temporary, code):
+def start(folder, temporary, code, *options):
     """Start pytest on a notebook that ends with this code."""
     (folder / "long.py").write_text(f"{HEADER}home = {str(folder)!r}\n{NOTEBOOK}\n{code}\n")
     (folder / "test_long.py").write_text(TESTS)
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=folder,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
@@ -101,7 +101,8 @@ def start(folder, temporary, code):
 def nothing_is_left(run, family, temporary, engine):
     """Whether all of it is gone: its processes, its files, its catalogs on the engine."""
     alive = [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-    spaces = [path.name for path in (engine.folder / "spaces").glob(f"{run.pid}-*")]
+    processes = {run.pid, *(process.pid for process in family)}
+    spaces = [path.name for path in (engine.folder / "spaces").glob("*-*") if path.name.split("-")[0] in map(str, processes)]
     files = [path.name for path in temporary.glob("nbh-*")]
     return alive == spaces == files == []
 
@@ -122,6 +123,33 @@ def test_nothing_is_left_of_a_killed_pytest(spark, engine, pytester, temporary, 
 
     until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
     assert spark.range(0, 4, 1, 4).count() == 4
+
+
+def kernels_of(worker):
+    """The kernels of the first worker: the parent of the other's kernels is below its own."""
+    return {kernel.pid for parent in worker.children() for kernel in parent.children()}
+
+
+@pytest.mark.parametrize("whom", ["controller", "first worker"])
+def test_nothing_is_left_of_killed_workers(engine, pytester, temporary, whom):
+    """Each has a parent of kernels of its own, and those are forks of one."""
+    (pytester.path / "test_second.py").write_text(TESTS)
+    run = start(pytester.path, temporary, "pathlib.Path(home, f'here{os.getpid()}').touch()\ntime.sleep(99)", "-n", "2")
+    until(lambda: len(list(pytester.path.glob("here*"))) == 2)
+    family = psutil.Process(run.pid).children(recursive=True)
+
+    first = next(process for process in family if any("harness.execute.parent" in word for word in process.cmdline())).parent()
+    if whom == "first worker":
+        other = next(path for path in pytester.path.glob("here*") if int(path.name[4:]) not in kernels_of(first))
+        first.kill()
+        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
+        time.sleep(1)
+        assert psutil.pid_exists(int(other.name[4:]))
+        family += psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.communicate()
+
+    until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
 
 
 def test_nothing_is_left_where_a_fork_of_pytest_lives_on(engine, pytester, temporary):

@@ -1,8 +1,12 @@
-"""What the tests of whole runs share: notebooks written cell by cell."""
+"""What the tests of whole runs share: notebooks written cell by cell, and the processes that they start."""
 
 from __future__ import annotations
 
+import os
 import textwrap
+from pathlib import Path
+
+import psutil
 
 HEADER = "# Databricks notebook source\n"
 CELL = "\n\n# COMMAND ----------\n\n"
@@ -18,3 +22,15 @@ def writer(folder):
         return path
 
     return write
+
+
+def below(kernels):
+    """All processes below the warm parent, but for the parents of other workers, which are forks of it, and theirs.
+
+    Those have a pipe to be asked on, where kernels have nobody who types.
+    """
+    found = []
+    for child in psutil.Process(kernels.pid).children():
+        if child.status() != psutil.STATUS_ZOMBIE and Path(f"/proc/{child.pid}/fd/0").resolve() == Path(os.devnull):
+            found += [child, *child.children(recursive=True)]
+    return found
