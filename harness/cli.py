@@ -243,7 +243,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("notebook", metavar="NOTEBOOK", help="the notebook")
+    command.add_argument("notebook", metavar="NOTEBOOK", nargs="?", help="the notebook")
     command.add_argument(
         "-p", dest="parameters", metavar="NAME=VALUE", action="append", default=[], help="a widget's value (default: its own)"
     )
@@ -274,6 +274,15 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     shared.add_argument("--space", metavar="ID", default="", help="its catalogs (default: catalogs that go with the run)")
     shared.add_argument(
         "--files", metavar="FOLDER", default="", help="its dbfs and volumes (default: files that go with the run)"
+    )
+    warm = command.add_argument_group("many runs of one program")
+    warm.add_argument(
+        "--serve",
+        action="store_true",
+        help="stay, and run what standard input asks for, each in a process of its own; see docs/commands.md (default: no)",
+    )
+    warm.add_argument(
+        "--kernels", metavar="FOLDER", default="", help="get warm once for all runs that name this folder (default: alone)"
     )
 
 
@@ -342,6 +351,13 @@ def _new_test(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from harness.commands import run
 
+    if options.serve:
+        from harness.commands.serve_runs import serve
+
+        serve(lambda arguments: main(["run", *arguments]))
+        return YES
+    if options.notebook is None:
+        raise SettingsError("no notebook is named", cause="`nbh run` runs one", mend="write nbh run notebooks/etl.py")
     _check_paths([options.notebook])
     if options.timeout < 0:
         raise SettingsError("--timeout is negative", cause="it is a number of seconds", mend="write --timeout 60")
@@ -355,6 +371,7 @@ def _run(options: argparse.Namespace) -> int:
         as_json=options.json,
         space=options.space,
         files=_folder(options.files),
+        kernels=os.path.abspath(options.kernels) if options.kernels else "",
     )
     return run.exit_code(run.run_once(wanted, current=os.getcwd(), out=sys.stdout, tell=_say))
 

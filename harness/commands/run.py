@@ -29,7 +29,8 @@ class Wanted:
     """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
-    without them the run has its own, which go with it.
+    without them the run has its own, which go with it. Runs that name the same folder as ``kernels`` share the work of getting
+    warm.
     """
 
     notebook: str
@@ -41,6 +42,7 @@ class Wanted:
     as_json: bool = False
     space: str = ""
     files: str = ""
+    kernels: str = ""
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:
@@ -100,7 +102,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     if wanted.files:
         prepare(wanted.files)
     screen = _Screen(wanted, out)
-    runner = kernels(root=root, roots=roots)
+    runner = kernels(root=root, roots=roots, shared=wanted.kernels)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:
         run = runner.run(

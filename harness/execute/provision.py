@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Libraries start threads when they are imported, and a process with threads can't be forked: those of linear algebra one for
 # each core, and pyarrow's allocator one that cleans up.
-_ONE_THREAD = {
+ONE_THREAD = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
@@ -125,7 +125,7 @@ class Parent:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**_environment(), **_ONE_THREAD},
+                env={**_environment(), **ONE_THREAD},
                 start_new_session=True,  # who kills pytest with its process group leaves it the time to clean up
                 pass_fds=[door.fileno()] if door else [],
             )
@@ -171,6 +171,11 @@ class Parent:
             process.kill()
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = ""
+
+    def leave(self) -> None:
+        """In a fork of this process: leave it to the one that it is of."""
+        self._close()
         self._folder = ""
 
     def _close(self) -> None:

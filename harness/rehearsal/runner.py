@@ -1,4 +1,4 @@
-"""One notebook of the workspace, truly run: by the public command line, in a process of its own."""
+"""One notebook of the workspace, truly run: by the public command line, in a process of its own (forked from a warm one)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.rehearsal.warm import CLEAN_UP_S, Warm, WarmRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ _SETTINGS = '[tool.nbh]\nrun_prefixes = { "/" = "workspace", "/Workspace" = "wor
 SECRETS = "secrets of runs"
 """Under this name the workspace's parts share a function that gives all secrets: scope, key, value."""
 
+_WARM = "warm process of runs"
 _LOOK_S = 0.02
-_CLEAN_UP_S = 10.0
 
 # It ends with the server, however that ends; where the system has no such signal, the server's own end must do.
 _BOUND = """
@@ -79,27 +79,45 @@ def run(
     if packages is not None:
         variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
+    command = _command(workspace, item, parameters, executed)
+    process: _Own | WarmRun
     try:
-        process = _launch(_command(workspace, item, parameters, executed), project, folder, variables)
-    except OSError as exc:  # parameters longer than a command line may be
+        if packages is None:
+            process = _warm(workspace).run(command, project, folder, {**os.environ, **variables})
+        else:  # what was installed for the task has to come before what a warm process has imported
+            process = _launch(command, project, folder, variables)
+    except OSError as exc:
         return Ran({"error": f"the notebook's process can't be started: {exc.strerror}"})
-    is_over = threading.Event()
+    is_over = False
     try:
-        while process.poll() is None:
-            if ended():
-                _end(process)
-                break
-            is_over.wait(_LOOK_S)
+        while not (is_over := process.wait(_LOOK_S)) and not ended():
+            pass
     finally:
-        if process.poll() is None:
-            _end(process)
+        if not is_over:
+            process.end()
     return Ran(_json(folder / "stdout"), _json(executed), _text(folder / "stderr"))
 
 
+def close(workspace: Workspace) -> None:
+    """End the warm process, and with it runs that are still on."""
+    found = workspace.shared.pop(_WARM, None)
+    if isinstance(found, Warm):
+        found.close()
+
+
+def _warm(workspace: Workspace) -> Warm:
+    """The process that runs are forked from; the workspace's first run starts it."""
+    found = workspace.shared.get(_WARM)
+    if not isinstance(found, Warm):
+        found = workspace.shared.setdefault(_WARM, Warm())
+    assert isinstance(found, Warm)  # noqa: S101 -- nobody else puts anything there
+    return found
+
+
 def _command(workspace: Workspace, item: Item, parameters: Mapping[str, str], executed: Path) -> list[str]:
-    """The whole command; its catalogs and files are the workspace's."""
+    """The arguments of `nbh run`; its catalogs and files are the workspace's."""
     return [
-        *("-P", "-m", "harness", "run", f"workspace/{item.disk}"),
+        f"workspace/{item.disk}",
         *(f"-p{name}={value}" for name, value in parameters.items()),
         *("--json", "--output", str(executed), "--timeout", "0", "--allow", "pip"),
         *("--space", workspace.space, "--files", str(workspace.files)),
@@ -120,10 +138,10 @@ def _secrets(workspace: Workspace) -> tuple[str, dict[str, str]]:
     return "\n".join([*lines, ""]), variables
 
 
-def _launch(command: list[str], project: Path, folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _launch(command: list[str], project: Path, folder: Path, variables: Mapping[str, str]) -> _Own:
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        return subprocess.Popen(  # noqa: S603 -- our own command
-            [sys.executable, "-S", "-c", _BOUND, str(os.getpid()), *command],
+        process = subprocess.Popen(  # noqa: S603 -- our own command
+            [sys.executable, "-S", "-c", _BOUND, str(os.getpid()), "-P", "-m", "harness", "run", *command],
             cwd=project,
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
@@ -131,6 +149,29 @@ def _launch(command: list[str], project: Path, folder: Path, variables: Mapping[
             stderr=err,
             start_new_session=True,
         )
+    return _Own(process)
+
+
+class _Own:
+    """The process of a run that was started for it alone."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, within that time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
+    def end(self) -> None:
+        """Let it clean up, and then end it with all of its session."""
+        self._process.terminate()
+        if not self.wait(CLEAN_UP_S):
+            _log.warning("run %d doesn't end by itself", self._process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def _hold_space(workspace: Workspace) -> None:
@@ -141,18 +182,6 @@ def _hold_space(workspace: Workspace) -> None:
         workspace.spark  # noqa: B018 -- opened at first use
     except HarnessError as exc:  # a notebook without Spark still runs, and another one says so itself
         _log.error("Spark can't be had: %s", exc)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let it clean up, and then end it with all of its session."""
-    process.terminate()
-    try:
-        process.wait(_CLEAN_UP_S)
-    except subprocess.TimeoutExpired:
-        _log.warning("run %d doesn't end by itself", process.pid)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class Work:
         self._closing.set()
         for thread in self._threads:
             thread.join(15)
+        runner.close(self._workspace)
 
     def _run(self, run: Run, may_begin: Callable[[], bool]) -> None:
         clock = run.clock

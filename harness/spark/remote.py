@@ -3,54 +3,89 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.spark.classic import UsersSession
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# A plan's root that may change the session when it is executed; any other one only reads.
+_CHANGING = frozenset({None, "unknown", "catalog", "sql", "with_relations", "extension"})
+
+
+class _State(NamedTuple):
+    """What of a session is put back."""
+
+    place: tuple[str, str]
+    settings: dict[str, str]
+    views: set[str]
+
 
 class WorkspaceSession(UsersSession):
     """Puts back the current catalog and schema, settings and temporary views; tables are real, and go with who made them.
 
-    That is three calls after a test that had the session; a workspace knows nothing of tests, and can't do it in one.
+    That takes a few calls, for a workspace knows nothing of tests; so it is done after tests that may have changed something.
+    What a fixture of a wider scope changed before a test is there after it, too.
     """
 
     kind = "workspace"
 
     def __init__(self, spark: SparkSession) -> None:
         super().__init__(spark)
-        self._place = self._where()
-        self._settings = self._set()
-        self._views = self._temporary()
+        self._before = self._state()
+        self._watch: _Watch | None = None
+        self._mark()
 
-    def _where(self) -> tuple[str, str]:
-        row = self.spark.sql("SELECT current_catalog(), current_schema()").collect()[0]
-        return str(row[0]), str(row[1])
-
-    def _set(self) -> dict[str, str]:
-        return {row[0]: row[1] for row in self.spark.sql("SET").collect()}
-
-    def _temporary(self) -> set[str]:
-        return {row["viewName"] for row in self.spark.sql("SHOW VIEWS").collect() if row["isTemporary"]}
+    def ready(self) -> None:
+        """Before a test: take what fixtures of a wider scope made for its beginning."""
+        if self._may_differ():
+            self._before = self._state()
+            self._mark()
 
     def restore(self) -> None:
         """Put back what the test changed in the session."""
-        if self._where() != self._place:
-            self.spark.catalog.setCurrentCatalog(self._place[0])
-            self.spark.catalog.setCurrentDatabase(self._place[1])
-        for view in self._temporary() - self._views:
+        if not self._may_differ():
+            return
+        now, before = self._state(), self._before
+        if now.place != before.place:
+            self.spark.catalog.setCurrentCatalog(before.place[0])
+            self.spark.catalog.setCurrentDatabase(before.place[1])
+        for view in now.views - before.views:
             self.spark.catalog.dropTempView(view)
-        now = self._set()
-        for name in now.keys() | self._settings.keys():
-            if now.get(name) == self._settings.get(name):
+        for name in now.settings.keys() | before.settings.keys():
+            if now.settings.get(name) == before.settings.get(name):
                 continue
             with contextlib.suppress(Exception):  # what can't be set was set by the workspace itself
-                if name in self._settings:
-                    self.spark.conf.set(name, self._settings[name])
+                if name in before.settings:
+                    self.spark.conf.set(name, before.settings[name])
                 else:
                     self.spark.conf.unset(name)
+        self._mark()
+
+    def _state(self) -> _State:
+        row = self.spark.sql("SELECT current_catalog(), current_schema()").collect()[0]
+        views = {row["viewName"] for row in self.spark.sql("SHOW VIEWS").collect() if row["isTemporary"]}
+        return _State((str(row[0]), str(row[1])), self._set(), views)
+
+    def _set(self) -> dict[str, str]:
+        if hasattr(type(self.spark.conf), "getAll"):  # one call where the client knows it, and no query
+            return dict(self.spark.conf.getAll)
+        return {row[0]: row[1] for row in self.spark.sql("SET").collect()}
+
+    def _mark(self) -> None:
+        """From here on, look out for what may change something."""
+        client: Any = self.spark.client
+        if not hasattr(client, "_stub"):
+            return  # then it is never known that nothing was changed
+        if self._watch is None or client._stub is not self._watch:  # noqa: SLF001 -- no client has a public place to watch
+            self._watch = client._stub = _Watch(client._stub)  # noqa: SLF001 -- as above
+        self._watch.may_have_changed = False
+
+    def _may_differ(self) -> bool:
+        watch = self._watch
+        # A client that has connected anew has another stub, and what went by it nobody has seen.
+        return watch is None or watch.may_have_changed or getattr(self.spark.client, "_stub", None) is not watch
 
     def interrupt(self) -> None:
         """End whatever this session's queries still do."""
@@ -61,3 +96,30 @@ class WorkspaceSession(UsersSession):
         """End the session on the workspace."""
         with contextlib.suppress(Exception):
             self.spark.stop()
+
+
+class _Watch:
+    """A client's calls, seen before they are made."""
+
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
+        self.may_have_changed = False
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._stub, name)
+        if name not in {"ExecutePlan", "Config"}:
+            return call
+
+        def seen(request: Any, *args: Any, **kwargs: Any) -> Any:
+            self.may_have_changed = self.may_have_changed or may_change(request)
+            return call(request, *args, **kwargs)
+
+        return seen
+
+
+def may_change(request: Any) -> bool:
+    """Whether an ExecutePlan or a Config of Spark Connect may change current catalog, settings or temporary views."""
+    if hasattr(request, "operation"):
+        return request.operation.WhichOneof("op_type") in {None, "set", "unset"}
+    plan = request.plan
+    return plan.WhichOneof("op_type") != "root" or plan.root.WhichOneof("rel_type") in _CHANGING
