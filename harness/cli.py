@@ -268,9 +268,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help="write the executed notebook, .ipynb or .html (default: no)",
     )
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: what cells show)")
-    task = command.add_argument_group(
-        "a task of a job", "what dbutils.jobs.taskValues finds; --json tells what it has set"
-    )
+    task = command.add_argument_group("a task of a job", "what dbutils.jobs.taskValues finds; --json tells what it has set")
     task.add_argument("--task-key", metavar="KEY", default="", help="its own task key (default: the notebook's name)")
     task.add_argument(
         "--task-values",

@@ -136,12 +136,3 @@ def test_a_job_whose_task_fails_is_red(run_job):
     assert (train.outcome, train.location.path, train.location.line) == ("failed", f"{NOTEBOOKS}/train.py", 9)
     assert "no model of 3 rows" in train.error
     assert run.tasks["alert"].passed
-
-
-def test_a_job_that_waits_runs_the_other_branch(run_job):
-    """What comes after an excluded task is excluded, too."""
-    run = run_job(FLOW, parameters={"rows": "1"})
-
-    assert run.outcome == "passed", run.summary
-    assert run.tasks["enough"].result is False
-    assert [run.tasks[key].outcome for key in ("train", "wait", "alert")] == ["excluded", "passed", "excluded"]

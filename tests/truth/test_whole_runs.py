@@ -165,3 +165,32 @@ def test_63_nothing_of_the_developers_own_ipython_counts(folder, monkeypatch):
     names = "[name for name in ('from_startup', 'from_config', 'from_python') if name in globals()]"
 
     assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({names}))\n")[:3] == ["exited", "True", "[]"]
+
+
+JOB = """
+    name: j
+    tasks:
+      - task_key: check
+        condition_task: {op: EQUAL_TO, left: a, right: b}
+      - task_key: work
+        depends_on: [{task_key: check, outcome: "true"}]
+        notebook_task: {notebook_path: nb.py}
+    """
+
+
+@pytest.mark.parametrize(
+    ("ask", "code", "told"),
+    [
+        ("run_job('j.yml')", 1, "NBH360 j was excluded"),
+        ("assert run_job('j.yml').passed", 1, "work was excluded: check came to false"),
+        ("assert run_job('j.yml').tasks['work'].outcome == 'excluded'", 0, "1 passed"),
+        ("assert run_job('j.yml').tasks['work'].passed", 1, "1 failed"),
+    ],
+)
+def test_64_a_job_that_did_nothing_has_not_passed(folder, ask, code, told):
+    """The lie: each task was left out by a condition, and the job is a success. Here: it is "excluded", and has to be read."""
+    folder.write({"nb.py": f"{HEADER}raise ValueError\n", "j.yml": JOB, "test_it.py": f"def test_run(run_job):\n    {ask}\n"})
+
+    said, ended = folder.run("pytest")
+
+    assert (ended, told in said) == (code, True), said
