@@ -62,10 +62,13 @@ class _Reader:
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
         retried = [task.key for task in ordered if task.retries]
-        notes = (f"the copy tries no task again, which the job asks for: {', '.join(retried)}",) if retried else ()
+        notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
+        of_sql = [one["task_key"] for one in entries if isinstance(own := one.get(NOTEBOOK), dict) and own.get("warehouse_id")]
+        if of_sql:
+            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(of_sql)}")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
-        return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), notes)
+        return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
 
     def _task(self, entry: Mapping[str, Any]) -> Task:
         resolve = self._found.variables.resolve
@@ -77,6 +80,9 @@ class _Reader:
             cause = f"it has {' and '.join(kinds)}" if kinds else "it has none, such as notebook_task"
             raise self._wrong(f'the task "{key}" has to be of one kind', cause, "write one", key)
         (kind,) = kinds
+        if resolve(entry.get("disabled")):
+            cause = "what then becomes of those that depend on it, Databricks doesn't say"
+            raise self._wrong(f'the task "{key}" is disabled', cause, "leave it out of the job, or run it by a condition", key)
         run_if = str(resolve(entry.get("run_if") or "ALL_SUCCESS"))
         self._one_of(run_if, RUN_IF, f'run_if of the task "{key}"', key)
         own = entry[kind] if isinstance(entry[kind], dict) else {}
@@ -117,10 +123,9 @@ class _Reader:
         path = self._found.variables.resolve(written, more=more)
         if not isinstance(path, str) or not path:
             raise self._wrong(f'the task "{key}" names no notebook', "notebook_path is missing", "write it", key)
-        if own.get("source") == "GIT":
-            raise self._wrong(
-                f'the task "{key}" takes its notebook from Git', "a copy runs the project's own", "leave source out", key
-            )
+        if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
+            mend = "write source: WORKSPACE, with the path in the project"
+            raise self._wrong(f'the task "{key}" takes its notebook from Git', "a copy runs the project's own", mend, key)
         inside = path.startswith(home + os.sep)
         found = self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
         if found is None:
