@@ -13,7 +13,8 @@ from harness.errors import SettingsError
 from harness.model import Location
 
 BUNDLE = "databricks.yml"
-_NAMES = (BUNDLE, "databricks.yaml", "bundle.yml", "bundle.yaml")
+NAMES = (BUNDLE, "databricks.yaml", "bundle.yml", "bundle.yaml")
+"""What the file may be called."""
 
 
 def target_of(folder: str, name: str) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def target_of(folder: str, name: str) -> dict[str, Any]:
     Raises:
         SettingsError: The file can't be read.
     """
-    path = next((path for path in (Path(folder, one) for one in _NAMES) if path.is_file()), None)
+    path = next((path for path in (Path(folder, one) for one in NAMES) if path.is_file()), None)
     if path is None:
         return {}
     target = _targets(path, path.stat().st_mtime_ns).get(name)

@@ -268,6 +268,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help="write the executed notebook, .ipynb or .html (default: no)",
     )
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: what cells show)")
+    task = command.add_argument_group("a task of a job", "what dbutils.jobs.taskValues finds; --json tells what it has set")
+    task.add_argument("--task-key", metavar="KEY", default="", help="its own task key (default: the notebook's name)")
+    task.add_argument(
+        "--task-values",
+        metavar="FILE",
+        default="",
+        help='the values of other tasks, as JSON: {"task": {"key": value}} (default: none)',
+    )
     shared = command.add_argument_group(
         "what another process holds on the warm engine", "for programs that run notebooks by this command"
     )
@@ -372,6 +380,8 @@ def _run(options: argparse.Namespace) -> int:
         space=options.space,
         files=_folder(options.files),
         kernels=os.path.abspath(options.kernels) if options.kernels else "",
+        task_key=options.task_key,
+        task_values=run.read_values(options.task_values) if options.task_values else {},
     )
     return run.exit_code(run.run_once(wanted, current=os.getcwd(), out=sys.stdout, tell=_say))
 

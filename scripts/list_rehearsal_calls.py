@@ -123,7 +123,7 @@ _SPARK = {
     "GetStatus": "clients that ask how operations are",
 }
 
-_TASKS = "notebooks of the workspace only: no other kind of task, no Git, no warehouse"
+_TASKS = "notebooks of the workspace and conditions only: no other kind of task, no Git, no warehouse"
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (from memory); the SDK then goes on by `/api/2.0/fs/files`"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from harness.collect.session import SESSION
 from harness.collect.watching import RunLine
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     import pytest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.collect.runs import Started
     from harness.execute.run import Kernels
     from harness.model import NotebookRun
+    from harness.runtime.surroundings import Surroundings
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
@@ -56,33 +57,45 @@ class LocalRuns:
         allow: Sequence[str] = (),
     ) -> NotebookRun:
         """Run it, and wait for its end."""
-        from harness.collect.surroundings import session_of, surroundings_of
+        from harness.collect.surroundings import surroundings_of
         from harness.extract.public import find_notebook
 
-        config = self._request.config
-        found = find_notebook(path, config.stash[SESSION].loader, beside=str(self._request.path))
+        found = find_notebook(path, self._request.config.stash[SESSION].loader, beside=str(self._request.path))
         around = surroundings_of(self._request.node)
         around.tasks.give(task_values or {})
-        line = RunLine(config, str(path))
+        done = self.run(
+            found,
+            around,
+            shown=str(path),
+            allow=allow,
+            widgets=widgets,
+            timeout_s=timeout_s,
+            skip_cells=skip_cells,
+            task_key=task_key,
+        )
+        self._runs.append(Ended(str(path), done))
+        return done
+
+    def run(self, found: str, around: Surroundings, *, shown: str = "", allow: Sequence[str] = (), **how: Any) -> NotebookRun:
+        """Run a notebook that was found, among these surroundings; its outcome isn't waited for to be read."""
+        from harness.collect.surroundings import session_of
+
+        config = self._request.config
+        line = RunLine(config, shown or os.path.relpath(found, config.rootpath))
         try:
-            done = self._kernels.run(
+            return self._kernels.run(
                 found,
-                widgets=widgets,
-                timeout_s=timeout_s,
-                skip_cells=skip_cells,
                 session=lambda: session_of(self._request),
                 files=self._files,
                 watch=line.show,
                 around=around,
-                task_key=task_key,
                 allow=sorted({*config.getoption("--nbh-allow"), *allow}),
+                **how,
             )
         except KeyboardInterrupt as exc:
             raise KeyboardInterrupt(*exc.args) from None  # from here: pytest shows the last line that isn't hidden
         finally:
             line.clear()
-        self._runs.append(Ended(str(path), done))
-        return done
 
     def submit(self, path: str | os.PathLike[str], **how: Any) -> Started:
         """Run it at once, and hand out its end: two cores have nothing to gain from runs side by side."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from harness.collect.job_runs import StartedJob
     from harness.model import NotebookRun
 
 # Tracebacks show the user's lines, not these.
@@ -54,7 +55,7 @@ class RunNotebook(Protocol):
         """Start it with the same arguments, and go on."""
 
 
-def check_read(started: Started) -> None:
+def check_read(started: Started | StartedJob) -> None:
     """Look whether a test has looked at how a run of its ended.
 
     Raises:

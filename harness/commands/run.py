@@ -13,6 +13,7 @@ from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
 from harness.model import GREEN, CellRun
 from harness.runtime.files import prepare
+from harness.runtime.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ class Wanted:
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
     without them the run has its own, which go with it. Runs that name the same folder as ``kernels`` share the work of getting
-    warm.
+    warm. ``task_key`` is that of the task that it is in a job, ``task_values`` those that it finds, by task.
     """
 
     notebook: str
@@ -43,6 +44,27 @@ class Wanted:
     space: str = ""
     files: str = ""
     kernels: str = ""
+    task_key: str = ""
+    task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_values(path: str) -> dict[str, dict[str, Any]]:
+    """Read task values from a file: JSON, by task and key.
+
+    Raises:
+        SettingsError: It isn't that.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise SettingsError(f"--task-values {path} can't be read", cause=str(exc), mend="write JSON there") from exc
+    if not isinstance(found, dict) or not all(isinstance(held, dict) for held in found.values()):
+        raise SettingsError(
+            f"--task-values {path} has another shape",
+            cause=f"it begins with {str(found)[:80]}",
+            mend='write {"task": {"key": value}}',
+        )
+    return found
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:
@@ -103,6 +125,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
         prepare(wanted.files)
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots, shared=wanted.kernels)
+    around = Surroundings()
+    around.tasks.give(wanted.task_values)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:
         run = runner.run(
@@ -116,6 +140,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             allow=wanted.allow,
             files=wanted.files,
             are_files_lent=bool(wanted.files),
+            around=around,
+            task_key=wanted.task_key,
         )
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -125,7 +151,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             one.stop()
         if opened:
             _end_engine(root)
-    screen.finish(run)
+    task = wanted.task_key or Path(path).stem
+    screen.finish(run, around.redactor.data(around.tasks.of(task)))
     for output in wanted.outputs:
         write_output(run, output)
         if not wanted.as_json:
@@ -198,10 +225,10 @@ class _Screen:
 
     clear = _clear
 
-    def finish(self, run: NotebookRun) -> None:
+    def finish(self, run: NotebookRun, task_values: Mapping[str, Any]) -> None:
         """Show the rest, and how it ended."""
         if self._wanted.as_json:
-            json.dump(facts(run), self._out, ensure_ascii=False)
+            json.dump({**facts(run), "task_values": task_values}, self._out, ensure_ascii=False)
             self._out.write("\n")
             return
         for cell in run.cells:

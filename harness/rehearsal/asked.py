@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.clusters import check as check_cluster
 from harness.rehearsal.packages import wanted_by
+from harness.rehearsal.references import OF_TASK, OPERATORS, REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 MOST_TASKS = 100
 MOST_PARAMETERS_BYTES = 1_000_000
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
-REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key")
 _REFERENCES = ("job.id", "job.run_id", "job.name", "task.name", "task.run_id", "run.id")
@@ -57,9 +57,14 @@ def _check_task(
     task: Mapping[str, Any], *, shared: Mapping[str, Any], environments: Mapping[str, Any], is_submitted: bool
 ) -> None:
     key = task["task_key"]
+    if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
+        raise invalid(f"Task {key}: run_if is one of {', '.join(RUN_IF)}.")
     kinds = [name for name in task if name.endswith("_task")]
     if not kinds:
         raise invalid(f"Task {key} must specify one task type, for example notebook_task.")
+    if kinds == ["condition_task"]:
+        _check_condition(key, task)
+        return
     if kinds != ["notebook_task"]:
         raise _unserved(next(kind for kind in kinds if kind != "notebook_task"))
     if task.get("libraries") and not any(task.get(name) for name in _COMPUTE):
@@ -76,11 +81,22 @@ def _check_task(
         raise invalid(f"Only absolute paths are currently supported. Paths must begin with '/': {path}")
     check_parameters(notebook.get("base_parameters") or {}, "base_parameters")
     _check_compute(task, shared=shared, environments=environments, is_submitted=is_submitted)
-    if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
-        raise invalid(f"Task {key}: run_if is one of {', '.join(RUN_IF)}.")
     for name in ("timeout_seconds", "max_retries", "min_retry_interval_millis"):
         if type(task.get(name, 0)) is not int or task.get(name, 0) < (-1 if name == "max_retries" else 0):
             raise invalid(f"Task {key}: {name} is a whole number.")
+
+
+def _check_condition(key: str, task: Mapping[str, Any]) -> None:
+    condition = task["condition_task"] if isinstance(task["condition_task"], dict) else {}
+    if condition.get("op") not in OPERATORS:
+        raise invalid(f"Task {key}: op is one of {', '.join(OPERATORS)}.")
+    for side in ("left", "right"):
+        if not isinstance(condition.get(side), str):
+            raise invalid(f"Task {key}: {side} of condition_task is a text.")
+    given = [name for name in (*_COMPUTE, "libraries", "environment_key") if task.get(name)]
+    if given:
+        raise invalid(f"Task {key}: a condition_task has no compute, and {given[0]} is given.")
+    check_parameters({side: condition[side] for side in ("left", "right")}, "condition_task")
 
 
 def _check_compute(
@@ -115,7 +131,8 @@ def check_parameters(given: Any, name: str) -> None:
             message = f"Could not parse request object: Expected Scalar value for String field '{name}.{key}'"
             raise ApiError(400, "MALFORMED_REQUEST", message)
         for reference in REFERENCE.findall(value):
-            if reference not in _REFERENCES and not reference.startswith("job.parameters."):
+            is_known = reference in _REFERENCES or reference.startswith("job.parameters.") or OF_TASK.fullmatch(reference)
+            if not is_known:
                 raise _unserved(f"the reference {{{{{reference}}}}}")
     size = len(json.dumps(given).encode())
     if size > MOST_PARAMETERS_BYTES:
@@ -128,6 +145,19 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
         for one in before:
             if one not in after:
                 raise invalid(f"Task {key} depends on {one}, which is not a task of this job.")
+    conditions = {task["task_key"] for task in tasks if "condition_task" in task}
+    for task in tasks:
+        for one in task.get("depends_on") or ():
+            if one.get("outcome") is None:
+                continue
+            if one["task_key"] not in conditions:
+                raise invalid(f"Task {task['task_key']}: {one['task_key']} is no condition_task, and has no outcome.")
+            if one["outcome"] not in {"true", "false"}:
+                raise invalid(f"Task {task['task_key']}: outcome is one of true, false.")
+        sides = task.get("condition_task") or task["notebook_task"].get("base_parameters") or {}
+        for name in [found[1] for text in sides.values() for found in OF_TASK.finditer(text)]:
+            if name not in after:
+                raise invalid(f"Task {task['task_key']} references {name}, which is not a task of this job.")
     left = dict(after)
     while left:
         free = [key for key, before in left.items() if not any(one in left for one in before)]
@@ -138,4 +168,8 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _unserved(what: str) -> ApiError:
-    return ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal does not run {what}; it runs notebook_task from the workspace.")
+    return ApiError(
+        501,
+        "NOT_IMPLEMENTED",
+        f"The rehearsal does not run {what}; it runs notebook_task from the workspace, and condition_task.",
+    )

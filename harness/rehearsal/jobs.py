@@ -241,7 +241,7 @@ class _Calls:
             kept = whole[:MOST_BYTES].decode("utf-8", "ignore")
             # The run itself gives no more than so much; one that is as long, but for half a letter, may have been longer.
             answer["notebook_output"] = {"result": kept, "truncated": len(whole) > MOST_BYTES - 4}
-        elif task.state.end is None or task.state.end.is_good:
+        elif "notebook_task" in task.spec and (task.state.end is None or task.state.end.is_good):
             answer["notebook_output"] = {}
         if task.state.end is not None and not task.state.end.is_good:
             answer["error"] = output.error or task.state.end.message

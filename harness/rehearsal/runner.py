@@ -56,6 +56,20 @@ class Ran:
         return str(self.facts.get("outcome", "infrastructure_failed"))
 
 
+@dataclass(frozen=True, slots=True)
+class TaskOf:
+    """Which task a notebook is: its key, and the task values of all tasks of its run."""
+
+    key: str
+    values: Mapping[str, Mapping[str, Any]]
+
+    def options(self, folder: Path) -> list[str]:
+        """The command line's options that tell it."""
+        file = folder / "task-values.json"
+        file.write_text(json.dumps(self.values), encoding="utf-8")
+        return ["--task-key", self.key, "--task-values", str(file)]
+
+
 def run(
     workspace: Workspace,
     item: Item,
@@ -64,10 +78,11 @@ def run(
     folder: Path,
     ended: Callable[[], bool],
     packages: Path | None = None,
+    task: TaskOf | None = None,
 ) -> Ran:
     """Run a notebook until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
-    ``folder`` is the run's own, ``packages`` one with what its task had installed.
+    ``folder`` is the run's own, ``packages`` one with what its task had installed, ``task`` the task that it is.
     """
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
@@ -79,14 +94,14 @@ def run(
     if packages is not None:
         variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
-    command = _command(workspace, item, parameters, executed)
+    command = _command(workspace, item, parameters, executed) + (task.options(folder) if task is not None else [])
     process: _Own | WarmRun
     try:
         if packages is None:
             process = _warm(workspace).run(command, project, folder, {**os.environ, **variables})
         else:  # what was installed for the task has to come before what a warm process has imported
             process = _launch(command, project, folder, variables)
-    except OSError as exc:
+    except OSError as exc:  # parameters longer than a command line may be
         return Ran({"error": f"the notebook's process can't be started: {exc.strerror}"})
     is_over = False
     try:

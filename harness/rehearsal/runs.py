@@ -94,7 +94,7 @@ class Output:
 
 @dataclass(slots=True)
 class Task:
-    """One attempt at one task of a run."""
+    """One attempt at one task of a run; ``outcome`` is what a condition came to."""
 
     run_id: int
     key: str
@@ -105,6 +105,7 @@ class Task:
     output: Output = field(default_factory=Output)
     cluster_id: str = ""
     context_id: str = ""
+    outcome: str = ""
 
     def facts(self, url: str) -> dict[str, Any]:
         """As a run tells of it."""
@@ -119,12 +120,18 @@ class Task:
         }
         if self.cluster_id:
             facts["cluster_instance"] = {"cluster_id": self.cluster_id, "spark_context_id": self.context_id}
-        return facts
+        return facts | self.work()
+
+    def work(self) -> dict[str, Any]:
+        """What it does, by its kind; a condition with what it came to."""
+        if "condition_task" not in self.spec:
+            return {"notebook_task": self.spec["notebook_task"]}
+        return {"condition_task": {**self.spec["condition_task"], **({"outcome": self.outcome} if self.outcome else {})}}
 
 
 @dataclass
 class Run:
-    """One run of a job, or of tasks that were submitted without one."""
+    """One run of a job, or of tasks that were submitted without one; ``values`` are task values by task."""
 
     run_id: int
     job_id: int
@@ -137,6 +144,7 @@ class Run:
     clock: Clock
     parameters: Mapping[str, str] = field(default_factory=dict)
     earlier: list[Task] = field(default_factory=list)
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
     state: State = field(default_factory=State)
     is_cancelled: bool = False
     clusters: dict[str, str] = field(default_factory=dict)
@@ -190,7 +198,7 @@ class Run:
                 "run_name": task.key,
                 "original_attempt_run_id": task.first_id,
                 "attempt_number": task.attempt,
-                "task": {"notebook_task": task.spec["notebook_task"]},
+                "task": task.work(),
                 "cluster_spec": spec,
                 "run_page_url": self.url_of(task),
                 "tasks": [task.facts(self.url_of(task))],

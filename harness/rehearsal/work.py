@@ -9,10 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.rehearsal import order, references, runner, runs, traces, views
 from harness.rehearsal import packages as packages_of
-from harness.rehearsal import runner, runs, traces, views
 from harness.rehearsal.answers import ApiError
-from harness.rehearsal.asked import REFERENCE
 from harness.rehearsal.clusters import clusters_of
 from harness.rehearsal.notebooks import tree_of
 from harness.rehearsal.runs import End, Output, Run, Task
@@ -124,17 +123,17 @@ class Work:
             for key, cluster_id in run.clusters.items():
                 _log.debug("the cluster %s of the tasks with %s ends", cluster_id, key)
                 clusters_of(self._workspace).find(cluster_id).end("JOB_FINISHED")
-            run.state.end = _end_of(run)
+            run.state.end = order.end_of(run)
             run.state.done = clock.now_ms()
             run.state.life = run.state.end.life
 
     def _is_free(self, run: Run, key: str) -> bool:
         with run.lock:
-            return all(one.state.is_over for one in _before(run, key))
+            return all(one.state.is_over for one in order.before(run, key))
 
     def _task(self, run: Run, key: str, deadline: float) -> None:
         while True:
-            task = _of(run, key)
+            task = order.of(run, key)
             task.state.begun = run.clock.now_ms()
             try:
                 end = self._attempt(run, task, deadline)
@@ -161,9 +160,11 @@ class Work:
         run.tasks[run.tasks.index(task)] = again
 
     def _attempt(self, run: Run, task: Task, deadline: float) -> End:
-        skipped = _skipped(task, _before(run, task.key))
+        skipped = order.skipped(task, order.before(run, task.key))
         if skipped is not None:
             return skipped
+        if "condition_task" in task.spec:
+            return self._condition(run, task)
         task.state.life = "PENDING"
         seconds = task.spec.get("timeout_seconds") or 0
         own = run.clock.now() + seconds if seconds else deadline
@@ -183,6 +184,17 @@ class Work:
         finally:
             if task.spec.get("new_cluster") and cluster.look() == "RUNNING":
                 cluster.end("JOB_FINISHED")
+
+    def _condition(self, run: Run, task: Task) -> End:
+        """Compare; nothing is run for it."""
+        task.state.ready = run.clock.now_ms()
+        try:
+            outcome = references.outcome_of(run, task)
+        except references.UnresolvedError as exc:
+            return End("TERMINATED", "FAILED", str(exc))
+        with run.lock:
+            task.outcome = outcome
+        return runs.SUCCESS
 
     def _compute(self, run: Run, task: Task, limits: _Limits) -> Cluster | None:
         """The cluster that the task runs on, up; None for serverless compute.
@@ -230,6 +242,10 @@ class Work:
             )
             message += f"{run.creator}, lacks the required permissions."
             return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
+        try:
+            parameters = references.parameters_of(run, task)
+        except references.UnresolvedError as exc:
+            return End("TERMINATED", "FAILED", str(exc))
         folder = self._workspace.place.runs / str(task.run_id)
         packages = self._install(run, task, folder)
         with run.lock:
@@ -239,11 +255,14 @@ class Work:
         ran = runner.run(
             self._workspace,
             item,
-            _parameters(run, task),
+            parameters,
             folder=folder,
+            task=runner.TaskOf(task.key, _values_for(run)),
             ended=lambda: limits.end() is not None,
             packages=packages,
         )
+        with run.lock:
+            run.values[task.key] = dict(ran.facts.get("task_values") or {})
         over = limits.end() if ran.outcome in {"cancelled", "infrastructure_failed"} else None
         try:
             self._keep(task, item, ran, folder)
@@ -308,7 +327,7 @@ def _judged(task: Task, ran: runner.Ran) -> End:
 
 def _is_again(task: Task, end: End) -> bool:
     """Whether the platform tries once more. Serverless compute does so by itself, unless it is told not to."""
-    if end.result not in _AGAIN:
+    if end.result not in _AGAIN or "condition_task" in task.spec:
         return False
     most = task.spec.get("max_retries")
     is_serverless = not any(task.spec.get(name) for name in ("existing_cluster_id", "new_cluster", "job_cluster_key"))
@@ -317,78 +336,11 @@ def _is_again(task: Task, end: End) -> bool:
     return most < 0 or task.attempt < most
 
 
-def _before(run: Run, key: str) -> list[Task]:
+def _values_for(run: Run) -> dict[str, dict[str, Any]]:
+    """The task values that a notebook of the run may ask for: of each task, set or not."""
     with run.lock:
-        wanted = [one["task_key"] for one in _of(run, key).spec.get("depends_on") or ()]
-        return [_of(run, one) for one in wanted]
-
-
-def _of(run: Run, key: str) -> Task:
-    with run.lock:
-        return next(task for task in run.tasks if task.key == key)
-
-
-def _skipped(task: Task, before: list[Task]) -> End | None:
-    """Why a task isn't run after those before it, None if it is."""
-    ends = [one.state.end for one in before if one.state.end is not None]
-    good = [end.is_good for end in ends]
-    not_failed = [end.is_good or end.result == "EXCLUDED" for end in ends]
-    match task.spec.get("run_if", "ALL_SUCCESS"):
-        case "ALL_SUCCESS":
-            if all(good):
-                return None
-            if any(end.result in {"CANCELED", "UPSTREAM_CANCELED"} for end in ends):
-                return runs.UPSTREAM_CANCELED
-            return runs.UPSTREAM_FAILED if not all(not_failed) else runs.EXCLUDED
-        case "ALL_DONE":
-            is_met = True
-        case "AT_LEAST_ONE_SUCCESS":
-            is_met = any(good) or not ends
-        case "NONE_FAILED":
-            is_met = all(not_failed)
-        case "ALL_FAILED":
-            is_met = not any(not_failed)
-        case _:
-            is_met = not all(not_failed)
-    return None if is_met else runs.EXCLUDED
-
-
-def _end_of(run: Run) -> End:
-    """How a job ends, by its tasks: those that nothing depends on decide."""
-    if run.is_cancelled and not all(task.state.end is not None and task.state.end.is_good for task in run.tasks):
-        return runs.CANCELED
-    needed = {one["task_key"] for task in run.tasks for one in task.spec.get("depends_on") or ()}
-    ends = {task.key: task.state.end or runs.FAILED for task in run.tasks}
-    failed = next((task for task in run.tasks if not ends[task.key].is_good and ends[task.key].result != "EXCLUDED"), None)
-    if failed is None:
-        return runs.SUCCESS
-    if all(end.is_good or end.result == "EXCLUDED" for key, end in ends.items() if key not in needed):
-        return End("TERMINATED", "SUCCESS_WITH_FAILURES", "", "SUCCESS_WITH_FAILURES", "SUCCESS")
-    end = ends[failed.key]
-    if end.result == "TIMEDOUT":
-        return runs.TIMED_OUT
-    tail = " This caused all downstream tasks to get skipped." if failed.key in needed else ""
-    message = f"Task {failed.key} failed with message: {end.message.rstrip('.')}.{tail}"
-    return End("INTERNAL_ERROR", "FAILED", message, end.code, end.kind)
+        return {task.key: dict(run.values.get(task.key, {})) for task in run.tasks}
 
 
 def _named(spec: Mapping[str, Any], run: Run, key: str) -> dict[str, Any]:
     return {**spec, "cluster_name": spec.get("cluster_name") or f"job-{run.job_id}-run-{run.run_id}-{key}"}
-
-
-def _parameters(run: Run, task: Task) -> dict[str, str]:
-    """The parameters of the notebook: those of the job before its own, and the references in them resolved."""
-    known = {
-        "job.id": str(run.job_id),
-        "job.run_id": str(run.run_id),
-        "run.id": str(task.run_id),
-        "job.name": run.name,
-        "task.name": task.key,
-        "task.run_id": str(task.run_id),
-        **{f"job.parameters.{name}": value for name, value in run.parameters.items()},
-    }
-    own = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
-    return {
-        name: REFERENCE.sub(lambda found: known.get(found[1], found[0]), value) if "{{" in value else value
-        for name, value in own.items()
-    }

@@ -12,8 +12,8 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.remote.errors import AnswerError, MissingError, RemoteError, SignInError, is_passing
-from harness.remote.outcome import after, gone, is_fault_of_platform, outcome_of, task_of, unknown
+from harness.remote.errors import MissingError, RemoteError, SignInError, is_passing
+from harness.remote.outcome import after, gone, is_fault_of_platform, task_of, unknown
 from harness.remote.removal import has_ended
 from harness.remote.runs import Handle, Job
 
@@ -287,33 +287,23 @@ class Poller:
     # -- ends ------------------------------------------------------------------------------------------------------------------
 
     def _collect(self, job: Job, facts: Facts) -> None:
-        task_id = int(task_of(facts).get("run_id") or job.run_id)
         try:
-            output: Facts | None = self._workspace.output(task_id)
+            run = job.request.collect(facts, self._workspace, stopped=job.stop if job.stop != "start" else "")
         except RemoteError as error:
-            if is_passing(error) or not isinstance(error, AnswerError | MissingError):
-                self._no_answer(job, error)
-                return
-            output = None  # it has none, or not any more
+            self._no_answer(job, error)
+            return
         self._strike(job)
-        stopped = job.stop if job.stop != "start" else ""
-        run = outcome_of(facts, output, job.request.sent, stopped=stopped)
-        if run.ended == "failed" and (run.location is None or run.location.line is None):
-            run = outcome_of(facts, output, job.request.sent, stopped=stopped, page=self._page_of(task_id))
         if job.stop == "start" and not run.passed:
             late = f"its compute wasn't ready after {job.request.start_s:g} s, and it was cancelled"
             run = replace(run, ended="infrastructure_failed", error=late)
-        elif not job.stop and len(job.earlier) + 1 < ATTEMPTS and is_fault_of_platform(facts):
+        elif self._may_try_again(job) and is_fault_of_platform(facts):
             self._try_again(job, facts, run)
             return
         self._end(job, after(job.earlier, run))
 
-    def _page_of(self, task_id: int) -> str:
-        """The executed notebook, which may tell the cell that failed; it is no harm if it can't be had."""
-        try:
-            return "\n".join(str(view.get("content") or "") for view in self._workspace.export_run(task_id))
-        except RemoteError:
-            return ""
+    @staticmethod
+    def _may_try_again(job: Job) -> bool:
+        return job.request.is_tried_again and not job.stop and len(job.earlier) + 1 < ATTEMPTS
 
     def _try_again(self, job: Job, facts: Facts, run: RemoteRun) -> None:
         """The platform lost it: a new attempt, which is told with the result."""

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.remote.collecting import end_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from harness.remote.errors import RemoteError
     from harness.remote.ledger import Entry
     from harness.remote.outcome import RemoteRun, Sent
-    from harness.remote.protocol import Facts
+    from harness.remote.protocol import Facts, Workspace
 
 START_S = 1800.0
 """How long a run may wait for its cluster."""
@@ -29,6 +31,7 @@ class Request:
 
     ``name`` carries our mark, ``keys`` gives the keys of the task and of the submission that say what it runs on (it may make
     the cluster), ``lost`` is told of a cluster that took a run with it. ``timeout_s`` counts from when the notebook starts.
+    ``is_tried_again`` says whether a run that the platform lost is.
     """
 
     sent: Sent
@@ -39,6 +42,7 @@ class Request:
     keys: Callable[[], tuple[Facts, Facts]]
     lost: Callable[[str], None] = lambda _: None
     start_s: float = START_S
+    is_tried_again: bool = field(default=True, init=False)
 
     def body(self, token: str, run_name: str) -> Facts:
         """What is submitted. Nothing on the workspace may try it again by itself, and it ends there whatever becomes of us."""
@@ -48,21 +52,26 @@ class Request:
             "idempotency_token": token,
             "timeout_seconds": math.ceil(self.timeout_s + self.start_s),
             **submission,
-            "tasks": [
-                {
-                    "task_key": TASK,
-                    "notebook_task": {
-                        "notebook_path": self.target,
-                        "base_parameters": dict(self.widgets),
-                        "source": "WORKSPACE",
-                    },
-                    "max_retries": 0,
-                    "retry_on_timeout": False,
-                    "disable_auto_optimization": True,
-                    **task,
-                }
-            ],
+            "tasks": [{"task_key": TASK, **notebook_task(self.target, self.widgets), **task}],
         }
+
+    def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
+        """What became of it.
+
+        Raises:
+            RemoteError: The workspace may answer later.
+        """
+        return end_of(facts, self.sent, workspace, stopped=stopped)
+
+
+def notebook_task(target: str, parameters: Mapping[str, str]) -> Facts:
+    """A notebook as a task that nothing on the workspace may try again by itself."""
+    return {
+        "notebook_task": {"notebook_path": target, "base_parameters": dict(parameters), "source": "WORKSPACE"},
+        "max_retries": 0,
+        "retry_on_timeout": False,
+        "disable_auto_optimization": True,
+    }
 
 
 @dataclass(slots=True, eq=False)

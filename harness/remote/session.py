@@ -16,6 +16,7 @@ from harness.remote.closure import Closures
 from harness.remote.compute import Computes
 from harness.remote.errors import AnswerError, RemoteError, SignInError
 from harness.remote.foreign import ForeignCopies
+from harness.remote.job_request import JobRequest, TaskSent, check_kinds
 from harness.remote.marks import name_of
 from harness.remote.outcome import Sent
 from harness.remote.poller import Poller
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from harness.environments import Environment
+    from harness.jobs.job import Job
     from harness.remote.ledger import Ledger
     from harness.remote.outcome import RemoteRun
     from harness.remote.parts import Closure
@@ -153,6 +155,60 @@ class Remote:
         """
         ready = self._made_ready()
         _check_widgets(widgets or {})
+        sent, target = self._brought(ready, path)
+        return ready.poller.submit(
+            Request(
+                sent,
+                target,
+                ready.name,
+                dict(widgets or {}),
+                timeout_s if timeout_s is not None else self.environment.timeout_s,
+                ready.computes.keys,
+                ready.computes.failed,
+            )
+        )
+
+    def submit_job(
+        self, job: Job, parameters: Mapping[str, str], timeout_s: float | None = None, *, its_compute: bool = False
+    ) -> Handle:
+        """Bring the notebooks of a job's tasks to the workspace with all that they need, and queue one run of them all.
+
+        Args:
+            job: The job.
+            parameters: All of its parameters.
+            timeout_s: How long it may take; by default as long as the job says, or else the environment.
+            its_compute: Whether tasks run on what the job says, rather than on the environment's compute.
+
+        Raises:
+            JobKindError: It holds a task that no copy is run with.
+            RemoteError: A notebook can't go there, names what it may not, or the workspace can't be used.
+            NotebookError: A notebook can't be read.
+        """
+        check_kinds(job, root=self._root)
+        ready = self._made_ready()
+        parts = []
+        for task in job.tasks:
+            sent, target = self._brought(ready, task.notebook) if task.notebook else (None, "")
+            parts.append(TaskSent(task, sent, target))
+        notes = dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
+        limits = [one for one in (timeout_s, job.timeout_s) if one]
+        return ready.poller.submit(
+            JobRequest(
+                Sent(job.name, {}, (), ready.uploader.folder, tuple(notes)),
+                "",
+                ready.name,
+                dict(parameters),
+                min(limits) if limits else self.environment.timeout_s,
+                ready.computes.keys,
+                ready.computes.failed,
+                job=job,
+                parts=tuple(parts),
+                has_own_compute=its_compute,
+            )
+        )
+
+    def _brought(self, ready: _Ready, path: str | os.PathLike[str]) -> tuple[Sent, str]:
+        """Bring a notebook to the workspace with all that it needs: what was sent, and its path there."""
         closure = self._closures.of(path)
         notebooks = {
             part.path: read_notebook(Path(self._root) / part.path) for part in closure.parts if part.kind == "notebook"
@@ -163,17 +219,7 @@ class Remote:
         notes = (*(f"{one.location} names {one.text}, which is allowed" for one in named), *ready.copies.check(closure))
         ready.uploader.upload(closure)
         sent = Sent(closure.path, notebooks, files, ready.uploader.folder, (*self.notes, *notes), closure.digest)
-        return ready.poller.submit(
-            Request(
-                sent,
-                f"{ready.uploader.folder}/{closure.notebook.target}",
-                ready.name,
-                dict(widgets or {}),
-                timeout_s if timeout_s is not None else self.environment.timeout_s,
-                ready.computes.keys,
-                ready.computes.failed,
-            )
-        )
+        return sent, f"{ready.uploader.folder}/{closure.notebook.target}"
 
     def run(
         self, path: str | os.PathLike[str], widgets: Mapping[str, str] | None = None, timeout_s: float | None = None

@@ -41,6 +41,10 @@ class TaskStore:
             for key, value in held.items():
                 self.set(task, text(key, "the key of a task value"), written(key, value))
 
+    def of(self, task: str) -> dict[str, Any]:
+        """The values that a task has set."""
+        return {key: json.loads(value) for key, value in self._values.get(task, {}).items()}
+
     def set(self, task: str, key: str, value: str) -> None:
         """Keep a value, which is JSON.
 

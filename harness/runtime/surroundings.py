@@ -26,6 +26,12 @@ class Surroundings:
         """The secrets that a notebook sees, of the test and of these settings."""
         return SecretStore(self._secrets, variables)
 
+    def of_job(self) -> Surroundings:
+        """The same for one job's run: with task values of its own."""
+        its = Surroundings(secrets=self._secrets)
+        its.redactor, its._runs = self.redactor, self._runs
+        return its
+
     def next_run(self) -> int:
         """Number the next run."""
         return next(self._runs)

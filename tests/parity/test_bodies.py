@@ -102,3 +102,37 @@ def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
 def test_a_declared_run(notebook_run):
     """It may have begun long before."""
     assert notebook_run.outcome == "failed"
+
+
+FLOW = "tests/parity/jobs/flow.job.yml"
+
+
+def test_a_job_runs_the_branch_that_its_condition_comes_to(run_job):
+    """With task values from task to task, parameters and references in their places; what wasn't run is never passed."""
+    run = run_job(FLOW, parameters={"rows": "5"})
+
+    assert run.passed, run.summary
+    assert {key: task.outcome for key, task in run.tasks.items()} == {
+        "ingest": "exited",
+        "enough": "passed",
+        "train": "exited",
+        "wait": "excluded",
+        "alert": "excluded",
+    }
+    assert run.tasks["ingest"].exit_value == "ingest of 5"
+    assert run.tasks["enough"].result is True
+    assert run.tasks["train"].exit_value == "6: 5 after success"
+    assert not run.tasks["wait"].passed
+    assert run.tasks["wait"].why == "enough came to true"
+
+
+def test_a_job_whose_task_fails_is_red(run_job):
+    """The line is the repository's, what handles failures runs, and the whole is no success for that."""
+    run = run_job(FLOW, parameters={"breaks": "yes"})
+
+    assert run.outcome == "passed_with_failures", run.summary
+    assert not run.passed
+    train = run.tasks["train"]
+    assert (train.outcome, train.location.path, train.location.line) == ("failed", f"{NOTEBOOKS}/train.py", 9)
+    assert "no model of 3 rows" in train.error
+    assert run.tasks["alert"].passed

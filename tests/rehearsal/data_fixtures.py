@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -13,6 +14,7 @@ from harness.rehearsal.clusters import EXISTING
 from harness.settings import Settings
 
 REMOTE = "REHEARSAL_REMOTE"
+SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,17 @@ def client(rehearsal):
             patch.delenv(name)
         patch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
         yield WorkspaceClient(config=Config(host=rehearsal.host, token=rehearsal.token, retry_timeout_seconds=5))
+
+
+def ended(client, run_id):
+    """The run, once it has ended."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        run = client.jobs.get_run(run_id)
+        if run.status.state.value == "TERMINATED":
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"run {run_id} doesn't end: {run}")
 
 
 def _prepare(ca, remote):

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import psutil
 import pytest
-from data_fixtures import client, rehearsal
+from data_fixtures import SECONDS, client, ended, rehearsal
 from databricks.sdk import errors
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import jobs
@@ -24,7 +24,6 @@ from harness.rehearsal.clusters import EXISTING
 __all__ = ["client", "rehearsal"]
 
 NEW = ClusterSpec(spark_version="17.3.x-scala2.13", node_type_id="Standard_D4ds_v5", num_workers=1)
-SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +53,6 @@ def task(path, key="main", **more):
     compute = {} if {"new_cluster", "environment_key", "serverless"} & set(more) else {"existing_cluster_id": EXISTING}
     more.pop("serverless", None)
     return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **compute, **more)
-
-
-def ended(client, run_id):
-    """The run, once it has ended."""
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        run = client.jobs.get_run(run_id)
-        if run.status.state.value == "TERMINATED":
-            return run
-        time.sleep(0.05)
-    raise AssertionError(f"run {run_id} doesn't end: {run}")
 
 
 def running(client, run_id):
@@ -418,7 +406,7 @@ def test_what_cannot_be_run_is_refused_at_once(client, changed, code):
     [
         {"libraries": [{"maven": {"coordinates": "a:b:1"}}]},
         {"notebook_task": None, "spark_jar_task": {"main_class_name": "X"}},
-        {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{tasks.a.values.b}}"}}},
+        {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{job.trigger.type}}"}}},
     ],
 )
 def test_what_would_have_no_effect_is_refused_loudly(client, changed):

@@ -165,3 +165,41 @@ def test_63_nothing_of_the_developers_own_ipython_counts(folder, monkeypatch):
     names = "[name for name in ('from_startup', 'from_config', 'from_python') if name in globals()]"
 
     assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({names}))\n")[:3] == ["exited", "True", "[]"]
+
+
+JOB = """
+    name: j
+    tasks:
+      - task_key: check
+        condition_task: {op: EQUAL_TO, left: a, right: b}
+      - task_key: work
+        depends_on: [{task_key: check, outcome: "true"}]
+        notebook_task: {notebook_path: nb.py}
+    """
+
+
+ASKS = """
+    def test_unread(run_job):
+        run_job("j.yml")
+
+    def test_passed(run_job):
+        assert run_job("j.yml").passed
+
+    def test_task_passed(run_job):
+        assert run_job("j.yml").tasks["work"].passed
+
+    def test_read(run_job):
+        assert run_job("j.yml").tasks["work"].outcome == "excluded"
+    """
+
+
+def test_64_a_job_that_did_nothing_has_not_passed(folder):
+    """The lie: each task was left out by a condition, and the job is a success. Here: it is "excluded", and has to be read."""
+    folder.write({"nb.py": f"{HEADER}raise ValueError\n", "j.yml": JOB, "test_it.py": ASKS})
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "3 failed, 1 passed" in said
+    assert "NBH360 j was excluded" in said
+    assert "work was excluded: check came to false" in said

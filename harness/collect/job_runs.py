@@ -1,0 +1,175 @@
+"""Jobs of the project that a test runs as throw-away copies, here or on a workspace; see the fixture ``run_job``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.collect.remote import environment_here, remote_of
+from harness.collect.runs import TIMEOUT_S
+from harness.settings import settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pytest
+
+    from harness.collect.local_runs import LocalRuns
+    from harness.jobs.job import Job
+    from harness.jobs.result import JobRun
+    from harness.remote.runs import Handle
+
+# Tracebacks show the user's lines, not these.
+__tracebackhide__ = True
+
+
+class StartedJob(Protocol):
+    """A job's run that was started; it may have ended already."""
+
+    @property
+    def path(self) -> str:
+        """The job, as the test named it."""
+
+    def result(self) -> JobRun:
+        """Wait for its end."""
+
+    @property
+    def run(self) -> JobRun | None:
+        """What became of it, None as long as nobody has waited for it."""
+
+
+class RunJob:
+    """Runs a job of the project as a copy that goes with the run."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        beside: str,
+        runs: list[Any],
+        start: Callable[[Job, dict[str, str], float | None, str], Any],
+    ) -> None:
+        self._config, self._beside, self._runs, self._start = config, beside, runs, start
+
+    def __call__(
+        self,
+        job: str | os.PathLike[str],
+        *,
+        parameters: Mapping[str, str] | None = None,
+        timeout_s: float | None = TIMEOUT_S,
+        compute: str = "environment",
+    ) -> JobRun:
+        """Run it, and wait for its end."""
+        return self.submit(job, parameters=parameters, timeout_s=timeout_s, compute=compute).result()
+
+    def submit(
+        self,
+        job: str | os.PathLike[str],
+        *,
+        parameters: Mapping[str, str] | None = None,
+        timeout_s: float | None = TIMEOUT_S,
+        compute: str = "environment",
+    ) -> StartedJob:
+        """Start it, and go on; here it is run at once.
+
+        Raises:
+            JobError: There is no such job, or it can't be run.
+            ValueError: ``compute`` is neither "environment" nor "job".
+        """
+        from harness.jobs.read import given
+
+        if compute not in ("environment", "job"):
+            raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
+        found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job")
+        started: StartedJob = self._start(found, given(found, parameters or {}), timeout_s, compute)
+        self._runs.append(started)
+        return started
+
+
+def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool = False) -> Job:
+    """The job of that key in the bundle around a test, or in that file.
+
+    Raises:
+        JobError: There is none, or it can't be run.
+    """
+    from harness.extract.run import find_target
+    from harness.jobs.bundles import describe
+    from harness.jobs.read import read_job
+
+    root = str(config.rootpath)
+    described = describe(asked, beside=beside, root=root, target=environment_here(config).name, environ=os.environ)
+    settings = settings_for(described.path)
+
+    def find(target: str, names_it: str) -> str | None:
+        return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
+
+    return read_job(described, root=root, find=find, with_compute=with_compute)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that had ended when it was handed out."""
+
+    path: str
+    run: JobRun
+
+    def result(self) -> JobRun:
+        """What became of it."""
+        return self.run
+
+
+class _Submitted:
+    """A run on the workspace."""
+
+    def __init__(self, job: Job, handle: Handle) -> None:
+        self.path = job.name
+        self.run: JobRun | None = None
+        self._job, self._handle = job, handle
+
+    def result(self) -> JobRun:
+        """Wait for its end."""
+        if self.run is None:
+            from harness.remote.job_outcome import job_run
+
+            self.run = job_run(self._job, self._handle.result())
+        return self.run
+
+
+def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns) -> RunJob:
+    """What runs jobs on this machine; ``notebooks`` runs those of their tasks."""
+
+    def start(job: Job, parameters: dict[str, str], timeout_s: float | None, _compute: str) -> StartedJob:
+        from harness.collect.surroundings import surroundings_of
+        from harness.execute.jobs import run_job
+        from harness.runtime.context import workspace_path
+
+        around = surroundings_of(request.node).of_job()
+        settings, root = settings_for(job.path), str(request.config.rootpath)
+        done = run_job(
+            job,
+            parameters,
+            around=around,
+            run=lambda task, widgets, left: notebooks.run(
+                task.notebook, around, widgets=widgets, timeout_s=left, task_key=task.key
+            ),
+            timeout_s=timeout_s,
+            shown=lambda path: workspace_path(path, root=root, folder=settings.folder, prefixes=settings.run_prefixes),
+        )
+        return _Ended(job.name, done)
+
+    return RunJob(request.config, str(request.path), runs, start)
+
+
+def remote(config: pytest.Config, beside: str, runs: list[Any]) -> RunJob:
+    """What runs jobs on the workspace."""
+
+    def start(job: Job, parameters: dict[str, str], timeout_s: float | None, compute: str) -> StartedJob:
+        handle = remote_of(config).submit_job(job, parameters, timeout_s, its_compute=compute == "job")
+        return _Submitted(job, handle)
+
+    return RunJob(config, beside, runs, start)
+
+
+def needs_kernels(item: pytest.Item) -> bool:
+    """Whether a test will run a notebook whole."""
+    return not {"run_notebook", "run_job"}.isdisjoint(getattr(item, "fixturenames", ()))

@@ -1,0 +1,223 @@
+"""Where a job is described: by its key in the bundle around a test, or in a file of its own."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from harness.bundle import NAMES
+from harness.errors import JobFileError, JobNotFoundError
+from harness.jobs.variables import Variables
+from harness.jobs.written import Written, place_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SUFFIXES = (".yml", ".yaml", ".json")
+_KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": "name", "environments": "environment_key"}
+"""Lists whose entries a target changes by their key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A job's settings as they are written, the file they stand in, and the variables that are known there."""
+
+    key: str
+    settings: Mapping[str, Any]
+    path: str
+    variables: Variables
+    home: str
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """A bundle's files, put together."""
+
+    path: str
+    root: str
+    name: str = ""
+    jobs: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+    targets: dict[str, Any] = field(default_factory=dict)
+
+
+def describe(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
+    """Find a job.
+
+    Args:
+        asked: Its key in the bundle, or the path of a file, from the test's folder or from the root.
+        beside: The test's file; the bundle is the nearest in a folder above it.
+        root: The project's folder.
+        target: The target of the bundle whose values count, if it has one of that name; else its default.
+        environ: Where ``BUNDLE_VAR_…`` may stand.
+
+    Raises:
+        JobNotFoundError: There is none.
+        JobFileError: A file can't be read.
+    """
+    if asked.endswith(SUFFIXES):
+        return _of_file(asked, beside=beside, root=root, target=target, environ=environ)
+    path = _bundle_above(os.path.dirname(os.path.abspath(beside)), root)
+    if path is None:
+        raise JobNotFoundError(
+            f'there is no job "{asked}"',
+            cause=f"no {NAMES[0]} lies in the test's folder or in one above it",
+            mend='name a file that describes the job: run_job("resources/etl.job.yml")',
+        )
+    bundle = _load(path, root)
+    wanted = _target_of(bundle, target)
+    jobs = {**bundle.jobs}
+    for key, changes in _jobs_in(bundle.targets.get(wanted)).items():
+        settings, where = jobs.get(key, ({}, path))
+        jobs[key] = (_merged(settings, changes), where)
+    if asked not in jobs:
+        near = get_close_matches(asked, jobs, n=1)
+        raise JobNotFoundError(
+            f'there is no job "{asked}"',
+            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}",
+            mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
+            location=place_of(None, otherwise=path, root=root),
+        )
+    settings, where = jobs[asked]
+    return Described(asked, settings, where, _variables(bundle, wanted, environ), os.path.dirname(path))
+
+
+def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
+    places = [os.path.join(os.path.dirname(os.path.abspath(beside)), asked), os.path.join(root, asked)]
+    path = next((os.path.normpath(place) for place in places if os.path.isfile(place)), None)
+    if path is None:
+        raise JobNotFoundError(
+            f"there is no file {asked}",
+            cause="it is neither below the project's folder nor beside the test",
+            mend="correct the path; a job of the bundle is named by its key alone",
+        )
+    found = read(path, root=root)
+    jobs = _jobs_in(found)
+    if not jobs:
+        inner = found.get("settings")  # as jobs/get gives it
+        settings = inner if isinstance(inner, dict) else found
+        if "tasks" in settings:
+            jobs = {str(settings.get("name") or os.path.basename(path).split(".")[0]): settings}
+    if len(jobs) != 1:
+        holds = f"holds {len(jobs)} jobs: {', '.join(jobs)}" if jobs else "has neither tasks nor resources.jobs"
+        raise JobNotFoundError(
+            f"{asked} doesn't say which job to run",
+            cause=f"it {holds}",
+            mend="name the job by its key in the bundle" if jobs else "write the job's settings as the Jobs API has them",
+            location=place_of(None, otherwise=path, root=root),
+        )
+    above = _bundle_above(os.path.dirname(path), root)
+    bundle = _load(above, root) if above is not None else _Bundle(path, root)
+    (key, settings), wanted = *jobs.items(), _target_of(bundle, target)
+    changes = _jobs_in(bundle.targets.get(wanted)).get(key)
+    settings = _merged(settings, changes) if changes and key in bundle.jobs else settings
+    return Described(key, settings, path, _variables(bundle, wanted, environ), os.path.dirname(above or path))
+
+
+def _bundle_above(folder: str, root: str) -> str | None:
+    while True:
+        for name in NAMES:
+            if os.path.isfile(os.path.join(folder, name)):
+                return os.path.join(folder, name)
+        above = os.path.dirname(folder)
+        if os.path.normpath(folder) == os.path.normpath(root) or above == folder:
+            return None
+        folder = above
+
+
+def _load(path: str, root: str) -> _Bundle:
+    top = read(path, root=root)
+    bundle = _Bundle(path, root, str((top.get("bundle") or {}).get("name", "")) if isinstance(top.get("bundle"), dict) else "")
+    _add(bundle, top, path)
+    for pattern in _texts(top.get("include")):
+        for file in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(path)), pattern), recursive=True)):
+            if os.path.isfile(file) and os.path.normpath(file) != os.path.normpath(path):
+                _add(bundle, read(file, root=root), os.path.normpath(file))
+    return bundle
+
+
+def _add(bundle: _Bundle, found: Mapping[str, Any], path: str) -> None:
+    for key, settings in _jobs_in(found).items():
+        if key in bundle.jobs and bundle.jobs[key][1] != path:
+            raise JobFileError(
+                f'the job "{key}" is described twice',
+                cause=f"in {os.path.relpath(bundle.jobs[key][1], bundle.root)} and in {os.path.relpath(path, bundle.root)}",
+                mend="keep one of them, or give it another key",
+                location=place_of(None, otherwise=path, root=bundle.root),
+            )
+        bundle.jobs[key] = (settings, path)
+    for name, held in (("variables", bundle.variables), ("targets", bundle.targets)):
+        more = found.get(name)
+        if isinstance(more, dict):
+            held.update(_merged(held, more))
+
+
+def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
+    resources = found.get("resources") if isinstance(found, dict) else None
+    jobs = resources.get("jobs") if isinstance(resources, dict) else None
+    return {str(key): one for key, one in jobs.items() if isinstance(one, dict)} if isinstance(jobs, dict) else {}
+
+
+def _target_of(bundle: _Bundle, wanted: str) -> str:
+    """The target: that of the environment's name, else the bundle's default, else its only one."""
+    if wanted in bundle.targets:
+        return wanted
+    by_default = [name for name, one in bundle.targets.items() if isinstance(one, dict) and one.get("default") is True]
+    return str(by_default[0]) if by_default else str(next(iter(bundle.targets))) if len(bundle.targets) == 1 else ""
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with a target's changes: names one by one, entries of keyed lists by their key, other lists in a row."""
+    made = dict(base)
+    for name, value in changes.items():
+        held = made.get(name)
+        if isinstance(held, dict) and isinstance(value, dict):
+            made[name] = _merged(held, value)
+        elif isinstance(held, list) and isinstance(value, list):
+            made[name] = _merged_lists(held, value, _KEYED.get(name, ""))
+        else:
+            made[name] = value
+    return made
+
+
+def _merged_lists(held: list[Any], more: list[Any], key: str) -> list[Any]:
+    if not key:
+        return [*held, *more]
+    made = list(held)
+    for one in more:
+        at = next((n for n, old in enumerate(held) if isinstance(old, dict) and old.get(key) == one.get(key)), None)
+        if at is None:
+            made.append(one)
+        else:
+            made[at] = _merged(held[at], one)
+    return made
+
+
+def _variables(bundle: _Bundle, target: str, environ: Mapping[str, str]) -> Variables:
+    """What is known, the last that says something counts: default, target, ``BUNDLE_VAR_…``."""
+    own = bundle.targets.get(target)
+    own = own if isinstance(own, dict) else {}
+    given = own.get("variables")
+    values: dict[str, Any] = {}
+    for source in (bundle.variables, given if isinstance(given, dict) else {}):
+        for name, value in source.items():
+            if not isinstance(value, dict):
+                values[f"var.{name}"] = value
+            elif "default" in value:
+                values[f"var.{name}"] = value["default"]
+    values |= {f"var.{name[11:]}": value for name, value in environ.items() if name.startswith("BUNDLE_VAR_")}
+    if bundle.name:
+        values["bundle.name"] = bundle.name
+    if target:
+        values |= {"bundle.target": target, "bundle.environment": target}
+    workspace = own.get("workspace")
+    if isinstance(workspace, dict) and isinstance(workspace.get("host"), str):
+        values["workspace.host"] = workspace["host"]
+    return Variables(values, bundle.path, bundle.root)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    return [one for one in value if isinstance(one, Written)] if isinstance(value, list) else ()

@@ -1,0 +1,268 @@
+"""A job from its settings: looked through as Databricks would, before anything of it is run."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import JobNotebookError, JobParameterError, JobShapeError
+from harness.jobs.job import CONDITION, NOTEBOOK, OPERATORS, RUN_IF, Condition, Dependency, Job, Task
+from harness.jobs.references import named
+from harness.jobs.variables import as_text
+from harness.jobs.written import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.jobs.bundles import Described
+
+MOST_TASKS = 100
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
+
+
+def read_job(found: Described, *, root: str, find: Callable[[str, str], str | None], with_compute: bool = False) -> Job:
+    """Make a job of its settings.
+
+    Args:
+        found: The settings.
+        root: The project's folder.
+        find: Gives the file of a notebook by its path as it is written and the file that names it, None if there is none.
+        with_compute: Whether what the tasks run on is wanted, too.
+
+    Raises:
+        JobVariableError: A variable has no value.
+        JobShapeError: The settings are none that Databricks takes.
+        JobNotebookError: A notebook isn't in the project.
+    """
+    return _Reader(found, root, find, with_compute=with_compute).job()
+
+
+class _Reader:
+    def __init__(self, found: Described, root: str, find: Callable[[str, str], str | None], *, with_compute: bool) -> None:
+        self._found, self._root, self._find, self._with_compute = found, root, find, with_compute
+
+    def job(self) -> Job:
+        settings, resolve = self._found.settings, self._found.variables.resolve
+        entries = settings.get("tasks")
+        if not isinstance(entries, list) or not entries:
+            raise self._wrong("the job has no tasks", "it needs at least one", "write its tasks")
+        if len(entries) > MOST_TASKS:
+            raise self._wrong("the job has too many tasks", f"it has {len(entries)}, a run takes {MOST_TASKS}", "split it")
+        name = str(resolve(settings.get("name") or self._found.key))
+        parameters = {}
+        for one in self._list(resolve(settings.get("parameters")), "parameters"):
+            if not isinstance(one.get("name"), str):
+                raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
+            parameters[str(one["name"])] = _text(one.get("default", ""))
+        tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
+        ordered = self._ordered(tasks)
+        self._check_references(ordered, parameters)
+        retried = [task.key for task in ordered if task.retries]
+        notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
+        of_sql = [one["task_key"] for one in entries if isinstance(own := one.get(NOTEBOOK), dict) and own.get("warehouse_id")]
+        if of_sql:
+            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(of_sql)}")
+        seconds = self._seconds(settings, "the job")
+        its = resolve(settings.get("environments")) if self._with_compute else None
+        return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
+
+    def _task(self, entry: Mapping[str, Any]) -> Task:
+        resolve = self._found.variables.resolve
+        key = resolve(entry.get("task_key"))
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise self._wrong(f"the task_key {key!r} can't be one", "it takes letters, digits, - and _", "rename it", key)
+        kinds = [one for one in entry if str(one).endswith("_task") and entry[one] is not None]
+        if len(kinds) != 1:
+            cause = f"it has {' and '.join(kinds)}" if kinds else "it has none, such as notebook_task"
+            raise self._wrong(f'the task "{key}" has to be of one kind', cause, "write one", key)
+        (kind,) = kinds
+        if resolve(entry.get("disabled")):
+            cause = "what then becomes of those that depend on it, Databricks doesn't say"
+            raise self._wrong(f'the task "{key}" is disabled', cause, "leave it out of the job, or run it by a condition", key)
+        run_if = str(resolve(entry.get("run_if") or "ALL_SUCCESS"))
+        self._one_of(run_if, RUN_IF, f'run_if of the task "{key}"', key)
+        own = entry[kind] if isinstance(entry[kind], dict) else {}
+        after = tuple(
+            Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
+            for one in self._list(resolve(entry.get("depends_on")), "depends_on")
+        )
+        return Task(
+            str(key),
+            kind,
+            after,
+            run_if,
+            notebook=self._notebook(own, key) if kind == NOTEBOOK else "",
+            parameters=self._parameters(own, key) if kind == NOTEBOOK else {},
+            condition=self._condition(own, key) if kind == CONDITION else None,
+            timeout_s=self._seconds(entry, f'the task "{key}"'),
+            retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
+            compute=self._compute(entry, key) if self._with_compute else {},
+        )
+
+    def _compute(self, entry: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """What a task runs on; a cluster that tasks of a job share is one for each in a run without a job."""
+        resolve = self._found.variables.resolve
+        made = {name: resolve(entry[name]) for name in _COMPUTE if name in entry}
+        shared = made.pop("job_cluster_key", None)
+        if shared is None:
+            return made
+        clusters = self._list(resolve(self._found.settings.get("job_clusters")), "job_clusters")
+        spec = next((one.get("new_cluster") for one in clusters if one.get("job_cluster_key") == shared), None)
+        if not isinstance(spec, dict):
+            raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
+        return {**made, "new_cluster": spec}
+
+    def _notebook(self, own: Mapping[str, Any], key: str) -> str:
+        written = own.get("notebook_path")
+        home = self._found.home  # where the bundle's files lie on a workspace, its own folder stands for
+        more = {"workspace.file_path": home, "workspace.root_path": os.path.dirname(home)}
+        path = self._found.variables.resolve(written, more=more)
+        if not isinstance(path, str) or not path:
+            raise self._wrong(f'the task "{key}" names no notebook', "notebook_path is missing", "write it", key)
+        if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
+            mend = "write source: WORKSPACE, with the path in the project"
+            raise self._wrong(f'the task "{key}" takes its notebook from Git', "a copy runs the project's own", mend, key)
+        inside = path.startswith(home + os.sep)
+        found = self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
+        if found is None:
+            folder = os.path.dirname(os.path.join(os.path.dirname(self._found.path), path))
+            files = os.listdir(folder) if os.path.isdir(folder) else []
+            near = get_close_matches(os.path.basename(path), files, n=1)
+            raise JobNotebookError(
+                f'the notebook of the task "{key}" isn\'t there',
+                cause=f"{path}, which counts from the folder of the file that names it",
+                mend=f'did you mean "{near[0]}"?'
+                if near
+                else "correct notebook_path, or map the workspace folder under [tool.nbh] run_prefixes",
+                location=self._place(written if isinstance(written, str) else key),
+            )
+        return found
+
+    def _parameters(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
+        found = self._found.variables.resolve(own.get("base_parameters") or {})
+        if not isinstance(found, dict):
+            raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
+        return {str(name): _text(value) for name, value in found.items()}
+
+    def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
+        found = self._found.variables.resolve({name: own.get(name) for name in ("op", "left", "right")})
+        if any(found[name] is None for name in found):
+            raise self._wrong(f'the condition of the task "{key}" isn\'t whole', "it needs op, left and right", "add it", key)
+        self._one_of(str(found["op"]), OPERATORS, f'op of the task "{key}"', key)
+        return Condition(str(found["op"]), _text(found["left"]), _text(found["right"]))
+
+    def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
+        """The tasks in an order in which they may run, as written where that is one."""
+        by_key = {task.key: task for task in tasks}
+        keys = [task.key for task in tasks]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise self._wrong(f'two tasks have the key "{twice}"', "each needs its own", "rename one", twice)
+        for task in tasks:
+            for one in task.after:
+                if one.key not in by_key:
+                    near = get_close_matches(one.key, by_key, n=1)
+                    mend = f'did you mean "{near[0]}"?' if near else "correct depends_on"
+                    raise self._wrong(
+                        f'the task "{task.key}" depends on "{one.key}"', "the job has no such task", mend, task.key
+                    )
+                if one.outcome and by_key[one.key].kind != CONDITION:
+                    raise self._wrong(
+                        f'the task "{task.key}" waits for an outcome of "{one.key}"',
+                        "only a condition_task has one",
+                        "leave outcome out",
+                        task.key,
+                    )
+        sorter = TopologicalSorter({task.key: [one.key for one in task.after] for task in tasks})
+        try:
+            sorter.prepare()
+        except CycleError as exc:
+            circle = " -> ".join(reversed(exc.args[1]))
+            raise self._wrong("tasks wait for each other in a circle", circle, "break it", exc.args[1][0]) from exc
+        ordered: list[Task] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready(), key=keys.index)
+            ordered += [by_key[key] for key in ready]
+            sorter.done(*ready)
+        return tuple(ordered)
+
+    def _check_references(self, tasks: Sequence[Task], parameters: Mapping[str, str]) -> None:
+        """See that references to tasks and parameters name some that there are."""
+        keys = [task.key for task in tasks]
+        for task in tasks:
+            sides = (task.condition.left, task.condition.right) if task.condition is not None else ()
+            for parts in (found for text in (*task.parameters.values(), *sides) for found in named(text)):
+                known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
+                name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
+                if name and name not in known:
+                    near = get_close_matches(name, known, n=1)
+                    raise self._wrong(
+                        f'the task "{task.key}" refers to the {what} "{name}"',
+                        f"the job has no such {what}",
+                        f'did you mean "{near[0]}"?' if near else "correct the reference",
+                        task.key,
+                    )
+
+    def _one_of(self, given: str, known: Sequence[str], what: str, key: str) -> None:
+        if given not in known:
+            near = get_close_matches(given, known, n=1)
+            raise self._wrong(f"{what} is {given!r}", f"known are {', '.join(known)}", f"write {near[0]}" if near else "", key)
+
+    def _seconds(self, entry: Mapping[str, Any], what: str) -> float:
+        found = self._found.variables.resolve(entry.get("timeout_seconds") or 0)
+        if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+            raise self._wrong(f"timeout_seconds of {what} is {found!r}", "it is a number of seconds", "correct it")
+        return float(found)
+
+    def _list(self, value: Any, what: str) -> list[dict[str, Any]]:
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self._wrong(f"{what} is no list of names with values", f"it is {str(value)[:200]!r}", "mend the file")
+        return value
+
+    def _wrong(self, what: str, cause: str, mend: str, near: Any = None) -> JobShapeError:
+        return JobShapeError(what, cause=cause, mend=mend or "correct it", location=self._place(near))
+
+    def _place(self, value: Any) -> Any:
+        return place_of(value, otherwise=self._found.path, root=self._root)
+
+
+def given(job: Job, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The job's parameters with those that a test gives.
+
+    Raises:
+        JobParameterError: The job has none of that name, or a value is no text.
+    """
+    for name, value in parameters.items():
+        if name not in job.parameters:
+            near = get_close_matches(name, job.parameters, n=1)
+            raise JobParameterError(
+                f'the job "{job.name}" has no parameter "{name}"',
+                cause=f"its parameters: {', '.join(job.parameters) or 'none'}",
+                mend=f'did you mean "{near[0]}"?' if near else "leave it out, or add it to the job's parameters",
+            )
+        if not isinstance(value, str):
+            raise JobParameterError(
+                f'the value given for the parameter "{name}" is not a text',
+                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
+                mend=f'write parameters={{"{name}": "{value}"}}',
+            )
+    return {**job.parameters, **parameters}
+
+
+def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that a notebook gets: its own, and all of the job's, which win."""
+    return {**task.parameters, **parameters}
+
+
+def _outcome(value: Any) -> str:
+    return "" if value is None else str(value).lower()
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else as_text(value)

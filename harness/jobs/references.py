@@ -1,0 +1,156 @@
+"""Dynamic value references, ``{{job.parameters.day}}``: filled in here where the job runs here.
+
+They are listed at https://docs.databricks.com/jobs/dynamic-value-references.html: a text that is no reference of a known
+namespace stays as it is, an unknown one of a known namespace is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from harness.jobs.result import TaskRun
+
+_Held = TypeVar("_Held")
+
+_REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_PART = re.compile(r"`([^`]*)`|([^.`]+)")
+NAMESPACES = ("job", "task", "tasks", "workspace")
+_OLD = ("job_id", "run_id", "parent_run_id", "start_date", "start_time", "task_key", "task_retry_count")
+"""References of old, without a namespace: a workspace still fills them in."""
+
+_STATES = {
+    "passed": "success",
+    "exited": "success",
+    "timed_out": "timedout",
+    "cancelled": "canceled",
+    "skipped": "upstream_failed",
+    "excluded": "excluded",
+}
+
+
+class ReferenceUnknownError(ValueError):
+    """A reference of a known namespace leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What references of one task may ask for; ``values`` gives the task values of a task."""
+
+    job: str
+    run_id: int
+    started: datetime
+    parameters: Mapping[str, str]
+    task: str
+    notebook: str = ""
+    ends: Mapping[str, TaskRun] = field(default_factory=dict)
+    values: Callable[[str], Mapping[str, Any]] = lambda _: {}
+
+    def find(self, reference: str) -> str | None:
+        """What a reference stands for, None if it is none.
+
+        Raises:
+            ReferenceUnknownError: It is one, and there is no such thing.
+        """
+        parts = parts_of(reference)
+        if reference in _OLD:
+            raise ReferenceUnknownError(f"{{{{{reference}}}}} is filled in by a workspace only; write its newer name")
+        if len(parts) < 2 or parts[0] not in NAMESPACES:  # noqa: PLR2004 -- a namespace and what is in it
+            return None
+        match parts:
+            case ("job", "parameters", name):
+                return _in(self.parameters, name, reference, "the job's parameters")
+            case ("job", "start_time", how):
+                return _in(_times(self.started), how, reference, "a job's start_time")
+            case ("tasks", key, "values", name):
+                _in(dict.fromkeys(self.ends, ""), key, reference, "the tasks that have ended")
+                return _as_text(_in(self.values(key), name, reference, f"the values that {key} has set"))
+            case ("tasks", key, "result_state"):
+                end = _in(self.ends, key, reference, "the tasks that have ended")
+                return _STATES.get(end.ended, "failed")
+        return _in(self._plain(), ".".join(parts), reference, "what is filled in here")
+
+    def _plain(self) -> dict[str, str]:
+        run = str(self.run_id)
+        return {
+            "job.id": "0",
+            "job.name": self.job,
+            "job.run_id": run,
+            "job.repair_count": "0",
+            "job.trigger.type": "one_time",
+            "task.name": self.task,
+            "task.run_id": run,
+            "task.execution_count": "1",
+            "task.notebook_path": self.notebook,
+            "workspace.id": "0",
+        }
+
+
+def fill(text: str, known: Known) -> str:
+    """Fill in the references of a text.
+
+    Raises:
+        ReferenceUnknownError: One leads nowhere.
+    """
+    return _REFERENCE.sub(lambda found: found[0] if (value := known.find(found[1])) is None else value, text)
+
+
+def inline(text: str, parameters: Mapping[str, str]) -> str:
+    """Put the job's parameters in their places, and leave all other references as they are."""
+
+    def put(found: re.Match[str]) -> str:
+        match parts_of(found[1]):
+            case ("job", "parameters", name) if name in parameters:
+                return parameters[name]
+        return found[0]
+
+    return _REFERENCE.sub(put, text)
+
+
+def named(text: str) -> Iterator[tuple[str, ...]]:
+    """The references of known namespaces in a text, each by its parts."""
+    for found in _REFERENCE.finditer(text):
+        parts = parts_of(found[1])
+        if parts and parts[0] in NAMESPACES:
+            yield parts
+
+
+def parts_of(reference: str) -> tuple[str, ...]:
+    """The parts of a reference; one with other signs than letters, digits and _ stands in backticks."""
+    return tuple(quoted or plain for quoted, plain in _PART.findall(reference))
+
+
+def _in(held: Mapping[str, _Held], name: str, reference: str, what: str) -> _Held:
+    if name in held:
+        return held[name]
+    near = get_close_matches(name, held, n=1)
+    hint = f', did you mean "{near[0]}"?' if near else ""
+    raise ReferenceUnknownError(f'{{{{{reference}}}}} leads nowhere: {what} have no "{name}"{hint}')
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _times(at: datetime) -> dict[str, str]:
+    day = at.isoweekday()
+    return {
+        "iso_date": at.strftime("%Y-%m-%d"),
+        "iso_datetime": at.strftime("%Y-%m-%dT%H:%M:%S"),
+        "iso_weekday": str(day),
+        "is_weekday": str(day < 6).lower(),  # noqa: PLR2004 -- Saturday
+        "year": str(at.year),
+        "month": str(at.month),
+        "day": str(at.day),
+        "hour": str(at.hour),
+        "minute": str(at.minute),
+        "second": str(at.second),
+        "timestamp_ms": str(int(at.timestamp() * 1000)),
+    }

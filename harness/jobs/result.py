@@ -1,0 +1,173 @@
+"""What became of a job's run and of each of its tasks: the same here and on a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import TaskValuesUnknownError
+from harness.model import GREEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.model import Location, NotebookRun
+
+PASSED, EXITED, FAILED, TIMED_OUT, CANCELLED = "passed", "exited", "failed", "timed_out", "cancelled"
+UNSUPPORTED, LOST = "unsupported", "infrastructure_failed"
+SKIPPED, EXCLUDED = "skipped", "excluded"
+WITH_FAILURES = "passed_with_failures"
+NOT_RUN = frozenset({SKIPPED, EXCLUDED})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TaskRun:
+    """One task of a job's run.
+
+    ``ended`` is how: as a notebook's run, or ``skipped`` (what it depends on failed or was cancelled) or ``excluded`` (a
+    condition, or its ``run_if``, left it out); neither of these two is passed. ``why`` says by what it is red, or why it wasn't
+    run. ``run`` is the notebook's run, None where no notebook ran. ``result`` is what a condition came to.
+    """
+
+    key: str
+    kind: str
+    ended: str
+    why: str = ""
+    run: NotebookRun | None = None
+    result: bool | None = None
+    held: Mapping[str, Any] | None = field(default=None, repr=False)
+    _read: list[bool] = field(default_factory=list, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<task {self.key}: {self.summary}>"
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        self._read.append(True)
+        return self.ended
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was run and passed, or exited by ``dbutils.notebook.exit``."""
+        return self.outcome in GREEN
+
+    @property
+    def is_red(self) -> bool:
+        """Whether it failed, was lost, or wasn't run because of one that did."""
+        return self.ended not in GREEN and self.ended != EXCLUDED
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has looked at how it ended."""
+        return bool(self._read)
+
+    @property
+    def exit_value(self) -> str | None:
+        """What ``dbutils.notebook.exit`` was given, None if it wasn't called."""
+        return self.run.exit_value if self.run is not None else None
+
+    @property
+    def error(self) -> str:
+        """What ended a red one."""
+        return self.why if self.ended not in GREEN and self.ended not in NOT_RUN else ""
+
+    @property
+    def location(self) -> Location | None:
+        """Where in the notebook it ended, as far as that is known."""
+        return self.run.location if self.run is not None else None
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The task values that it set.
+
+        Raises:
+            TaskValuesUnknownError: A workspace ran it, which hands task values to tasks only.
+        """
+        if self.held is None:
+            raise TaskValuesUnknownError(
+                f'the task values of "{self.key}" aren\'t known',
+                cause="the Jobs API hands them to other tasks, and to nobody else",
+                mend="have the notebook exit with what the test is to see, or mark the test @pytest.mark.nbh_local_only",
+            )
+        return self.held
+
+    @property
+    def summary(self) -> str:
+        """One clause for people."""
+        if self.result is not None and self.ended == PASSED:
+            return f"came to {str(self.result).lower()}"
+        if self.run is not None:
+            return self.run.summary
+        return f"{_words(self.ended)}{f': {self.why}' if self.why else ''}"
+
+
+class Tasks(dict[str, TaskRun]):
+    """The tasks of a run by key."""
+
+    def __missing__(self, key: str) -> TaskRun:
+        near = get_close_matches(str(key), self, n=1)
+        hint = f'did you mean "{near[0]}"? ' if near else ""
+        raise KeyError(f'the job has no task "{key}"; {hint}it has: {", ".join(self)}')
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class JobRun:
+    """One run of a throw-away copy of a job.
+
+    ``ended`` is "passed" where each task passed or was excluded and at least one did work, "excluded" where none did,
+    "passed_with_failures" where tasks failed and all that nothing depends on passed; else how the worst of its tasks ended.
+    ``path`` is the job's name. ``link`` is the run's page on a workspace, ``notes`` what else there is to know.
+    """
+
+    path: str
+    ended: str
+    held: Tasks
+    error: str = ""
+    duration_s: float = 0.0
+    link: str = ""
+    notes: tuple[str, ...] = ()
+    location: Location | None = None
+    _read: list[bool] = field(default_factory=list, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<job {self.path} {self.summary}>"
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended; a test that doesn't look at a red one, nor at its red tasks, fails."""
+        self._read.append(True)
+        return self.ended
+
+    @property
+    def passed(self) -> bool:
+        """Whether no task failed and at least one did work; to read it is to look at the outcome."""
+        return self.outcome == PASSED
+
+    @property
+    def tasks(self) -> Tasks:
+        """Its tasks by key, in running order; a job that did nothing counts as looked at by this."""
+        if self.ended == EXCLUDED:
+            self._read.append(True)
+        return self.held
+
+    @property
+    def is_unread_red(self) -> bool:
+        """Whether it isn't passed, and nobody has looked at its outcome or at each red task's."""
+        if self.ended == PASSED or self._read:
+            return False
+        red = [task for task in self.held.values() if task.is_red and task.ended != SKIPPED]
+        return not red or not all(task.is_read for task in red)
+
+    @property
+    def summary(self) -> str:
+        """One line for people: how it ended, and each task."""
+        why = f": {self.error}" if self.error else ""
+        tasks = "; ".join(f"{task.key} {task.summary.partition(chr(10))[0]}" for task in self.held.values())
+        return f"{_words(self.ended)}{why} ({tasks}){f' [{self.link}]' if self.link else ''}"
+
+
+def _words(ended: str) -> str:
+    said = {LOST: "was lost", UNSUPPORTED: "holds what can't run here", EXCLUDED: "was excluded", SKIPPED: "was skipped"}
+    return said.get(ended, ended.replace("_", " "))

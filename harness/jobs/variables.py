@@ -1,0 +1,80 @@
+"""The variables of a bundle, ``${var.catalog}``, as far as they can be known without asking a workspace.
+
+See https://docs.databricks.com/dev-tools/bundles/variables.html. What can't be known is an error, and never an empty text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import JobVariableError
+from harness.jobs.written import Written, place_of, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VARIABLE = re.compile(r"\$\{([^{}$]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What is known: ``values`` by full name, "var.catalog". ``path`` is the bundle's file, from ``root``."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    root: str = ""
+
+    def resolve(self, value: Any, *, more: Mapping[str, str] | None = None) -> Any:
+        """Give a value with all its variables in their places; ``more`` are known here only.
+
+        Raises:
+            JobVariableError: One has no value, or leads back to itself.
+        """
+        return self._resolve(value, {**self.values, **(more or {})}, ())
+
+    def _resolve(self, value: Any, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
+        if isinstance(value, dict):
+            return {key: self._resolve(held, known, above) for key, held in value.items()}
+        if isinstance(value, list):
+            return [self._resolve(held, known, above) for held in value]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        whole = _VARIABLE.fullmatch(value.strip())
+        if whole is not None:
+            found = self._value(whole[1].strip(), value, known, above)
+            return _placed(found, value) if isinstance(found, str) else found
+        text = _VARIABLE.sub(lambda one: as_text(self._value(one[1].strip(), value, known, above)), value)
+        return _placed(text, value)
+
+    def _value(self, name: str, where: str, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
+        if name in above:
+            raise self._unknown(name, where, known, "it leads back to itself: " + " -> ".join((*above, name)))
+        if name not in known:
+            raise self._unknown(name, where, known, "nothing gives it a value")
+        return self._resolve(known[name], known, (*above, name))
+
+    def _unknown(self, name: str, where: str, known: Mapping[str, Any], cause: str) -> JobVariableError:
+        near = get_close_matches(name, known, n=1)
+        own = name.removeprefix("var.")
+        mend = f"give it a default, or set BUNDLE_VAR_{own}" if name.startswith("var.") else "write what it stands for"
+        if near and name not in known:
+            mend = f"did you mean ${{{near[0]}}}? if not, {mend}"
+        return JobVariableError(
+            f"the variable ${{{name}}} has no value",
+            cause=f"{cause}, and only a workspace knows others" if name not in known else cause,
+            mend=mend,
+            location=place_of(where, otherwise=self.path, root=self.root or "."),
+        )
+
+
+def as_text(value: Any) -> str:
+    """A value within a text, and a parameter's: as it is written in YAML."""
+    return str(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _placed(text: str, like: str) -> str:
+    return written(text, like.path, like.line) if isinstance(like, Written) else text

@@ -1,0 +1,106 @@
+"""References ``{{…}}`` in parameters and conditions, and what a condition comes to.
+
+As Databricks describes them: https://docs.databricks.com/jobs/dynamic-value-references.html and the SDK's ``ConditionTask``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.rehearsal.runs import Run, Task
+
+REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+OPERATORS = ("EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
+OF_TASK = re.compile(r"tasks\.`?([A-Za-z0-9_-]+)`?\.(?:values\.(?P<value>.+)|result_state)")
+"""A reference to another task: to a value that it set, or to how it ended."""
+
+
+class UnresolvedError(Exception):
+    """A reference leads nowhere, or a side of a condition is no number."""
+
+
+def parameters_of(run: Run, task: Task) -> dict[str, str]:
+    """The parameters of a notebook: those of the job before its own, and the references in them resolved.
+
+    Raises:
+        UnresolvedError: One leads nowhere.
+    """
+    own = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
+    known = _known(run, task)
+    return {name: _filled(value, known, run) for name, value in own.items()}
+
+
+def outcome_of(run: Run, task: Task) -> str:
+    """What a condition comes to: "true" or "false".
+
+    Raises:
+        UnresolvedError: A reference leads nowhere, or a side is no number and has to be.
+    """
+    condition = task.spec["condition_task"]
+    known = _known(run, task)
+    left, right = (_filled(condition[side], known, run) for side in ("left", "right"))
+    if condition["op"] in {"EQUAL_TO", "NOT_EQUAL"}:
+        return str((left == right) is (condition["op"] == "EQUAL_TO")).lower()
+    sign = _number(left).compare(_number(right))
+    return str(
+        {
+            "GREATER_THAN": sign > 0,
+            "GREATER_THAN_OR_EQUAL": sign >= 0,
+            "LESS_THAN": sign < 0,
+            "LESS_THAN_OR_EQUAL": sign <= 0,
+        }[condition["op"]]
+    ).lower()
+
+
+def _known(run: Run, task: Task) -> dict[str, str]:
+    return {
+        "job.id": str(run.job_id),
+        "job.run_id": str(run.run_id),
+        "run.id": str(task.run_id),
+        "job.name": run.name,
+        "task.name": task.key,
+        "task.run_id": str(task.run_id),
+        **{f"job.parameters.{name}": value for name, value in run.parameters.items()},
+    }
+
+
+def _filled(text: str, known: Mapping[str, str], run: Run) -> str:
+    def value(found: re.Match[str]) -> str:
+        other = OF_TASK.fullmatch(found[1])
+        if other is None:
+            return known.get(found[1], found[0])
+        name = other["value"]
+        if name is None:
+            return _state(run, other[1])
+        with run.lock:
+            held: Any = run.values.get(other[1], {})
+        if name.strip("`") not in held:
+            raise UnresolvedError(f"The reference {found[0]} can't be resolved: task {other[1]} has set no value {name}.")
+        it = held[name.strip("`")]
+        return it if isinstance(it, str) else json.dumps(it)
+
+    return REFERENCE.sub(value, text)
+
+
+def _state(run: Run, key: str) -> str:
+    with run.lock:
+        end = next(task.state.end for task in run.tasks if task.key == key)
+    if end is None:
+        raise UnresolvedError(f"Task {key} has not ended, so its result_state can't be referenced.")
+    return end.result.lower()
+
+
+def _number(text: str) -> Decimal:
+    try:
+        found = Decimal(text.strip())
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite():
+        raise UnresolvedError(f"The operand {text!r} of the condition is not a number.")
+    return found

@@ -1,0 +1,99 @@
+"""A job's run to be: one submission with all of its tasks, which is a copy that nobody has to remove.
+
+``runs/submit`` takes tasks with all that orders them, and no parameters of a job: so these are put in their places here, by the
+platform's own rules. Each notebook gets all of them, and they win over its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import JobKindError
+from harness.jobs.job import NOTEBOOK, SERVED
+from harness.jobs.read import pushed_down
+from harness.jobs.references import inline
+from harness.model import Location
+from harness.remote.job_outcome import end_of_job
+from harness.remote.runs import Request, notebook_task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.jobs.job import Job, Task
+    from harness.remote.outcome import RemoteRun, Sent
+    from harness.remote.protocol import Facts, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSent:
+    """A task with what was sent for it, None for one without a notebook, and the notebook's path there."""
+
+    task: Task
+    sent: Sent | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest(Request):
+    """A job's run to be; ``widgets`` are all of its parameters."""
+
+    job: Job | None = None
+    parts: tuple[TaskSent, ...] = ()
+    has_own_compute: bool = False
+    is_tried_again: bool = field(default=False, init=False)  # tasks that passed would run twice
+
+    def body(self, token: str, run_name: str) -> Facts:
+        """What is submitted."""
+        assert self.job is not None  # noqa: S101 -- it has a default only because those above have
+        compute, submission = ({}, _environments(self.job)) if self.has_own_compute else self.keys()
+        return {
+            "run_name": run_name,
+            "idempotency_token": token,
+            "timeout_seconds": math.ceil(self.timeout_s + self.start_s),
+            **submission,
+            "tasks": [self._task(part, part.task.compute if self.has_own_compute else compute) for part in self.parts],
+        }
+
+    def _task(self, part: TaskSent, compute: Mapping[str, Any]) -> Facts:
+        task = part.task
+        made: Facts = {"task_key": task.key}
+        if task.after:
+            made["depends_on"] = [
+                {"task_key": one.key, **({"outcome": one.outcome} if one.outcome else {})} for one in task.after
+            ]
+            made["run_if"] = task.run_if
+        if task.timeout_s:
+            made["timeout_seconds"] = int(task.timeout_s)
+        if task.condition is not None:
+            left, right = (inline(side, self.widgets) for side in (task.condition.left, task.condition.right))
+            return {**made, "condition_task": {"op": task.condition.op, "left": left, "right": right}}
+        parameters = {name: inline(value, self.widgets) for name, value in pushed_down(task, self.widgets).items()}
+        return {**made, **notebook_task(part.target, parameters), **compute}
+
+    def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
+        """What became of it."""
+        return end_of_job(facts, self.sent, [(part.task, part.sent) for part in self.parts], workspace, stopped=stopped)
+
+
+def check_kinds(job: Job, *, root: str) -> None:
+    """See that a copy of the job can be run.
+
+    Raises:
+        JobKindError: It holds a task of another kind than those that are served.
+    """
+    import os
+
+    for task in job.tasks:
+        if task.kind not in SERVED:
+            raise JobKindError(
+                f'the task "{task.key}" is a {task.kind}',
+                cause=f"a copy of a job is run with {' and '.join(SERVED)} alone: others reach for what is no copy",
+                mend=f"run its notebooks one by one, by run_notebook, or make {task.key} a {NOTEBOOK}",
+                location=Location(os.path.relpath(job.path, root)),
+            )
+
+
+def _environments(job: Job) -> Facts:
+    return {"environments": [dict(one) for one in job.environments]} if job.environments else {}

@@ -1,0 +1,99 @@
+"""A job run here: its tasks in their order, what they leave for each other, and how it ends where one of them doesn't pass."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HEADER = "# Databricks notebook source\n"
+SETS = "dbutils.jobs.taskValues.set('n', 3)\ndbutils.jobs.taskValues.set('names', ['a'])"
+ASKS = "dbutils.notebook.exit(str(dbutils.jobs.taskValues.get('sets', 'n', default='none', debugValue='none')))"
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Write a job and its notebooks; gives the job's path."""
+
+    def write(*tasks, **notebooks):
+        for name, text in notebooks.items():
+            (tmp_path / f"{name}.py").write_text(HEADER + text + "\n")
+        path = tmp_path / "j.json"
+        path.write_text(json.dumps({"name": "j", "tasks": tasks}))
+        return path
+
+    return write
+
+
+def notebook(key, *after, **more):
+    """A task that runs the notebook of its name."""
+    depends_on = [{"task_key": one} for one in after]
+    return {"task_key": key, "depends_on": depends_on, "notebook_task": {"notebook_path": f"{key}.py"}, **more}
+
+
+def condition(key, left, op, right, *after):
+    """A task that compares."""
+    depends_on = [{"task_key": one} for one in after]
+    return {"task_key": key, "depends_on": depends_on, "condition_task": {"op": op, "left": left, "right": right}}
+
+
+def test_task_values_are_one_runs_own(run_job, job):
+    """They go from task to task, a test reads them, and the next run of the same test doesn't find them."""
+    run = run_job(job(notebook("sets"), notebook("asks", "sets"), sets=SETS, asks=ASKS))
+
+    assert run.passed, run.summary
+    assert run.tasks["sets"].values == {"n": 3, "names": ["a"]}
+    assert run.tasks["asks"].exit_value == "3"
+
+    again = run_job(job({**notebook("asks"), "task_key": "sets"}, asks=ASKS))
+
+    assert again.tasks["sets"].exit_value == "none"
+
+
+def test_a_condition_on_what_nobody_set_fails(run_job, job):
+    """It doesn't come to false, and what waits for it isn't run."""
+    left = "{{tasks.sets.values.m}}"
+    path = job(notebook("sets"), condition("c", left, "EQUAL_TO", "1", "sets"), notebook("last", "c"), sets=SETS, last="x = 1")
+
+    run = run_job(path)
+
+    assert run.outcome == "failed"
+    assert run.error.startswith("c failed: {{tasks.sets.values.m}} leads nowhere")
+    assert (run.tasks["last"].outcome, run.tasks["last"].why) == ("skipped", "c failed, and it runs if ALL_SUCCESS")
+
+
+@pytest.mark.parametrize("kind", ["spark_python_task", "sql_task", "python_wheel_task", "run_job_task", "for_each_task"])
+def test_a_kind_that_is_not_run_here(run_job, job, kind):
+    """It is named, with the reason; nothing that waits for it is run, and the whole isn't passed."""
+    run = run_job(job({"task_key": "other", kind: {"x": 1}}, notebook("last", "other"), last="x = 1"))
+
+    assert run.outcome == "unsupported"
+    assert run.error.startswith(f"other holds what can't run here: other is a {kind}: ")
+    assert run.tasks["last"].outcome == "skipped"
+
+
+def test_the_time_of_all_tasks(run_job, job):
+    """The task that is on ends, no other begins."""
+    run = run_job(job(notebook("sleeps"), notebook("last"), sleeps="import time\ntime.sleep(60)", last="x = 1"), timeout_s=1.5)
+
+    assert run.outcome == "timed_out"
+    assert (run.tasks["sleeps"].outcome, run.tasks["last"].outcome) == ("timed_out", "skipped")
+    assert run.tasks["last"].why == "the job's time was over"
+
+
+def test_a_task_that_fails_is_not_tried_again(run_job, job, tmp_path):
+    """Whatever the job says; and that is told."""
+    count = tmp_path / "count"
+    fails = f"open({str(count)!r}, 'a').write('x')\nraise ValueError('no')"
+
+    run = run_job(job(notebook("fails", max_retries=3), fails=fails))
+
+    assert run.outcome == "failed"
+    assert count.read_text() == "x"
+    assert run.notes == ("the copy tries no task again, which the job asks for: fails",)
+
+
+def test_a_wrong_use(run_job, job):
+    """Only two words say what it runs on."""
+    with pytest.raises(ValueError, match="compute is 'mine'"):
+        run_job(job(notebook("sets"), sets=SETS), compute="mine")

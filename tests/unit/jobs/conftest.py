@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import re
+import textwrap
+
+import pytest
+from job_files import notebooks_of
+
+from harness.jobs.bundles import describe
+from harness.jobs.read import read_job
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Write files of a project; ``read`` reads a job of it as a test in ``tests`` names it."""
+
+    class Project:
+        """A folder with a user's files."""
+
+        root = tmp_path
+
+        def write(self, **files):
+            """Names as Python takes them: src__load_py is src/load.py."""
+            for name, text in files.items():
+                path = tmp_path / re.sub(r"_(yml|json|py)$", r".\1", name.replace("__", "/"))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(textwrap.dedent(text).lstrip("\n"))
+            return self
+
+        def read(self, asked, *, target="local", environ=None, with_compute=False):
+            beside = str(tmp_path / "tests" / "test_it.py")
+            found = describe(asked, beside=beside, root=str(tmp_path), target=target, environ=environ or {})
+            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), with_compute=with_compute)
+
+    return Project()

@@ -1,0 +1,289 @@
+"""A job is read from a bundle or a file, and looked through before anything is run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.errors import (
+    JobFileError,
+    JobNotebookError,
+    JobNotFoundError,
+    JobParameterError,
+    JobShapeError,
+    JobVariableError,
+)
+from harness.jobs.job import Condition, Dependency
+from harness.jobs.read import given, pushed_down
+
+BUNDLE = """
+    bundle:
+      name: churn
+    include:
+      - resources/*.yml
+    variables:
+      day:
+        default: 2026-01-31
+      where:
+        default: ${bundle.target}_${var.day}
+    targets:
+      dev:
+        default: true
+      pps:
+        variables:
+          day: monday
+        resources:
+          jobs:
+            etl:
+              tasks:
+                - task_key: load
+                  notebook_task:
+                    base_parameters:
+                      more: yes
+"""
+ETL = """
+    resources:
+      jobs:
+        etl:
+          name: "[${bundle.target}] etl"
+          parameters:
+            - {name: n, default: 3}
+          tasks:
+            - task_key: check
+              depends_on: [{task_key: load}]
+              condition_task: {op: EQUAL_TO, left: "{{tasks.load.values.rows}}", right: 1}
+            - task_key: load
+              notebook_task:
+                notebook_path: ../src/load.py
+                base_parameters: {where: "${var.where}", on: true}
+              new_cluster: {spark_version: "${var.nobody_knows}"}
+              timeout_seconds: 60
+              max_retries: 3
+            - task_key: after
+              depends_on: [{task_key: check, outcome: true}]
+              run_if: ALL_DONE
+              notebook_task: {notebook_path: "${workspace.file_path}/src/load.py"}
+"""
+A = "{task_key: a, notebook_task: {notebook_path: n.py}"
+B = A.replace("key: a", "key: b")
+C = "{task_key: c, condition_task: {op: EQUAL_TO, right: b"
+ONE = "tasks: [{task_key: a, notebook_task: {notebook_path: n.py}}]"
+
+
+@pytest.fixture
+def bundle(project):
+    """A bundle with one job in a file of its own."""
+    return project.write(databricks_yml=BUNDLE, resources__etl_yml=ETL, src__load_py="# Databricks notebook source\n")
+
+
+def test_a_job_of_a_bundle(bundle):
+    """By its key; variables are in their places, paths count from the file, tasks stand in running order."""
+    job = bundle.read("etl")
+
+    load, check, after = job.tasks
+    assert (job.name, job.parameters, [task.key for task in job.tasks]) == ("[dev] etl", {"n": "3"}, ["load", "check", "after"])
+    assert load.notebook == str(bundle.root / "src" / "load.py") == after.notebook
+    assert load.parameters == {"where": "dev_2026-01-31", "on": "true"}
+    assert (load.timeout_s, load.retries, load.compute) == (60, 3, {})
+    assert check.condition == Condition("EQUAL_TO", "{{tasks.load.values.rows}}", "1")
+    assert (after.after, after.run_if) == ((Dependency("check", "true"),), "ALL_DONE")
+    assert job.notes == ("the copy tries no task again, which the job asks for: load",)
+
+
+def test_the_target_of_the_environment_counts(bundle):
+    """Its variables and what it changes of the job; a variable of the environment of the process wins."""
+    assert bundle.read("etl", target="pps").tasks[0].parameters == {"where": "pps_monday", "on": "true", "more": "yes"}
+    assert bundle.read("etl", target="pps", environ={"BUNDLE_VAR_day": "x"}).tasks[0].parameters["where"] == "pps_x"
+
+
+@pytest.mark.parametrize("settings", ["{}", '{{"job_id": 7, "settings": {}}}'])
+def test_a_file_as_the_api_gives_it(project, settings):
+    """JSON with the settings, or what jobs/get answers."""
+    job = {"name": "j", "tasks": [{"task_key": "a", "notebook_task": {"notebook_path": "n"}}]}
+    project.write(jobs__j_json=settings.format(json.dumps(job)), jobs__n_py="# Databricks notebook source\n")
+
+    read = project.read("jobs/j.json")
+
+    assert (read.name, read.tasks[0].notebook) == ("j", str(project.root / "jobs" / "n.py"))
+
+
+def test_what_a_job_runs_on_is_read_if_wanted(project):
+    """Each task that shares a job cluster gets its spec."""
+    text = """
+        job_clusters: [{job_cluster_key: c, new_cluster: {num_workers: 1}}]
+        tasks:
+          - {task_key: a, job_cluster_key: c, notebook_task: {notebook_path: n.py}}
+          - {task_key: b, job_cluster_key: d, notebook_task: {notebook_path: n.py}}
+    """
+    project.write(j_yml=text, n_py="")
+    assert project.read("j.yml").tasks[0].compute == {}
+
+    with pytest.raises(JobShapeError, match='runs on the job cluster "d"'):
+        project.read("j.yml", with_compute=True)
+
+    project.write(j_yml=text.replace("key: d", "key: c"))
+    assert project.read("j.yml", with_compute=True).tasks[1].compute == {"new_cluster": {"num_workers": 1}}
+
+
+def test_an_unknown_key_names_the_near_one(bundle):
+    """And the others."""
+    with pytest.raises(JobNotFoundError) as caught:
+        bundle.read("elt")
+
+    assert caught.value.mend == 'did you mean "etl"?'
+    assert str(caught.value).startswith("databricks.yml: NBH411")
+
+
+@pytest.mark.parametrize(("asked", "cause"), [("etl", "no databricks.yml lies"), ("jobs/none.yml", "neither below")])
+def test_no_bundle_and_no_file(project, asked, cause):
+    """Each says where was looked."""
+    with pytest.raises(JobNotFoundError, match="there is no") as caught:
+        project.read(asked)
+
+    assert cause in caught.value.cause
+
+
+def test_a_variable_that_nothing_gives_a_value(bundle):
+    """The error names the file, the line and the variable; nothing becomes an empty text."""
+    bundle.write(resources__etl_yml=ETL.replace("${var.where}", "${var.were}"))
+
+    with pytest.raises(JobVariableError) as caught:
+        bundle.read("etl")
+
+    assert str(caught.value).startswith("resources/etl.yml:14: NBH412 the variable ${var.were} has no value")
+    assert "did you mean ${var.where}?" in caught.value.mend
+
+
+def test_a_variable_that_leads_back_to_itself(project):
+    """It has no value either."""
+    text = f"variables: {{a: '${{var.b}}', b: '${{var.a}}'}}\nresources: {{jobs: {{j: {{name: '${{var.a}}', {ONE}}}}}}}"
+    project.write(databricks_yml=text, n_py="")
+
+    with pytest.raises(JobVariableError, match="has no value") as caught:
+        project.read("j")
+
+    assert "var.a -> var.b -> var.a" in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("tasks", "what", "more"),
+    [
+        ("[]", "the job has no tasks", ""),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py}}, {task_key: a, condition_task: {}}]", "isn't whole", "op, left"),
+        (f"{ONE[7:-1]}, {ONE[8:]}", 'two tasks have the key "a"', ""),
+        ("[{task_key: a}]", "has to be of one kind", "it has none"),
+        ("[{task_key: 'a b', notebook_task: {}}]", "'a b' can't be one", ""),
+        (
+            "[{task_key: load, notebook_task: {notebook_path: n.py}, depends_on: [{task_key: laod}]}]",
+            'depends on "laod"',
+            'did you mean "load"?',
+        ),
+        (f"[{A}, depends_on: [{{task_key: b}}]}}, {B}, depends_on: [{{task_key: a}}]}}]", "wait for each other", "a -> b -> a"),
+        (f"[{A}}}, {B}, depends_on: [{{task_key: a, outcome: 'true'}}]}}]", 'waits for an outcome of "a"', "only a condition"),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py}, run_if: ALL_SUCESS}]", "run_if", "write ALL_SUCCESS"),
+        ("[{task_key: a, condition_task: {op: EQUALS, left: a, right: b}}]", "op of the task", "EQUAL_TO"),
+        (f"[{A}}}, {C}, left: '{{{{tasks.aa.values.n}}}}'}}}}]", 'refers to the task "aa"', 'did you mean "a"?'),
+        (
+            "[{task_key: c, condition_task: {op: EQUAL_TO, left: '{{job.parameters.x}}', right: b}}]",
+            'refers to the parameter "x"',
+            "",
+        ),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py}, timeout_seconds: -1}]", "timeout_seconds", ""),
+        (f"[{A}, disabled: true}}]", 'the task "a" is disabled', "doesn't say"),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py, source: GIT}}]", "takes its notebook from Git", ""),
+        (f"[{A}}}]\ngit_source: {{git_url: x}}", "takes its notebook from Git", "source: WORKSPACE"),
+        ("text", "the job has no tasks", ""),
+        ("[text]", "tasks is no list", ""),
+    ],
+)
+def test_what_databricks_would_refuse(project, tasks, what, more):
+    """Before anything of it is run."""
+    project.write(j_yml=f"tasks: {tasks}\n", n_py="")
+
+    with pytest.raises(JobShapeError) as caught:
+        project.read("j.yml")
+
+    assert what in caught.value.what
+    assert more in f"{caught.value.cause}\n{caught.value.mend}"
+    assert caught.value.location.path == "j.yml"
+
+
+def test_a_missing_notebook_names_the_near_one(project):
+    """With the line of its path."""
+    project.write(j_yml="tasks:\n  - task_key: a\n    notebook_task: {notebook_path: src/laod.py}\n", src__load_py="")
+
+    with pytest.raises(JobNotebookError) as caught:
+        project.read("j.yml")
+
+    assert str(caught.value).startswith("j.yml:3: NBH414")
+    assert caught.value.mend == 'did you mean "load.py"?'
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "it holds nothing"),
+        ("[1]", "it holds a list"),
+        ("tasks: [", "expected"),
+        ("tasks: 1\ntasks: 2\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: !!python/object/apply:os.system [exit 1]", "could not determine a constructor"),
+        (BOMB, "too many values"),
+        ("tasks: &a [*a]", "nested too deep"),
+        ("[" * 3000, ""),
+        ("a: " + "x" * (4 * 1024 * 1024), "bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_trusted_or_read(project, text, cause):
+    """It is refused, quickly, and nothing of it is run."""
+    project.write(j_yml=text)
+
+    with pytest.raises(JobFileError) as caught:
+        project.read("j.yml")
+
+    assert cause in caught.value.cause
+
+
+def test_json_with_a_name_twice(project):
+    """The first would be gone without a word."""
+    project.write(j_json='{"tasks": [], "tasks": []}')
+
+    with pytest.raises(JobFileError, match="can't be read") as caught:
+        project.read("j.json")
+
+    assert '"tasks" twice' in caught.value.cause
+
+
+def test_one_key_in_two_files(bundle):
+    """Which of them would be run isn't guessed."""
+    bundle.write(resources__more_yml=ETL)
+
+    with pytest.raises(JobFileError, match="described twice"):
+        bundle.read("etl")
+
+
+def test_a_file_of_several_jobs(bundle):
+    """It names none of them."""
+    bundle.write(two_yml=f"resources: {{jobs: {{a: {{{ONE}}}, b: {{{ONE}}}}}}}")
+
+    with pytest.raises(JobNotFoundError) as caught:
+        bundle.read("two.yml")
+
+    assert caught.value.cause == "it holds 2 jobs: a, b"
+
+
+def test_parameters_that_a_test_gives(bundle):
+    """Texts, of the job's own names; each notebook gets all of them, and they win."""
+    job = bundle.read("etl")
+
+    assert given(job, {"n": "5"}) == {"n": "5"}
+    assert pushed_down(job.tasks[0], {"where": "here"}) == {"where": "here", "on": "true"}
+    with pytest.raises(JobParameterError, match="not a text"):
+        given(job, {"n": 5})
+    with pytest.raises(JobParameterError, match='has no parameter "m"'):
+        given(job, {"m": "5"})

@@ -1,0 +1,68 @@
+"""References are filled in where they lead somewhere; a known namespace that doesn't is an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from harness.jobs.references import Known, ReferenceUnknownError, fill, inline
+from harness.jobs.result import TaskRun
+
+VALUES = {"load": {"rows": 3, "name": "x", "list": [1, None], "is_new": True, "odd-key": "o"}}
+
+
+@pytest.fixture
+def known():
+    """What a task after "load" knows."""
+    ends = {"load": TaskRun("load", "notebook_task", "exited"), "bad": TaskRun("bad", "notebook_task", "failed")}
+    at = datetime(2026, 1, 31, 7, 5, tzinfo=UTC)
+    return Known("etl", 7, at, {"day": "monday"}, "train", "/src/train", ends, lambda key: VALUES.get(key, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("{{job.parameters.day}}!", "monday!"),
+        ("{{ tasks.load.values.rows }}", "3"),
+        ("{{tasks.load.values.name}}", "x"),
+        ("{{tasks.load.values.list}}", "[1, null]"),
+        ("{{tasks.load.values.is_new}}", "true"),
+        ("{{tasks.load.values.`odd-key`}}", "o"),
+        ("{{tasks.load.result_state}} {{tasks.bad.result_state}}", "success failed"),
+        ("{{job.name}} {{task.name}} {{task.notebook_path}} {{job.run_id}}", "etl train /src/train 7"),
+        ("{{job.start_time.iso_date}} {{job.start_time.is_weekday}}", "2026-01-31 false"),
+        ("{{what.ever}} {{x}} {single}", "{{what.ever}} {{x}} {single}"),
+    ],
+)
+def test_what_is_filled_in(known, text, filled):
+    """Texts as they are, other values as JSON; what is no reference stays."""
+    assert fill(text, known) == filled
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{{job.naem}}", 'did you mean "job.name"?'),
+        ("{{job.parameters.days}}", 'did you mean "day"?'),
+        ("{{tasks.load.values.row}}", 'did you mean "rows"?'),
+        ("{{tasks.later.values.rows}}", 'the tasks that have ended have no "later"'),
+        ("{{job.start_time.moon}}", "leads nowhere"),
+        ("{{job_id}}", "by a workspace only"),
+    ],
+)
+def test_what_leads_nowhere(known, text, told):
+    """It never becomes an empty text."""
+    with pytest.raises(ReferenceUnknownError) as caught:
+        fill(text, known)
+
+    assert told in str(caught.value)
+
+
+def test_only_the_parameters_are_put_in_their_places():
+    """The workspace fills in the rest."""
+    text = "{{job.parameters.day}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}}"
+
+    assert inline(text, {"day": "{{job.start_time.iso_date}}"}) == (
+        "{{job.start_time.iso_date}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}}"
+    )
