@@ -213,6 +213,10 @@ def _become_kernel(asked: dict[str, Any]) -> None:
         os.dup2(log, 2)
         os.environ.clear()
         os.environ.update(asked["environment"])
+        # Python's own generator is seeded anew after a fork; numpy's would give all kernels the same numbers, so that two
+        # notebooks that make up keys make up the same ones.
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed()
         from harness.execute.kernel import serve
 
         serve(asked["connection"], asked["job"])

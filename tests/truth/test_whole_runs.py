@@ -167,6 +167,26 @@ def test_63_nothing_of_the_developers_own_ipython_counts(folder, monkeypatch):
     assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({names}))\n")[:3] == ["exited", "True", "[]"]
 
 
+def test_65_random_numbers_are_each_runs_own(folder):
+    """The lie: two notebooks that make up keys make up the same ones. Here: they differ, as in two processes there."""
+    made = "import random\nimport numpy\ndbutils.notebook.exit(f'{random.random()} {numpy.random.rand()}')"
+    folder.write(
+        {
+            "nb.py": f"{HEADER}{made}\n",
+            "test_it.py": """
+                def test_run(run_notebook):
+                    one, two = (run_notebook("nb.py", timeout_s=60).exit_value.split() for _ in range(2))
+                    assert one[0] != two[0]
+                    assert one[1] != two[1]
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == 0, said
+
+
 JOB = """
     name: j
     tasks:
