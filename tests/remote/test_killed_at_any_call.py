@@ -117,8 +117,8 @@ def workspace(rehearsal):
 
 
 @pytest.fixture(scope="module")
-def calls_of_a_run(killed_run, project, tmp_path_factory):
-    """How many calls a run makes that nobody ends; it is green."""
+def calls_of_a_run(killed_run, project, others, tmp_path_factory):
+    """How many calls a run makes that nobody ends; it is green, and writes into a schema of others, too."""
     status, calls = killed_run(0, "", 0, tmp_path_factory.mktemp("state"))
     assert status == 0, (project / "log").read_text()
     return calls
