@@ -51,6 +51,7 @@ test: setup ## Run all tests
 deep: setup ## Run the random comparisons and seeded faults at length, and plain Spark beside its recorded answers (minutes)
 	@NBH_EXAMPLES=20000 NBH_PROBES=live NBH_SEEDS=1000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
 	  tests/unit/extract/test_differential.py tests/spark/test_probes.py tests/remote/test_seeded_faults.py $(ARGS)
+	@NBH_SEEDS=100 $(BIN)/python -m pytest tests/remote/test_killed_at_any_call.py $(ARGS)
 
 .PHONY: golden
 golden: setup ## Ask plain Spark all probes and record its answers anew (minutes); after a change of tests/data/probes or of a version

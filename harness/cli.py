@@ -123,6 +123,7 @@ _SWEEP = """\
 examples:
   nbh sweep --env pps             remove from PPS what killed runs left there: jobs' runs, clusters, schemas, folders
   nbh sweep --env pps --dry-run   only say what that is
+  nbh sweep --env pps --kept      and what pytest --nbh-keep kept there, which otherwise goes when its time has passed
 
 What a run makes on a workspace stands in a ledger on this machine before it is made; this removes what ledgers name whose runs
 are gone, and what carries the harness's mark and is over age, whoever made it. Nothing else is touched.
@@ -219,6 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     command = add("sweep", _sweep, "remove from a workspace what killed runs left there", _SWEEP)
     command.add_argument("--env", metavar="NAME", required=True, help="the environment, of [tool.nbh.env.NAME] (no default)")
     command.add_argument("--dry-run", action="store_true", help="only say what would be removed (default: remove it)")
+    command.add_argument(
+        "--kept", action="store_true", help="what pytest --nbh-keep kept there too (default: only once its time has passed)"
+    )
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
     command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine, or sign in to it", _REHEARSAL)
@@ -405,7 +409,15 @@ def _doctor(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> int:
     from harness.commands import sweep
 
-    done = sweep.run(os.getcwd(), name=options.env, is_dry=options.dry_run, as_json=options.json, out=sys.stdout, tell=_say)
+    done = sweep.run(
+        os.getcwd(),
+        name=options.env,
+        is_dry=options.dry_run,
+        with_kept=options.kept,
+        as_json=options.json,
+        out=sys.stdout,
+        tell=_say,
+    )
     return YES if done else NO
 
 

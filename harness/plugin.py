@@ -55,7 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("never", "failed", "always"),
         default="never",
         help="keep a copy of the tables and other objects that tests made, to be looked at with `nbh spark sql`, until the "
-        "warm engine ends: of no test, of those that failed, or of all (default: %(default)s)",
+        "warm engine ends: of no test, of those that failed, or of all; on a workspace they stay themselves, for a day "
+        "(default: %(default)s)",
     )
     group.addoption(
         "--nbh-allow",

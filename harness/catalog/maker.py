@@ -247,6 +247,16 @@ class Maker:
         for entry in made:
             self._ledger.strike(entry)
 
+    def keep_all(self) -> list[tuple[str, str, str]]:
+        """Let what was made stay; gives each that isn't in another one: its kind, its name, and until when it stays."""
+        made, self._made = self._made, []
+        kept = []
+        for entry, contents in reversed(removals(made)):
+            kept.append((entry.kind, ".".join(entry.parts), self._ledger.keep(entry)))
+            for inside in contents:
+                self._ledger.strike(inside)
+        return kept
+
     def parts_of(self, name: str) -> tuple[str, str, str]:
         """A name of one to three parts, with what it leaves out taken from this test's own schema."""
         *outer, last = names.split(name)

@@ -52,6 +52,11 @@ class WorkspaceRuns:
         self._beside = beside
         self._runs = runs
 
+    @property
+    def links(self) -> list[str]:
+        """The pages of the runs that have ended."""
+        return [link for started in self._runs if (link := str(getattr(started.run, "link", "")))]
+
     def __call__(self, path: str | os.PathLike[str], **how: Any) -> NotebookRun:
         """Run it, and wait for its end."""
         return self.submit(path, **how).result()

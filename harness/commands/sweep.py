@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.workspace import signed_in
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from harness.remote.sweep import Leftovers
 
 
-def run(folder: str, *, name: str, is_dry: bool, as_json: bool, out: IO[str], tell: Callable[[str], None]) -> bool:
+def run(
+    folder: str, *, name: str, is_dry: bool, as_json: bool, out: IO[str], tell: Callable[[str], None], with_kept: bool = False
+) -> bool:
     """Find and remove what is left; false if something couldn't be removed or looked through.
+
+    ``with_kept`` removes what `pytest --nbh-keep` kept, too, before its time has passed.
 
     Raises:
         HarnessError: The environment is wrong, or its workspace can't be reached.
@@ -26,7 +31,10 @@ def run(folder: str, *, name: str, is_dry: bool, as_json: bool, out: IO[str], te
         over_age, errors = sweep.over_age(
             workspace, workspace_root=root, catalogs=[environment.catalog] if environment.catalog else []
         )
-        left = [*sweep.of_ledgers(host=workspace.host), *([over_age] if over_age.entries else [])]
+        left = sweep.of_ledgers(host=workspace.host, with_kept=with_kept)
+        named = {(entry.kind, entry.name) for one in left for entry in one.entries}
+        rest = tuple(entry for entry in over_age.entries if (entry.kind, entry.name) not in named)
+        left += [replace(over_age, entries=rest)] if rest else []
         gone: list[dict[str, str]] = []
         failed = [{"what": "looking for leftovers", "why": str(error.what)} for error in errors]
         for one in left:

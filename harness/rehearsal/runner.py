@@ -110,7 +110,8 @@ def run(
     finally:
         if not is_over:
             process.end()
-    return Ran(_json(folder / "stdout"), _json(executed), _text(folder / "stderr"))
+    facts = _json(folder / "stdout")
+    return Ran(facts, _json(executed), _text(folder / "stderr") or ("" if facts else "the notebook's process was lost"))
 
 
 def close(workspace: Workspace) -> None:

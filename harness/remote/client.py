@@ -235,6 +235,12 @@ class SdkWorkspace:
         """Drop a catalog with all that is in it."""
         self._again(f"dropping the catalog {name}", lambda: self.client.catalogs.delete(name, force=True))
 
+    def delete_object(self, kind: str, name: str) -> None:
+        """Drop a table, view, volume or function, by its name of three parts."""
+        client = self.client
+        calls: dict[str, Any] = {"table": client.tables, "volume": client.volumes, "function": client.functions}
+        self._again(f"dropping the {kind} {name}", lambda: calls["table" if kind == "view" else kind].delete(name))
+
     # -- calls -----------------------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, query: Mapping[str, Any], *, doing: str) -> Facts:

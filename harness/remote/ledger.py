@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Entry:
     """One thing on a workspace: its kind, our name of it, and its id once that is known.
 
-    Kinds are "folder", "cluster", "run", "schema" and "catalog". ``facts`` are what else finds it,
-    such as a run's token; ``at`` is when it was written down, in seconds since 1970.
+    Kinds are "folder", "cluster", "run", "catalog", "schema", "table", "view", "volume" and "function". ``facts`` are what else
+    finds it, such as a run's token; ``at`` is when it was written down, and ``kept_until`` from when on a sweep may take what a
+    test's user wants to look at, in seconds since 1970.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Entry:
     id: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     at: float = 0.0
+    kept_until: float = 0.0
 
 
 class Ledger:
@@ -54,6 +56,10 @@ class Ledger:
         """Write down the id that the workspace gave it."""
         self._write({"key": entry.key, "id": made_id})
         return replace(entry, id=made_id)
+
+    def keep(self, entry: Entry, until: float) -> None:
+        """Write down that it is to stay until then."""
+        self._write({"key": entry.key, "kept_until": until})
 
     def strike(self, entry: Entry) -> None:
         """Write down that it is gone, or was never made."""
@@ -90,6 +96,8 @@ def read(path: Path) -> tuple[dict[str, Any], list[Entry]]:
                 found[line["made"]] = Entry(line["made"], line["kind"], line["name"], facts=facts, at=float(line["at"]))
             elif "gone" in line:
                 found.pop(line["gone"], None)
+            elif "kept_until" in line:
+                found[line["key"]] = replace(found[line["key"]], kept_until=float(line["kept_until"]))
             elif line.get("key") in found:
                 found[line["key"]] = replace(found[line["key"]], id=str(line["id"]))
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -75,6 +75,8 @@ def remove_one(entry: Entry, workspace: Workspace) -> None:
             workspace.delete_schema(entry.name)
         case "catalog":
             workspace.delete_catalog(entry.name)
+        case "table" | "view" | "volume" | "function":
+            workspace.delete_object(entry.kind, entry.name)
         case "cluster":
             for cluster_id in clusters_named(workspace, entry.name) | ({entry.id} if entry.id else set()):
                 _if_there(workspace.delete_cluster, cluster_id)

@@ -275,7 +275,7 @@ class Remote:
             for entry in shared.ledger.entries():
                 if entry.kind in _KEPT:
                     shared.ledger.strike(entry)
-        entries = shared.ledger.entries()
+        entries = [entry for entry in shared.ledger.entries() if not entry.kept_until]
         if not entries:
             return Removed()
         try:

@@ -46,8 +46,13 @@ class Leftovers:
     folder: Path | None = None
 
 
-def of_ledgers(*, state: Path | None = None, host: str = "", now: Callable[[], float] = time.time) -> list[Leftovers]:
-    """What the ledgers of runs say whose processes are gone; of one workspace, or of all. Nothing is asked of a workspace."""
+def of_ledgers(
+    *, state: Path | None = None, host: str = "", with_kept: bool = False, now: Callable[[], float] = time.time
+) -> list[Leftovers]:
+    """What the ledgers of runs say whose processes are gone; of one workspace, or of all. Nothing is asked of a workspace.
+
+    What was kept for a look is among it once its time has passed, or ``with_kept``.
+    """
     found = []
     for folder in sorted((state or state_folder()).iterdir()):
         ledger = folder / "ledger.jsonl"
@@ -61,7 +66,9 @@ def of_ledgers(*, state: Path | None = None, host: str = "", now: Callable[[], f
         its = str(about.get("host", ""))
         if host and its != host:
             continue
-        found.append(Leftovers(its, tuple(entries), folder.name, str(about.get("environment", "")), folder))
+        due = tuple(entry for entry in entries if with_kept or entry.kept_until < now())
+        if due:
+            found.append(Leftovers(its, due, folder.name, str(about.get("environment", "")), folder))
     return found
 
 
@@ -113,10 +120,10 @@ def _runs(workspace: Workspace, *, since_ms: int) -> list[Entry]:
 
 
 def take_away(left: Leftovers, workspace: Workspace, *, progress: Callable[[str], None] = lambda _: None) -> Removed:
-    """Remove leftovers in reverse order; the ledger goes with the last of them."""
+    """Remove leftovers in reverse order; the ledger goes with the last thing that it names."""
     ledger = Ledger(left.folder / "ledger.jsonl", about={}) if left.folder is not None else None
     removed = remove(left.entries, workspace, ledger, progress=progress)
-    if left.folder is not None and not removed.left:
+    if ledger is not None and left.folder is not None and not ledger.entries():
         shutil.rmtree(left.folder, ignore_errors=True)
     return removed
 

@@ -231,7 +231,8 @@ def test_what_it_runs_ends_with_it(env, number):
     """A notebook that sleeps doesn't outlive the server, however that ends."""
     running = control.start(SETTINGS, env=env)
     name = f"sleeper-{os.getpid()}-{number}"
-    source = "# Databricks notebook source\nimport time\ntime.sleep(600)\n"
+    child = f'[sys.executable, "-c", "import time; time.sleep(600)", "{name}"]'
+    source = f"# Databricks notebook source\nimport subprocess, sys\nsubprocess.run({child}, start_new_session=True)\n"
     body = {"path": f"/Shared/{name}", "format": "SOURCE", "language": "PYTHON", "content": _base64(source)}
     call(running, "POST", "/api/2.0/workspace/import", json=body).raise_for_status()
     task = {"task_key": "a", "existing_cluster_id": EXISTING, "notebook_task": {"notebook_path": f"/Shared/{name}"}}

@@ -78,6 +78,20 @@ def processes(text):
     return [one for one in psutil.process_iter(["cmdline"]) if any(text in part for part in one.info["cmdline"] or ())]
 
 
+def sleeping(text):
+    """The source of a notebook that has a process with a text on its command line, and waits for it."""
+    child = f'[sys.executable, "-c", "import time; time.sleep(600)", "{text}"]'
+    return f"import subprocess, sys\nsubprocess.run({child}, start_new_session=True)"
+
+
+def begun(text):
+    """Wait until such a notebook is at it."""
+    until = time.monotonic() + SECONDS
+    while not processes(text):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_a_notebook_runs_and_gives_its_exit_value(client, notebook):
     """With its parameters, as texts; and the run is told in Databricks' states."""
     path = notebook("exits", "dbutils.widgets.text('day', 'none')\ndbutils.notebook.exit(dbutils.widgets.get('day') + '!')")
@@ -197,9 +211,9 @@ def test_what_depends_on_a_failure_is_not_run(client, notebook):
 
 def test_a_cancelled_run_ends_with_its_process(client, notebook):
     """And its lines after the one that it was at are not run."""
-    path = notebook("sleeps_long", "import time\ntime.sleep(600)")
+    path = notebook("sleeps_long", sleeping("sleeps_long"))
     waiting = client.jobs.submit(run_name="test", tasks=[task(path)])
-    running(client, waiting.run_id)
+    begun("sleeps_long")
 
     client.jobs.cancel_run(waiting.run_id)
 
@@ -210,11 +224,29 @@ def test_a_cancelled_run_ends_with_its_process(client, notebook):
     client.jobs.cancel_run(waiting.run_id)  # once more is no error
 
 
+def test_runs_go_down_with_the_process_that_they_are_forked_from(client, notebook, rehearsal):
+    """That is no fault of the notebook's, and the next run has another one."""
+    waiting = client.jobs.submit(run_name="test", tasks=[task(notebook("sleeps_on", sleeping("sleeps_on")))])
+    begun("sleeps_on")
+    (warm,) = (one for one in psutil.Process(rehearsal.pid).children() if "--serve" in one.cmdline())
+
+    warm.kill()
+
+    run = ended(client, waiting.run_id)
+    assert run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR
+    assert run.state.result_state == RunResultState.FAILED
+    assert "lost" in output(client, run).error
+    again = submitted(client, task(notebook("after", "dbutils.notebook.exit('again')")))
+    assert output(client, again).notebook_output.result == "again"
+    psutil.wait_procs(processes("sleeps_on"), timeout=SECONDS)
+    assert processes("sleeps_on") == []
+
+
 def test_a_run_that_takes_too_long_is_ended_on_the_clock(client, notebook, control):
     """By the task's own limit."""
-    path = notebook("sleeps_over", "import time\ntime.sleep(600)")
+    path = notebook("sleeps_over", sleeping("sleeps_over"))
     waiting = client.jobs.submit(run_name="test", tasks=[task(path, timeout_seconds=3600)])
-    running(client, waiting.run_id)
+    begun("sleeps_over")
 
     control("clock", advance_s=3601)
 
@@ -283,7 +315,7 @@ def test_an_ended_cluster_is_started_by_a_run(client, notebook, control):
 )
 def test_a_lost_machine_is_the_platforms_fault(client, notebook, control, *, kind, code, told):
     """And the notebook's process is gone."""
-    path = notebook(f"sleeps_{kind}", "import time\ntime.sleep(600)")
+    path = notebook(f"sleeps_{kind}", sleeping(f"sleeps_{kind}"))
     control("faults", kind=kind, path=path)
 
     run = submitted(client, task(path, new_cluster=NEW))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ import requests
 
 from harness.environments import Compute, Environment
 from harness.rehearsal import control
-from harness.remote import sweep
 from harness.remote.client import connect
 from harness.remote.errors import MissingError, SignInError
 from harness.remote.removal import is_ours
@@ -292,45 +290,6 @@ def ours_in(workspace):
         return workspace.list_folder(f"/Workspace/Users/{workspace.me().name}/.nbh")
     except MissingError:
         return []
-
-
-_KILLED = """
-import json, sys
-from harness.environments import Compute, Environment
-from harness.remote.session import Remote
-host, project, spec = json.loads(sys.argv[1])
-remote = Remote(Environment("rehearsal", host=host, compute=Compute("new", spec=spec)), project)
-handle = remote.submit("jobs/etl.py", {"mode": "slow"})
-while not handle.facts()["run_id"]:
-    pass
-print("on", flush=True)
-handle.result()
-"""
-
-
-@pytest.mark.parametrize("after_s", [None, 0.6, 1.2])
-def test_what_a_killed_run_left_is_swept(rehearsal, drive, project, after_s):
-    """Wherever it was: its run is ended, its cluster and folder are gone."""
-    told = json.dumps([rehearsal.host, str(project), SPEC])
-    process = subprocess.Popen([sys.executable, "-c", _KILLED, told], stdout=subprocess.PIPE, text=True)
-    if after_s is None:
-        assert process.stdout.readline() == "on\n"
-    else:
-        time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    workspace = connect(rehearsal.host)
-
-    for left in sweep.of_ledgers(host=workspace.host):
-        assert not sweep.take_away(left, workspace).left
-
-    assert sweep.of_ledgers() == []
-    assert ours_in(workspace) == []
-    assert not [one for one in workspace.clusters() if is_ours(one) and one["state"] != "TERMINATED"]
-    until = time.monotonic() + 20
-    while [one for one in workspace.runs_page(since_ms=0, active_only=True)[0] if one["run_name"].startswith("nbh-")]:
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_a_wrong_token_is_one_clear_error(rehearsal, drive, project, monkeypatch):

@@ -36,6 +36,7 @@ class FakeWorkspace:
         self.outputs = {}
         self.pages = {}
         self.catalogs = {}
+        self.objects_made = set()  # (kind, name) of tables, views, volumes and functions in schemas of others
         self.schemas_made = {}
         self.privileges = {}
         self.identity = Identity("me@example.com", ("team",))
@@ -214,6 +215,11 @@ class FakeWorkspace:
             raise missing(name)
         del self.schemas_made[catalog][schema]
 
+    def delete_object(self, kind, name):
+        if (kind, name) not in self.objects_made:
+            raise missing(name)
+        self.objects_made.remove((kind, name))
+
     def delete_catalog(self, name):
         self.catalog(name)
         del self.catalogs[name]
@@ -235,6 +241,6 @@ CALLS = frozenset(
             "delete_cluster",
         ),
         *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "schemas", "effective_privileges"),
-        *("delete_schema", "delete_catalog"),
+        *("delete_schema", "delete_catalog", "delete_object"),
     }
 )
