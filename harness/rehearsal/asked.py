@@ -59,6 +59,8 @@ def _check_task(
     key = task["task_key"]
     if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
         raise invalid(f"Task {key}: run_if is one of {', '.join(RUN_IF)}.")
+    if task.get("disabled"):
+        raise _unserved("a job with a disabled task")
     kinds = [name for name in task if name.endswith("_task")]
     if not kinds:
         raise invalid(f"Task {key} must specify one task type, for example notebook_task.")

@@ -14,6 +14,7 @@ from harness.errors import JobKindError
 from harness.jobs.job import NOTEBOOK, SERVED
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
+from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
 from harness.remote.runs import Request, notebook_task
@@ -75,6 +76,15 @@ class JobRequest(Request):
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
         """What became of it."""
         return end_of_job(facts, self.sent, [(part.task, part.sent) for part in self.parts], workspace, stopped=stopped)
+
+
+def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tuple[Location, str, str]]:
+    """What the tasks are given, each with its place and name: the job's parameters, and those of each task that they leave."""
+    places = [(f"parameter {name}", value) for name, value in parameters.items()]
+    for task in job.tasks:
+        left = {name: value for name, value in task.parameters.items() if name not in parameters}
+        places.extend((f"{task.key}: {name}", value) for name, value in left.items())
+    return [(place_of(value, otherwise=job.path, root=root), name, inline(value, parameters)) for name, value in places]
 
 
 def check_kinds(job: Job, *, root: str) -> None:
