@@ -68,10 +68,14 @@ class JobRequest(Request):
         if task.timeout_s:
             made["timeout_seconds"] = int(task.timeout_s)
         if task.condition is not None:
-            left, right = (inline(side, self.widgets) for side in (task.condition.left, task.condition.right))
+            left, right = (self._inline(side) for side in (task.condition.left, task.condition.right))
             return {**made, "condition_task": {"op": task.condition.op, "left": left, "right": right}}
-        parameters = {name: inline(value, self.widgets) for name, value in pushed_down(task, self.widgets).items()}
+        parameters = {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
         return {**made, **notebook_task(part.target, parameters), **compute}
+
+    def _inline(self, text: str) -> str:
+        """Put in its place what the submitted run has another of, or none: the job's name and its parameters."""
+        return inline(text, self.widgets, job=self.sent.path)
 
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
         """What became of it."""
@@ -84,7 +88,10 @@ def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tup
     for task in job.tasks:
         left = {name: value for name, value in task.parameters.items() if name not in parameters}
         places.extend((f"{task.key}: {name}", value) for name, value in left.items())
-    return [(place_of(value, otherwise=job.path, root=root), name, inline(value, parameters)) for name, value in places]
+    return [
+        (place_of(value, otherwise=job.path, root=root), name, inline(value, parameters, job=job.name))
+        for name, value in places
+    ]
 
 
 def check_kinds(job: Job, *, root: str) -> None:
