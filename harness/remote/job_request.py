@@ -14,6 +14,7 @@ from harness.errors import JobKindError
 from harness.jobs.job import NOTEBOOK, SERVED
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
+from harness.jobs.result import LOST
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
@@ -78,8 +79,14 @@ class JobRequest(Request):
         return inline(text, self.widgets, job=self.sent.path)
 
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
-        """What became of it."""
-        return end_of_job(facts, self.sent, [(part.task, part.sent) for part in self.parts], workspace, stopped=stopped)
+        """What became of it; a cluster that it was lost with is told, for the next run needs another."""
+        parts = [(part.task, part.sent) for part in self.parts]
+        end = end_of_job(facts, self.sent, parts, workspace, stopped=stopped)
+        if end.ended == LOST and not self.has_own_compute:
+            clusters = [(task.get("cluster_instance") or {}).get("cluster_id") for task in facts.get("tasks") or ()]
+            for cluster_id in dict.fromkeys(filter(None, clusters)):
+                self.lost(str(cluster_id))
+        return end
 
 
 def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tuple[Location, str, str]]:

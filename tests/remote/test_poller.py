@@ -74,11 +74,14 @@ def test_a_job_that_the_platform_lost_is_not_tried_again(world):
     """Tasks that had passed would run twice."""
     handle = world.submit_job()
     world.run_for(1)
+    for task in world.ws.runs_made[world.run_ids[0]]["tasks"]:
+        task["cluster_instance"] = {"cluster_id": "c1"}
     world.ws.finish(world.run_ids[0], {}, "FAILED", code="CLOUD_FAILURE", kind="CLOUD_FAILURE", message="no machines")
     world.run_for(60)
 
     assert handle.result().ended == "infrastructure_failed"
     assert len(world.run_ids) == 1
+    assert world.lost_clusters == ["c1"]  # the next run needs another
 
 
 @pytest.mark.parametrize(
