@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.compare.tables import assert_table_equal
     from harness.errors import HarnessError, NotebookError
     from harness.extract.public import load_notebook
+    from harness.jobs.result import JobRun, TaskRun
     from harness.model import Cell, CellRun, Location, Notebook, NotebookRun, Problem, PytestRun
     from harness.notebook import discover, read_archive, read_notebook, replace_cell
     from harness.runtime.notebook import NotebookExit
@@ -25,6 +26,7 @@ _HOMES = {
     "Cell": "harness.model",
     "CellRun": "harness.model",
     "HarnessError": "harness.errors",
+    "JobRun": "harness.jobs.result",
     "Location": "harness.model",
     "Notebook": "harness.model",
     "NotebookError": "harness.errors",
@@ -32,6 +34,7 @@ _HOMES = {
     "NotebookRun": "harness.model",
     "Problem": "harness.model",
     "PytestRun": "harness.model",
+    "TaskRun": "harness.jobs.result",
     "assert_table_equal": "harness.compare.tables",
     "discover": "harness.notebook",
     "load_notebook": "harness.extract.public",
@@ -45,6 +48,7 @@ __all__ = [
     "Cell",
     "CellRun",
     "HarnessError",
+    "JobRun",
     "Location",
     "Notebook",
     "NotebookError",
@@ -52,6 +56,7 @@ __all__ = [
     "NotebookRun",
     "Problem",
     "PytestRun",
+    "TaskRun",
     "assert_table_equal",
     "discover",
     "load_notebook",

@@ -164,6 +164,9 @@ def remote(config: pytest.Config, beside: str, runs: list[Any]) -> RunJob:
     """What runs jobs on the workspace."""
 
     def start(job: Job, parameters: dict[str, str], timeout_s: float | None, compute: str) -> StartedJob:
+        from harness.remote.job_request import check_kinds
+
+        check_kinds(job, root=str(config.rootpath))  # before anybody signs in
         handle = remote_of(config).submit_job(job, parameters, timeout_s, its_compute=compute == "job")
         return _Submitted(job, handle)
 

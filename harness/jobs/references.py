@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,7 +66,8 @@ class Known:
             return None
         match parts:
             case ("job", "parameters", name):
-                return _in(self.parameters, name, reference, "the job's parameters")
+                value = _in(self.parameters, name, reference, "the job's parameters")
+                return fill(value, replace(self, parameters={}))  # its own references come first
             case ("job", "start_time", how):
                 return _in(_times(self.started), how, reference, "a job's start_time")
             case ("tasks", key, "values", name):
@@ -102,13 +103,15 @@ def fill(text: str, known: Known) -> str:
     return _REFERENCE.sub(lambda found: found[0] if (value := known.find(found[1])) is None else value, text)
 
 
-def inline(text: str, parameters: Mapping[str, str]) -> str:
-    """Put the job's parameters in their places, and leave all other references as they are."""
+def inline(text: str, parameters: Mapping[str, str], *, job: str) -> str:
+    """Put the job's name and parameters in their places, and leave all other references as they are."""
 
     def put(found: re.Match[str]) -> str:
         match parts_of(found[1]):
             case ("job", "parameters", name) if name in parameters:
-                return parameters[name]
+                return inline(parameters[name], {}, job=job)
+            case ("job", "name"):
+                return job
         return found[0]
 
     return _REFERENCE.sub(put, text)
@@ -132,7 +135,7 @@ def _in(held: Mapping[str, _Held], name: str, reference: str, what: str) -> _Hel
         return held[name]
     near = get_close_matches(name, held, n=1)
     hint = f', did you mean "{near[0]}"?' if near else ""
-    raise ReferenceUnknownError(f'{{{{{reference}}}}} leads nowhere: {what} have no "{name}"{hint}')
+    raise ReferenceUnknownError(f'{{{{{reference}}}}} leads nowhere: there is no "{name}" among {what}{hint}')
 
 
 def _as_text(value: Any) -> str:

@@ -73,7 +73,7 @@ class Variables:
 
 def as_text(value: Any) -> str:
     """A value within a text, and a parameter's: as it is written in YAML."""
-    return str(value) if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _placed(text: str, like: str) -> str:

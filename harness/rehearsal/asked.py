@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.clusters import check as check_cluster
 from harness.rehearsal.packages import wanted_by
-from harness.rehearsal.references import OF_TASK, OPERATORS, REFERENCE
+from harness.rehearsal.references import OF_START, OF_TASK, OPERATORS, REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +59,8 @@ def _check_task(
     key = task["task_key"]
     if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
         raise invalid(f"Task {key}: run_if is one of {', '.join(RUN_IF)}.")
+    if task.get("disabled"):
+        raise _unserved("a job with a disabled task")
     kinds = [name for name in task if name.endswith("_task")]
     if not kinds:
         raise invalid(f"Task {key} must specify one task type, for example notebook_task.")
@@ -131,8 +133,8 @@ def check_parameters(given: Any, name: str) -> None:
             message = f"Could not parse request object: Expected Scalar value for String field '{name}.{key}'"
             raise ApiError(400, "MALFORMED_REQUEST", message)
         for reference in REFERENCE.findall(value):
-            is_known = reference in _REFERENCES or reference.startswith("job.parameters.") or OF_TASK.fullmatch(reference)
-            if not is_known:
+            is_known = reference in _REFERENCES or reference.startswith("job.parameters.")
+            if not is_known and not OF_TASK.fullmatch(reference) and not OF_START.fullmatch(reference):
                 raise _unserved(f"the reference {{{{{reference}}}}}")
     size = len(json.dumps(given).encode())
     if size > MOST_PARAMETERS_BYTES:

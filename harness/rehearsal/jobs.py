@@ -224,6 +224,8 @@ class _Calls:
         return {"run_id": self._jobs.begin(given, name=name, by=caller_of(call.request).name, token=token).run_id}
 
     def get_run(self, call: Call) -> dict[str, Any]:
+        if call.flag("include_resolved_values"):
+            raise ApiError(501, "NOT_IMPLEMENTED", "The rehearsal does not tell the resolved values of parameters.")
         run, task = self._jobs.find(call.number("run_id"))
         return run.facts() if task is None else run.facts_of(task)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 OPERATORS = ("EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
+OF_START = re.compile(
+    r"job\.start_time\.(?:iso_date|iso_datetime|iso_weekday|is_weekday|year|month|day|hour|minute|second|timestamp_ms)"
+)
 OF_TASK = re.compile(r"tasks\.`?([A-Za-z0-9_-]+)`?\.(?:values\.(?P<value>.+)|result_state)")
 """A reference to another task: to a value that it set, or to how it ended."""
 
@@ -59,14 +63,29 @@ def outcome_of(run: Run, task: Task) -> str:
 
 
 def _known(run: Run, task: Task) -> dict[str, str]:
-    return {
+    known = {
         "job.id": str(run.job_id),
         "job.run_id": str(run.run_id),
         "run.id": str(task.run_id),
         "job.name": run.name,
         "task.name": task.key,
         "task.run_id": str(task.run_id),
-        **{f"job.parameters.{name}": value for name, value in run.parameters.items()},
+        **{f"job.start_time.{name}": value for name, value in _times(run.state.begun).items()},
+    }
+    # A parameter's own references come before those to it.
+    return known | {f"job.parameters.{name}": _filled(value, known, run) for name, value in run.parameters.items()}
+
+
+def _times(begun_ms: int) -> dict[str, str]:
+    at = datetime.fromtimestamp(begun_ms / 1000, UTC)
+    shown = {"iso_date": "%Y-%m-%d", "iso_datetime": "%Y-%m-%dT%H:%M:%S", "iso_weekday": "%u"}
+    plain = {name: str(getattr(at, name)) for name in ("year", "month", "day", "hour", "minute", "second")}
+    is_weekday = str(at.isoweekday() not in {6, 7}).lower()
+    return {
+        **{name: at.strftime(how) for name, how in shown.items()},
+        **plain,
+        "is_weekday": is_weekday,
+        "timestamp_ms": str(begun_ms),
     }
 
 

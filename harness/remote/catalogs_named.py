@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SQL_COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT_LANGUAGES = frozenset({"sql", "scala", "r"})
 _SHOWN = 20
+_VOLUME = re.compile(r"(?:^|[\s:])/?(?:dbfs/)?Volumes/([^/\s]+)", re.IGNORECASE)
+_MEND = "take the catalog from a widget, or allow it by name: allowed_catalogs in the environment's table"
 
 
 class Mention(NamedTuple):
@@ -86,7 +88,17 @@ def mentions(names: Collection[str], *, notebooks: Mapping[str, Notebook], files
     return found
 
 
-def refuse(found: Iterable[Mention], *, allowed: Collection[str] = (), protected: Collection[str] = ()) -> None:
+def catalog_of_value(names: Collection[str], value: str) -> str | None:
+    """The catalog of these that a parameter's value names: alone, in a longer name or SQL, or in the path of a volume."""
+    catalogs = Catalogs(names)
+    volume = _VOLUME.search(value)
+    alone = catalogs.is_one(value) or (catalogs.is_one(volume[1]) if volume is not None else None)
+    return alone or next((catalog for _, catalog, _ in catalogs.in_text(value)), None)
+
+
+def refuse(
+    found: Iterable[Mention], *, allowed: Collection[str] = (), protected: Collection[str] = (), mend: str = _MEND
+) -> None:
     """Refuse mentions of catalogs that aren't allowed by name.
 
     Raises:
@@ -102,7 +114,7 @@ def refuse(found: Iterable[Mention], *, allowed: Collection[str] = (), protected
     raise CatalogMentionError(
         f"what would run names {kind}: {names}",
         cause="\n".join([*lines, *more]),
-        mend="take the catalog from a widget, or allow it by name: allowed_catalogs in the environment's table",
+        mend=mend,
         location=left[0].location,
     )
 

@@ -14,6 +14,8 @@ from harness.errors import JobKindError
 from harness.jobs.job import NOTEBOOK, SERVED
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
+from harness.jobs.result import LOST
+from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
 from harness.remote.runs import Request, notebook_task
@@ -67,14 +69,36 @@ class JobRequest(Request):
         if task.timeout_s:
             made["timeout_seconds"] = int(task.timeout_s)
         if task.condition is not None:
-            left, right = (inline(side, self.widgets) for side in (task.condition.left, task.condition.right))
+            left, right = (self._inline(side) for side in (task.condition.left, task.condition.right))
             return {**made, "condition_task": {"op": task.condition.op, "left": left, "right": right}}
-        parameters = {name: inline(value, self.widgets) for name, value in pushed_down(task, self.widgets).items()}
+        parameters = {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
         return {**made, **notebook_task(part.target, parameters), **compute}
 
+    def _inline(self, text: str) -> str:
+        """Put in its place what the submitted run has another of, or none: the job's name and its parameters."""
+        return inline(text, self.widgets, job=self.sent.path)
+
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
-        """What became of it."""
-        return end_of_job(facts, self.sent, [(part.task, part.sent) for part in self.parts], workspace, stopped=stopped)
+        """What became of it; a cluster that it was lost with is told, for the next run needs another."""
+        parts = [(part.task, part.sent) for part in self.parts]
+        end = end_of_job(facts, self.sent, parts, workspace, stopped=stopped)
+        if end.ended == LOST and not self.has_own_compute:
+            clusters = [(task.get("cluster_instance") or {}).get("cluster_id") for task in facts.get("tasks") or ()]
+            for cluster_id in dict.fromkeys(filter(None, clusters)):
+                self.lost(str(cluster_id))
+        return end
+
+
+def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tuple[Location, str, str]]:
+    """What the tasks are given, each with its place and name: the job's parameters, and those of each task that they leave."""
+    places = [(f"parameter {name}", value) for name, value in parameters.items()]
+    for task in job.tasks:
+        left = {name: value for name, value in task.parameters.items() if name not in parameters}
+        places.extend((f"{task.key}: {name}", value) for name, value in left.items())
+    return [
+        (place_of(value, otherwise=job.path, root=root), name, inline(value, parameters, job=job.name))
+        for name, value in places
+    ]
 
 
 def check_kinds(job: Job, *, root: str) -> None:

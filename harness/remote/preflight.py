@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.remote import privileges
-from harness.remote.catalogs_named import Mention, mentions, refuse
+from harness.remote.catalogs_named import Mention, catalog_of_value, mentions, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from harness.environments import Environment
-    from harness.model import Notebook
+    from harness.model import Location, Notebook
     from harness.remote.protocol import Identity, Workspace
 
 
@@ -53,4 +53,32 @@ def check_texts(
         return ()
     found = mentions(names, notebooks=notebooks, files=files)
     refuse(found, allowed=allowed, protected=environment.protected_catalogs)
+    return tuple(found)
+
+
+def check_values(
+    environment: Environment, values: Iterable[tuple[Location, str, str]], *, allowed: Collection[str] = ()
+) -> tuple[Mention, ...]:
+    """Refuse values (each with its place and name) that name a protected catalog or one of another environment.
+
+    Notebooks take their catalog from a parameter, so that a job's own defaults say where it writes.
+
+    Raises:
+        CatalogMentionError: One does; all are listed.
+    """
+    names = foreign_catalogs(environment)
+    if not names:
+        return ()
+    found = [
+        Mention(location, catalog, f"{name} = {value}")
+        for location, name, value in values
+        if (catalog := catalog_of_value(names, value)) is not None
+    ]
+    refuse(
+        found,
+        allowed=allowed,
+        protected=environment.protected_catalogs,
+        mend="give the parameter by run_job(…, parameters={…}), or allow the catalog by name: allowed_catalogs in the "
+        "environment's table",
+    )
     return tuple(found)

@@ -16,11 +16,11 @@ from harness.remote.closure import Closures
 from harness.remote.compute import Computes
 from harness.remote.errors import AnswerError, RemoteError, SignInError
 from harness.remote.foreign import ForeignCopies
-from harness.remote.job_request import JobRequest, TaskSent, check_kinds
+from harness.remote.job_request import JobRequest, TaskSent, check_kinds, values_of
 from harness.remote.marks import name_of
 from harness.remote.outcome import Sent
 from harness.remote.poller import Poller
-from harness.remote.preflight import check_identity, check_texts
+from harness.remote.preflight import check_identity, check_texts, check_values
 from harness.remote.removal import Removed, remove
 from harness.remote.runs import Request
 from harness.remote.slots import Slots
@@ -181,16 +181,19 @@ class Remote:
 
         Raises:
             JobKindError: It holds a task that no copy is run with.
+            CatalogMentionError: A parameter names a protected catalog, or one of another environment.
             RemoteError: A notebook can't go there, names what it may not, or the workspace can't be used.
             NotebookError: A notebook can't be read.
         """
         check_kinds(job, root=self._root)
         ready = self._made_ready()
+        named = check_values(self.environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
         parts = []
         for task in job.tasks:
             sent, target = self._brought(ready, task.notebook) if task.notebook else (None, "")
             parts.append(TaskSent(task, sent, target))
-        notes = dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
+        notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
+        notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
         limits = [one for one in (timeout_s, job.timeout_s) if one]
         return ready.poller.submit(
             JobRequest(

@@ -119,7 +119,7 @@ def test_a_job_runs_the_branch_that_its_condition_comes_to(run_job):
         "wait": "excluded",
         "alert": "excluded",
     }
-    assert run.tasks["ingest"].exit_value == "ingest of 5"
+    assert run.tasks["ingest"].exit_value == "flow ingest of 5"
     assert run.tasks["enough"].result is True
     assert run.tasks["train"].exit_value == "6: 5 after success"
     assert not run.tasks["wait"].passed

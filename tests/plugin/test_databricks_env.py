@@ -152,6 +152,25 @@ def test_tests_only_read_in_a_protected_environment(project):
     )
 
 
+def test_a_job_is_refused_before_anybody_signs_in(project):
+    """In a protected environment whatever it is; elsewhere where no copy of it can be run, or there is none."""
+    project.write(
+        {
+            "pyproject.toml": PPS,
+            "databricks.yml": "resources: {jobs: {etl: {tasks: [{task_key: a, sql_task: {query: {query_id: x}}}]}}}",
+            "test_it.py": "def test_a(run_job):\n    run_job('etl')\ndef test_b(run_job):\n    run_job('elt')\n",
+        }
+    )
+
+    protected, other = project.run("--databricks-env=prd"), project.run("--databricks-env=pps")
+
+    protected.assert_outcomes(errors=2)
+    protected.stdout.fnmatch_lines(["*NBH385 a job that is run may write, and tests only read in the environment 'prd'*"])
+    other.assert_outcomes(failed=2)
+    other.stdout.fnmatch_lines(['*databricks.yml: NBH416 the task "a" is a sql_task*'])
+    other.stdout.fnmatch_lines(['*databricks.yml: NBH411 there is no job "elt"*', '*did you mean "etl"?*'])
+
+
 @pytest.mark.parametrize("how", ["skip_cells=[1]", "task_key='x'", "task_values={'a': {}}"])
 def test_what_a_workspace_has_nothing_for(project, how):
     """Refused, with the mark that keeps such a test here, before anything is sent."""

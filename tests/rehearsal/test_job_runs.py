@@ -438,6 +438,7 @@ def test_what_cannot_be_run_is_refused_at_once(client, changed, code):
     [
         {"libraries": [{"maven": {"coordinates": "a:b:1"}}]},
         {"notebook_task": None, "spark_jar_task": {"main_class_name": "X"}},
+        {"disabled": True},
         {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{job.trigger.type}}"}}},
     ],
 )

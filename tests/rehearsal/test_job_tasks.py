@@ -59,11 +59,19 @@ def test_task_values_and_a_condition(client, notebooks):
     """A job of its own, with a parameter: a value reaches a notebook, a reference, a condition; one branch is excluded."""
     job = client.jobs.create(
         name="branches",
-        parameters=[jobs.JobParameterDefinition(name="rows", default="3")],
+        parameters=[
+            jobs.JobParameterDefinition(name="rows", default="3"),
+            jobs.JobParameterDefinition(name="key", default="{{task.name}} {{job.name}}"),
+        ],
         tasks=[
             notebook("sets", "sets"),
             condition("enough", "{{tasks.sets.values.rows}}", "GREATER_THAN", "9.5", after=["sets"]),
-            notebook("yes", "gets", after=[("enough", "true")], told="{{tasks.sets.values.name}}{{tasks.sets.result_state}}"),
+            notebook(
+                "yes",
+                "gets",
+                after=[("enough", "true")],
+                told="{{tasks.sets.values.name}} {{tasks.sets.result_state}} {{job.parameters.key}}",
+            ),
             notebook("no", "gets", after=[("enough", "false")]),
             notebook("last", "gets", after=[("no", None)]),
         ],
@@ -75,7 +83,7 @@ def test_task_values_and_a_condition(client, notebooks):
     assert states(run) == {"sets": "SUCCESS", "enough": "SUCCESS", "yes": "SUCCESS", "no": excluded, "last": excluded}
     by_key = {task.task_key: task for task in run.tasks}
     assert by_key["enough"].condition_task.outcome == "true"
-    assert client.jobs.get_run_output(by_key["yes"].run_id).notebook_output.result == "11 ösuccess"
+    assert client.jobs.get_run_output(by_key["yes"].run_id).notebook_output.result == "11 ö success yes branches"
     assert client.jobs.get_run_output(by_key["enough"].run_id).notebook_output is None
     assert run.state.result_state == RunResultState.SUCCESS
     client.jobs.delete(job.job_id)
@@ -87,6 +95,7 @@ def test_conditions_alone(client):
         condition("texts", "12.0", "EQUAL_TO", "12"),
         condition("numbers", "12.0", "GREATER_THAN_OR_EQUAL", "12"),
         condition("no_number", "many", "LESS_THAN", "1"),
+        condition("time", "{{job.start_time.year}}", "GREATER_THAN", "2000"),
         condition("no_value", "{{tasks.texts.values.rows}}", "EQUAL_TO", "1", after=["texts"]),
         condition("next", "a", "EQUAL_TO", "a", after=["no_value"]),
     ]
@@ -94,7 +103,12 @@ def test_conditions_alone(client):
     run = ended(client, client.jobs.run_now(client.jobs.create(name="conditions", tasks=tasks).job_id).run_id)
 
     by_key = {task.task_key: task for task in run.tasks}
-    assert [by_key[key].condition_task.outcome for key in ("texts", "numbers", "no_number")] == ["false", "true", None]
+    assert [by_key[key].condition_task.outcome for key in ("texts", "numbers", "time", "no_number")] == [
+        "false",
+        "true",
+        "true",
+        None,
+    ]
     assert states(run)["no_number"] == states(run)["no_value"] == "FAILED"
     assert "has set no value rows" in by_key["no_value"].state.state_message
     assert states(run)["next"] == "UPSTREAM_FAILED"

@@ -53,6 +53,37 @@ def test_a_run_goes_out_as_it_should(world):
     assert world.shared.ledger.entries()[0].id == str(run["run_id"])
 
 
+def test_a_job_goes_out_as_one_run(world):
+    """It is in the ledger first, and struck out with its end; each task has its own."""
+    noted = []
+    world.ws.before = lambda name, *_: noted.extend(world.shared.ledger.entries()) if name == "submit" else None
+    handle = world.submit_job()
+    world.run_for(1)
+    [run_id] = world.run_ids
+    world.ws.finish(run_id, {"notebook_output": {"result": "x"}})
+    world.run_for(10)
+
+    end = handle.result()
+    assert [entry.kind for entry in noted] == ["run"]
+    assert world.shared.ledger.entries() == []
+    assert end.ended == "passed"
+    assert {key: task.ended for key, task in end.tasks.items()} == {"load": "exited", "check": "passed", "train": "exited"}
+
+
+def test_a_job_that_the_platform_lost_is_not_tried_again(world):
+    """Tasks that had passed would run twice."""
+    handle = world.submit_job()
+    world.run_for(1)
+    for task in world.ws.runs_made[world.run_ids[0]]["tasks"]:
+        task["cluster_instance"] = {"cluster_id": "c1"}
+    world.ws.finish(world.run_ids[0], {}, "FAILED", code="CLOUD_FAILURE", kind="CLOUD_FAILURE", message="no machines")
+    world.run_for(60)
+
+    assert handle.result().ended == "infrastructure_failed"
+    assert len(world.run_ids) == 1
+    assert world.lost_clusters == ["c1"]  # the next run needs another
+
+
 @pytest.mark.parametrize(
     ("output", "ended"), [({"notebook_output": {}}, "passed"), ({"notebook_output": {"result": "x"}}, "exited")]
 )

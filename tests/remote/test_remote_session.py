@@ -8,6 +8,7 @@ from workspaces import FakeWorkspace
 
 from harness.environments import Compute, Environment
 from harness.errors import WidgetValueError
+from harness.jobs.job import Condition, Dependency, Job, Task
 from harness.remote import sweep
 from harness.remote.errors import CatalogMentionError, ClusterError, ForeignCopyError, PrivilegeError, UnreachableError
 from harness.remote.marks import expiry_of
@@ -246,3 +247,57 @@ def test_a_schema_of_a_test_goes_with_the_rest(ws, make):
         "delete_folder",
     ]
     assert ws.schemas_made["pps"] == {}
+
+
+@pytest.fixture
+def job(project):
+    """A job of two notebooks with a condition between them."""
+    load = Task(
+        "load", "notebook_task", notebook=str(project / "etl.py"), parameters={"table": "{{job.parameters.catalog}}.x.y"}
+    )
+    check = Task("check", "condition_task", (Dependency("load"),), condition=Condition("EQUAL_TO", "a", "a"))
+    train = Task("train", "notebook_task", (Dependency("check", "true"),), notebook=str(project / "setup.py"))
+    return Job("nightly", str(project / "databricks.yml"), (load, check, train), {"catalog": "pps"})
+
+
+def test_a_job_runs_and_nothing_is_left(ws, make, job):
+    """One run for all its tasks, each notebook with its own closure, on the run's own cluster."""
+    remote = make()
+    end = remote.submit_job(job, {"catalog": "pps"}).result()
+
+    assert (end.path, end.ended) == ("nightly", "passed")
+    assert {key: task.exit_value for key, task in end.tasks.items()} == {"load": "done", "check": None, "train": "done"}
+    [run] = ws.runs_made.values()
+    tasks = {task["task_key"]: task for task in run["body"]["tasks"]}
+    assert tasks["load"]["notebook_task"]["notebook_path"] == f"{remote.folder}/etl"
+    assert tasks["load"]["notebook_task"]["base_parameters"] == {"table": "pps.x.y", "catalog": "pps"}
+    assert tasks["train"]["notebook_task"]["notebook_path"] == f"{remote.folder}/setup"
+    assert tasks["load"]["existing_cluster_id"] == tasks["train"]["existing_cluster_id"]
+    assert "existing_cluster_id" not in tasks["check"]
+    assert not remote.close().left
+    assert ws.count("submit", "create_cluster") == 2
+    assert not list(state_folder().glob("*"))
+
+
+@pytest.mark.parametrize(
+    "value", ["prd", "`PRD`", "prd.sales", "SELECT * FROM prd.sales.orders", "/Volumes/prd/x", "dbfs:/Volumes/prd/x"]
+)
+def test_a_job_whose_parameters_name_another_catalog_is_refused(ws, make, job, value):
+    """Its defaults say where its notebooks write; nothing is submitted, and a name that is allowed is told."""
+    environment = Environment("pps", catalog="pps", other_catalogs=("prd",))
+    with pytest.raises(CatalogMentionError) as caught:
+        make(environment).submit_job(job, {"catalog": value})
+
+    assert f"databricks.yml: parameter catalog = {value}" in caught.value.cause
+    assert ws.count("submit", "upload") == 0
+
+    allowed = make(environment, allowed_catalogs=["prd"])
+    assert any("is allowed" in note for note in allowed.submit_job(job, {"catalog": value}).result().notes)
+
+
+@pytest.mark.parametrize("value", ["pps", "prd_copy", "a prd b", "/Volumes/prds/x", ""])
+def test_a_job_whose_parameters_name_no_other_catalog(make, job, value):
+    """A part of another name is none."""
+    remote = make(Environment("pps", catalog="pps", other_catalogs=("prd",)))
+
+    assert remote.submit_job(job, {"catalog": value}).result().ended == "passed"

@@ -133,3 +133,26 @@ def test_killed_at_any_moment(seed):
 
     assert not chaos.sweep().left
     assert chaos.on() == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_faults_at_any_call_of_jobs(seed):
+    """The same for runs of many tasks, which are never tried again: one that passed would run twice."""
+    chaos = Chaos(20_000 + seed)
+    names = [f"job{number}" for number in range(chaos.random.randint(1, 4))]
+    handles = {name: chaos.world.submit_job(name, timeout_s=200, start_s=200) for name in names}
+    chaos.world.run_for(len(names) * (400 + STOPPING_S + 2 * LOST_AFTER_S))
+
+    for name, handle in handles.items():
+        assert handle.is_done
+        assert chaos.started.get(name, 0) <= 1
+        if handle._job.error is not None:
+            assert isinstance(handle._job.error, SignInError)
+            continue
+        run, truth = handle.result(), chaos.truth.get(name)
+        assert run.ended in {{"exited": "passed"}.get(truth, truth), "infrastructure_failed"}, (run, truth)
+        if run.ended == "infrastructure_failed" and truth != "infrastructure_failed":
+            assert run.error.startswith("NBH392"), run
+    assert not chaos.sweep().left
+    assert chaos.on() == []
+    assert chaos.world.shared.ledger.entries() == []

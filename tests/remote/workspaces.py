@@ -84,7 +84,8 @@ class FakeWorkspace:
                 "run_page_url": f"{self.host}/#job/1/run/{run_id}",
                 "state": {"life_cycle_state": "PENDING"},
                 "tasks": [
-                    {**body["tasks"][0], "run_id": run_id * 10, "attempt_number": 0, "state": {"life_cycle_state": "PENDING"}}
+                    {**task, "run_id": run_id * 10 + n, "attempt_number": 0, "state": {"life_cycle_state": "PENDING"}}
+                    for n, task in enumerate(body["tasks"])
                 ],
                 "body": body,
             }
@@ -94,15 +95,20 @@ class FakeWorkspace:
         state = {"life_cycle_state": life, **({"result_state": result} if result else {}), "state_message": message}
         run = self.runs_made[run_id]
         run["state"] = state
-        run["tasks"][0]["state"] = dict(state)
-        if code:
-            status = {"state": "TERMINATED", "termination_details": {"code": code, "type": kind, "message": message}}
-            run["status"] = status
-            run["tasks"][0]["status"] = status
+        status = {"state": "TERMINATED", "termination_details": {"code": code, "type": kind, "message": message}}
+        for task in run["tasks"]:
+            task["state"] = dict(state)
+            if code:
+                run["status"] = task["status"] = status
 
     def finish(self, run_id, output=None, result="SUCCESS", **how):
+        """End a run with all its tasks; its conditions come to true."""
         self.set_state(run_id, "TERMINATED", result, **how)
-        self.outputs[run_id * 10] = output or {}
+        for task in self.runs_made[run_id]["tasks"]:
+            if "condition_task" in task:
+                task["condition_task"] = {**task["condition_task"], "outcome": "true"}
+            else:
+                self.outputs[task["run_id"]] = output or {}
 
     def run(self, run_id):
         if run_id not in self.runs_made:

@@ -9,6 +9,8 @@ import threading
 
 from workspaces import FakeWorkspace
 
+from harness.jobs.job import Condition, Dependency, Job, Task
+from harness.remote.job_request import JobRequest, TaskSent
 from harness.remote.outcome import Sent
 from harness.remote.poller import Poller
 from harness.remote.runs import Request
@@ -55,6 +57,17 @@ class World:
         return self.poller.submit(
             Request(sent, target, NAME, widgets, timeout_s, self.its_keys, self.lost_clusters.append, start_s)
         )
+
+    def submit_job(self, name="etl", *, timeout_s=600.0, start_s=900.0):
+        """A job of two notebooks, with a condition between them."""
+        load = Task("load", "notebook_task", notebook="/p/load.py")
+        check = Task("check", "condition_task", (Dependency("load"),), condition=Condition("EQUAL_TO", "a", "a"))
+        train = Task("train", "notebook_task", (Dependency("check", "true"),), notebook="/p/train.py")
+        parts = [TaskSent(task, Sent(f"{task.key}.py", {}, (), FOLDER), f"{FOLDER}/{task.key}") for task in (load, train)]
+        parts.insert(1, TaskSent(check))
+        job = Job(name, "/p/j.yml", (load, check, train))
+        sent, limits = Sent(name, {}, (), FOLDER), (timeout_s, self.its_keys, self.lost_clusters.append, start_s)
+        return self.poller.submit(JobRequest(sent, "", NAME, {}, *limits, job=job, parts=tuple(parts)))
 
     def its_keys(self):
         return self.keys()

@@ -180,3 +180,26 @@ def test_in_catalogs_and_files_that_another_process_holds(nbh_run, spark, tmp_pa
     assert first.returncode == 0, first.stdout + first.stderr
     assert json.loads(second.stdout)["exit_value"] == "7 seven"
     assert spark.table("main.default.lent").count() == 1
+
+
+def test_a_task_of_a_job(nbh_run, tmp_path):
+    """It finds the values of other tasks, and JSON tells those that it set."""
+    (tmp_path / "values.json").write_text('{"load": {"rows": 3}}')
+    text = "dbutils.jobs.taskValues.set('more', dbutils.jobs.taskValues.get('load', 'rows') + 1)"
+
+    done = nbh_run(f"{HEADER}{text}\n", "--json", "--task-key", "train", "--task-values", "values.json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["task_values"] == {"more": 4}
+
+
+@pytest.mark.parametrize(("text", "told"), [("[1]", "has another shape"), ("{", "can't be read"), (None, "can't be read")])
+def test_task_values_of_another_shape(nbh_run, tmp_path, text, told):
+    """Wrong use, before anything is run."""
+    if text is not None:
+        (tmp_path / "values.json").write_text(text)
+
+    done = nbh_run(GOOD, "--task-values", "values.json")
+
+    assert done.returncode == 2
+    assert f"--task-values values.json {told}" in done.stderr

@@ -97,3 +97,16 @@ def test_a_wrong_use(run_job, job):
     """Only two words say what it runs on."""
     with pytest.raises(ValueError, match="compute is 'mine'"):
         run_job(job(notebook("sets"), sets=SETS), compute="mine")
+
+
+def test_a_parameters_own_reference(run_job, tmp_path):
+    """It is filled in before those to the parameter; one that leads nowhere fails the tasks that get it."""
+    (tmp_path / "n.py").write_text(f"{HEADER}get = dbutils.widgets.get\ndbutils.notebook.exit(get('a') + ' ' + get('b'))\n")
+    task = {"task_key": "n", "notebook_task": {"notebook_path": "n", "base_parameters": {"b": "{{job.parameters.a}}"}}}
+    job = {"tasks": [task], "parameters": [{"name": "a", "default": "{{job.name}}.{{task.name}}"}], "name": "j"}
+    (tmp_path / "j.json").write_text(json.dumps(job))
+
+    assert run_job(tmp_path / "j.json").tasks["n"].exit_value == "j.n j.n"
+    wrong = run_job(tmp_path / "j.json", parameters={"a": "{{job.parameters.a}}"})
+    assert (wrong.outcome, wrong.tasks["n"].run) == ("failed", None)
+    assert "{{job.parameters.a}} leads nowhere" in wrong.error

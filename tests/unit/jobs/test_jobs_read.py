@@ -220,6 +220,20 @@ def test_a_missing_notebook_names_the_near_one(project):
     assert caught.value.mend == 'did you mean "load.py"?'
 
 
+def test_yaml_that_takes_in_other_parts(project):
+    """Anchors are followed, and what stands beside them wins."""
+    text = """
+        x: &both {notebook_task: {notebook_path: n.py}, run_if: ALL_DONE, timeout_seconds: 5}
+        tasks: [{<<: *both, task_key: a}, {<<: *both, task_key: b, timeout_seconds: 7}]
+    """
+    project.write(j_yml=text, n_py="")
+
+    assert [(task.key, task.run_if, task.timeout_s) for task in project.read("j.yml").tasks] == [
+        ("a", "ALL_DONE", 5.0),
+        ("b", "ALL_DONE", 7.0),
+    ]
+
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
 )

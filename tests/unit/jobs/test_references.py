@@ -46,7 +46,7 @@ def test_what_is_filled_in(known, text, filled):
         ("{{job.naem}}", 'did you mean "job.name"?'),
         ("{{job.parameters.days}}", 'did you mean "day"?'),
         ("{{tasks.load.values.row}}", 'did you mean "rows"?'),
-        ("{{tasks.later.values.rows}}", 'the tasks that have ended have no "later"'),
+        ("{{tasks.later.values.rows}}", 'there is no "later" among the tasks that have ended'),
         ("{{job.start_time.moon}}", "leads nowhere"),
         ("{{job_id}}", "by a workspace only"),
     ],
@@ -59,10 +59,10 @@ def test_what_leads_nowhere(known, text, told):
     assert told in str(caught.value)
 
 
-def test_only_the_parameters_are_put_in_their_places():
-    """The workspace fills in the rest."""
-    text = "{{job.parameters.day}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}}"
+def test_only_the_name_and_the_parameters_are_put_in_their_places():
+    """A submitted run has another name and none of the parameters; the workspace fills in the rest."""
+    text = "{{job.parameters.day}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}} {{job.name}}"
 
-    assert inline(text, {"day": "{{job.start_time.iso_date}}"}) == (
-        "{{job.start_time.iso_date}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}}"
+    assert inline(text, {"day": "{{job.name}} {{job.start_time.iso_date}}"}, job="etl") == (
+        "etl {{job.start_time.iso_date}} {{job.id}} {{tasks.a.values.b}} {{job.parameters.other}} etl"
     )
