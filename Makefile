@@ -43,14 +43,19 @@ demo: setup ## Test the sample notebooks on a cold and a warm engine and on a re
 	@echo "\n--- The same on a Databricks workspace that is made on this machine: pytest sample_notebooks --databricks-env=rehearsal\n"
 	@$(BIN)/python -m pytest sample_notebooks --databricks-env=rehearsal -q $(ARGS)
 
+.PHONY: connect
+connect: setup ## Make .venv-connect, with databricks-connect, which can't share .venv with pyspark (first time: a download of up to 160 MB)
+	@$(BIN)/python scripts/make_venv.py --venv .venv-connect --lock locks/connect.lock --python $(CURDIR)/$(BIN)/python
+
 .PHONY: test
-test: setup ## Run all tests
+test: connect ## Run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: deep
-deep: setup ## Run the random comparisons and seeded faults at length, and plain Spark beside its recorded answers (minutes)
-	@NBH_EXAMPLES=20000 NBH_PROBES=live NBH_SEEDS=1000 $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
-	  tests/unit/extract/test_differential.py tests/spark/test_probes.py tests/remote/test_seeded_faults.py $(ARGS)
+deep: connect ## Run the random comparisons and seeded faults at length, and plain Spark beside its recorded answers (minutes)
+	@NBH_EXAMPLES=20000 NBH_PROBES=live NBH_SEEDS=1000 NBH_ENGINE_BESIDE=install $(BIN)/python -m pytest tests/unit/extract/test_against_python.py \
+	  tests/unit/extract/test_differential.py tests/spark/test_probes.py tests/remote/test_seeded_faults.py \
+	  tests/spark/test_databricks_connect.py $(ARGS)
 	@NBH_SEEDS=100 $(BIN)/python -m pytest tests/remote/test_killed_at_any_call.py $(ARGS)
 
 .PHONY: golden
@@ -58,7 +63,7 @@ golden: setup ## Ask plain Spark all probes and record its answers anew (minutes
 	@PYTHONPATH=.:scripts $(BIN)/python tests/spark/probe_recordings.py
 
 .PHONY: coverage
-coverage: setup ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)
+coverage: connect ## Run all tests and measure our own code (coverage.xml is in Cobertura's format)
 	@$(BIN)/python -m coverage run -m pytest $(ARGS); status=$$?; \
 	$(BIN)/python -m coverage xml --quiet && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
 
@@ -86,4 +91,6 @@ lock: ## Resolve the locks again after a change of dependencies (needs uv); LOCK
 	@command -v uv >/dev/null || { echo "lock: uv is not on PATH" >&2; echo "  mend: .venv/bin/python -m pip install uv" >&2; exit 1; }
 	$(LOCK) --extra local --extra mlflow --extra rehearsal --extra remote --extra snapshot --group dev pyproject.toml -o requirements.lock
 	$(LOCK) --group test -c requirements.lock pyproject.toml -o locks/light.lock
+	sed -n '/^\(py4j\|numpy\|pyarrow\)==/!s/ \\$$//p' requirements.lock | grep == > .venv/shared.txt # those three it wants older
+	$(LOCK) --extra connect --extra remote --extra rehearsal --group client -c .venv/shared.txt pyproject.toml -o locks/connect.lock
 	$(LOCK) --group pyproject.toml:build -c requirements.lock -o locks/build.lock

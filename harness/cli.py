@@ -131,6 +131,19 @@ are gone, and what carries the harness's mark and is over age, whoever made it. 
 exit codes: 0 nothing is left, 1 something couldn't be removed, 2 wrong use or settings, 3 the workspace can't be reached
 """
 
+_RECORD = """\
+examples:
+  nbh record --env trial                            read, make one folder and one schema, remove them, write contracts/*.json
+  nbh record --env prd --read-only                  a protected environment: only what reads
+  nbh record --env trial --output tests/rehearsal/contracts
+
+A workspace is asked a fixed list of harmless calls, and for each a file tells what the answer is like: status, names and types
+of the API's own fields, constants such as states and error codes. No value of yours is in it: no host, name, id, address, time.
+The rehearsal's tests hold the rehearsal to such files. No run and no cluster is started.
+
+exit codes: 0 all is recorded, 1 something couldn't be, 2 wrong use or settings, 3 the workspace can't be used or not so
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``nbh`` and give its exit code."""
@@ -223,6 +236,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--kept", action="store_true", help="what pytest --nbh-keep kept there too (default: only once its time has passed)"
     )
+    command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
+
+    command = add(
+        "record", _record, "write down what a workspace's answers are like, without anything of whose they are", _RECORD
+    )
+    command.add_argument("--env", metavar="NAME", required=True, help="the environment, of [tool.nbh.env.NAME] (no default)")
+    command.add_argument("--output", metavar="FOLDER", default="contracts", help="where to write (default: %(default)s)")
+    command.add_argument("--read-only", action="store_true", help="make nothing there (default: one folder and one schema)")
     command.add_argument("--json", action="store_true", help="write JSON, for other programs (default: lines)")
 
     command = add("rehearsal", _rehearsal, "start, show or end the workspace on this machine, or sign in to it", _REHEARSAL)
@@ -414,6 +435,21 @@ def _sweep(options: argparse.Namespace) -> int:
         name=options.env,
         is_dry=options.dry_run,
         with_kept=options.kept,
+        as_json=options.json,
+        out=sys.stdout,
+        tell=_say,
+    )
+    return YES if done else NO
+
+
+def _record(options: argparse.Namespace) -> int:
+    from harness.commands import record
+
+    done = record.run(
+        os.getcwd(),
+        name=options.env,
+        output=options.output,
+        is_reading=options.read_only,
         as_json=options.json,
         out=sys.stdout,
         tell=_say,

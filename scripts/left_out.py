@@ -44,11 +44,9 @@ def left_out() -> Iterator[str]:
     for package, consequence in PACKAGES.items():
         if not _is_installed(package):
             yield f"{package}: not installed, so {consequence}"
-    if not os.environ.get("NBH_CONNECT_PYTHON"):
-        yield (
-            "databricks-connect: NBH_CONNECT_PYTHON names no Python that has it (it can't share an environment with pyspark), "
-            "so nothing ran through its client"
-        )
+    connect = Path(__file__).parents[1] / ".venv-connect" / "bin" / "python"
+    if _is_installed("pyspark") and not connect.exists():
+        yield "databricks-connect: no environment with it (`make connect`, Python 3.11 or 3.12), so nothing ran through it"
 
 
 def _is_installed(package: str) -> bool:

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from written_page import DOCS, write_or_check
 
+from harness.commands.record import read_all
 from harness.rehearsal.app import CONTROL, routes_of
 from harness.rehearsal.place import Place
 from harness.rehearsal.serve import workspace_of
 from harness.rehearsal.spark_calls import METHODS, OPENING, SERVICE
+from harness.remote.contracts import WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,8 +39,8 @@ _HEAD = """\
 The [rehearsal](environments.md#the-rehearsal) is a Databricks workspace on this machine, for Databricks' own clients: what is
 uploaded is kept, notebooks are truly run, tables are real Spark's and Delta's, and tokens, sizes and spellings are refused as
 Databricks refuses them. It isn't Databricks: there is no cloud behind it, privileges are kept and keep nobody from anything,
-and what it answers was made after the sources that the table names. **No answer was recorded on a real workspace, and no line
-has been verified on one yet.** Names and types of fields are the source's; words and error codes of refusals, values of
+and what it answers was made after the sources that the table names. {verified} \
+Names and types of fields are the source's; words and error codes of refusals, values of
 states, and the times that things take are from memory in every line. [On a real workspace](real-workspace.md) says how to try
 the same tests there; where they differ, the rehearsal is wrong.
 
@@ -151,8 +153,21 @@ _NOTES = {
 }
 """By call without its version: what is known to be other than on a workspace."""
 
-_VERIFIED: dict[str, str] = {}
-"""By call: when, and on what, its answers were compared with a real workspace's."""
+CONTRACTS = DOCS.parent / "tests" / "rehearsal" / "contracts"
+"""Where answers that `nbh record` wrote down on a real workspace belong; a test holds the rehearsal to them."""
+
+_NOT_VERIFIED = "not verified"
+_NONE_VERIFIED = "**No answer was recorded on a real workspace, and no line\nhas been verified on one yet.**"
+_SOME_VERIFIED = (
+    "**What is verified says when `nbh record` wrote\ndown answers of a real workspace, which a test holds the rehearsal to;"
+    " nothing else has been\ncompared with one.**"
+)
+
+
+def verified() -> dict[str, str]:
+    """By call, its places nameless: when its answers were recorded on a real workspace; a rehearsal's own don't count."""
+    real = [one for one in read_all(CONTRACTS) if one.of == WORKSPACE]
+    return {one.call: f"verified, recorded on {one.on}" for one in sorted(real, key=lambda one: one.on)}
 
 
 class UnknownCallError(Exception):
@@ -168,11 +183,10 @@ class Line:
     shape: str
     note: str = ""
 
-    @property
-    def text(self) -> str:
-        """It as a row of the table."""
-        verified = _VERIFIED.get(self.call, "not verified") if self.shape != _OWN else "none has it"
-        cells = [f"`{self.call}`", self.client, self.shape, verified, self.note]
+    def text(self, known: Mapping[str, str]) -> str:
+        """It as a row of the table; ``known`` is what `verified` gives."""
+        told = known.get(_places(self.call), _NOT_VERIFIED) if self.shape != _OWN else "none has it"
+        cells = [f"`{self.call}`", self.client, self.shape, told, self.note]
         return "| " + " | ".join(cells) + " |\n"
 
 
@@ -240,21 +254,29 @@ def page() -> str:
     """
     found, spark = lines(routes()), spark_lines()
     calls = {line.call for line in [*found, *spark]}
-    gone = [*(set(_OTHERS) - calls), *(set(_NOTES) - set(map(_bare, calls))), *(set(_VERIFIED) - calls)]
+    known = verified()
+    gone = [*(set(_OTHERS) - calls), *(set(_NOTES) - set(map(_bare, calls))), *(set(known) - set(map(_places, calls)))]
     if gone:
         raise UnknownCallError(f"the script has lines on calls that are not served: {sorted(gone)}")
     control = [line for line in found if f" {CONTROL}" in line.call]
     rest = [line for line in found if line not in control]
     parts = {"REST": rest, "Spark Connect": spark, "The rehearsal's own calls, for tests": control}
-    head = _HEAD
+    head = _HEAD.replace("{verified}", _SOME_VERIFIED if known else _NONE_VERIFIED)
     for name, link in _LINKS.items():
         head = head.replace(name, link)
-    return head + "".join(_TABLE.format(title=title) + "".join(line.text for line in part) for title, part in parts.items())
+    return head + "".join(
+        _TABLE.format(title=title) + "".join(line.text(known) for line in part) for title, part in parts.items()
+    )
 
 
 def _plain(call: str) -> str:
     """A call with its places in the path nameless, as two sources name them differently."""
     return re.sub(r"/?\{[^}]*\}", "/{}", call)
+
+
+def _places(call: str) -> str:
+    """A call with its places nameless, as `nbh record` writes it."""
+    return re.sub(r"\{[^}]*\}", "{}", call)
 
 
 def _bare(call: str) -> str:

@@ -46,6 +46,10 @@ def _clients() -> list[Fact]:
         return [Fact("databricks-sdk", "not installed", ok=False, mend='pip install "databricks-notebook-harness[remote]"')]
     facts = [Fact("databricks-sdk", str(version_of("databricks-sdk")), ok=True)]
     connect, pyspark = version_of("databricks-connect"), version_of("pyspark")
+    if connect is not None and pyspark is not None:
+        mend = "pip uninstall databricks-connect pyspark, then install one of them: databricks-connect for a workspace"
+        told = f"databricks-connect {connect} and pyspark {pyspark} in the same place"
+        return [*facts, Fact("Spark client", told, ok=False, mend=mend)]
     if connect is not None:
         return [*facts, Fact("Spark client", f"databricks-connect {connect}", ok=True)]
     if pyspark is not None:

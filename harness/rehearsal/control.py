@@ -21,6 +21,7 @@ from harness.rehearsal.place import Place
 from harness.spark import places
 from harness.spark.choose import idle_s
 from harness.spark.launch import PASSED_ON, launch
+from harness.spark.record import has_ended
 
 if TYPE_CHECKING:
     import subprocess
@@ -309,18 +310,18 @@ def _end(place: Place, pid: int) -> None:
             return
         children = process.children(recursive=True)
         process.terminate()
-        _, left = psutil.wait_procs([process], timeout=STOP_TIMEOUT_S)
-        for one in [*left, *(child for child in children if child.is_running())]:
+        is_gone = has_ended(process, within_s=STOP_TIMEOUT_S)
+        for one in [*([] if is_gone else [process]), *(child for child in children if child.is_running())]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
-        _, left = psutil.wait_procs([process], timeout=5)
+        is_gone = is_gone or has_ended(process, within_s=5)
     except psutil.NoSuchProcess:
-        left = []
+        is_gone = True
     except psutil.AccessDenied as exc:
         raise RehearsalStopError(
             "the rehearsal can't be ended", cause=f"process {pid} is another user's", mend="ask that user"
         ) from exc
-    if left:
+    if not is_gone:
         raise RehearsalStopError(
             "the rehearsal doesn't end", cause=f"process {pid} lives on after a kill", mend="restart the machine"
         )

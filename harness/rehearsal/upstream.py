@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.rehearsal import spark_calls
 from harness.rehearsal.spark_calls import SERVICE, Whose
 from harness.spark import server
+from harness.spark.home import own_spark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -83,7 +86,8 @@ class Upstream:
     async def _greet(self, by: Whose, conf: Mapping[str, str]) -> None:
         # The session lives as long as this process. Its workers see installed packages and nothing of whoever started the
         # rehearsal: on Databricks the client's own modules are not there either.
-        calls = [("ExecutePlan", spark_calls.engine_command(by, f"hello/{os.getpid()}", server.worker_facts([], [], {})))]
+        told = server.worker_facts([], _packages(), {})
+        calls = [("ExecutePlan", spark_calls.engine_command(by, f"hello/{os.getpid()}", told))]
         if conf:
             calls.append(("Config", spark_calls.set_conf(by, conf)))
         calls.append(("ExecutePlan", spark_calls.engine_command(by, "mark")))
@@ -183,3 +187,10 @@ def _channel(engine: Engine) -> Any:
         grpc.local_channel_credentials(), grpc.access_token_call_credentials(engine.record.token)
     )
     return grpc.aio.secure_channel(f"localhost:{engine.port}", trust, options=OPTIONS)
+
+
+def _packages() -> list[str]:
+    """Where this Python has its packages, for workers of another one: an engine beside databricks-connect has Spark alone."""
+    if own_spark() is None:
+        return []
+    return [entry for entry in sys.path if any(Path(entry).is_relative_to(home) for home in (sys.prefix, sys.base_prefix))]

@@ -22,6 +22,8 @@
     ├── CatalogMentionError    NBH346   a notebook names a catalog of another environment
     ├── RemoteSparkError       NBH347   no Spark session can be had on the workspace
     ├── LeftoverError          NBH348   something that was made there couldn't be removed
+    ├── RecordError            NBH435   answers of a workspace can't be recorded so
+    ├── ContractError          NBH436   a file holds no recorded answer
     ├── RunGoneError           NBH390   a run, or what it gave, was removed by somebody else
     ├── ExitValueCutError      NBH391   an exit value is longer than a workspace tells
     └── ContactLostError       NBH392   what became of a run isn't known
@@ -199,6 +201,20 @@ class ContactLostError(RemoteError):
 
     code = "NBH392"
     about = "what became of a run isn't known"
+
+
+class RecordError(RemoteError):
+    """Recording would make something where only reading is allowed, or write down what isn't to be written down."""
+
+    code = "NBH435"
+    about = "answers can't be recorded so"
+
+
+class ContractError(RemoteError):
+    """A file that is to hold a recorded answer holds none."""
+
+    code = "NBH436"
+    about = "a file holds no recorded answer"
 
 
 def is_passing(error: RemoteError) -> bool:

@@ -44,10 +44,16 @@ def open_session(
 
     Raises:
         ClusterError: The cluster doesn't start.
-        RemoteSparkError: There is no client for it, it fits no such runtime, or it doesn't answer.
+        RemoteSparkError: There is no client for it or there are two, it fits no such runtime, or it doesn't answer.
         RemoteError: The workspace can't be used.
     """
     version = _version("databricks-connect")
+    if version and _version("pyspark"):
+        raise RemoteSparkError(
+            "pyspark and databricks-connect are installed in one environment",
+            cause=f"both bring a package named pyspark: databricks-connect {version} and pyspark {_version('pyspark')}",
+            mend="pip uninstall databricks-connect pyspark, then install one of them: databricks-connect for a workspace",
+        )
     if cluster_id:
         _start(workspace, cluster_id, progress)
     if version:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 import weakref
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ForkedSessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.spark.server import Engine
 
@@ -128,9 +129,9 @@ def forked_error() -> ForkedSessionError:
 
 def make_unusable(session: Any) -> None:
     """In a forked process: let nothing that is done with this session reach the engine."""
-    client = vars(session)["_client"]
+    client = session._client  # noqa: SLF001 -- it has no public name in all versions
     if not isinstance(client, Forked):
-        vars(session)["_client"] = Forked(client)
+        session._client = Forked(client)  # noqa: SLF001 -- as above
 
 
 _told_of_forks: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -146,3 +147,13 @@ def tell_of_forks(owner: Any) -> None:
 def _watch_forks() -> None:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: [owner.forked() for owner in list(_told_of_forks)])
+
+
+def set_all(session: Any, settings: Mapping[str, str]) -> None:
+    """Set a session's settings in one call: of the clients only the newest has a method for it, and that a private one."""
+    from pyspark.sql.connect import proto
+
+    pairs = [proto.KeyValue(key=key, value=value) for key, value in settings.items()]
+    answer = session.client.config(proto.ConfigRequest.Operation(set=proto.ConfigRequest.Set(pairs=pairs)))
+    for warning in answer.warnings:
+        warnings.warn(warning, stacklevel=2)

@@ -16,7 +16,7 @@ from harness.errors import EngineModeError
 from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
-from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, tell_of_forks
+from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, set_all, tell_of_forks
 from harness.spark.conf import BARE, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
@@ -120,11 +120,15 @@ class ConnectSession:
 
     def _channel(self, *, again: bool = False) -> Any:
         """A channel to the engine; with ``again`` to the session that is open there already."""
-        session = vars(self.spark)["_session_id"] if again else self._lent
+        session = self._session_id if again else self._lent
         told = f";session_id={session}" if session else ""
         builder = _channel_builder()(self.engine.url + told)
         builder.add_interceptor(interceptor(self._calls))
         return builder
+
+    @property
+    def _session_id(self) -> str:
+        return str(self._session._session_id)  # noqa: SLF001 -- the public one is only in clients of Spark 4
 
     def _greet(self) -> None:
         """Tell the engine whose session this is, and set what this project wants of it."""
@@ -137,7 +141,7 @@ class ConnectSession:
             folder = current_folder()
             # One call for all. The folder is among what a restore brings back, so it needn't be told again in each test.
             here = {"nbh.working.dir": folder} if folder else {}
-            self._session.conf._set_all(configs={**configs, **here}, silent=False)  # noqa: SLF001 -- there is no public way
+            set_all(self._session, {**configs, **here})
         self._calls.forget()
         self._calls.folder = folder
         self._mark()
@@ -151,7 +155,7 @@ class ConnectSession:
         """Have relative paths read from this process's folder, as it is now."""
         session = next((one for one in [self._session, *self._aliases.opened] if not one.is_stopped), None)
         if session is not None:
-            session.conf._set_all(configs={"nbh.working.dir": folder}, silent=False)  # noqa: SLF001 -- as above
+            set_all(session, {"nbh.working.dir": folder})
 
     def _command(self, verb: str, text: str = "") -> None:
         from google.protobuf.any_pb2 import Any as Packed
@@ -175,7 +179,7 @@ class ConnectSession:
         self._command(
             f"hello/{pid}", server.worker_facts(self._roots, [str(Path(entry).absolute()) for entry in sys.path], os.environ)
         )
-        return str(vars(self.spark)["_session_id"])
+        return self._session_id
 
     @property
     def folder(self) -> Path:

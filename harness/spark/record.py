@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import psutil
+
+_LOOK_S = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -82,6 +86,23 @@ def is_alive(record: Record, folder: Path) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and str(folder) in process.cmdline()
     except psutil.Error:
         return False
+
+
+def has_ended(process: psutil.Process, *, within_s: float) -> bool:
+    """Wait for the end of a process; one that its parent, if that is another process, hasn't taken notice of has ended too."""
+    import psutil
+
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            process.wait(timeout=_LOOK_S)
+        except psutil.TimeoutExpired:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+            if time.monotonic() > until:
+                return False
+        else:
+            return True
 
 
 def is_stopped(record: Record) -> bool:

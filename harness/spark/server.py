@@ -303,25 +303,25 @@ def end_process(
         if not record.is_alive(found, folder):
             return
         process.kill() if record.is_stopped(found) else process.terminate()
-        _, left = psutil.wait_procs([process], timeout=_TOLD_AFTER_S)
-        if left:
+        is_gone = record.has_ended(process, within_s=_TOLD_AFTER_S)
+        if not is_gone:
             archives = bool(found.archive) and not Path(found.archive).exists()
             progress(
                 f"the engine with pid {found.pid} writes the class archive, from which later ones start in half the time …"
                 if archives
                 else f"waiting for the engine with pid {found.pid} to end …"
             )
-            _, left = psutil.wait_procs([process], timeout=_ARCHIVE_TIMEOUT_S if archives else timeout_s)
-        for one in [*left, *(child for child in children if child.is_running())]:
+            is_gone = record.has_ended(process, within_s=_ARCHIVE_TIMEOUT_S if archives else timeout_s)
+        for one in [*([] if is_gone else [process]), *(child for child in children if child.is_running())]:
             one.kill()
-        _, left = psutil.wait_procs([process], timeout=10)
+        is_gone = is_gone or record.has_ended(process, within_s=10)
     except psutil.NoSuchProcess:
-        left = []
+        is_gone = True
     except psutil.AccessDenied as exc:
         raise EngineStopError(
             "the Spark engine can't be ended", cause=f"process {found.pid} is another user's", mend="ask that user"
         ) from exc
-    if left:
+    if not is_gone:
         raise EngineStopError(
             "the Spark engine doesn't end", cause=f"process {found.pid} lives on after a kill", mend="restart the machine"
         )

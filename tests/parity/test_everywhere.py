@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from importlib.util import find_spec
 
+import connect_client
 import pytest
 
 BODIES = "tests/parity/test_bodies.py"
+RUN = ("pytest", BODIES, "--databricks-env=rehearsal", "-p", "no:cacheprovider")
 
 
 @pytest.mark.skipif(find_spec("starlette") is None, reason="needs the extra rehearsal")
@@ -18,10 +21,30 @@ def test_the_bodies_pass_on_the_rehearsal(root, tmp_path):
     """All of them, each as it is: none skipped, none left out."""
     report = tmp_path / "report.xml"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))}
-    command = [sys.executable, "-m", "pytest", BODIES, "--databricks-env=rehearsal", "-q", f"--junitxml={report}"]
+    command = [sys.executable, "-m", *RUN, f"--junitxml={report}"]
 
     done = subprocess.run(command, cwd=root, env=clean, capture_output=True, text=True, timeout=500, check=False)
 
+    check_all_passed(done, report, root)
+    assert re.search(r"^databricks notebooks: .*, client pyspark \d", done.stdout, re.MULTILINE), done.stdout
+
+
+@connect_client.needed
+def test_the_bodies_pass_through_databricks_connect(root, tmp_path):
+    """In an environment that has it in place of pyspark; the rehearsal is started from there, and the head names the client."""
+    connect_client.lend_spark()
+    report = tmp_path / "report.xml"
+    # Raised by its own look at the version of pandas, by way of setuptools.
+    ignored = "ignore:distutils Version classes:DeprecationWarning"
+
+    done = connect_client.run(*RUN, f"--junitxml={report}", f"-W{ignored}", folder=root)
+
+    check_all_passed(done, report, root)
+    assert re.search(r"^databricks notebooks: .*, client databricks-connect \d", done.stdout, re.MULTILINE), done.stdout
+
+
+def check_all_passed(done, report, root):
+    """Each of the bodies passed, and none was skipped or left out."""
     assert done.returncode == 0, done.stdout + done.stderr
     suite = ET.parse(report).getroot().find("testsuite")
     names = (root / BODIES).read_text(encoding="utf-8").count("\ndef test_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import list_rehearsal_calls
@@ -48,7 +49,23 @@ def test_a_line_on_a_call_that_is_gone_is_an_error(monkeypatch):
 
 
 def test_what_nobody_has_verified_says_so(text):
-    """One compared with a real workspace says when and where."""
+    """One compared with a real workspace says when."""
     told = {row.split(" | ")[3] for row in re.findall(r"^\| `/?.+ \|$", text, flags=re.MULTILINE)}
 
-    assert told - set(list_rehearsal_calls._VERIFIED.values()) == {"not verified", "none has it"}
+    assert told - set(list_rehearsal_calls.verified().values()) == {"not verified", "none has it"}
+
+
+@pytest.mark.parametrize(("of", "told"), [("workspace", "verified, recorded on 2026-11-02"), ("rehearsal", "not verified")])
+def test_only_a_real_workspaces_answer_verifies_a_call(monkeypatch, tmp_path, of, told):
+    """One that the rehearsal gave itself says nothing of a workspace."""
+    call = "GET /api/2.1/unity-catalog/catalogs/{}"
+    facts = {"step": "catalog", "call": call, "status": 200, "shape": None, "of": of, "on": "2026-11-02", "sdk": "0.156.0"}
+    (tmp_path / "catalog.json").write_text(json.dumps(facts))
+    monkeypatch.setattr(list_rehearsal_calls, "CONTRACTS", tmp_path)
+
+    page = list_rehearsal_calls.page()
+
+    assert f"| {told} |" in next(
+        line for line in page.splitlines() if line.startswith("| `GET /api/2.1/unity-catalog/catalogs/{")
+    )
+    assert ("No answer was recorded on a real workspace" in page) == (of == "rehearsal")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import connect_client
 import pytest
 from data_fixtures import ask, client, connect, rehearsal
 from pyspark.errors import PySparkException
@@ -400,8 +401,6 @@ print(spark.range(3).count())
 spark.stop()
 """
 
-PYTHON = os.environ.get("NBH_CONNECT_PYTHON", "")
-
 DATABRICKS_CLIENT = """\
 import sys
 from databricks.connect import DatabricksSession
@@ -419,13 +418,13 @@ spark.stop()
 """
 
 
-@pytest.mark.skipif(not PYTHON, reason="NBH_CONNECT_PYTHON names no Python with databricks-connect")
+@connect_client.needed
 @pytest.mark.parametrize("compute", [EXISTING, "serverless"])
 def test_databricks_connect(rehearsal, tmp_path, compute):
     """Databricks' own client, which looks at the runtime first, on a cluster and serverless."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DATABRICKS_", "SPARK_"))}
     trust = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(rehearsal.ca), "REQUESTS_CA_BUNDLE": str(rehearsal.ca)}
-    command = [PYTHON, "-c", DATABRICKS_CLIENT, rehearsal.host, rehearsal.token, compute]
+    command = [connect_client.PYTHON, "-c", DATABRICKS_CLIENT, rehearsal.host, rehearsal.token, compute]
 
     done = subprocess.run(
         command, cwd=tmp_path, env={**clean, **trust}, capture_output=True, text=True, timeout=180, check=False

@@ -80,3 +80,25 @@ def test_the_age_is_true_whatever_the_clock_on_the_wall_says(monkeypatch, wall):
     monkeypatch.setattr(time, "time", lambda: wall)
 
     assert 60 <= record.age_s(record.Record(1, "", time.monotonic() - 60, "", "", "")) < 120
+
+
+PARENT = """\
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+input()
+"""
+
+
+def test_a_process_that_its_parent_has_not_noticed_the_end_of_has_ended():
+    """The engine of a rehearsal is the rehearsal's child, and in CI the test run ends both."""
+    import psutil
+
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        process = psutil.Process(int(parent.stdout.readline()))
+        alive = record.has_ended(process, within_s=0)
+        process.kill()
+        ended = record.has_ended(process, within_s=30)
+        parent.stdin.close()
+
+    assert (alive, ended) == (False, True)
