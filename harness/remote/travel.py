@@ -70,14 +70,13 @@ def packages_along(plugins: Iterable[str], *, more: Iterable[str] = ()) -> tuple
 
 def _distribution(name: str) -> metadata.Distribution | None:
     """A distribution; None for a need that isn't here, which nothing that runs here can have needed."""
-    try:
-        return metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        if name in FIRST:
-            raise TravelError(
-                f"{name} can't go along", cause="it isn't installed in this Python as a package", mend=f"pip install {name}"
-            ) from None
-        return None
+    # A folder of sources on the path has facts about itself too, without the list of what is installed.
+    found = sorted(metadata.distributions(name=name), key=lambda one: one.read_text("WHEEL") is None)
+    if not found and name in FIRST:
+        raise TravelError(
+            f"{name} can't go along", cause="it isn't installed in this Python as a package", mend=f"pip install {name}"
+        )
+    return found[0] if found else None
 
 
 def _is_fit(name: str, distribution: metadata.Distribution) -> bool:
@@ -139,7 +138,7 @@ def _of_harness(distribution: metadata.Distribution) -> dict[str, str]:
                     path = f"{target}/{file}" if below == "." else f"{target}/{below}/{file}"
                     found[path] = os.path.join(inner, file)
     listed = {path: place for path, place in _listed(distribution) if ".dist-info/" in path}
-    return {**found, **listed}
+    return {**found, **listed} if listed else {}  # by these pytest knows it for a plugin
 
 
 def _plain(name: str) -> str:
