@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.collect.inside import run_pytest
+from harness.collect.journal import Journal
 from harness.collect.remote import SENT_BY
 from harness.environments import Environment
 from harness.remote.on_cluster import packed
@@ -34,8 +35,9 @@ def run_sent(order: Mapping[str, Any], root: str, spark: Any, dbutils: Any) -> s
     root = os.path.realpath(root)
     environment = Environment(str(order["environment"]), host=str(order["host"]), catalog=str(order["catalog"]))
     around = Around(spark, dbutils, os.environ.get(RUNTIME, ""))
-    sender = _Sender(order["tests"], environment)
-    with _measured(order["measure"], root) as data:
+    journal = Journal(str(order["folder"]), str(order["token"]), root)
+    sender = _Sender(order["tests"], environment, journal)
+    with _measured(order["measure"], root) as data, journal.kept():
         ended = run_pytest(root, [*order["arguments"], *order["files"]], around, [sender])
     said = sender.stopped or ended.why or (f"pytest ended with {ended.code}" if ended.code > 1 else "")
     facts = {
@@ -47,15 +49,16 @@ def run_sent(order: Mapping[str, Any], root: str, spark: Any, dbutils: Any) -> s
         "said": said,
         "coverage": base64.b85encode(data[0]).decode() if data else "",
     }
-    return packed(facts)
+    return packed(facts, pieces=0 if journal.failed else journal.count)
 
 
 class _Sender:
     """A plugin that runs the tests that are asked for alone, in their order, and keeps their reports as plain data."""
 
-    def __init__(self, wanted: Sequence[str], environment: Environment) -> None:
+    def __init__(self, wanted: Sequence[str], environment: Environment, journal: Journal) -> None:
         self._wanted = list(wanted)
         self._environment = environment
+        self._journal = journal
         self._config: pytest.Config | None = None
         self.reports: list[Any] = []
         self.stopped = ""
@@ -70,10 +73,15 @@ class _Sender:
         found = {item.nodeid: item for item in items}
         items[:] = [found[one] for one in self._wanted if one in found]
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._journal.begins(nodeid)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         assert self._config is not None  # noqa: S101 -- configured before any test
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self.reports.append(json.loads(json.dumps(data, default=str)))
+        plain = json.loads(json.dumps(data, default=str))
+        self.reports.append(plain)
+        self._journal.add(plain)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         stopped = session.shouldfail or session.shouldstop

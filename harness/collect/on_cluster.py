@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.collect.apart import own_id, report_of
-from harness.collect.measured import current, take_out
+from harness.collect.covered_there import combine, measure
+from harness.collect.measured import current
 from harness.collect.remote import environment_here, refuse_writing, remote_of, skip_elsewhere
 from harness.collect.sent_files import files_for
 from harness.collect.session import SESSION
@@ -25,14 +26,16 @@ from harness.collect.watching import tell
 from harness.environments import LOCAL
 from harness.errors import HarnessError
 from harness.remote.errors import OnClusterRunError
-from harness.remote.on_cluster import Order, all_unknown, as_data, judge, of_data
+from harness.remote.judged import all_unknown, as_data, judge, of_data
+from harness.remote.on_cluster import FOLDER, Order
+from harness.remote.pieces import reader
 from harness.remote.travel import packages_along
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
-    from harness.remote.on_cluster import Results, Told
+    from harness.remote.judged import Results, Told
     from harness.remote.runs import Handle
     from harness.remote.session import Remote
 
@@ -115,12 +118,13 @@ class OnCluster:
             packages = packages_along(plugins, more=["coverage"] if self._order.measure is not None else [])
             files = files_for(self._config.stash[SESSION], list(self._ids), self._config)
             self._handle = handle = remote.submit_tests(self._order, packages, files)
+            pieces = reader(remote.workspace, f"{remote.folder}/{FOLDER}", self._order.token)
             if self._is_over:
                 handle.cancel()
             run = handle.result()
         except HarnessError as exc:
             return all_unknown(self._order, str(exc))
-        return judge(self._order, run)
+        return judge(self._order, run, pieces)
 
     def _give(self, results: Results) -> None:
         self._results = results
@@ -186,7 +190,7 @@ class OnCluster:
         for note in results.notes:
             tell(self._config, f"tests on the cluster: {note}")
         if cov is not None and results.coverage:
-            why = _combine(cov, results.coverage, results.root, str(self._config.rootpath))
+            why = combine(cov, results.coverage, results.root, str(self._config.rootpath))
             if why:
                 tell(self._config, f"what tests on the cluster covered isn't counted: {why}")
 
@@ -202,7 +206,7 @@ def _order(config: pytest.Config, items: list[pytest.Item], ids: tuple[str, ...]
         ids,
         files,
         tuple(_arguments(config)),
-        _measure(str(config.rootpath)),
+        measure(str(config.rootpath)),
     )
 
 
@@ -218,63 +222,6 @@ def _arguments(config: pytest.Config) -> list[str]:
     inside = None if config.inipath is None else os.path.relpath(config.inipath, config.rootpath)
     found += ["-c", inside.replace(os.sep, "/")] if inside is not None and not inside.startswith("..") else []
     return found
-
-
-def _measure(root: str) -> dict[str, Any] | None:
-    """What coverage measures here, for the coverage there; None where nothing is measured."""
-    cov = current()
-    if cov is None:
-        return None
-    from harness.extract.coverage import PLUGIN
-
-    config = cov.config
-    sources = [one for name in ("source", "source_dirs", "source_pkgs") for one in getattr(config, name, None) or ()]
-    return {
-        "branch": bool(cov.get_option("run:branch")),
-        "source": list(dict.fromkeys(_inside(one, root) for one in sources)),
-        "include": [_inside(one, root) for one in cov.get_option("run:include") or ()],
-        "omit": [_inside(one, root) for one in cov.get_option("run:omit") or ()],
-        "plugin": PLUGIN if PLUGIN in cov.get_option("run:plugins") else "",
-    }
-
-
-def _inside(text: str, root: str) -> str:
-    """A path or pattern below the project, from there; a name or another path as it is."""
-    if text == root:
-        return "."
-    return text.removeprefix(root + os.sep)
-
-
-def _combine(cov: Any, content: bytes, there: str, here: str) -> str:
-    """Add what was covered in the job to what is covered here; gives why it can't be, "" if it was."""
-    from coverage import CoverageData
-    from coverage.exceptions import CoverageException
-
-    is_relative = bool(cov.get_option("run:relative_files"))
-
-    def place(path: str) -> str:
-        mapped = os.path.join(here, os.path.relpath(path, there))
-        return os.path.relpath(mapped) if is_relative else mapped
-
-    data, made = cov.get_data(), CoverageData(no_disk=True)
-    try:
-        made.loads(content)
-        take_out(
-            made,
-            [path for path in made.measured_files() if not os.path.isfile(os.path.join(here, os.path.relpath(path, there)))],
-        )
-        for path in made.measured_files():  # the two must say alike which plugin reads a file
-            tracer = made.file_tracer(path)
-            if tracer and data.file_tracer(place(path)) == "":
-                data.touch_file(place(path), tracer)
-            elif not tracer and data.file_tracer(place(path)):
-                made.touch_file(path, data.file_tracer(place(path)))
-        data.update(made, map_path=place)
-    except CoverageException as exc:
-        return str(exc)
-    finally:
-        made.close()
-    return ""
 
 
 def _here(told: Told, there: str, here: str) -> list[Any]:

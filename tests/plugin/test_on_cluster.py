@@ -194,25 +194,62 @@ def test_nothing_is_asked_where_tests_are_only_collected(folder):
     assert "rehearsal at" not in done.stdout
 
 
-LOSES_CLUSTER = """
+WHERE = """
+    import json
+
     from harness.collect.remote import remote_of
 
     def pytest_collection_finish(session):
-        fault = {"kind": "cluster_lost", "path": "*nbh-on-cluster*"}
-        remote_of(session.config).workspace.client.api_client.do("POST", "/rehearsal/faults", body=fault)
+        if session.config.getoption("--databricks-env") != "local":
+            remote = remote_of(session.config)
+            config = remote.workspace.client.config
+            told = [config.host, config.token, f"{remote.folder}/nbh-on-cluster"]
+            (session.config.rootpath / "where.json").write_text(json.dumps(told))
+"""
+CANCELLED = """
+    import json
+    import os
+    import threading
+
+    import pytest
+    import requests
+
+    pytestmark = pytest.mark.nbh_on_cluster
+
+    def content(folder, name):
+        with open(f"{folder}/{name}", "rb") as file:
+            return file.read()
+
+    def test_before(): pass
+
+    def test_ends_the_job():
+        with open("where.json") as file:
+            host, token, folder = json.load(file)
+        while not any(b'"running": "test_it.py::test_ends' in content(folder, name) for name in os.listdir(folder)):
+            pass
+        headers = {"Authorization": f"Bearer {token}"}
+        runs = f"{host}/api/2.2/jobs/runs"
+        on = requests.get(f"{runs}/list?active_only=true&run_type=SUBMIT_RUN", headers=headers, verify=False)
+        requests.post(f"{runs}/cancel", json={"run_id": on.json()["runs"][0]["run_id"]}, headers=headers, verify=False)
+        threading.Event().wait()
+
+    def test_after(): pass
 """
 
 
-def test_a_cluster_that_is_lost_is_an_error_of_each_test(make_folder):
-    """Which says why, and where to look; the rest of the run goes on, and what was made there is gone."""
-    marked = "import pytest\n\n@pytest.mark.nbh_on_cluster\n@pytest.mark.parametrize('x', [1, 2])\ndef test_it(x): pass\n"
-    folder = make_folder({"conftest.py": LOSES_CLUSTER, "test_it.py": marked, "test_here.py": "def test_here(): pass\n"})
+def test_of_a_job_that_ends_early_the_tests_before_are_known(make_folder):
+    """The one that was on then is named, and none after it is taken for passed."""
+    toml = '[tool.pytest.ini_options]\n[tool.nbh.env.rehearsal]\ndata_files = ["where.json"]\n'
+    folder = make_folder({"pyproject.toml": toml, "conftest.py": WHERE, "test_it.py": CANCELLED})
+    (folder.path / "tox.ini").unlink()
     done = folder.run_apart("pytest", "--databricks-env=rehearsal", "-rA")
 
     assert "= 1 passed, 2 errors in" in done.stdout, done.stdout + done.stderr
-    assert "NBH420" in done.stdout
-    assert "driver became unhealthy" in done.stdout
-    assert re.search(r"look at its page: https://127\.0\.0\.1:\d+/", done.stdout)
+    assert "PASSED test_it.py::test_before" in done.stdout
+    assert re.search(
+        r"NBH420 the job .* died .when it last wrote, this test was on.: cancelled(.|\n)*ERROR at setup of test_after",
+        done.stdout,
+    )
 
 
 def test_on_this_machine_the_mark_changes_nothing(project):

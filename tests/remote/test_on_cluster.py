@@ -12,11 +12,14 @@ from io import BytesIO
 import pytest
 from workspaces import FakeWorkspace
 
+from harness.collect.journal import Journal
 from harness.environments import Compute, Environment
-from harness.remote.errors import CatalogMentionError, OnClusterResultError, OutsideError
-from harness.remote.on_cluster import Order, as_data, judge, of_data, packed, stage
+from harness.remote.errors import CatalogMentionError, OnClusterResultError, OutsideError, UnreachableError
+from harness.remote.judged import as_data, judge, of_data
+from harness.remote.on_cluster import Order, packed, stage
 from harness.remote.outcome import RemoteRun
 from harness.remote.parts import LIMIT, Part
+from harness.remote.pieces import joined
 from harness.remote.session import Remote
 from harness.remote.travel import Package, packages_along
 
@@ -144,6 +147,96 @@ def test_too_much_output_is_left_out_and_told():
     assert results.tests[TEST].problem == ""
     with pytest.raises(OnClusterResultError):
         packed(facts, most_bytes=100)
+
+
+# -- what a job writes as it goes on -------------------------------------------------------------------------------------------
+
+
+def wrote(folder, *reports, token=ORDER.token, running=TEST):
+    """What a journal writes that is asked for each report."""
+    journal = Journal(str(folder), token, "/tmp/x/tests")
+    journal._running = running
+    for one in reports:
+        journal.add(one)
+        journal.write()
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+def test_of_a_job_that_died_whole_results_are_taken(tmp_path):
+    """What it wrote before; the test that was on is named."""
+    order = replace(ORDER, tests=(TEST, "tests/test_a.py::test_other"))
+    pieces = joined(wrote(tmp_path, *WHOLE, running="tests/test_a.py::test_other"), ORDER.token)
+    results = judge(order, RemoteRun("tests", "failed", error="the driver died"), lambda: pieces)
+
+    assert results.tests[TEST].problem == ""
+    assert len(results.tests[TEST].reports) == 3
+    assert "died (when it last wrote, this test was on)" in results.tests["tests/test_a.py::test_other"].problem
+    assert results.root == "/tmp/x/tests"
+
+
+@pytest.mark.parametrize("harm", ["lost", "half", "another job's", "half a test"])
+def test_of_pieces_that_are_not_whole_none_after_is_taken(tmp_path, harm):
+    """Nor is one of another job."""
+    written = wrote(tmp_path, *WHOLE)
+    match harm:
+        case "lost":
+            del written[1]
+        case "half":
+            written[1] = written[1][:40]
+        case "another job's":
+            (tmp_path / "other").mkdir()
+            written = wrote(tmp_path / "other", *WHOLE, token="x" * 32)
+        case _:
+            del written[2]
+    result = judge(ORDER, RemoteRun("tests", "failed", error="gone"), lambda: joined(written, ORDER.token)).tests[TEST]
+
+    assert "NBH420" in result.problem
+    assert result.reports == ()
+
+
+def test_of_two_attempts_the_last_one_counts(tmp_path):
+    """The platform lost the first."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    first = wrote(tmp_path / "a", *WHOLE)
+    second = wrote(tmp_path / "b", report("setup", "failed"), report("teardown"))
+
+    assert [one["outcome"] for one in joined([*second, *first], ORDER.token).reports] == ["failed", "passed"]
+
+
+def test_what_is_too_long_for_an_exit_value_is_read_from_pieces(tmp_path):
+    """All of it, or none."""
+    loud = [{**one, "sections": [["Captured stdout call", str(list(range(3000)))]]} for one in WHOLE]
+    written = wrote(tmp_path, *loud)
+    facts = {"token": ORDER.token, "root": "", "reports": loud, "unread": [], "said": "", "coverage": ""}
+    run = RemoteRun("tests", "exited", packed(facts, pieces=len(written), most_bytes=800))
+
+    assert judge(ORDER, run, lambda: joined(written, ORDER.token)).tests[TEST].reports == tuple(loud)
+    assert "2 of 3 pieces" in judge(ORDER, run, lambda: joined(written[:2], ORDER.token)).tests[TEST].problem
+    assert "0 of 3 pieces" in judge(ORDER, run, _lost).tests[TEST].problem
+
+
+def _lost():
+    raise UnreachableError("https://pps can't be reached", cause="reset", mend="wait")
+
+
+def test_a_journal_that_cannot_be_written_stops(tmp_path):
+    """The results go back all the same, by the exit value."""
+    journal = Journal(str(tmp_path / "not there"), ORDER.token, "")
+    journal.begins(TEST)
+
+    assert journal.failed
+    assert journal.count == 0
+
+
+def test_a_journal_costs_little(tmp_path):
+    """Where a write takes a tenth of a second, it is one in two."""
+    times = iter([0.0, 0.0, 0.1, 0.5, 2.0, 2.2, 2.2, 2.3])
+    journal = Journal(str(tmp_path), ORDER.token, "", now=lambda: next(times))
+    for _ in range(4):  # at 0.0, 0.5, 2.0 and 2.2
+        journal.begins(TEST)
+
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # -- what goes there -----------------------------------------------------------------------------------------------------------
