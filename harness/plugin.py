@@ -97,6 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nbh_env(*names): the environments this test is for; skipped in others")
     config.addinivalue_line("markers", "nbh_local_only: skipped wherever --databricks-env isn't local")
     config.addinivalue_line("markers", "nbh_run(path, **how): the notebook whose run the fixture notebook_run gives")
+    config.addinivalue_line(
+        "markers", "nbh_on_cluster: on a workspace the test itself runs there, in a job; for RDDs and JVM code"
+    )
     config.addinivalue_line("markers", "nbh_engine(name): the engine this test needs; classic for RDDs and SparkContext")
 
 
@@ -138,6 +141,16 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
     from harness.collect.nutter import collector_of
 
     return collector_of(collector, name, obj)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    from harness.collect.remote import environment_here
+
+    if environment_here(session.config).is_remote and not session.config.option.collectonly:
+        from harness.collect.on_cluster import begin
+
+        begin(session)
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
@@ -241,13 +254,15 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
     from harness.collect.coverage import settle
-    from harness.collect.remote import send_costs
+    from harness.collect.remote import send_costs, stop_all
     from harness.collect.reports import clean_junit
 
     settle(session.config)
     send_costs(session.config)
+    if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        stop_all(session.config)
     try:
         return (yield)
     finally:
@@ -259,6 +274,8 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
 
     summarise(terminalreporter, exitstatus, config)
     if "harness.remote.session" in sys.modules or config.getoption("--databricks-env") != "local":
+        from harness.collect.on_cluster import summarise as summarise_cluster
         from harness.collect.remote import summarise_costs
 
+        summarise_cluster(terminalreporter)
         summarise_costs(terminalreporter, config)

@@ -33,7 +33,8 @@ class Settings:
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
     Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
     variables that hold them. ``notebook_memory`` is what the process of a notebook that is run whole may use; "" is most of
-    what the machine has. ``run_disk_gb`` is how much such a notebook may write. ``env`` are the tables of the environments, by
+    what the machine has. ``run_disk_gb`` is how much such a notebook may write, and ``workspace_writes`` whether it may write
+    below ``/Workspace``, into the folders of ``run_prefixes``. ``env`` are the tables of the environments, by
     name; `harness.environments` reads them.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notebook_memory: str = ""
     run_disk_gb: float = 10
+    workspace_writes: bool = False
     env: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -96,6 +98,9 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
     disk = table.get("run_disk_gb", 10)
     if type(disk) not in (int, float) or disk <= 0:
         raise _wrong(folder, f"run_disk_gb is {disk!r}", "it is a number above 0", "write run_disk_gb = 10")
+    writes = table.get("workspace_writes", False)
+    if not isinstance(writes, bool):
+        raise _wrong(folder, f"workspace_writes is {writes!r}", "it is true or false", "write workspace_writes = true")
     return Settings(
         folder,
         tuple(roots),
@@ -107,6 +112,7 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         secrets=_secrets(folder, table.get("secrets", {})),
         notebook_memory=_size(table, "notebook_memory", folder=folder),
         run_disk_gb=disk,
+        workspace_writes=writes,
         env=_environments(folder, table.get("env", {})),
     )
 

@@ -96,7 +96,7 @@ class Child:
     def run(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """Run one test; a child that is gone makes it fail, with what the child said last."""
         try:
-            self._out.write(json.dumps(_own_id(item)) + "\n")
+            self._out.write(json.dumps(own_id(item)) + "\n")
             self._out.flush()
         except OSError:
             yield self._lost(item)
@@ -109,9 +109,7 @@ class Child:
                     yield _failed(item, f"the process that runs tests on the {self._engine} engine has not found this one")
                 return
             was_run = True
-            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=told)
-            report.nodeid = item.nodeid
-            yield report
+            yield report_of(item, told)
         yield self._lost(item)
 
     def _lost(self, item: pytest.Item) -> pytest.TestReport:
@@ -133,7 +131,17 @@ class Child:
         self._said.close()
 
 
-def _own_id(item: pytest.Item) -> str:
+def report_of(item: pytest.Item, data: dict[str, Any]) -> pytest.TestReport:
+    """A report of a test that ran elsewhere, from what JSON has left of it: the place of a skip is a tuple to pytest."""
+    report: pytest.TestReport = item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
+    report.nodeid = item.nodeid
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, list):
+        report.longrepr = tuple(longrepr)
+    return report
+
+
+def own_id(item: pytest.Item) -> str:
     """The test's name without the group that xdist writes behind it in its workers (``--dist loadgroup``)."""
     marks = item.iter_markers("xdist_group")
     groups = {str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")) for mark in marks}

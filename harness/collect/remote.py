@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
 """In ``config.stash`` from the start of the run."""
 
+SENT_BY: pytest.StashKey[Environment] = pytest.StashKey()
+"""In ``config.stash`` of a pytest that runs in a job: the environment whose run has sent the tests there."""
+
 _REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
 _COSTS: pytest.StashKey[list[str]] = pytest.StashKey()
 
@@ -67,6 +70,11 @@ def environment_here(config: pytest.Config) -> Environment:
     return config.stash.get(ENVIRONMENT, None) or Environment(LOCAL)
 
 
+def environment_of_tests(config: pytest.Config) -> Environment:
+    """The environment that tests are in: in a job that another run has sent, that one's."""
+    return config.stash.get(SENT_BY, None) or environment_here(config)
+
+
 def remote_of(config: pytest.Config) -> Remote:
     """The workspace of this process's tests, signed in to and checked once.
 
@@ -99,6 +107,13 @@ def hold(config: pytest.Config, run_id: str) -> None:
             remote.hold()
         except HarnessError as exc:  # each worker finds the same, and its tests tell of it
             config.stash[_REMOTE] = exc
+
+
+def stop_all(config: pytest.Config) -> None:
+    """In xdist's controller, which stops before its tests have ended: have no worker wait for results any more."""
+    remote = config.stash.get(_REMOTE, None)
+    if remote is not None and not isinstance(remote, HarnessError) and not hasattr(config, "workerinput"):
+        remote.stop()
 
 
 def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) -> Remote:
@@ -184,7 +199,7 @@ def skip_elsewhere(item: pytest.Item) -> None:
     Raises:
         pytest.UsageError: A mark names no environment, or one that nobody knows.
     """
-    name = environment_here(item.config).name
+    name = environment_of_tests(item.config).name
     if item.get_closest_marker("nbh_local_only") is not None and name != LOCAL:
         pytest.skip(f"for the environment local only; this run's is {name}")
     marker = item.get_closest_marker("nbh_env")

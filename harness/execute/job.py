@@ -22,7 +22,7 @@ class Job:
     which it leaves what it tells; it works in ``work``. ``space`` names the catalogs that it sees; "" is that it has no Spark.
     On the socket ``host`` it asks who started it. ``allow`` is what it may do on this machine beyond Python and Spark. After a
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
-    ``files`` is the folder of the dbfs and volumes that it sees.
+    ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     """
 
     path: str
@@ -39,6 +39,7 @@ class Job:
     resumed: dict[str, Any] = field(default_factory=dict)
     measure: dict[str, Any] | None = None
     files: str = ""
+    writes: bool = False
 
     @property
     def site(self) -> str:

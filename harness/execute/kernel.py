@@ -373,4 +373,5 @@ def _show_lines(notebook: Notebook) -> None:
 def _files(job: Job) -> Files:
     work = os.path.join(job.folder, WORK)
     workspace = workspace_of(job.run_prefixes, job.project)
-    return Files(job.files, own=lambda: [work], driver=job.work, workspace=workspace)
+    own = [work, *(folder for _, folder in workspace if job.writes)]
+    return Files(job.files, own=lambda: own, driver=job.work, workspace=workspace)

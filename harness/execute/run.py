@@ -191,6 +191,7 @@ class Kernels:
             allow=tuple(allow),
             measure=None if self._measure is None else self._measure.wanted(),
             files=files or _own_files(folder),
+            writes=settings.workspace_writes,
         )
 
     def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:

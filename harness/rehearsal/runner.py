@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from harness.rehearsal.tree import Item
     from harness.rehearsal.workspace import Workspace
 
-_SETTINGS = '[tool.nbh]\nrun_prefixes = { "/" = "workspace", "/Workspace" = "workspace" }\nroots = []\n'
+_SETTINGS = (
+    '[tool.nbh]\nrun_prefixes = { "/" = "workspace", "/Workspace" = "workspace" }\nroots = []\nworkspace_writes = true\n'
+)
 SECRETS = "secrets of runs"
 """Under this name the workspace's parts share a function that gives all secrets: scope, key, value."""
 

@@ -73,7 +73,7 @@ class Tree:
             ApiError: Nothing does.
         """
         with self._lock:
-            found = self._items.get(plain(path))
+            found = self._items.get(plain(path)) or self._written(plain(path))
         if found is None:
             raise not_found(f"Path ({path}) doesn't exist.")
         return found
@@ -92,6 +92,8 @@ class Tree:
         if item.kind != "DIRECTORY":
             return [item]
         with self._lock:
+            for found in (self._folder / item.disk).iterdir():
+                self._written(f"{item.path.rstrip('/')}/{found.name}")
             return sorted(
                 (one for one in self._items.values() if one.path != "/" and above(one.path) == item.path),
                 key=lambda one: one.path,
@@ -167,6 +169,17 @@ class Tree:
                 shutil.rmtree(self._folder / item.disk, ignore_errors=True)
             else:
                 (self._folder / item.disk).unlink(missing_ok=True)
+
+    def _written(self, path: str) -> Item | None:
+        """A file that a notebook wrote by its path on this machine; it isn't in the index yet."""
+        folder = self._items.get(above(path))
+        if path in self._items or folder is None or folder.kind != "DIRECTORY":
+            return None
+        disk = path.lstrip("/")
+        place = self._folder / disk
+        if not place.is_file() or place.name.startswith(".") or any(one.disk == disk for one in self._items.values()):
+            return None
+        return self._add(path, "FILE", disk, size=place.stat().st_size)
 
     def _free(self, disk: str, path: str) -> None:
         """See that no other thing lies there on this machine: a notebook ``x`` beside a file ``x.py``.

@@ -81,6 +81,24 @@ class Closures:
             read_notebook(walk.first)  # which says why it is none
         return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
 
+    def of_files(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
+        """Give what several files need, themselves and the data files too, sorted by path: tests, with their conftest files.
+
+        They stay files wherever they go, so that none of them has to fit beside the others on a workspace.
+
+        Raises:
+            OutsideError: A file of them, or what it needs, isn't below the root.
+            NotebookError: A notebook that one needs can't be read.
+            SettingsError: A pattern of data files fits nothing.
+        """
+        parts: dict[str, Part] = {}
+        data = self._data_files()
+        for path in paths:
+            walk = _Walk(self, os.path.abspath(os.path.join(self.root, path)))
+            walk.go(data)
+            parts.update(walk.parts)
+        return tuple(parts[path] for path in sorted(parts))
+
     def read(self, file: str) -> _Read:
         """Give a file's part and what it names, read anew only where the file has changed."""
         relative = self.relative(file)

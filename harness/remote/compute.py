@@ -10,6 +10,7 @@ from harness.errors import SettingsError
 from harness.remote.errors import ClusterError, MissingError, RemoteError, is_passing
 from harness.remote.marks import TAG
 from harness.remote.removal import clusters_named, is_ours
+from harness.remote.wheels import folders_of, in_environments, in_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,10 @@ _GONE = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
 
 
 class Computes:
-    """Gives each run what it runs on, for one environment and one pytest run; ``name`` is what our cluster is called."""
+    """Gives each run what it runs on, for one environment and one pytest run.
+
+    ``name`` is what our cluster is called, ``wheels`` gives the paths on the workspace of the project's own wheels.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Computes:
         *,
         name: str,
         progress: Callable[[str], None] = lambda _: None,
+        wheels: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._environment = environment
         self._compute = environment.compute
@@ -44,11 +49,18 @@ class Computes:
         self._shared = shared
         self._name = name
         self._progress = progress
+        self._wheels = wheels
         if self._compute.kind == "serverless" and environment.libraries:
             raise SettingsError(
                 f"the environment {environment.name!r} has libraries, and no cluster to install them on",
                 cause="serverless compute takes packages from environments alone",
                 mend=f"write them as dependencies under [[tool.nbh.env.{environment.name}.environments]]",
+            )
+        if self._compute.kind == "existing" and (folders := folders_of(environment)):
+            raise SettingsError(
+                f"the environment {environment.name!r} has its own wheel {folders[0]!r} for a cluster that is there",
+                cause="a cluster that is up keeps the wheel that it has of the same version, so that old code would be tested",
+                mend="have a cluster made ([compute] with a spec), or take serverless compute",
             )
 
     def check(self, identity: Identity) -> tuple[str, ...]:
@@ -89,7 +101,7 @@ class Computes:
         """
         task: dict[str, Any] = {}
         if self._environment.libraries:
-            task["libraries"] = [dict(one) for one in self._environment.libraries]
+            task["libraries"] = in_libraries(self._environment.libraries, self._wheels())
         match self._compute.kind:
             case "existing":
                 return {**task, "existing_cluster_id": self._compute.cluster_id}, {}
@@ -97,7 +109,7 @@ class Computes:
                 return {**task, "new_cluster": self._spec(named=False)}, {}
             case "new":
                 return {**task, "existing_cluster_id": self._ours()}, {}
-        environments = [dict(one) for one in self._environment.environments]
+        environments = in_environments(self._environment.environments, self._wheels())
         if not environments:
             return task, {}
         return {**task, "environment_key": environments[0]["environment_key"]}, {"environments": environments}

@@ -26,10 +26,14 @@
     ├── ContractError          NBH436   a file holds no recorded answer
     ├── RunGoneError           NBH390   a run, or what it gave, was removed by somebody else
     ├── ExitValueCutError      NBH391   an exit value is longer than a workspace tells
-    └── ContactLostError       NBH392   what became of a run isn't known
+    ├── ContactLostError       NBH392   what became of a run isn't known
+    ├── OnClusterRunError      NBH420   the job that was to run tests didn't come to its end
+    ├── OnClusterResultError   NBH421   what became of a test on the cluster isn't known
+    ├── WheelError             NBH422   a wheel of the project can't be built
+    └── TravelError            NBH423   a package that tests on the cluster need can't go along
 
-What became of a single run is no error but its outcome: see ``harness.remote.outcome``. The last three are texts of such
-outcomes, and never raised.
+What became of a single run is no error but its outcome: see ``harness.remote.outcome``. ``NBH390`` to ``NBH392``
+are texts of such outcomes, and never raised.
 """
 
 from __future__ import annotations
@@ -215,6 +219,34 @@ class ContractError(RemoteError):
 
     code = "NBH436"
     about = "a file holds no recorded answer"
+
+
+class OnClusterRunError(RemoteError):
+    """The job that was to run tests didn't come to its end, or gave nothing: what became of its tests isn't known."""
+
+    code = "NBH420"
+    about = "the job that was to run tests didn't come to its end"
+
+
+class OnClusterResultError(RemoteError):
+    """A test's result is missing, isn't whole, contradicts itself or is another run's."""
+
+    code = "NBH421"
+    about = "what became of a test on the cluster isn't known"
+
+
+class WheelError(RemoteError):
+    """A wheel that the environment asks for can't be built from the project."""
+
+    code = "NBH422"
+    about = "a wheel of the project can't be built"
+
+
+class TravelError(RemoteError):
+    """A package that tests on the cluster need can't be taken from this Python."""
+
+    code = "NBH423"
+    about = "a package that tests on the cluster need can't go along"
 
 
 def is_passing(error: RemoteError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.remote.errors import AnswerError, RemoteError, SignInError
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_kinds, values_of
 from harness.remote.marks import name_of
+from harness.remote.on_cluster import FOLDER, stage
 from harness.remote.outcome import Sent
 from harness.remote.poller import Poller
 from harness.remote.preflight import check_identity, check_texts, check_values
@@ -26,24 +28,29 @@ from harness.remote.runs import Request
 from harness.remote.slots import Slots
 from harness.remote.state import SharedRun, new_run_id
 from harness.remote.upload import Uploader
+from harness.remote.wheels import Wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from harness.environments import Environment
     from harness.jobs.job import Job
+    from harness.model import Notebook
     from harness.remote.ledger import Ledger
+    from harness.remote.on_cluster import Order
     from harness.remote.outcome import RemoteRun
-    from harness.remote.parts import Closure
+    from harness.remote.parts import Closure, Part
     from harness.remote.protocol import Identity, Workspace
     from harness.remote.runs import Handle
     from harness.remote.spark import RemoteSpark
+    from harness.remote.travel import Package
 
 CALLS_PER_S = 1.0
 CALLS_PER_S_OF_REHEARSAL = 10.0
 EXPIRES_AFTER_S = 24 * 3600.0
 """After so long anybody's sweep may take what a run left."""
 LEAST_EXPIRY_S = 2 * 3600.0
+_OVER = "over"
 _KEPT = frozenset({"folder", "schema", "catalog"})
 
 
@@ -128,6 +135,11 @@ class Remote:
         return self._made_ready().name
 
     @property
+    def shared_folder(self) -> Path:
+        """The folder on this machine that all processes of the pytest run share; it goes with the last of them."""
+        return self._made_ready().shared.folder
+
+    @property
     def folder(self) -> str:
         """The folder of this run on the workspace."""
         return self._made_ready().uploader.folder
@@ -156,17 +168,7 @@ class Remote:
         ready = self._made_ready()
         _check_widgets(widgets or {})
         sent, target = self._brought(ready, path)
-        return ready.poller.submit(
-            Request(
-                sent,
-                target,
-                ready.name,
-                dict(widgets or {}),
-                timeout_s if timeout_s is not None else self.environment.timeout_s,
-                ready.computes.keys,
-                ready.computes.failed,
-            )
-        )
+        return self._queue(ready, sent, target, widgets, timeout_s)
 
     def submit_job(
         self, job: Job, parameters: Mapping[str, str], timeout_s: float | None = None, *, its_compute: bool = False
@@ -213,16 +215,62 @@ class Remote:
     def _brought(self, ready: _Ready, path: str | os.PathLike[str]) -> tuple[Sent, str]:
         """Bring a notebook to the workspace with all that it needs: what was sent, and its path there."""
         closure = self._closures.of(path)
-        notebooks = {
-            part.path: read_notebook(Path(self._root) / part.path) for part in closure.parts if part.kind == "notebook"
-        }
+        notebooks, named = self._checked(closure.parts)
         files = [part.path for part in closure.parts if part.kind == "file"]
-        texts = {one: (Path(self._root) / one).read_bytes() for one in files if one.endswith((".py", ".sql"))}
-        named = check_texts(self.environment, notebooks=notebooks, files=texts, allowed=self._allowed)
-        notes = (*(f"{one.location} names {one.text}, which is allowed" for one in named), *ready.copies.check(closure))
+        notes = (*named, *ready.copies.check(closure))
+        ready.wheels.bring()
         ready.uploader.upload(closure)
         sent = Sent(closure.path, notebooks, files, ready.uploader.folder, (*self.notes, *notes), closure.digest)
         return sent, f"{ready.uploader.folder}/{closure.notebook.target}"
+
+    def submit_tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
+        """Bring tests to the workspace with all that they need, and queue the job that runs them.
+
+        Args:
+            order: What the job is to do.
+            packages: What goes along, see `harness.remote.travel`.
+            files: The tests' files, and what pytest reads beside them, by their paths below the project.
+
+        Raises:
+            RemoteError: A file can't go there, names what it may not, or the workspace can't be used.
+            NotebookError: A notebook that a test needs can't be read.
+        """
+        ready = self._made_ready()
+        parts = self._closures.of_files(files)
+        _, named = self._checked(parts)
+        ready.wheels.bring()
+        folder = f"{ready.uploader.folder}/{FOLDER}"
+        with tempfile.TemporaryDirectory(prefix="nbh-on-cluster-") as place:
+            closure = stage(Path(place), order, root=self._root, parts=parts, packages=packages, there=folder)
+            uploader = Uploader(ready.workspace, folder, place, locked=ready.shared.locked, progress=self._of_runs)
+            uploader.upload(closure)
+        count = len(order.tests)
+        shown = f"{count} test{'s' if count != 1 else ''} on the cluster"
+        sent = Sent(shown, {}, (), folder, (*self.notes, *named), closure.digest)
+        return self._queue(ready, sent, f"{folder}/{closure.notebook.target}")
+
+    def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
+        """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""
+        kinds = [(part.path, part.kind) for part in parts]
+        notebooks = {path: read_notebook(Path(self._root) / path) for path, kind in kinds if kind == "notebook"}
+        files = [path for path, kind in kinds if kind == "file" and path.endswith((".py", ".sql"))]
+        texts = {path: (Path(self._root) / path).read_bytes() for path in files}
+        named = check_texts(self.environment, notebooks=notebooks, files=texts, allowed=self._allowed)
+        return notebooks, tuple(f"{one.location} names {one.text}, which is allowed" for one in named)
+
+    def _queue(
+        self,
+        ready: _Ready,
+        sent: Sent,
+        target: str,
+        widgets: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> Handle:
+        timeout_s = self.environment.timeout_s if timeout_s is None else timeout_s
+        computes = ready.computes
+        return ready.poller.submit(
+            Request(sent, target, ready.name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
+        )
 
     def run(
         self, path: str | os.PathLike[str], widgets: Mapping[str, str] | None = None, timeout_s: float | None = None
@@ -295,6 +343,16 @@ class Remote:
         if self._held is None and self._ready is None:
             self._held = self._shared_run()
 
+    def stop(self) -> None:
+        """Say to the other processes of the run that nobody wants results any more; see `is_over`."""
+        if self._held is not None:
+            (self._held.folder / _OVER).touch()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a process of the run has said so."""
+        return self._held is not None and (self._held.folder / _OVER).exists()
+
     # -- making ready ----------------------------------------------------------------------------------------------------------
 
     def _made_ready(self) -> _Ready:
@@ -341,7 +399,10 @@ class Remote:
                 root = environment.workspace_root.rstrip("/") or f"/Workspace/Users/{identity.name}/.nbh"
                 told = {"name": name, "folder": f"{root}/{name}"}
                 shared.tell("run", told)
-        computes = Computes(environment, workspace, shared, name=told["name"], progress=self._progress)
+        wheels = Wheels(
+            environment, self._root, workspace=workspace, shared=shared, folder=told["folder"], progress=self._progress
+        )
+        computes = Computes(environment, workspace, shared, name=told["name"], progress=self._progress, wheels=wheels.there)
         self.notes = (*notes, *computes.check(identity))
         for note in self.notes:
             self._progress(f"note: {note}")
@@ -354,7 +415,7 @@ class Remote:
         poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._of_runs)
         uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._of_runs)
         copies = ForeignCopies(workspace, self._root)
-        return _Ready(workspace, identity, shared, told["name"], computes, poller, uploader, copies)
+        return _Ready(workspace, identity, shared, told["name"], computes, poller, uploader, copies, wheels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +430,7 @@ class _Ready:
     poller: Poller
     uploader: Uploader
     copies: ForeignCopies
+    wheels: Wheels
 
 
 def _check_widgets(widgets: Mapping[str, str]) -> None:

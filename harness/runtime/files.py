@@ -63,8 +63,8 @@ class Files:
     """The files of one test, or of one run in it.
 
     ``folder`` holds ``dbfs`` and ``volumes`` (which Spark makes, each under its catalog and schema) and goes with the test.
-    ``own`` gives further folders whose files may be changed by ``file:``, ``driver`` is the folder that the notebook works in,
-    and ``workspace`` maps folders below ``/Workspace`` to those of the project.
+    ``own`` gives further folders whose files may be changed, by ``file:`` or below ``/Workspace``, ``driver`` is the folder
+    that the notebook works in, and ``workspace`` maps folders below ``/Workspace`` to those of the project.
     """
 
     def __init__(
@@ -161,14 +161,16 @@ class Files:
         """
         if place.kind in ("dbfs", "volume") and not place.top:
             return
-        if place.kind != "file" or place.top or not self._is_own(place.real):
+        is_own = {"file": self._is_own, "workspace": self._is_in_own}.get(place.kind)
+        if is_own is None or place.top or not is_own(os.path.realpath(place.real)):
             raise OutsideError(told)
 
-    def _is_own(self, path: str) -> bool:
-        real = os.path.realpath(path)
-        for folder in (self.driver, *self._own()):
-            if folder and real.startswith(os.path.realpath(folder) + os.sep):
-                return True
+    def _is_in_own(self, real: str) -> bool:
+        return any(folder and real.startswith(os.path.realpath(folder) + os.sep) for folder in (self.driver, *self._own()))
+
+    def _is_own(self, real: str) -> bool:
+        if self._is_in_own(real):
+            return True
         # The machine's temporary folder is everybody's: there only what is new, or what was new when it was made here.
         if not real.startswith(self._shared + os.sep) or real.startswith(os.path.realpath(self.folder) + os.sep):
             return False

@@ -88,3 +88,19 @@ def test_a_full_folder_goes_only_with_what_is_in_it(tree, tmp_path):
         tree.find("/Shared/a/b/etl")
     with pytest.raises(ApiError):
         tree.remove("/Shared", recursive=True)
+
+
+def test_what_a_notebook_writes_by_its_path_is_there(tree, tmp_path):
+    """A file of the workspace, with its size; a notebook's own file on this machine is no second thing."""
+    notebook(tree, "/Shared/etl")
+    (tmp_path / "Shared" / "out.json").write_text("{}")
+
+    assert [(one.path, one.kind, one.size) for one in tree.children(tree.find("/Shared"))] == [
+        ("/Shared/etl", "NOTEBOOK", 29),
+        ("/Shared/out.json", "FILE", 2),
+    ]
+    (tmp_path / "Shared" / "more.json").write_text("[1]")
+    assert tree.find("/Workspace/Shared/more.json").size == 3
+    assert tree.find("/Shared/more.json").id == tree.find("/Shared/more.json").id
+    with pytest.raises(ApiError):
+        tree.find("/Shared/etl.py")

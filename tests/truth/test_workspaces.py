@@ -178,3 +178,45 @@ def test_33_a_line_is_told_only_where_it_is_sure(folder):
     )
 
     assert code == 0, said
+
+
+LOSES = """
+    import os
+
+    def pytest_collection_modifyitems(items):
+        if "nbh-on-cluster" in os.getcwd():
+            items[:] = [item for item in items if "lost" not in item.name]
+    """
+LOST = """
+    import pytest
+
+    pytestmark = pytest.mark.nbh_on_cluster
+
+    @pytest.mark.parametrize("x", range(6))
+    def test_found(x): pass
+
+    def test_lost(): pass
+    """
+UNREAD = """
+    import os
+
+    import pytest
+
+    if "nbh-on-cluster" in os.getcwd():
+        import not_on_the_cluster
+
+    @pytest.mark.nbh_on_cluster
+    def test_unread(): pass
+    """
+
+
+def test_70_a_test_on_the_cluster_without_a_result_is_an_error(folder):
+    """The lie: what didn't come back isn't counted, and the rest is green. Here: an error, whichever worker it falls to."""
+    files = {"conftest.py": LOSES, "test_it.py": LOST, "test_unread.py": UNREAD}
+    said, code = rehearse(folder, files, "-n", "2", "--dist=load", "-rA")
+
+    assert "= 6 passed, 2 errors in" in said, said
+    assert "what became of test_it.py::test_lost on the cluster isn't known" in said
+    assert "No module named 'not_on_the_cluster'" in said
+    assert "6 tests ran on the cluster, in one job" in said
+    assert code == 1

@@ -172,6 +172,25 @@ def test_the_project_is_read_by_its_workspace_path(served):
     assert os.listdir("/Workspace/Shared/churn") == ["limits.json"]
 
 
+@pytest.mark.parametrize("may", [False, True])
+def test_the_project_is_written_by_its_workspace_path_where_it_may_be(tmp_path, may):
+    """Elsewhere not even a new file, and nothing beside it in any case."""
+    project = tmp_path / "project"
+    (project / "etl").mkdir(parents=True)
+    workspace = workspace_of({"/Shared/churn": "etl"}, str(project))
+    own = [str(project / "etl")] if may else []
+    with serving(Files(str(tmp_path / "files"), own=lambda: own, workspace=workspace)):
+        if may:
+            Path("/Workspace/Shared/churn/out.json").write_text("{}")
+        else:
+            with pytest.raises(PermissionError):
+                Path("/Workspace/Shared/churn/out.json").write_text("{}")
+        with pytest.raises(OSError, match=r"out\.json"):
+            Path("/Workspace/Shared/out.json").write_text("{}")
+
+    assert (project / "etl" / "out.json").exists() is may
+
+
 @pytest.mark.parametrize(
     "path", ["/dbfs/../etc/hostname", "/dbfs/tmp/../../etc/hostname", "/etc/hostname", "relative", "/dbfsx"]
 )

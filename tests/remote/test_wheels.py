@@ -1,0 +1,127 @@
+"""The project's own wheel: built once a run, and named to the Jobs API in the place of its folder."""
+
+from __future__ import annotations
+
+import pytest
+from workspaces import FakeWorkspace
+
+from harness.environments import Compute, Environment
+from harness.errors import SettingsError
+from harness.remote.compute import Computes
+from harness.remote.errors import WheelError
+from harness.remote.state import SharedRun
+from harness.remote.wheels import Wheels, build, folders_of, in_environments, in_libraries
+
+SERVERLESS = ({"environment_key": "e", "spec": {"client": "2", "dependencies": ["./lib", "requests==2", "/Workspace/a.whl"]}},)
+CLUSTER = Environment("pps", compute=Compute("new", spec={"spark_version": "17"}), libraries=({"whl": "."}, {"pypi": {}}))
+THERE = "/Workspace/run/wheels/churn-1-py3-none-any.whl"
+
+
+@pytest.fixture
+def shared():
+    """What the processes of a run share."""
+    return SharedRun("run1", about={})
+
+
+@pytest.fixture
+def make(shared, tmp_path):
+    """Make the wheels of a process; its workspace, and what was built, by folder."""
+    ws, built = FakeWorkspace(), []
+
+    def build_one(folder):
+        built.append(folder)
+        return f"churn-{len(built)}-py3-none-any.whl", b"PK"
+
+    def wheels(environment):
+        return Wheels(environment, str(tmp_path), workspace=ws, shared=shared, folder="/Workspace/run", built=build_one)
+
+    return wheels, ws, built
+
+
+def test_folders_are_wheels_of_the_project():
+    """Names of packages and files of a workspace are what they are."""
+    assert folders_of(CLUSTER) == (".",)
+    assert folders_of(Environment("pps", environments=SERVERLESS)) == ("./lib",)
+    assert folders_of(Environment("pps", libraries=({"whl": "/Volumes/a/b.whl"}, {"pypi": {"package": "x"}}))) == ()
+
+
+def test_a_wheel_is_built_and_sent_once_a_run(make, tmp_path):
+    """Whichever of its processes asks."""
+    wheels, ws, built = make
+    for _ in range(2):
+        mine = wheels(CLUSTER)
+        mine.bring()
+        mine.bring()
+
+        assert mine.there() == {".": THERE}
+    assert built == [str(tmp_path)]
+    assert ws.objects[THERE][:2] == ("FILE", b"PK")
+
+
+def test_nothing_is_built_that_nobody_asks_for(make):
+    """Nor is the workspace asked."""
+    wheels, ws, built = make
+    wheels(Environment("pps")).bring()
+
+    assert (built, ws.calls) == ([], [])
+
+
+def test_the_jobs_api_is_told_its_place(shared):
+    """In a task's libraries, and in the environments of serverless compute."""
+    assert in_libraries(CLUSTER.libraries, {".": THERE}) == [{"whl": THERE}, {"pypi": {}}]
+    assert in_environments(SERVERLESS, {"./lib": THERE})[0]["spec"] == {
+        "client": "2",
+        "dependencies": [THERE, "requests==2", "/Workspace/a.whl"],
+    }
+    computes = Computes(
+        Environment("pps", environments=SERVERLESS), FakeWorkspace(), shared, name="n", wheels=lambda: {"./lib": THERE}
+    )
+    assert THERE in computes.keys()[1]["environments"][0]["spec"]["dependencies"]
+
+
+def test_a_cluster_that_is_there_is_refused(shared):
+    """It would keep an earlier wheel of the same version, and old code would be tested."""
+    environment = Environment("pps", compute=Compute("existing", "c1"), libraries=({"whl": "."},))
+
+    with pytest.raises(SettingsError, match="cluster that is there"):
+        Computes(environment, FakeWorkspace(), shared, name="n")
+
+
+BACKEND = """
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    import os, zipfile
+    name = "churn-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as file:
+        file.writestr("churn.py", "x = 1")
+        file.writestr("churn-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: churn\\nVersion: 1.0\\n")
+        file.writestr("churn-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        file.writestr("churn-1.0.dist-info/RECORD", "")
+    return name
+"""
+PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+
+
+def test_a_folder_is_built_as_it_says(tmp_path):
+    """By pip, which asks the project's own build backend."""
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    (tmp_path / "backend.py").write_text(BACKEND)
+
+    name, content = build(str(tmp_path))
+
+    assert name == "churn-1.0-py3-none-any.whl"
+    assert content.startswith(b"PK")
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [({}, "no pyproject.toml"), ({"pyproject.toml": PYPROJECT, "backend.py": "raise ValueError('odd')"}, "odd")],
+)
+def test_a_folder_that_makes_no_wheel_is_an_error(tmp_path, files, told):
+    """With what pip said."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    with pytest.raises(WheelError) as error:
+        build(str(tmp_path))
+
+    assert told in str(error.value)
