@@ -246,3 +246,15 @@ def test_a_schema_of_a_test_goes_with_the_rest(ws, make):
         "delete_folder",
     ]
     assert ws.schemas_made["pps"] == {}
+
+
+def test_a_process_that_stops_tells_the_others(make):
+    """Those that wait for what nobody wants any more then go; another run's go on."""
+    controller, worker, other = make(run_id="gw1"), make(run_id="gw1"), make(run_id="gw2")
+    controller.hold()
+    worker.check()
+    other.check()
+    before = worker.is_over
+    controller.stop()
+
+    assert (before, worker.is_over, other.is_over) == (False, True, False)
