@@ -163,19 +163,21 @@ class OnCluster:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Wait for the job where other processes wait for it too, and add what was covered there, before coverage reports."""
+        is_whole = False
         try:
             done = yield
-        except BaseException:
-            self._stop()
-            raise
-        is_wanted = not (session.shouldstop or session.shouldfail) and hasattr(self._config, "workerinput")
+            is_whole = not (session.shouldstop or session.shouldfail)
+            return done
+        finally:
+            self._finish(is_wanted=is_whole and hasattr(self._config, "workerinput"))
+
+    def _finish(self, *, is_wanted: bool) -> None:
         while is_wanted and self._remote is not None and not self._ended.wait(_LOOK_S):
             is_wanted = not self._remote.is_over  # said by the controller where it stops early
         if self._ended.is_set():
             self._cover()
         else:
             self._stop()
-        return done
 
     def _stop(self) -> None:
         """Nobody wants to know any more."""

@@ -301,3 +301,15 @@ def test_a_job_whose_parameters_name_no_other_catalog(make, job, value):
     remote = make(Environment("pps", catalog="pps", other_catalogs=("prd",)))
 
     assert remote.submit_job(job, {"catalog": value}).result().ended == "passed"
+
+
+def test_a_process_that_stops_tells_the_others(make):
+    """Those that wait for what nobody wants any more then go; another run's go on."""
+    controller, worker, other = make(run_id="gw1"), make(run_id="gw1"), make(run_id="gw2")
+    controller.hold()
+    worker.check()
+    other.check()
+    before = worker.is_over
+    controller.stop()
+
+    assert (before, worker.is_over, other.is_over) == (False, True, False)
