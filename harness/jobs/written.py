@@ -92,7 +92,7 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
     except ModuleNotFoundError as exc:
         raise SettingsError(
             f"{os.path.basename(path)} can't be read",
-            cause="pyyaml isn't installed; it comes with the extra remote",
+            cause="pyyaml isn't installed; it comes with the extras local and remote",
             mend='python -m pip install "databricks-notebook-harness[remote]"',
             location=place_of(None, otherwise=path, root=root),
         ) from exc

@@ -297,10 +297,15 @@ def ours_in(workspace):
 _KILLED = """
 import json, sys
 from harness.environments import Compute, Environment
+from harness.jobs.job import Job, Task
 from harness.remote.session import Remote
-host, project, spec = json.loads(sys.argv[1])
+host, project, spec, what = json.loads(sys.argv[1])
 remote = Remote(Environment("rehearsal", host=host, compute=Compute("new", spec=spec)), project)
-handle = remote.submit("jobs/etl.py", {"mode": "slow"})
+if what == "job":
+    etl = Task("etl", "notebook_task", notebook=f"{project}/jobs/etl.py")
+    handle = remote.submit_job(Job("all of it", f"{project}/j.yml", (etl,), {"mode": "slow"}), {"mode": "slow"})
+else:
+    handle = remote.submit("jobs/etl.py", {"mode": "slow"})
 while not handle.facts()["run_id"]:
     pass
 print("on", flush=True)
@@ -308,10 +313,10 @@ handle.result()
 """
 
 
-@pytest.mark.parametrize("after_s", [None, 0.6, 1.2])
-def test_what_a_killed_run_left_is_swept(rehearsal, drive, project, after_s):
+@pytest.mark.parametrize(("what", "after_s"), [("notebook", None), ("job", None), ("job", 0.6), ("notebook", 1.2)])
+def test_what_a_killed_run_left_is_swept(rehearsal, drive, project, what, after_s):
     """Wherever it was: its run is ended, its cluster and folder are gone."""
-    told = json.dumps([rehearsal.host, str(project), SPEC])
+    told = json.dumps([rehearsal.host, str(project), SPEC, what])
     process = subprocess.Popen([sys.executable, "-c", _KILLED, told], stdout=subprocess.PIPE, text=True)
     if after_s is None:
         assert process.stdout.readline() == "on\n"
