@@ -175,8 +175,8 @@ def test_a_variable_that_leads_back_to_itself(project):
         ("[{task_key: a}]", "has to be of one kind", "it has none"),
         ("[{task_key: 'a b', notebook_task: {}}]", "'a b' can't be one", ""),
         (
-            "[{task_key: load, notebook_task: {notebook_path: n.py}, depends_on: [{task_key: laod}]}]",
-            'depends on "laod"',
+            "[{task_key: load, notebook_task: {notebook_path: n.py}, depends_on: [{task_key: loads}]}]",
+            'depends on "loads"',
             'did you mean "load"?',
         ),
         (f"[{A}, depends_on: [{{task_key: b}}]}}, {B}, depends_on: [{{task_key: a}}]}}]", "wait for each other", "a -> b -> a"),
@@ -211,7 +211,7 @@ def test_what_databricks_would_refuse(project, tasks, what, more):
 
 def test_a_missing_notebook_names_the_near_one(project):
     """With the line of its path."""
-    project.write(j_yml="tasks:\n  - task_key: a\n    notebook_task: {notebook_path: src/laod.py}\n", src__load_py="")
+    project.write(j_yml="tasks:\n  - task_key: a\n    notebook_task: {notebook_path: src/loads.py}\n", src__load_py="")
 
     with pytest.raises(JobNotebookError) as caught:
         project.read("j.yml")
