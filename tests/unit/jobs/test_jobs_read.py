@@ -247,6 +247,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("tasks: [", "expected"),
         ("tasks: 1\ntasks: 2\n", 'line 2 has "tasks" for the second time'),
         ("tasks: !!python/object/apply:os.system [exit 1]", "could not determine a constructor"),
+        ("tasks: !!set {a}", "could not determine a constructor"),
+        ("tasks: !!bool maybe", "isn't what its tag says"),
         (BOMB, "too many values"),
         ("tasks: &a [*a]", "nested too deep"),
         ("[" * 3000, ""),
@@ -261,6 +263,15 @@ def test_a_file_that_cannot_be_trusted_or_read(project, text, cause):
         project.read("j.yml")
 
     assert cause in caught.value.cause
+
+
+@pytest.mark.parametrize("include", ["resources/*.yml", "[[a]]", "{a: b}"])
+def test_an_include_that_is_no_list_of_paths(bundle, include):
+    """Nothing is left out without a word."""
+    bundle.write(databricks_yml=f"include: {include}\n")
+
+    with pytest.raises(JobFileError, match="include is no list of paths"):
+        bundle.read("etl")
 
 
 def test_json_with_a_name_twice(project):
