@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from harness.bundle import NAMES
 from harness.errors import JobFileError, JobNotFoundError
 from harness.jobs.variables import Variables
-from harness.jobs.written import Written, place_of, read
+from harness.jobs.written import place_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 SUFFIXES = (".yml", ".yaml", ".json")
 _KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": "name", "environments": "environment_key"}
@@ -132,7 +132,15 @@ def _load(path: str, root: str) -> _Bundle:
     top = read(path, root=root)
     bundle = _Bundle(path, root, str((top.get("bundle") or {}).get("name", "")) if isinstance(top.get("bundle"), dict) else "")
     _add(bundle, top, path)
-    for pattern in _texts(top.get("include")):
+    include = top.get("include") or []
+    if not isinstance(include, list) or not all(isinstance(one, str) for one in include):
+        raise JobFileError(
+            "include is no list of paths",
+            cause=f"it is {str(include)[:200]!r}",
+            mend="write a list, one path a line",
+            location=place_of(None, otherwise=path, root=root),
+        )
+    for pattern in include:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(path)), pattern), recursive=True)):
             if os.path.isfile(file) and os.path.normpath(file) != os.path.normpath(path):
                 _add(bundle, read(file, root=root), os.path.normpath(file))
@@ -188,7 +196,8 @@ def _merged_lists(held: list[Any], more: list[Any], key: str) -> list[Any]:
         return [*held, *more]
     made = list(held)
     for one in more:
-        at = next((n for n, old in enumerate(held) if isinstance(old, dict) and old.get(key) == one.get(key)), None)
+        wanted = one.get(key) if isinstance(one, dict) else None
+        at = next((n for n, old in enumerate(held) if isinstance(old, dict) and wanted and old.get(key) == wanted), None)
         if at is None:
             made.append(one)
         else:
@@ -217,7 +226,3 @@ def _variables(bundle: _Bundle, target: str, environ: Mapping[str, str]) -> Vari
     if isinstance(workspace, dict) and isinstance(workspace.get("host"), str):
         values["workspace.host"] = workspace["host"]
     return Variables(values, bundle.path, bundle.root)
-
-
-def _texts(value: Any) -> Iterable[str]:
-    return [one for one in value if isinstance(one, Written)] if isinstance(value, list) else ()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 4 * 1024 * 1024
 _MOST_VALUES = 100_000
 _DEEPEST = 60
+_PLAIN = ("null", "bool", "int", "float", "str", "seq", "map")
 
 
 class Written(str):
@@ -92,7 +93,7 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
     except ModuleNotFoundError as exc:
         raise SettingsError(
             f"{os.path.basename(path)} can't be read",
-            cause="pyyaml isn't installed; it comes with the extra remote",
+            cause="pyyaml isn't installed; it comes with the extras local and remote",
             mend='python -m pip install "databricks-notebook-harness[remote]"',
             location=place_of(None, otherwise=path, root=root),
         ) from exc
@@ -105,13 +106,18 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
             for first, held in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
+        yaml_constructors = {  # noqa: RUF012 -- as its class has them
+            tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag is None or tag.split(":")[-1] in _PLAIN
+        }
+
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- its own
             seen = set()
             for key, _ in getattr(node, "value", ()):
-                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
+                    continue
+                if key.value in seen:
                     raise ValueError(f'line {key.start_mark.line + 1} has "{key.value}" for the second time in one place')
-                if isinstance(key.value, str):
-                    seen.add(key.value)
+                seen.add(key.value)
             made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
             return made
 
@@ -123,6 +129,8 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
         return yaml.load(text, Loader)  # noqa: S506 -- it is a SafeLoader
     except yaml.YAMLError as exc:
         raise ValueError(str(exc)) from exc
+    except (AttributeError, KeyError, TypeError) as exc:  # of its makers, where a tag doesn't fit its value
+        raise ValueError(f"a value isn't what its tag says: {exc}") from exc
 
 
 def _check_size(value: Any) -> None:

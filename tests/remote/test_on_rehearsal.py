@@ -13,6 +13,7 @@ import requests
 
 from harness.environments import Compute, Environment
 from harness.rehearsal import control
+from harness.remote import sweep
 from harness.remote.client import connect
 from harness.remote.errors import MissingError, SignInError
 from harness.remote.removal import is_ours
@@ -290,6 +291,43 @@ def ours_in(workspace):
         return workspace.list_folder(f"/Workspace/Users/{workspace.me().name}/.nbh")
     except MissingError:
         return []
+
+
+_KILLED = """
+import json, sys
+from harness.environments import Compute, Environment
+from harness.jobs.job import Job, Task
+from harness.remote.session import Remote
+host, project, spec = json.loads(sys.argv[1])
+remote = Remote(Environment("rehearsal", host=host, compute=Compute("new", spec=spec)), project)
+etl = Task("etl", "notebook_task", notebook=f"{project}/jobs/etl.py")
+handle = remote.submit_job(Job("all of it", f"{project}/j.yml", (etl,), {"mode": "slow"}), {"mode": "slow"})
+while not handle.facts()["run_id"]:
+    pass
+print("on", flush=True)
+handle.result()
+"""
+
+
+def test_what_a_killed_run_of_a_job_left_is_swept(rehearsal, drive, project):
+    """Its run is ended, its cluster and folder are gone."""
+    told = json.dumps([rehearsal.host, str(project), SPEC])
+    process = subprocess.Popen([sys.executable, "-c", _KILLED, told], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "on\n"
+    process.kill()
+    process.communicate()
+    workspace = connect(rehearsal.host)
+
+    for left in sweep.of_ledgers(host=workspace.host):
+        assert not sweep.take_away(left, workspace).left
+
+    assert sweep.of_ledgers() == []
+    assert ours_in(workspace) == []
+    assert not [one for one in workspace.clusters() if is_ours(one) and one["state"] != "TERMINATED"]
+    until = time.monotonic() + 20
+    while [one for one in workspace.runs_page(since_ms=0, active_only=True)[0] if one["run_name"].startswith("nbh-")]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_a_wrong_token_is_one_clear_error(rehearsal, drive, project, monkeypatch):

@@ -153,7 +153,7 @@ def test_a_task_that_was_not_run_is_not_passed():
 def test_an_unknown_task_names_the_near_one():
     """And the others."""
     with pytest.raises(KeyError, match='did you mean "train"'):
-        ends(train="passed", load="passed")["trian"]
+        ends(train="passed", load="passed")["trainn"]
 
 
 def test_a_runs_text_tells_of_each_task():

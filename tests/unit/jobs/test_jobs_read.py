@@ -175,8 +175,8 @@ def test_a_variable_that_leads_back_to_itself(project):
         ("[{task_key: a}]", "has to be of one kind", "it has none"),
         ("[{task_key: 'a b', notebook_task: {}}]", "'a b' can't be one", ""),
         (
-            "[{task_key: load, notebook_task: {notebook_path: n.py}, depends_on: [{task_key: laod}]}]",
-            'depends on "laod"',
+            "[{task_key: load, notebook_task: {notebook_path: n.py}, depends_on: [{task_key: loads}]}]",
+            'depends on "loads"',
             'did you mean "load"?',
         ),
         (f"[{A}, depends_on: [{{task_key: b}}]}}, {B}, depends_on: [{{task_key: a}}]}}]", "wait for each other", "a -> b -> a"),
@@ -211,7 +211,7 @@ def test_what_databricks_would_refuse(project, tasks, what, more):
 
 def test_a_missing_notebook_names_the_near_one(project):
     """With the line of its path."""
-    project.write(j_yml="tasks:\n  - task_key: a\n    notebook_task: {notebook_path: src/laod.py}\n", src__load_py="")
+    project.write(j_yml="tasks:\n  - task_key: a\n    notebook_task: {notebook_path: src/loads.py}\n", src__load_py="")
 
     with pytest.raises(JobNotebookError) as caught:
         project.read("j.yml")
@@ -247,6 +247,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("tasks: [", "expected"),
         ("tasks: 1\ntasks: 2\n", 'line 2 has "tasks" for the second time'),
         ("tasks: !!python/object/apply:os.system [exit 1]", "could not determine a constructor"),
+        ("tasks: !!set {a}", "could not determine a constructor"),
+        ("tasks: !!bool maybe", "isn't what its tag says"),
         (BOMB, "too many values"),
         ("tasks: &a [*a]", "nested too deep"),
         ("[" * 3000, ""),
@@ -261,6 +263,15 @@ def test_a_file_that_cannot_be_trusted_or_read(project, text, cause):
         project.read("j.yml")
 
     assert cause in caught.value.cause
+
+
+@pytest.mark.parametrize("include", ["resources/*.yml", "[[a]]", "{a: b}"])
+def test_an_include_that_is_no_list_of_paths(bundle, include):
+    """Nothing is left out without a word."""
+    bundle.write(databricks_yml=f"include: {include}\n")
+
+    with pytest.raises(JobFileError, match="include is no list of paths"):
+        bundle.read("etl")
 
 
 def test_json_with_a_name_twice(project):
