@@ -188,6 +188,39 @@ def test_what_could_not_be_swept_is_found_again():
     assert [entry.name for entry in sweep.of_ledgers()[0].entries] == ["/bad"]
 
 
+def test_what_is_kept_outlasts_the_sweep_of_the_rest():
+    """Until its time, which stands in the ledger; it goes at once where it is asked for."""
+    folder = state_folder() / "red"
+    folder.mkdir()
+    book = Ledger(folder / "ledger.jsonl", about={"host": HOST})
+    kept = book.note("table", "pps.sales.kept")
+    book.note("volume", "pps.sales.left")
+    book.keep(kept, 5_000_000_000.0)
+    ws = FakeWorkspace()
+    ws.objects_made = {("table", "pps.sales.kept"), ("volume", "pps.sales.left")}
+
+    [left] = sweep.of_ledgers()
+    assert not sweep.take_away(left, ws).left
+    assert ws.objects_made == {("table", "pps.sales.kept")}
+    assert sweep.of_ledgers() == []
+    assert sweep.of_ledgers(now=lambda: 5_000_000_001.0) == sweep.of_ledgers(with_kept=True) != []
+
+    [left] = sweep.of_ledgers(with_kept=True)
+    assert not sweep.take_away(left, ws).left
+    assert ws.objects_made == set()
+    assert not folder.exists()
+
+
+def test_the_end_of_a_run_leaves_what_is_kept(shared):
+    """Its ledger stays with it."""
+    entry = shared.ledger.note("schema", "pps.nbh_x")
+    shared.ledger.keep(entry, 5_000_000_000.0)
+
+    shared.leave()
+
+    assert [one.kept_until for one in shared.ledger.entries()] == [5_000_000_000.0]
+
+
 def test_runs_of_another_machine_are_left_for_a_day():
     """Whether their processes are there can't be told from here."""
     ledger = state_folder() / "far" / "ledger.jsonl"
