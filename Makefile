@@ -67,7 +67,7 @@ coverage: connect ## Run all tests and measure our own code (coverage.xml is in 
 	$(BIN)/python -m coverage xml --quiet && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
 
 .PHONY: bench
-bench: setup ## Measure what the harness costs, beside what else could be used (about 12 minutes; peers: a download of 110 MB)
+bench: setup ## Measure what the harness costs, beside what else could be used (about 17 minutes; peers: a download of 110 MB)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: check
