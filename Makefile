@@ -44,7 +44,7 @@ demo: setup ## Test the sample notebooks on a cold and a warm engine and on a re
 	@$(BIN)/python -m pytest sample_notebooks --databricks-env=rehearsal -q $(ARGS)
 
 .PHONY: connect
-connect: setup ## Make .venv-connect, with databricks-connect, which can't share .venv with pyspark (first time: a download of up to 160 MB)
+connect: setup ## Make .venv-connect, with databricks-connect, which can't share .venv with pyspark (first time: a download of up to 125 MB)
 	@$(BIN)/python scripts/make_venv.py --venv .venv-connect --lock locks/connect.lock --python $(CURDIR)/$(BIN)/python
 
 .PHONY: test
