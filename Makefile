@@ -44,7 +44,7 @@ demo: setup ## Test the sample notebooks on a cold and a warm engine and on a re
 	@$(BIN)/python -m pytest sample_notebooks --databricks-env=rehearsal -q $(ARGS)
 
 .PHONY: connect
-connect: setup ## Make .venv-connect, with databricks-connect, which can't share .venv with pyspark (first time: a download of up to 160 MB)
+connect: setup ## Make .venv-connect, with databricks-connect, which can't share .venv with pyspark (first time: a download of up to 125 MB)
 	@$(BIN)/python scripts/make_venv.py --venv .venv-connect --lock locks/connect.lock --python $(CURDIR)/$(BIN)/python
 
 .PHONY: test
@@ -68,7 +68,7 @@ coverage: connect ## Run all tests and measure our own code (coverage.xml is in 
 	$(BIN)/python -m coverage xml --quiet && $(BIN)/python -m coverage report --skip-covered --skip-empty && exit $$status
 
 .PHONY: bench
-bench: setup ## Measure what the harness costs, beside what else could be used (about 12 minutes; peers: a download of 110 MB)
+bench: setup ## Measure what the harness costs, beside what else could be used (about 17 minutes; peers: a download of 110 MB)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: check

@@ -19,7 +19,10 @@ from benchmarks.page import replace_between
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PARTS = ("startup", "load", "modules", "collection", "large", "kernels", "whole", "suite", "first", "between", "thousand")
+PARTS = (
+    *("startup", "load", "modules", "collection", "large", "kernels", "whole", "suite", "first", "between", "thousand"),
+    *("remote", "sample"),
+)
 PEERS = {"modules": peers.python, "kernels": peers.python, "whole": peers.python, "suite": peers.sail}
 
 

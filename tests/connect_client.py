@@ -27,16 +27,20 @@ def run(*arguments, folder, **variables):
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=500, check=False)
 
 
-def lend_spark():
-    """Give that Python's engine the Spark of this one, where `nbh spark install` would put one; deep runs have it installed.
+INSTALLS = os.environ.get("NBH_ENGINE_BESIDE") == "install"
+"""Whether Spark for it is to be installed as a user does; a minute and 600 MB that only `make deep` takes."""
 
-    It is the same version, from the same lock, for the same Python: 600 MB and a minute are spared.
+
+def lend_spark():
+    """Give that Python's engine the Spark of this one, where `nbh spark install` would put one.
+
+    It is the same version, from the same lock, for the same Python.
     """
     from harness.spark import facts, install, places
     from harness.spark.versions import spark_beside
 
     pyspark = facts.pyspark_version()
-    if os.environ.get("NBH_ENGINE_BESIDE") == "install" or pyspark != spark_beside("16.1"):
+    if INSTALLS or pyspark != spark_beside("16.1"):
         return
     cache = places.cache(os.environ).folder
     if install.find_installed(cache, pyspark) is not None:

@@ -130,3 +130,21 @@ def test_an_environment_that_cannot_be_used_is_made_anew(make_venv, tmp_path):
     assert make_venv.is_unfit({**now, "python": "3.10.4"}, now)
     assert make_venv.is_unfit({**now, "folder": str(tmp_path / "without-pip")}, {})
     assert make_venv.is_unfit(None, now)
+
+
+def test_no_client_is_installed_where_there_is_none(make_venv, make_python, capsys):
+    """For Python 3.13 there is no databricks-connect: that is told, nothing is made, and the tests go on without."""
+    code = make_venv.main(
+        ["--venv", ".venv-none", "--lock", "locks/connect.lock", "--python", make_python("python3", (3, 13, 0))]
+    )
+
+    assert code == 0
+    assert "no databricks-connect for this Python" in capsys.readouterr().out
+    assert not (make_venv.ROOT / ".venv-none").exists()
+
+
+def test_a_client_is_installed_where_there_is_one(make_venv, make_python):
+    """The lock names one for these."""
+    for minor in (11, 12):
+        assert make_venv.client_fits(make_venv.probe(make_python(f"python3.{minor}", (3, minor, 1))))
+    assert not make_venv.client_fits(None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from data_fixtures import client, rehearsal
 
+from harness.cli import main
 from harness.commands import record as command
 from harness.environments import Environment
 from harness.remote.client import connect
@@ -166,6 +167,20 @@ def test_a_protected_environment_is_only_read_and_only_if_that_is_spelled_out(pr
     calls = client.api_client.do("GET", "/rehearsal/calls")["calls"]
     assert (done, set(told["recorded"])) == (True, {step.name for step in READING})
     assert [call for call in calls if not call.startswith("GET ")] == []
+
+
+def test_the_command_says_what_it_did(project, monkeypatch, capsys):
+    """By its exit code, and in lines for people."""
+    monkeypatch.chdir(project)
+
+    refused = main(["record", "--env", "prd"])
+    done = main(["record", "--env", "trial", "--read-only", "--output", "told"])
+
+    said = capsys.readouterr()
+    assert (refused, done) == (3, 0)
+    assert "nbh record --env prd --read-only" in said.err
+    assert f"{len(READING)} answers of a rehearsal are in " in said.out
+    assert len(list((project / "told").iterdir())) == len(READING)
 
 
 def test_what_goes_wrong_is_told_and_what_was_made_is_removed(project, client):

@@ -54,6 +54,14 @@ def test_no_client_at_all_is_told(ws, monkeypatch):
         spark.open_session(ws, cluster_id="c")
 
 
+def test_both_clients_in_one_place_are_refused(ws, monkeypatch):
+    """Before either is imported: what is found under their one name is a mixture."""
+    monkeypatch.setattr(spark, "_version", lambda _: "16.1.7")
+
+    with pytest.raises(RemoteSparkError, match=r"NBH347 pyspark and databricks-connect(.|\n)*pip uninstall databricks-connect"):
+        spark.open_session(ws, cluster_id="c")
+
+
 def test_a_session_that_never_answers_is_given_up(ws, monkeypatch):
     """Long before the client itself would."""
     monkeypatch.setattr(spark, "_version", lambda package: "4.2.0" if package == "pyspark" else "")

@@ -168,8 +168,9 @@ def test_local_tests_with_databricks_connect(tmp_path):
     (tmp_path / "notebooks" / "etl.py").write_text(NOTEBOOK)
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
     (tmp_path / "test_client.py").write_text(TESTS)
-    installed = connect_client.run("harness", "spark", "install", folder=tmp_path)
-    assert installed.returncode == 0, installed.stdout + installed.stderr
+    if connect_client.INSTALLS:
+        installed = connect_client.run("harness", "spark", "install", folder=tmp_path)
+        assert installed.returncode == 0, installed.stdout + installed.stderr
 
     done = connect_client.run("pytest", "-p", "no:cacheprovider", folder=tmp_path)
 
