@@ -26,18 +26,25 @@ if TYPE_CHECKING:
 class Course:
     """How a run went, as seen from outside: cells by number with their times, and what ended it early.
 
-    ``stop`` ends it from another thread; it is there once the run has begun. ``resume`` readies a new Python where the kernel
+    ``cancel`` ends it from another thread; it is there once the run has begun. ``resume`` readies a new Python where the kernel
     asked for one; it says whether the cell goes on there, None if it didn't. ``error`` is what the kernel answered of an error,
     for a run that could tell no more; ``status`` the exit status of a process that ended by itself.
     """
 
-    stop: Callable[[], object] = lambda: None
+    cancel: Callable[[], object] | None = None
+    is_stopped: bool = False
     began: dict[int, float] = field(default_factory=dict)
     took: dict[int, float] = field(default_factory=dict)
     ended: str = ""
     resume: Callable[[], bool | None] = lambda: None
     error: str = ""
     status: int | None = None
+
+    def stop(self) -> None:
+        """End the run, from any thread: now, or as soon as it begins."""
+        self.is_stopped = True
+        if self.cancel is not None:
+            self.cancel()
 
 
 class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library has no types that mypy reads
@@ -124,7 +131,9 @@ async def run_cells(
         if is_waiting:  # what follows cleans up, and isn't to be cut short
             us.cancel()
 
-    course.stop = lambda: loop.call_soon_threadsafe(cancel)
+    course.cancel = lambda: loop.call_soon_threadsafe(cancel)
+    if course.is_stopped:  # before there was anything to end
+        cancel()
 
     async def run() -> None:
         await km.start_kernel()

@@ -218,7 +218,7 @@ def _quota(job: Job, spark: ConnectSession | None, files: str, settings: Setting
     filled = {"in its working folder": job.folder, **({"in dbfs and volumes": files} if files else {})}
     if spark is not None:
         filled["in tables"] = str(spark.folder)
-    return Quota(filled, gigabytes=settings.run_disk_gb, end=lambda: course.stop())  # noqa: PLW0108 -- `stop` comes later
+    return Quota(filled, gigabytes=settings.run_disk_gb, end=course.stop)
 
 
 def _own_files(folder: Path) -> str:

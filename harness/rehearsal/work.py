@@ -263,7 +263,10 @@ class Work:
         )
         with run.lock:
             run.values[task.key] = dict(ran.facts.get("task_values") or {})
-        over = limits.end() if ran.outcome in {"cancelled", "infrastructure_failed"} else None
+        over = limits.end()
+        # A run that ended by itself just before counts; but not where its machine is gone.
+        if over is not limits.lost and ran.outcome not in {"cancelled", "infrastructure_failed"}:
+            over = None
         try:
             self._keep(task, item, ran, folder)
             return over if over is not None else _judged(task, ran)

@@ -9,6 +9,8 @@ import psutil
 import pytest
 from whole_notebooks import below
 
+from harness.execute.client import Course
+
 HEADER = "# Databricks notebook source\n"
 CELL = "\n\n# COMMAND ----------\n\n"
 
@@ -329,3 +331,18 @@ def test_it_is_the_first_to_go_where_memory_runs_out(run_notebook, notebook):
     )
 
     assert run.cells[0].text.strip() == "1000"
+
+
+def test_a_run_that_is_ended_before_it_begins(run_notebook, notebook, monkeypatch):
+    """By a signal to `nbh run` that comes so early that there is no kernel yet: none of its cells is run."""
+
+    def stopped(**more):
+        course = Course(**more)
+        course.stop()
+        return course
+
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.execute.run.Course", stopped)
+        run = run_notebook(notebook("dbutils.notebook.exit('it went on')"))
+
+    assert (run.outcome, run.exit_value) == ("cancelled", None)
