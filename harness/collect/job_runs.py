@@ -11,7 +11,7 @@ from harness.collect.runs import TIMEOUT_S
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import pytest
 
@@ -80,14 +80,14 @@ class RunJob:
 
         if compute not in ("environment", "job"):
             raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
-        found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job")
+        found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job", given=parameters or {})
         started: StartedJob = self._start(found, given(found, parameters or {}), timeout_s, compute)
         self._runs.append(started)
         return started
 
 
-def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool = False) -> Job:
-    """The job of that key in the bundle around a test, or in that file.
+def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool = False, given: Collection[str] = ()) -> Job:
+    """The job of that key in the bundle around a test, or in that file; ``given`` are parameters that need no default.
 
     Raises:
         JobError: There is none, or it can't be run.
@@ -95,15 +95,20 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
     from harness.extract.run import find_target
     from harness.jobs.bundles import describe
     from harness.jobs.read import read_job
+    from harness.runtime.context import USER
 
-    root = str(config.rootpath)
-    described = describe(asked, beside=beside, root=root, target=environment_here(config).name, environ=os.environ)
+    root, environment = str(config.rootpath), environment_here(config)
+
+    def user() -> str:
+        return str(remote_of(config).identity.name) if environment.is_remote else USER
+
+    described = describe(asked, beside=beside, root=root, target=environment.name, environ=os.environ, user=user)
     settings = settings_for(described.path)
 
     def find(target: str, names_it: str) -> str | None:
         return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
 
-    return read_job(described, root=root, find=find, with_compute=with_compute)
+    return read_job(described, root=root, find=find, with_compute=with_compute, given=given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from harness.jobs.variables import Variables
 from harness.jobs.written import place_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 SUFFIXES = (".yml", ".yaml", ".json")
 _KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": "name", "environments": "environment_key"}
@@ -42,9 +42,18 @@ class _Bundle:
     jobs: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
+    is_in_python: bool = False
 
 
-def describe(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
+def describe(
+    asked: str,
+    *,
+    beside: str,
+    root: str,
+    target: str,
+    environ: Mapping[str, str],
+    user: Callable[[], str] | None = None,
+) -> Described:
     """Find a job.
 
     Args:
@@ -53,13 +62,15 @@ def describe(asked: str, *, beside: str, root: str, target: str, environ: Mappin
         root: The project's folder.
         target: The target of the bundle whose values count, if it has one of that name; else its default.
         environ: Where ``BUNDLE_VAR_…`` may stand.
+        user: Gives the name of who runs, for ``${workspace.current_user…}``.
 
     Raises:
         JobNotFoundError: There is none.
         JobFileError: A file can't be read.
     """
     if asked.endswith(SUFFIXES):
-        return _of_file(asked, beside=beside, root=root, target=target, environ=environ)
+        found = _of_file(asked, beside=beside, root=root, target=target, environ=environ)
+        return replace(found, variables=replace(found.variables, user=user))
     path = _bundle_above(os.path.dirname(os.path.abspath(beside)), root)
     if path is None:
         raise JobNotFoundError(
@@ -77,12 +88,14 @@ def describe(asked: str, *, beside: str, root: str, target: str, environ: Mappin
         near = get_close_matches(asked, jobs, n=1)
         raise JobNotFoundError(
             f'there is no job "{asked}"',
-            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}",
+            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}"
+            + ("; those that it describes in Python can't be read here" if bundle.is_in_python else ""),
             mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
             location=place_of(None, otherwise=path, root=root),
         )
     settings, where = jobs[asked]
-    return Described(asked, settings, where, _variables(bundle, wanted, environ), os.path.dirname(path))
+    variables = replace(_variables(bundle, wanted, environ), user=user)
+    return Described(asked, settings, where, variables, os.path.dirname(path))
 
 
 def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
@@ -131,6 +144,8 @@ def _bundle_above(folder: str, root: str) -> str | None:
 def _load(path: str, root: str) -> _Bundle:
     top = read(path, root=root)
     bundle = _Bundle(path, root, str((top.get("bundle") or {}).get("name", "")) if isinstance(top.get("bundle"), dict) else "")
+    old = top.get("experimental")
+    bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
     _add(bundle, top, path)
     include = top.get("include") or []
     if not isinstance(include, list) or not all(isinstance(one, str) for one in include):

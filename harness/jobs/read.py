@@ -15,7 +15,7 @@ from harness.jobs.variables import as_text
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from harness.jobs.bundles import Described
 
@@ -24,7 +24,14 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
 
 
-def read_job(found: Described, *, root: str, find: Callable[[str, str], str | None], with_compute: bool = False) -> Job:
+def read_job(
+    found: Described,
+    *,
+    root: str,
+    find: Callable[[str, str], str | None],
+    with_compute: bool = False,
+    given: Collection[str] = (),
+) -> Job:
     """Make a job of its settings.
 
     Args:
@@ -32,18 +39,27 @@ def read_job(found: Described, *, root: str, find: Callable[[str, str], str | No
         root: The project's folder.
         find: Gives the file of a notebook by its path as it is written and the file that names it, None if there is none.
         with_compute: Whether what the tasks run on is wanted, too.
+        given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
 
     Raises:
         JobVariableError: A variable has no value.
         JobShapeError: The settings are none that Databricks takes.
         JobNotebookError: A notebook isn't in the project.
     """
-    return _Reader(found, root, find, with_compute=with_compute).job()
+    return _Reader(found, root, find, with_compute=with_compute, given=given).job()
 
 
 class _Reader:
-    def __init__(self, found: Described, root: str, find: Callable[[str, str], str | None], *, with_compute: bool) -> None:
-        self._found, self._root, self._find, self._with_compute = found, root, find, with_compute
+    def __init__(
+        self,
+        found: Described,
+        root: str,
+        find: Callable[[str, str], str | None],
+        *,
+        with_compute: bool,
+        given: Collection[str],
+    ) -> None:
+        self._found, self._root, self._find, self._with_compute, self._given = found, root, find, with_compute, given
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -54,10 +70,11 @@ class _Reader:
             raise self._wrong("the job has too many tasks", f"it has {len(entries)}, a run takes {MOST_TASKS}", "split it")
         name = str(resolve(settings.get("name") or self._found.key))
         parameters = {}
-        for one in self._list(resolve(settings.get("parameters")), "parameters"):
-            if not isinstance(one.get("name"), str):
+        for one in self._list(settings.get("parameters"), "parameters"):
+            called = resolve(one.get("name"))
+            if not isinstance(called, str):
                 raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
-            parameters[str(one["name"])] = _text(one.get("default", ""))
+            parameters[str(called)] = "" if called in self._given else _text(resolve(one.get("default", "")))
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)

@@ -163,7 +163,8 @@ class JobRun:
     @property
     def summary(self) -> str:
         """One line for people: how it ended, and each task."""
-        why = f": {self.error}" if self.error else ""
+        is_told = any(task.is_red for task in self.held.values())  # by the task itself
+        why = f": {self.error}" if self.error and not is_told else ""
         tasks = "; ".join(f"{task.key} {task.summary.partition(chr(10))[0]}" for task in self.held.values())
         return f"{_words(self.ended)}{why} ({tasks}){f' [{self.link}]' if self.link else ''}"
 

@@ -15,18 +15,27 @@ from harness.errors import JobVariableError
 from harness.jobs.written import Written, place_of, written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _VARIABLE = re.compile(r"\$\{([^{}$]+)\}")
+_OF_USER: Mapping[str, Callable[[str], str]] = {
+    "workspace.current_user.userName": str,
+    # What stands before the @, with other signs than letters, digits and _ made a _: as a bundle's command line makes it.
+    "workspace.current_user.short_name": lambda name: re.sub(r"\W", "_", name.partition("@")[0]),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """What is known: ``values`` by full name, "var.catalog". ``path`` is the bundle's file, from ``root``."""
+    """What is known: ``values`` by full name, "var.catalog". ``path`` is the bundle's file, from ``root``.
+
+    ``user`` gives the name of who runs; it is asked only where a value needs it, for a workspace has to be signed in to first.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     root: str = ""
+    user: Callable[[], str] | None = None
 
     def resolve(self, value: Any, *, more: Mapping[str, str] | None = None) -> Any:
         """Give a value with all its variables in their places; ``more`` are known here only.
@@ -53,6 +62,8 @@ class Variables:
     def _value(self, name: str, where: str, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
         if name in above:
             raise self._unknown(name, where, known, "it leads back to itself: " + " -> ".join((*above, name)))
+        if name in _OF_USER and self.user is not None:
+            return _OF_USER[name](self.user())
         if name not in known:
             raise self._unknown(name, where, known, "nothing gives it a value")
         return self._resolve(known[name], known, (*above, name))

@@ -27,9 +27,9 @@ def project(tmp_path):
                 path.write_text(textwrap.dedent(text).lstrip("\n"))
             return self
 
-        def read(self, asked, *, target="local", environ=None, with_compute=False):
+        def read(self, asked, *, target="local", environ=None, user=None, **more):
             beside = str(tmp_path / "tests" / "test_it.py")
-            found = describe(asked, beside=beside, root=str(tmp_path), target=target, environ=environ or {})
-            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), with_compute=with_compute)
+            found = describe(asked, beside=beside, root=str(tmp_path), target=target, environ=environ or {}, user=user)
+            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), **more)
 
     return Project()

@@ -162,4 +162,4 @@ def test_a_runs_text_tells_of_each_task():
 
     run = JobRun("etl", "failed", Tasks(a=end("a", "passed"), b=red), "b failed: boom")
 
-    assert repr(run) == "<job etl failed: b failed: boom (a passed; b failed: boom)>"
+    assert repr(run) == "<job etl failed (a passed; b failed: boom)>"

@@ -155,6 +155,48 @@ def test_a_variable_that_nothing_gives_a_value(bundle):
     assert "did you mean ${var.where}?" in caught.value.mend
 
 
+OF_USER = """
+    bundle: {name: demo}
+    resources:
+      jobs:
+        j:
+          parameters:
+            - {name: schema, default: "${workspace.current_user.short_name}_dev"}
+            - {name: owner, default: "${workspace.current_user.userName}"}
+          tasks:
+            - {task_key: a, condition_task: {op: EQUAL_TO, left: "1", right: "1"}}
+    """
+
+
+def test_who_runs_is_a_variable_too(project):
+    """As a bundle's default target has it: a schema of each developer's own."""
+    project.write(databricks_yml=OF_USER)
+
+    parameters = project.read("j", user=lambda: "ann.other@example.com").parameters
+
+    assert parameters == {"schema": "ann_other_dev", "owner": "ann.other@example.com"}
+
+
+def test_a_parameter_that_is_given_needs_no_default(project):
+    """Nobody is asked who runs, and what only a workspace knows may stand there."""
+    project.write(databricks_yml=OF_USER.replace("${workspace.current_user.userName}", "${resources.schemas.x.name}"))
+
+    with pytest.raises(JobVariableError):
+        project.read("j", user=lambda: "ann", given={"schema"})
+    assert project.read("j", user=None, given={"schema", "owner"}).parameters == {"schema": "", "owner": ""}
+
+
+@pytest.mark.parametrize("where", ["python: {resources: ['r:load']}", "experimental: {python: {resources: ['r:load']}}"])
+def test_jobs_that_a_bundle_describes_in_python(project, where):
+    """Can't be read; where there is none of that key this may be why."""
+    project.write(databricks_yml=f"bundle: {{name: demo}}\n{where}\n")
+
+    with pytest.raises(JobNotFoundError) as caught:
+        project.read("j")
+
+    assert "in Python can't be read here" in caught.value.cause
+
+
 def test_a_variable_that_leads_back_to_itself(project):
     """It has no value either."""
     text = f"variables: {{a: '${{var.b}}', b: '${{var.a}}'}}\nresources: {{jobs: {{j: {{name: '${{var.a}}', {ONE}}}}}}}"
