@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.environments import REHEARSAL
-from harness.errors import SettingsError, WidgetValueError
-from harness.notebook import read_notebook
+from harness.errors import SettingsError
 from harness.remote.client import connect
 from harness.remote.closure import Closures
 from harness.remote.compute import Computes
 from harness.remote.errors import AnswerError, RemoteError, SignInError
-from harness.remote.foreign import ForeignCopies
-from harness.remote.job_request import JobRequest, TaskSent, check_kinds, values_of
+from harness.remote.job_request import check_kinds
 from harness.remote.marks import name_of
-from harness.remote.on_cluster import FOLDER, stage
-from harness.remote.outcome import Sent
 from harness.remote.poller import Poller
-from harness.remote.preflight import check_identity, check_texts, check_values
+from harness.remote.preflight import check_identity
 from harness.remote.removal import Removed, remove
-from harness.remote.runs import Request
+from harness.remote.sender import Sender
 from harness.remote.slots import Slots
 from harness.remote.state import SharedRun, new_run_id
-from harness.remote.upload import Uploader
 from harness.remote.wheels import Wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from harness.environments import Environment
     from harness.jobs.job import Job
-    from harness.model import Notebook
     from harness.remote.ledger import Ledger
     from harness.remote.on_cluster import Order
     from harness.remote.outcome import RemoteRun
-    from harness.remote.parts import Closure, Part
+    from harness.remote.parts import Closure
     from harness.remote.protocol import Identity, Workspace
     from harness.remote.runs import Handle
     from harness.remote.spark import RemoteSpark
@@ -142,7 +135,7 @@ class Remote:
     @property
     def folder(self) -> str:
         """The folder of this run on the workspace."""
-        return self._made_ready().uploader.folder
+        return self._made_ready().folder
 
     @property
     def costs(self) -> str:
@@ -165,10 +158,7 @@ class Remote:
             NotebookError: It, or what it runs, can't be read.
             WidgetValueError: A widget's value is no text.
         """
-        ready = self._made_ready()
-        _check_widgets(widgets or {})
-        sent, target = self._brought(ready, path)
-        return self._queue(ready, sent, target, widgets, timeout_s)
+        return self._made_ready().sender.notebook(path, widgets or {}, timeout_s)
 
     def submit_job(
         self, job: Job, parameters: Mapping[str, str], timeout_s: float | None = None, *, its_compute: bool = False
@@ -188,40 +178,7 @@ class Remote:
             NotebookError: A notebook can't be read.
         """
         check_kinds(job, root=self._root)
-        ready = self._made_ready()
-        named = check_values(self.environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
-        parts = []
-        for task in job.tasks:
-            sent, target = self._brought(ready, task.notebook) if task.notebook else (None, "")
-            parts.append(TaskSent(task, sent, target))
-        notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
-        notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
-        limits = [one for one in (timeout_s, job.timeout_s) if one]
-        return ready.poller.submit(
-            JobRequest(
-                Sent(job.name, {}, (), ready.uploader.folder, tuple(notes)),
-                "",
-                ready.name,
-                dict(parameters),
-                min(limits) if limits else self.environment.timeout_s,
-                ready.computes.keys,
-                ready.computes.failed,
-                job=job,
-                parts=tuple(parts),
-                has_own_compute=its_compute,
-            )
-        )
-
-    def _brought(self, ready: _Ready, path: str | os.PathLike[str]) -> tuple[Sent, str]:
-        """Bring a notebook to the workspace with all that it needs: what was sent, and its path there."""
-        closure = self._closures.of(path)
-        notebooks, named = self._checked(closure.parts)
-        files = [part.path for part in closure.parts if part.kind == "file"]
-        notes = (*named, *ready.copies.check(closure))
-        ready.wheels.bring()
-        ready.uploader.upload(closure)
-        sent = Sent(closure.path, notebooks, files, ready.uploader.folder, (*self.notes, *notes), closure.digest)
-        return sent, f"{ready.uploader.folder}/{closure.notebook.target}"
+        return self._made_ready().sender.job(job, parameters, timeout_s, its_compute=its_compute)
 
     def submit_tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
         """Bring tests to the workspace with all that they need, and queue the job that runs them.
@@ -235,42 +192,7 @@ class Remote:
             RemoteError: A file can't go there, names what it may not, or the workspace can't be used.
             NotebookError: A notebook that a test needs can't be read.
         """
-        ready = self._made_ready()
-        parts = self._closures.of_files(files)
-        _, named = self._checked(parts)
-        ready.wheels.bring()
-        folder = f"{ready.uploader.folder}/{FOLDER}"
-        with tempfile.TemporaryDirectory(prefix="nbh-on-cluster-") as place:
-            closure = stage(Path(place), order, root=self._root, parts=parts, packages=packages, there=folder)
-            uploader = Uploader(ready.workspace, folder, place, locked=ready.shared.locked, progress=self._of_runs)
-            uploader.upload(closure)
-        count = len(order.tests)
-        shown = f"{count} test{'s' if count != 1 else ''} on the cluster"
-        sent = Sent(shown, {}, (), folder, (*self.notes, *named), closure.digest)
-        return self._queue(ready, sent, f"{folder}/{closure.notebook.target}")
-
-    def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
-        """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""
-        kinds = [(part.path, part.kind) for part in parts]
-        notebooks = {path: read_notebook(Path(self._root) / path) for path, kind in kinds if kind == "notebook"}
-        files = [path for path, kind in kinds if kind == "file" and path.endswith((".py", ".sql"))]
-        texts = {path: (Path(self._root) / path).read_bytes() for path in files}
-        named = check_texts(self.environment, notebooks=notebooks, files=texts, allowed=self._allowed)
-        return notebooks, tuple(f"{one.location} names {one.text}, which is allowed" for one in named)
-
-    def _queue(
-        self,
-        ready: _Ready,
-        sent: Sent,
-        target: str,
-        widgets: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-    ) -> Handle:
-        timeout_s = self.environment.timeout_s if timeout_s is None else timeout_s
-        computes = ready.computes
-        return ready.poller.submit(
-            Request(sent, target, ready.name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
-        )
+        return self._made_ready().sender.tests(order, packages, files)
 
     def run(
         self, path: str | os.PathLike[str], widgets: Mapping[str, str] | None = None, timeout_s: float | None = None
@@ -413,9 +335,22 @@ class Remote:
                 shared.tell("folder", told)
         slots = Slots(shared.folder / "slots", environment.concurrency)
         poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._of_runs)
-        uploader = Uploader(workspace, told["folder"], self._root, locked=shared.locked, progress=self._of_runs)
-        copies = ForeignCopies(workspace, self._root)
-        return _Ready(workspace, identity, shared, told["name"], computes, poller, uploader, copies, wheels)
+        sender = Sender(
+            environment,
+            self._root,
+            self._closures,
+            workspace=workspace,
+            name=told["name"],
+            folder=told["folder"],
+            allowed=self._allowed,
+            notes=self.notes,
+            computes=computes,
+            wheels=wheels,
+            poller=poller,
+            locked=shared.locked,
+            progress=self._of_runs,
+        )
+        return _Ready(workspace, identity, shared, told["name"], told["folder"], computes, poller, sender)
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,21 +361,10 @@ class _Ready:
     identity: Identity
     shared: SharedRun
     name: str
+    folder: str
     computes: Computes
     poller: Poller
-    uploader: Uploader
-    copies: ForeignCopies
-    wheels: Wheels
-
-
-def _check_widgets(widgets: Mapping[str, str]) -> None:
-    for name, value in widgets.items():
-        if not isinstance(value, str):
-            raise WidgetValueError(
-                f'the value given for the widget "{name}" is not a text',
-                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
-                mend=f'write widgets={{"{name}": "{value}"}}',
-            )
+    sender: Sender
 
 
 def _stop_quietly(session: Any) -> None:

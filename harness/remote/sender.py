@@ -1,0 +1,163 @@
+"""Brings notebooks, jobs and tests to the workspace with all that they need, and queues their runs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import WidgetValueError
+from harness.notebook import read_notebook
+from harness.remote.foreign import ForeignCopies
+from harness.remote.job_request import JobRequest, TaskSent, values_of
+from harness.remote.on_cluster import FOLDER, stage
+from harness.remote.outcome import Sent
+from harness.remote.preflight import check_texts, check_values
+from harness.remote.runs import Request
+from harness.remote.upload import Uploader
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from harness.environments import Environment
+    from harness.jobs.job import Job
+    from harness.model import Notebook
+    from harness.remote.closure import Closures
+    from harness.remote.compute import Computes
+    from harness.remote.on_cluster import Order
+    from harness.remote.parts import Part
+    from harness.remote.poller import Poller
+    from harness.remote.protocol import Workspace
+    from harness.remote.runs import Handle
+    from harness.remote.travel import Package
+    from harness.remote.wheels import Wheels
+
+
+class Sender:
+    """Sends what belongs to one project into the folder of one run.
+
+    Args:
+        environment: Where.
+        root: The project's folder.
+        closures: Gives what a notebook needs of it.
+        workspace: The workspace's calls.
+        name: What all carries that this run makes.
+        folder: The run's own on the workspace.
+        allowed: Catalogs of other environments that notebooks may name.
+        notes: What is to be told with each run.
+        computes: What runs run on.
+        wheels: The project's own.
+        poller: Runs them.
+        locked: Gives what all processes that send into the folder hold one at a time.
+        progress: Is told how far an upload is.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        root: str,
+        closures: Closures,
+        *,
+        workspace: Workspace,
+        name: str,
+        folder: str,
+        allowed: Collection[str],
+        notes: Sequence[str],
+        computes: Computes,
+        wheels: Wheels,
+        poller: Poller,
+        locked: Callable[[], AbstractContextManager[Any]],
+        progress: Callable[[str], None],
+    ) -> None:
+        self._environment, self._root, self._closures, self._workspace = environment, root, closures, workspace
+        self._name, self._folder, self._allowed, self._notes = name, folder, tuple(allowed), tuple(notes)
+        self._computes, self._wheels, self._poller = computes, wheels, poller
+        self._locked, self._progress = locked, progress
+        self._uploader = Uploader(workspace, folder, root, locked=locked, progress=progress)
+        self._copies = ForeignCopies(workspace, root)
+
+    def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
+        """Send a notebook; raises what `harness.remote.session.Remote.submit` does."""
+        _check_widgets(widgets)
+        sent, target = self._brought(path)
+        return self._queue(sent, target, widgets, timeout_s)
+
+    def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
+        """Send a job's notebooks; raises what `harness.remote.session.Remote.submit_job` does."""
+        named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
+        parts = []
+        for task in job.tasks:
+            sent, target = self._brought(task.notebook) if task.notebook else (None, "")
+            parts.append(TaskSent(task, sent, target))
+        notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
+        notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
+        limits = [one for one in (timeout_s, job.timeout_s) if one]
+        return self._poller.submit(
+            JobRequest(
+                Sent(job.name, {}, (), self._folder, tuple(notes)),
+                "",
+                self._name,
+                dict(parameters),
+                min(limits) if limits else self._environment.timeout_s,
+                self._computes.keys,
+                self._computes.failed,
+                job=job,
+                parts=tuple(parts),
+                has_own_compute=its_compute,
+            )
+        )
+
+    def tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
+        """Send tests; takes and raises what `harness.remote.session.Remote.submit_tests` does."""
+        parts = self._closures.of_files(files)
+        _, named = self._checked(parts)
+        self._wheels.bring()
+        folder = f"{self._folder}/{FOLDER}"
+        with tempfile.TemporaryDirectory(prefix="nbh-on-cluster-") as place:
+            closure = stage(Path(place), order, root=self._root, parts=parts, packages=packages, there=folder)
+            Uploader(self._workspace, folder, place, locked=self._locked, progress=self._progress).upload(closure)
+        count = len(order.tests)
+        shown = f"{count} test{'s' if count != 1 else ''} on the cluster"
+        sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
+        return self._queue(sent, f"{folder}/{closure.notebook.target}")
+
+    def _brought(self, path: str | os.PathLike[str]) -> tuple[Sent, str]:
+        """Bring a notebook there with all that it needs: what was sent, and its path there."""
+        closure = self._closures.of(path)
+        notebooks, named = self._checked(closure.parts)
+        files = [part.path for part in closure.parts if part.kind == "file"]
+        notes = (*self._notes, *named, *self._copies.check(closure))
+        self._wheels.bring()
+        self._uploader.upload(closure)
+        sent = Sent(closure.path, notebooks, files, self._folder, notes, closure.digest)
+        return sent, f"{self._folder}/{closure.notebook.target}"
+
+    def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
+        """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""
+        kinds = [(part.path, part.kind) for part in parts]
+        notebooks = {path: read_notebook(Path(self._root) / path) for path, kind in kinds if kind == "notebook"}
+        files = [path for path, kind in kinds if kind == "file" and path.endswith((".py", ".sql"))]
+        texts = {path: (Path(self._root) / path).read_bytes() for path in files}
+        named = check_texts(self._environment, notebooks=notebooks, files=texts, allowed=self._allowed)
+        return notebooks, tuple(f"{one.location} names {one.text}, which is allowed" for one in named)
+
+    def _queue(
+        self, sent: Sent, target: str, widgets: Mapping[str, str] | None = None, timeout_s: float | None = None
+    ) -> Handle:
+        timeout_s = self._environment.timeout_s if timeout_s is None else timeout_s
+        computes = self._computes
+        return self._poller.submit(
+            Request(sent, target, self._name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
+        )
+
+
+def _check_widgets(widgets: Mapping[str, str]) -> None:
+    for name, value in widgets.items():
+        if not isinstance(value, str):
+            raise WidgetValueError(
+                f'the value given for the widget "{name}" is not a text',
+                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
+                mend=f'write widgets={{"{name}": "{value}"}}',
+            )
