@@ -385,8 +385,12 @@ def _run(options: argparse.Namespace) -> int:
     from harness.commands import run
 
     if options.serve:
-        from harness.commands.serve_runs import serve
+        from harness.execute.start import missing
 
+        try:
+            from harness.commands.serve_runs import serve
+        except ModuleNotFoundError as exc:
+            raise missing(exc) from exc
         serve(lambda arguments: main(["run", *arguments]))
         return YES
     if options.notebook is None:

@@ -14,8 +14,6 @@ import subprocess
 import time
 from typing import IO, Any
 
-import psutil
-
 # Between the making of the folder and that of the socket in it; who waits longer waits for a process that was killed there.
 _PATIENCE_S = 1.0
 
@@ -30,6 +28,8 @@ class Lent:
 
     def poll(self) -> int | None:
         """None while it runs, as far as is known."""
+        import psutil
+
         if self.pid is None:
             return None
         with contextlib.suppress(psutil.Error):

@@ -24,9 +24,14 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
     try:
         from harness.execute.run import Kernels
     except ModuleNotFoundError as exc:
-        raise KernelsMissingError(
-            "notebooks can't be run whole here",
-            cause=f"{exc.name} isn't installed; it comes with the extras local and connect",
-            mend='python -m pip install "databricks-notebook-harness[local]"',
-        ) from exc
+        raise missing(exc) from exc
     return Kernels(root=root, roots=roots, measure=measure, shared=shared)
+
+
+def missing(exc: ModuleNotFoundError) -> KernelsMissingError:
+    """What to tell where Jupyter's packages aren't there to be imported."""
+    return KernelsMissingError(
+        "notebooks can't be run whole here",
+        cause=f"{exc.name} isn't installed; it comes with the extras local and connect",
+        mend='python -m pip install "databricks-notebook-harness[local]"',
+    )

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 # They extend classes of Jupyter's, so they load it; only a run of a whole notebook loads them.
 OF_KERNELS = {f"harness.execute.{name}" for name in ("app", "client", "kernel", "outputs", "provision", "run")}
+OF_KERNELS |= {"harness.commands.serve_runs"}
 
 # What the extras of a workspace bring is loaded by these alone.
 OF_WORKSPACES = ("harness.rehearsal.", "harness.remote.")

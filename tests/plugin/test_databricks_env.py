@@ -154,6 +154,7 @@ def test_tests_only_read_in_a_protected_environment(project):
 
 def test_a_job_is_refused_before_anybody_signs_in(project):
     """In a protected environment whatever it is; elsewhere where no copy of it can be run, or there is none."""
+    pytest.importorskip("yaml")
     project.write(
         {
             "pyproject.toml": PPS,

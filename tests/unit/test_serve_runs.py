@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 
-import psutil
 import pytest
+
+psutil = pytest.importorskip("psutil", reason="processes are looked at with psutil (the extra `local`)")
+pytest.importorskip("nbclient", reason="kernels need Jupyter's packages (the extra `local`)")
 
 HEADER = "# Databricks notebook source\n"
 NOTEBOOK = (

@@ -6,10 +6,12 @@ import os
 import tempfile
 from pathlib import Path
 
-import psutil
 import pytest
 
-from harness.execute.provision import Parent
+psutil = pytest.importorskip("psutil", reason="processes are looked at with psutil (the extra `local`)")
+pytest.importorskip("nbclient", reason="kernels need Jupyter's packages (the extra `local`)")
+
+from harness.execute.provision import Parent  # noqa: E402 -- it needs both
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+pytest.importorskip("yaml", reason="jobs are read with pyyaml (the extras `local` and `remote`)")
+
 from harness.errors import (
     JobFileError,
     JobNotebookError,
