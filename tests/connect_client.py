@@ -34,13 +34,13 @@ INSTALLS = os.environ.get("NBH_ENGINE_BESIDE") == "install"
 def lend_spark():
     """Give that Python's engine the Spark of this one, where `nbh spark install` would put one.
 
-    It is the same version, from the same lock, for the same Python.
+    It is of the same minor version, which is what fits a client, from the same lock, for the same Python.
     """
     from harness.spark import facts, install, places
     from harness.spark.versions import spark_beside
 
-    pyspark = facts.pyspark_version()
-    if INSTALLS or pyspark != spark_beside("16.1"):
+    pyspark, own = spark_beside("16.1"), facts.pyspark_version()
+    if INSTALLS or own is None or own.split(".")[:2] != pyspark.split(".")[:2]:
         return
     cache = places.cache(os.environ).folder
     if install.find_installed(cache, pyspark) is not None:

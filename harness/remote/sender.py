@@ -75,7 +75,7 @@ class Sender:
         self._name, self._folder, self._allowed, self._notes = name, folder, tuple(allowed), tuple(notes)
         self._computes, self._wheels, self._poller = computes, wheels, poller
         self._locked, self._progress = locked, progress
-        self._uploader = Uploader(workspace, folder, root, locked=locked, progress=progress)
+        self.uploader = Uploader(workspace, folder, root, locked=locked, progress=progress)
         self._copies = ForeignCopies(workspace, root)
 
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
@@ -130,7 +130,7 @@ class Sender:
         files = [part.path for part in closure.parts if part.kind == "file"]
         notes = (*self._notes, *named, *self._copies.check(closure))
         self._wheels.bring()
-        self._uploader.upload(closure)
+        self.uploader.upload(closure)
         sent = Sent(closure.path, notebooks, files, self._folder, notes, closure.digest)
         return sent, f"{self._folder}/{closure.notebook.target}"
 

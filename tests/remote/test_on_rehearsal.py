@@ -194,7 +194,7 @@ def test_five_hundred_files_go_up_once(make, project):
     remote = make()
     closure = remote.closure("a.py")
     remote.check()
-    uploader = remote._made_ready().uploader
+    uploader = remote._made_ready().sender.uploader
 
     started = time.monotonic()
     assert uploader.upload(closure).sent == 501

@@ -73,7 +73,8 @@ def test_workers_are_of_the_engines_spark(spark):
         return numbers + 1
 
     assert "/sparks/pyspark-4.2.1" in spark.range(1).select(told("id")).first()[0]
-    assert spark.range(1).select(told("id")).first()[0].endswith(f"4.2.1 {sys.version_info[:2]}")
+    told_there = spark.range(1).select(told("id")).first()[0]
+    assert " 4.2." in told_there and told_there.endswith(str(sys.version_info[:2]))
     assert [row[0] for row in spark.range(3).select(more("id")).collect()] == [1, 2, 3]
     assert spark.range(3).mapInPandas(lambda frames: (frame * 2 for frame in frames), "id long").count() == 3
 

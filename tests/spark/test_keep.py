@@ -135,7 +135,7 @@ def test_where_the_engine_ends_with_the_run_nothing_is_kept():
         SimpleNamespace(nbh_kept=["", "test_a.py::test_b", "process"]),
     ]
 
-    summarise_kept(SimpleNamespace(stats={"": reports}, section=lines.append, write_line=lines.append))
+    summarise_kept(SimpleNamespace(stats={"": reports}, section=lines.append, write_line=lines.append), environment="local")
 
     assert lines[0] == "kept objects"
     assert lines[1].startswith("nothing is kept: the engine ends with this run")
