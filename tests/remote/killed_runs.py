@@ -78,7 +78,9 @@ def run(told, counted):
     Killer(told, counted).install()
     import pytest
 
-    os._exit(int(pytest.main(["-q", "-p", "no:cacheprovider", "--databricks-env=trial", *told["arguments"]])))
+    status = int(pytest.main(["-q", "-p", "no:cacheprovider", "--databricks-env=trial", *told["arguments"]]))
+    sys.stdout.flush()  # nobody else does before such an end
+    os._exit(status)
 
 
 def main():
