@@ -68,16 +68,8 @@
     │   ├── RedTestsError
     │   └── NothingTestedError
     ├── EnvironmentUseError    NBH385   a test can't do that in the run's environment
-    ├── JobError               NBH41x   a job of the project can't be run as a copy
-    │   ├── JobFileError
-    │   ├── JobNotFoundError
-    │   ├── JobVariableError
-    │   ├── JobShapeError
-    │   ├── JobNotebookError
-    │   ├── JobParameterError
-    │   ├── JobKindError
-    │   └── TaskValuesUnknownError
-    ├── RemoteError            NBH33x, NBH34x, NBH39x   a workspace can't be used; see ``harness.remote.errors``
+    ├── JobError               NBH41x   a job of the project can't be run as a copy; see ``harness.jobs.errors``
+    ├── RemoteError            NBH33x, NBH34x, NBH39x, NBH42x, NBH43x   a workspace can't be used; see ``harness.remote.errors``
     └── RehearsalError         NBH40x   the workspace on this machine can't be had; see ``harness.rehearsal.errors``
 
 Each error prints four parts: where and what, the cause, the mend, and where to read more. Codes are stable and never reused;
@@ -607,63 +599,3 @@ class EnvironmentUseError(HarnessError):
 
     code = "NBH385"
     about = "a test can't do that in this environment"
-
-
-class JobError(HarnessError):
-    """A job of the project can't be run as a throw-away copy."""
-
-
-class JobFileError(JobError):
-    """A file that describes jobs, or the bundle around it, can't be read."""
-
-    code = "NBH410"
-    about = "a file that describes jobs can't be read"
-
-
-class JobNotFoundError(JobError):
-    """The bundle has no job of that key, or there is no bundle; or a file holds no job, or several."""
-
-    code = "NBH411"
-    about = "there is no such job"
-
-
-class JobVariableError(JobError):
-    """A variable of the bundle has no value that can be known here."""
-
-    code = "NBH412"
-    about = "a variable of a job has no value"
-
-
-class JobShapeError(JobError):
-    """The settings of a job are none that Databricks would take, such as tasks that wait for each other."""
-
-    code = "NBH413"
-    about = "the settings of a job are wrong"
-
-
-class JobNotebookError(JobError):
-    """The notebook of a task isn't in the project."""
-
-    code = "NBH414"
-    about = "the notebook of a task isn't there"
-
-
-class JobParameterError(JobError):
-    """A parameter was given that the job doesn't have, or one that is no text."""
-
-    code = "NBH415"
-    about = "a job doesn't take a parameter"
-
-
-class JobKindError(JobError):
-    """A job holds a task of a kind that no copy of it can be run with on a workspace."""
-
-    code = "NBH416"
-    about = "a job has a task that a copy can't be run with"
-
-
-class TaskValuesUnknownError(JobError):
-    """A workspace ran the task, and tells its task values to tasks only."""
-
-    code = "NBH417"
-    about = "the task values of a task aren't known"

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.bundle import NAMES
-from harness.errors import JobFileError, JobNotFoundError
+from harness.jobs.errors import JobFileError, JobNotFoundError
 from harness.jobs.variables import Variables
 from harness.jobs.written import place_of, read
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import JobNotebookError, JobParameterError, JobShapeError
+from harness.jobs.errors import JobNotebookError, JobParameterError, JobShapeError
 from harness.jobs.job import CONDITION, NOTEBOOK, OPERATORS, RUN_IF, Condition, Dependency, Job, Task
 from harness.jobs.references import named
 from harness.jobs.variables import as_text

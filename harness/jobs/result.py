@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import TaskValuesUnknownError
+from harness.jobs.errors import TaskValuesUnknownError
 from harness.model import GREEN
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import JobVariableError
+from harness.jobs.errors import JobVariableError
 from harness.jobs.written import Written, place_of, written
 
 if TYPE_CHECKING:

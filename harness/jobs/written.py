@@ -9,7 +9,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import JobFileError, SettingsError
+from harness.errors import SettingsError
+from harness.jobs.errors import JobFileError
 from harness.model import Location
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import JobKindError
+from harness.jobs.errors import JobKindError
 from harness.jobs.job import NOTEBOOK, SERVED
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline

@@ -5,12 +5,13 @@ import re
 
 import pytest
 
+import harness.jobs.errors
 import harness.rehearsal.errors
 import harness.remote.errors
 from harness import errors
 from harness.model import Location
 
-DRAWN = "".join(module.__doc__ for module in (errors, harness.remote.errors, harness.rehearsal.errors))
+DRAWN = "".join(module.__doc__ for module in (errors, harness.jobs.errors, harness.remote.errors, harness.rehearsal.errors))
 
 
 def kinds(base=errors.HarnessError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from workspaces import missing
 
-from harness.errors import JobKindError, TaskValuesUnknownError
+from harness.jobs.errors import JobKindError, TaskValuesUnknownError
 from harness.jobs.job import Condition, Dependency, Job, Task
 from harness.remote.errors import UnreachableError
 from harness.remote.job_outcome import end_of_job, job_run

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("yaml", reason="jobs are read with pyyaml (the extras `local` and `remote`)")
 
-from harness.errors import (
+from harness.jobs.errors import (
     JobFileError,
     JobNotebookError,
     JobNotFoundError,
