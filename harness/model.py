@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_Ended = TypeVar("_Ended", bound=str)
 
 Outcome = Literal["passed", "failed", "exited", "timed_out", "cancelled", "unsupported", "infrastructure_failed"]
 """How a notebook's run ended: `failed` is the notebook's own error, `exited` its ``dbutils.notebook.exit``, `unsupported` a
@@ -140,8 +142,38 @@ class CellRun:
         return "".join(part if part.endswith("\n") or not part else f"{part}\n" for part in parts)
 
 
+class Judged(Generic[_Ended]):
+    """What ended in some way that a test has to look at: ``ended`` is how, and ``outcome`` is that with a look noted."""
+
+    __slots__ = ()
+
+    ended: _Ended
+    _read: list[bool]
+
+    @property
+    def outcome(self) -> _Ended:
+        """How it ended; a test that doesn't look at a red one fails."""
+        self._read.append(True)
+        return self.ended
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed, or exited by ``dbutils.notebook.exit``; to read it is to look at the outcome."""
+        return self.outcome in GREEN
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has looked at how it ended."""
+        return bool(self._read)
+
+
+def in_words(ended: str) -> str:
+    """How something ended, for people."""
+    return {"infrastructure_failed": "was lost", "unsupported": "holds what can't run here"}.get(ended, ended.replace("_", " "))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class NotebookRun:
+class NotebookRun(Judged[Outcome]):
     """One notebook run whole: here or on a workspace, the result is the same.
 
     ``path`` is the notebook's, relative to the root. ``exit_value`` is what ``dbutils.notebook.exit`` was given, None if it
@@ -170,20 +202,9 @@ class NotebookRun:
         return f"<{self.path} {self.summary}>"
 
     @property
-    def outcome(self) -> Outcome:
-        """How the run ended; a test that doesn't look at a red one fails."""
-        self._read.append(True)
-        return self.ended
-
-    @property
-    def passed(self) -> bool:
-        """Whether the run passed, or exited by ``dbutils.notebook.exit``; to read it is to look at the outcome."""
-        return self.outcome in GREEN
-
-    @property
     def is_unread_red(self) -> bool:
         """Whether the run is red and nobody has looked at its outcome."""
-        return self.ended not in GREEN and not self._read
+        return self.ended not in GREEN and not self.is_read
 
     def exit_json(self) -> Any:
         """Give the exit value read as JSON.
@@ -203,9 +224,7 @@ class NotebookRun:
         """One clause for people: how it ended, where and by what."""
         at = f" at {self.location}" if self.location is not None else ""
         why = f": {self.error}" if self.error else ""
-        return {"infrastructure_failed": "was lost", "unsupported": "holds what can't run here"}.get(
-            self.ended, self.ended.replace("_", " ")
-        ) + f"{at}{why}"
+        return f"{in_words(self.ended)}{at}{why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import WidgetValueError
 from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
@@ -34,6 +33,7 @@ from harness.execute.result import result_of
 from harness.extract.cells import pick
 from harness.model import Location
 from harness.notebook import read_notebook
+from harness.runtime.dbutils import check_widgets
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
@@ -104,7 +104,8 @@ class Kernels:
             CellNotFoundError: ``skip_cells`` names a cell that the notebook doesn't have.
             ValueError: ``allow`` names what nobody knows.
         """
-        _check(widgets or {}, allow)
+        check_widgets(widgets or {})
+        _check_allowed(allow)
         notebook = read_notebook(path)
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
@@ -227,17 +228,10 @@ def _own_files(folder: Path) -> str:
     return made
 
 
-def _check(widgets: Mapping[str, str], allow: Collection[str]) -> None:
+def _check_allowed(allow: Collection[str]) -> None:
     for name in allow:
         if name not in ALLOWED:
             raise ValueError(f"allow names {name!r}: a run can be allowed {' and '.join(ALLOWED)}")
-    for name, value in widgets.items():
-        if not isinstance(value, str):
-            raise WidgetValueError(
-                f'the value given for the widget "{name}" is not a text',
-                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
-                mend=f'write widgets={{"{name}": "{value}"}}',
-            )
 
 
 def _finish(running: Any, course: Course, *, watch: Callable[[], None], may_cancel: bool, stop: threading.Event | None) -> None:

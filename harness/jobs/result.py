@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import TaskValuesUnknownError
-from harness.model import GREEN
+from harness.model import GREEN, Judged, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ NOT_RUN = frozenset({SKIPPED, EXCLUDED})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class TaskRun:
+class TaskRun(Judged[str]):
     """One task of a job's run.
 
     ``ended`` is how: as a notebook's run, or ``skipped`` (what it depends on failed or was cancelled) or ``excluded`` (a
@@ -43,25 +43,9 @@ class TaskRun:
         return f"<task {self.key}: {self.summary}>"
 
     @property
-    def outcome(self) -> str:
-        """How it ended."""
-        self._read.append(True)
-        return self.ended
-
-    @property
-    def passed(self) -> bool:
-        """Whether it was run and passed, or exited by ``dbutils.notebook.exit``."""
-        return self.outcome in GREEN
-
-    @property
     def is_red(self) -> bool:
         """Whether it failed, was lost, or wasn't run because of one that did."""
         return self.ended not in GREEN and self.ended != EXCLUDED
-
-    @property
-    def is_read(self) -> bool:
-        """Whether somebody has looked at how it ended."""
-        return bool(self._read)
 
     @property
     def exit_value(self) -> str | None:
@@ -113,7 +97,7 @@ class Tasks(dict[str, TaskRun]):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class JobRun:
+class JobRun(Judged[str]):
     """One run of a throw-away copy of a job.
 
     ``ended`` is "passed" where each task passed or was excluded and at least one did work, "excluded" where none did,
@@ -135,12 +119,6 @@ class JobRun:
         return f"<job {self.path} {self.summary}>"
 
     @property
-    def outcome(self) -> str:
-        """How the run ended; a test that doesn't look at a red one, nor at its red tasks, fails."""
-        self._read.append(True)
-        return self.ended
-
-    @property
     def passed(self) -> bool:
         """Whether no task failed and at least one did work; to read it is to look at the outcome."""
         return self.outcome == PASSED
@@ -155,7 +133,7 @@ class JobRun:
     @property
     def is_unread_red(self) -> bool:
         """Whether it isn't passed, and nobody has looked at its outcome or at each red task's."""
-        if self.ended == PASSED or self._read:
+        if self.ended == PASSED or self.is_read:
             return False
         red = [task for task in self.held.values() if task.is_red and task.ended != SKIPPED]
         return not red or not all(task.is_read for task in red)
@@ -170,5 +148,4 @@ class JobRun:
 
 
 def _words(ended: str) -> str:
-    said = {LOST: "was lost", UNSUPPORTED: "holds what can't run here", EXCLUDED: "was excluded", SKIPPED: "was skipped"}
-    return said.get(ended, ended.replace("_", " "))
+    return f"was {ended}" if ended in NOT_RUN else in_words(ended)

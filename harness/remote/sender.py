@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import WidgetValueError
 from harness.notebook import read_notebook
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, values_of
@@ -15,6 +14,7 @@ from harness.remote.outcome import Sent
 from harness.remote.preflight import check_texts, check_values
 from harness.remote.runs import Request
 from harness.remote.upload import Uploader
+from harness.runtime.dbutils import check_widgets
 
 if TYPE_CHECKING:
     import os
@@ -80,7 +80,7 @@ class Sender:
 
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
         """Send a notebook; raises what `harness.remote.session.Remote.submit` does."""
-        _check_widgets(widgets)
+        check_widgets(widgets)
         sent, target = self._brought(path)
         return self._queue(sent, target, widgets, timeout_s)
 
@@ -151,13 +151,3 @@ class Sender:
         return self._poller.submit(
             Request(sent, target, self._name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
         )
-
-
-def _check_widgets(widgets: Mapping[str, str]) -> None:
-    for name, value in widgets.items():
-        if not isinstance(value, str):
-            raise WidgetValueError(
-                f'the value given for the widget "{name}" is not a text',
-                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
-                mend=f'write widgets={{"{name}": "{value}"}}',
-            )

@@ -222,6 +222,21 @@ class Widgets(Part):
         )
 
 
+def check_widgets(widgets: Mapping[str, object]) -> None:
+    """See that values which a test gives for widgets are texts, as on Databricks.
+
+    Raises:
+        WidgetValueError: One isn't.
+    """
+    for name, value in widgets.items():
+        if not isinstance(value, str):
+            raise WidgetValueError(
+                f'the value given for the widget "{name}" is not a text',
+                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
+                mend=f'write widgets={{"{name}": "{value}"}}',
+            )
+
+
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise WidgetValueError(
