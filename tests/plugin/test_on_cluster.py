@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
+from wheel_backend import SETTINGS, backend
 
 pytestmark = [
     pytest.mark.skipif(find_spec("starlette") is None, reason="needs the extra rehearsal"),
@@ -15,11 +16,8 @@ pytestmark = [
     pytest.mark.skipif(find_spec("pyspark") is None, reason="needs pyspark"),
 ]
 
-TOML = """
-    [build-system]
-    requires = []
-    build-backend = "backend"
-    backend-path = ["."]
+TOML = f"""
+    {SETTINGS.rstrip().replace(chr(10), chr(10) + "    ")}
 
     [tool.pytest.ini_options]
     pythonpath = ["."]
@@ -28,18 +26,7 @@ TOML = """
 
     [[tool.nbh.env.rehearsal.environments]]
     environment_key = "default"
-    spec = { client = "2", dependencies = ["."] }
-"""
-BACKEND = """
-    def build_wheel(folder, config_settings=None, metadata_directory=None):
-        import os, zipfile
-        name = "churnwheel-1.0-py3-none-any.whl"
-        with zipfile.ZipFile(os.path.join(folder, name), "w") as file:
-            file.writestr("churnwheel.py", "x = 41")
-            file.writestr("churnwheel-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: churnwheel\\nVersion: 1.0\\n")
-            file.writestr("churnwheel-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-            file.writestr("churnwheel-1.0.dist-info/RECORD", "")
-        return name
+    spec = {{ client = "2", dependencies = ["."] }}
 """
 THERE = """
     import os
@@ -96,7 +83,7 @@ THERE = """
 FILES = {
     "pyproject.toml": TOML,
     "tox.ini": "",
-    "backend.py": BACKEND,
+    "backend.py": backend("churnwheel", "x = 41"),
     "lib.py": "def double(x):\n    if x > 100:\n        return 0\n    return x * 2\n",
     "nbs/features.py": ["def triple(x):\n    return x * 3", "orders = spark.table('prod.orders')"],
     "tests/conftest.py": """

@@ -8,21 +8,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from own_rehearsal import rehearsal
 
-from harness.rehearsal import control
 from harness.rehearsal.clusters import EXISTING
-from harness.settings import Settings
+
+__all__ = ["SECONDS", "ask", "client", "ended", "rehearsal", "sql"]
 
 REMOTE = "REHEARSAL_REMOTE"
 SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
-    """A workspace of this file's own, with nothing in it yet."""
-    running = control.start(Settings(str(tmp_path_factory.mktemp("project"))), owner=os.getpid())
-    yield running
-    control.stop(running)
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,16 @@ import time
 from pathlib import Path
 
 import pytest
+from own_rehearsal import rehearsal
 
 from harness.commands import sweep
-from harness.rehearsal import control
 from harness.rehearsal.clients import clients_of
 from harness.remote.client import connect
 from harness.remote.errors import MissingError
 from harness.remote.marks import TAG
 from harness.remote.sweep import of_ledgers
-from harness.settings import Settings
+
+__all__ = ["rehearsal"]
 
 SEEDS = range(int(os.environ.get("NBH_SEEDS", "10")))
 HEADER = "# Databricks notebook source\n"
@@ -58,14 +59,6 @@ catalog = "main"
 compute = {{ spark_version = "{spark_version}", node_type_id = "{node_type_id}", num_workers = 1 }}
 """
 _LONGEST_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
-    """A workspace of this file's own."""
-    running = control.start(Settings(str(tmp_path_factory.mktemp("project"))), owner=os.getpid())
-    yield running
-    control.stop(running)
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,17 @@ import time
 
 import pytest
 import requests
+from own_rehearsal import rehearsal
 
 from harness.environments import Compute, Environment
-from harness.rehearsal import control
 from harness.remote import sweep
 from harness.remote.client import connect
 from harness.remote.errors import MissingError, SignInError
 from harness.remote.removal import is_ours
 from harness.remote.session import Remote
 from harness.remote.state import state_folder
-from harness.settings import Settings
+
+__all__ = ["rehearsal"]
 
 HEADER = "# Databricks notebook source\n"
 SPEC = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_D4ds_v5", "num_workers": 1}
@@ -51,14 +52,6 @@ if mode == "exit":
     dbutils.notebook.exit(f"{base} {lib.clean.NAME}")
 """
 )
-
-
-@pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory):
-    """A workspace of this file's own."""
-    running = control.start(Settings(str(tmp_path_factory.mktemp("project"))), owner=os.getpid())
-    yield running
-    control.stop(running)
 
 
 @pytest.fixture

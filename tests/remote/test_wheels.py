@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from wheel_backend import SETTINGS, backend
 from workspaces import FakeWorkspace
 
 from harness.environments import Compute, Environment
@@ -87,24 +88,10 @@ def test_a_cluster_that_is_there_is_refused(shared):
         Computes(environment, FakeWorkspace(), shared, name="n")
 
 
-BACKEND = """
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    import os, zipfile
-    name = "churn-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(os.path.join(folder, name), "w") as file:
-        file.writestr("churn.py", "x = 1")
-        file.writestr("churn-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: churn\\nVersion: 1.0\\n")
-        file.writestr("churn-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        file.writestr("churn-1.0.dist-info/RECORD", "")
-    return name
-"""
-PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-
-
 def test_a_folder_is_built_as_it_says(tmp_path):
     """By pip, which asks the project's own build backend."""
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    (tmp_path / "backend.py").write_text(BACKEND)
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "backend.py").write_text(backend("churn", "x = 1"))
 
     name, content = build(str(tmp_path))
 
@@ -114,7 +101,7 @@ def test_a_folder_is_built_as_it_says(tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "told"),
-    [({}, "no pyproject.toml"), ({"pyproject.toml": PYPROJECT, "backend.py": "raise ValueError('odd')"}, "odd")],
+    [({}, "no pyproject.toml"), ({"pyproject.toml": SETTINGS, "backend.py": "raise ValueError('odd')"}, "odd")],
 )
 def test_a_folder_that_makes_no_wheel_is_an_error(tmp_path, files, told):
     """With what pip said."""
