@@ -41,7 +41,7 @@ uploaded is kept, notebooks are truly run, tables are real Spark's and Delta's, 
 Databricks refuses them. It isn't Databricks: there is no cloud behind it, privileges are kept and keep nobody from anything,
 and what it answers was made after the sources that the table names. {verified} \
 Names and types of fields are the source's; words and error codes of refusals, values of
-states, and the times that things take are from memory in every line. [On a real workspace](real-workspace.md) says how to try
+states, and the times that things take have no source in any line. [On a real workspace](real-workspace.md) says how to try
 the same tests there; where they differ, the rehearsal is wrong.
 
 A call that isn't in the table is refused with HTTP status 501, the error code `NOT_IMPLEMENTED` and a message that names the
@@ -127,7 +127,7 @@ _SPARK = {
 
 _TASKS = "notebooks of the workspace and conditions only: no other kind of task, no Git, no warehouse"
 _NO_CLOUD = (
-    "always refused, as by a workspace whose storage has a firewall (from memory); the SDK then goes on by `/api/2.0/fs/files`"
+    "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )
 _COMPUTE = "codes and words for a cluster that isn't there or doesn't run are those that clients have shown"
 

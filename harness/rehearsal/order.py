@@ -1,7 +1,7 @@
 """Which task of a run comes after which, whether it is run, and what their ends make of the run.
 
-As Databricks describes it: https://docs.databricks.com/jobs/run-if.html. What that page leaves open is from memory: a task that
-needs all before it is left out where one of them was.
+As Databricks describes it: https://docs.databricks.com/jobs/run-if.html. What that page leaves open was never seen on a
+workspace: a task that needs all before it is left out where one of them was.
 """
 
 from __future__ import annotations

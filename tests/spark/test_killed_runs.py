@@ -141,10 +141,10 @@ def test_nothing_is_left_of_killed_workers(engine, pytester, temporary, whom):
     first = next(process for process in family if any("harness.execute.parent" in word for word in process.cmdline())).parent()
     if whom == "first worker":
         other = next(path for path in pytester.path.glob("here*") if int(path.name[4:]) not in kernels_of(first))
+        (its_parent,) = first.children()
         first.kill()
-        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
-        time.sleep(1)
-        assert psutil.pid_exists(int(other.name[4:]))
+        until(lambda: not its_parent.is_running() or its_parent.status() == psutil.STATUS_ZOMBIE)  # it has ended what it had to
+        assert psutil.Process(int(other.name[4:])).status() != psutil.STATUS_ZOMBIE
         family += psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.communicate()
