@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from databricks.sdk.service.jobs import RunResultState
 from own_rehearsal import rehearsal
 
 from harness.rehearsal.clusters import EXISTING
@@ -32,11 +33,15 @@ def client(rehearsal):
 
 
 def ended(client, run_id):
-    """The run, once it has ended."""
+    """The run, once it has ended; what failed in it is printed, for a test that expected otherwise."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         run = client.jobs.get_run(run_id)
         if run.status.state.value == "TERMINATED":
+            for task in run.tasks:
+                if task.state.result_state is RunResultState.FAILED:
+                    why = client.jobs.get_run_output(task.run_id).error
+                    print(task.task_key, task.state.state_message, why)  # noqa: T201 -- shown where the test fails
             return run
         time.sleep(0.05)
     raise AssertionError(f"run {run_id} doesn't end: {run}")
