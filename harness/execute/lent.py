@@ -90,12 +90,17 @@ def borrow(shared: str, facts: dict[str, Any]) -> Lent | None:
                 continue
             in_read, in_write = os.pipe()
             out_read, out_write = os.pipe()
+            lent = Lent(os.fdopen(in_write, "wb"), os.fdopen(out_read, "rb"))
             try:
                 socket.send_fds(asking, [json.dumps(facts).encode()], [in_read, out_write])
+            except OSError:  # it ended before it heard what was asked
+                lent.stdin.close()
+                lent.stdout.close()
+                return None
             finally:
                 os.close(in_read)
                 os.close(out_write)
-            return Lent(os.fdopen(in_write, "wb"), os.fdopen(out_read, "rb"))
+            return lent
     return None
 
 

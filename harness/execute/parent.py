@@ -51,7 +51,10 @@ def main(pytest: int, folder: str, door: str, *more: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is pytest's, which ends us
     # Nobody can attach a debugger to these kernels, and half of the time of a kernel's start was to load it.
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    is_gone = _end_of(pytest)
     for name in (*WARM, *more):
+        if is_gone():
+            break  # there is nobody to get warm for, and on a busy machine the rest takes seconds
         with contextlib.suppress(ImportError):
             __import__(name)
     with contextlib.suppress(ImportError):

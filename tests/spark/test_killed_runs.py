@@ -70,6 +70,14 @@ def until(true, seconds=60):
         time.sleep(0.01)
 
 
+def until_none(left, seconds):
+    """Wait until nothing of it is left."""
+    end = time.monotonic() + seconds
+    while found := left():
+        assert time.monotonic() < end, f"left after {seconds} s: {found}"
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def temporary():
     """A folder for its temporary files, with a short name for the sake of sockets."""
@@ -98,13 +106,13 @@ def start(folder, temporary, code, *options):
     )
 
 
-def nothing_is_left(run, family, temporary, engine):
-    """Whether all of it is gone: its processes, its files, its catalogs on the engine."""
+def left(run, family, temporary, engine):
+    """What is left of it: its processes, its catalogs on the engine, its files."""
     alive = [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     processes = {run.pid, *(process.pid for process in family)}
     spaces = [path.name for path in (engine.folder / "spaces").glob("*-*") if path.name.split("-")[0] in map(str, processes)]
     files = [path.name for path in temporary.glob("nbh-*")]
-    return alive == spaces == files == []
+    return [*alive, *spaces, *files]
 
 
 @pytest.mark.parametrize("whom", ["pytest", "its process group"])
@@ -121,7 +129,7 @@ def test_nothing_is_left_of_a_killed_pytest(spark, engine, pytester, temporary, 
     (os.kill if whom == "pytest" else os.killpg)(run.pid, signal.SIGKILL)
     run.communicate()
 
-    until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
+    until_none(lambda: left(run, family, temporary, engine), seconds=10)
     assert spark.range(0, 4, 1, 4).count() == 4
 
 
@@ -149,7 +157,7 @@ def test_nothing_is_left_of_killed_workers(engine, pytester, temporary, whom):
     run.kill()
     run.communicate()
 
-    until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
+    until_none(lambda: left(run, family, temporary, engine), seconds=10)
 
 
 def test_nothing_is_left_where_a_fork_of_pytest_lives_on(engine, pytester, temporary):
@@ -176,7 +184,7 @@ def test_nothing_is_left_where_a_fork_of_pytest_lives_on(engine, pytester, tempo
     run.stdout.close()
 
     try:
-        until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
+        until_none(lambda: left(run, family, temporary, engine), seconds=10)
         assert len(fork) == 1
     finally:
         for child in fork:
@@ -196,4 +204,4 @@ def test_nothing_is_left_of_an_interrupted_pytest(engine, pytester, temporary):
     assert re.search(
         r"test_long.py:4: KeyboardInterrupt: long.py was interrupted at long.py:(8|9|10) \(cell 1, line [789]\)", said
     )
-    until(lambda: nothing_is_left(run, family, temporary, engine), seconds=10)
+    until_none(lambda: left(run, family, temporary, engine), seconds=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_the_first_is_killed_before_it_answered(worker, tmp_path):
     assert not files.exists()
 
 
+def test_the_first_ends_between_the_door_and_the_question(worker, monkeypatch):
+    """The second got through to it, and is heard by nobody: it does without."""
+    one, two = worker(), worker()
+    first = one.start()
+    send = socket.send_fds
+
+    def too_late(*question):
+        first.kill()
+        first.wait()
+        return send(*question)
+
+    monkeypatch.setattr(socket, "send_fds", too_late)
+
+    assert answers(two)
+    assert psutil.Process(two.pid).ppid() == os.getpid()
+
+
 def test_nobody_listens(worker, shared):
     """The first was killed between two steps; the second waits for a moment, and does without."""
     shared.mkdir()
@@ -130,8 +148,6 @@ def test_a_folder_that_is_too_long_for_a_socket(tmp_path):
 
 def test_what_is_no_question(worker, shared):
     """Another program of this user's connects: it is left alone, and who asks after it is answered."""
-    import socket
-
     one, two = worker(), worker()
     one.ready()
     with socket.socket(socket.AF_UNIX) as other:
