@@ -139,7 +139,6 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             may_cancel=True,
             allow=wanted.allow,
             files=wanted.files,
-            are_files_lent=bool(wanted.files),
             around=around,
             task_key=wanted.task_key,
         )

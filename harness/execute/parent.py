@@ -43,7 +43,7 @@ WARM = (
 """What is imported before the first fork; what isn't installed is left out."""
 
 
-def main(pytest: int, folder: str, door: str, *more: str) -> None:
+def main(pytest: int, folder: str, files: str, door: str, *more: str) -> None:
     """Serve until standard input ends, or the process of that number; ``more`` is what is imported beside the usual.
 
     ``door`` is the number of the socket on which other workers ask, if there is one.
@@ -63,15 +63,15 @@ def main(pytest: int, folder: str, door: str, *more: str) -> None:
         prepare(folder)
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
-    _Serving(pytest, folder, socket.socket(fileno=int(door)) if door else None).serve()
+    _Serving(pytest, folder, files, socket.socket(fileno=int(door)) if door else None).serve()
 
 
 class _Serving:
     """One process that serves one pytest; a fork of it serves another."""
 
-    def __init__(self, pytest: int, folder: str, door: socket.socket | None) -> None:
+    def __init__(self, pytest: int, folder: str, files: str, door: socket.socket | None) -> None:
         self._pytest, self._door = pytest, door
-        self._gone, self._folders = [folder], [folder]
+        self._gone, self._folders = [folder], [folder, *([files] if files else [])]
         self._kernels: set[int] = set()
         self._lent: set[int] = set()
         if door is not None:
@@ -100,9 +100,7 @@ class _Serving:
                 shutil.rmtree(one, ignore_errors=True)
 
     def _do(self, asked: dict[str, Any]) -> None:
-        if "files" in asked:
-            self._folders.append(asked["files"])  # it may be told before we are ready, so nobody waits for an answer
-        elif "end" in asked:
+        if "end" in asked:
             self._kernels.discard(asked["end"])
             status = end_child(asked["end"])
             end_children(spared=self._kernels | self._lent)
@@ -156,7 +154,7 @@ class _Serving:
             for pipe, number in ((read, 0), (write, 1)):
                 os.dup2(pipe, number)
                 os.close(pipe)
-            _Serving(facts["pytest"], facts["folder"], None).serve()
+            _Serving(facts["pytest"], facts["folder"], facts["files"], None).serve()
         except SystemExit:
             pass
         except BaseException:  # noqa: BLE001 -- as any process tells of its end

@@ -47,15 +47,16 @@ class Parent:
     """The warm parent of this process's kernels; ``more`` is what it imports beside the usual.
 
     Processes that name the same folder as ``shared`` and import the same have parents of one origin, which is warmed up once.
+    ``files`` is a folder that it removes where this process is killed, and leaves alone where this one stops it.
     """
 
-    def __init__(self, *, more: Sequence[str] = (), shared: str = "") -> None:
+    def __init__(self, *, more: Sequence[str] = (), shared: str = "", files: str = "") -> None:
         self._process: subprocess.Popen[bytes] | Lent | None = None
         self._more = more
         self._shared = shared
+        self._files = files
         self._folder = ""
         self._is_ready = False
-        self._files: set[str] = set()
         self._lock = threading.RLock()  # a question and its answer
 
     def folder(self) -> str:
@@ -68,15 +69,6 @@ class Parent:
     def fork(self, *, connection: str, job: str, log: str) -> int:
         """Fork a kernel; gives its pid."""
         return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
-
-    def answer_for(self, files: str) -> None:
-        """Remove the folder of a test's files too, where pytest is killed; from now on, ready or not."""
-        with self._lock:
-            process = self.start()
-            if files not in self._files:
-                self._files.add(files)
-                with contextlib.suppress(BrokenPipeError):  # `ready` finds that out, and tells another
-                    self._tell(process, {"files": files})
 
     def end(self, pid: int) -> int | None:
         """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""
@@ -105,7 +97,6 @@ class Parent:
             if self._process is None or self._process.poll() is not None:
                 self._close()
                 self._is_ready = False
-                self._files.clear()
                 # Its name is short: the path of a socket in it has room for a hundred characters.
                 self._folder = self._folder or tempfile.mkdtemp(prefix="nbh-")
                 self._process = self._begun()
@@ -114,13 +105,13 @@ class Parent:
     def _begun(self) -> subprocess.Popen[bytes] | Lent:
         door = first(self._shared) if self._shared else None
         if door is None and self._shared:
-            lent = borrow(self._shared, {"pytest": os.getpid(), "folder": self._folder})
+            lent = borrow(self._shared, {"pytest": os.getpid(), "folder": self._folder, "files": self._files})
             if lent is not None:
                 return lent
         try:
             return subprocess.Popen(  # noqa: S603 -- our own module
                 [
-                    *(sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder),
+                    *(sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder, self._files),
                     *(str(door.fileno()) if door else "", *self._more),
                 ],
                 stdin=subprocess.PIPE,
@@ -144,10 +135,8 @@ class Parent:
                 said = process.stdout.readline()
                 if isinstance(process, Lent):
                     if not said:  # it was to be a fork of one that has ended
-                        self._shared, told = "", list(self._files)
+                        self._shared = ""
                         self._close()
-                        for files in told:
-                            self.answer_for(files)
                         continue
                     process.pid = int(json.loads(said)["pid"])
                 self._is_ready = True

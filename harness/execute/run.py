@@ -62,11 +62,15 @@ ALLOWED = {
 class Kernels:
     """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``.
 
-    ``shared`` is the folder by which processes of one test run share the work of getting warm.
+    ``shared`` is the folder by which processes of one test run share the work of getting warm. ``files`` is that of the dbfs
+    and volumes of its tests, if it has one: it goes where this process is killed.
     """
 
-    def __init__(self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None, shared: str = "") -> None:
-        self._parent = Parent(more=WARM if measure is not None and measure.wanted() is not None else (), shared=shared)
+    def __init__(
+        self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None, shared: str = "", files: str = ""
+    ) -> None:
+        more = WARM if measure is not None and measure.wanted() is not None else ()
+        self._parent = Parent(more=more, shared=shared, files=files)
         self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
 
@@ -79,7 +83,6 @@ class Kernels:
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
         files: str = "",
-        are_files_lent: bool = False,
         watch: Callable[[Progress], None] = lambda _progress: None,
         may_cancel: bool = False,
         around: Surroundings | None = None,
@@ -91,11 +94,10 @@ class Kernels:
         """Run a notebook; whatever becomes of it is in the result.
 
         ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
-        folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. Files that
-        ``are_files_lent`` stay where this process is killed. ``watch`` is told several times a second how far it is.
-        ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its test gives to all its runs, ``task_key``
-        by which name others know its task values, and ``allow`` says what of `ALLOWED` it may do. ``above`` are the notebooks
-        that led to this one, and ``stop`` is set to cancel it.
+        folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
+        several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
+        test gives to all its runs, ``task_key`` by which name others know its task values, and ``allow`` says what of
+        `ALLOWED` it may do. ``above`` are the notebooks that led to this one, and ``stop`` is set to cancel it.
 
         Raises:
             NotebookError: It can't be read.
@@ -110,8 +112,6 @@ class Kernels:
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
-        if files and not are_files_lent:
-            self._parent.answer_for(files)
         spark = session() if needs_spark(notebook, self._roots) else None
         self._parent.ready()  # its start is no time of the notebook's
         around = around if around is not None else Surroundings()
@@ -123,7 +123,7 @@ class Kernels:
             around,
             place=lambda: place,
             settings=lambda: settings,
-            run=partial(self.run, session=session, files=files, are_files_lent=are_files_lent, around=around, allow=allow),
+            run=partial(self.run, session=session, files=files, around=around, allow=allow),
             root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from harness.execute.run import Kernels
 
 
-def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, shared: str = "") -> Kernels:
+def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, shared: str = "", files: str = "") -> Kernels:
     """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
 
-    ``measure`` is told what coverage saw of a run; ``shared`` is that of `harness.execute.run.Kernels`.
+    ``measure`` is told what coverage saw of a run; ``shared`` and ``files`` are those of `harness.execute.run.Kernels`.
 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
@@ -25,7 +25,7 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
         from harness.execute.run import Kernels
     except ModuleNotFoundError as exc:
         raise missing(exc) from exc
-    return Kernels(root=root, roots=roots, measure=measure, shared=shared)
+    return Kernels(root=root, roots=roots, measure=measure, shared=shared, files=files)
 
 
 def missing(exc: ModuleNotFoundError) -> KernelsMissingError:

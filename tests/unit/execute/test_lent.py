@@ -90,11 +90,10 @@ def test_a_kernels_end_spares_what_was_lent(worker):
 
 def test_the_first_is_killed_before_it_answered(worker, tmp_path):
     """Then the second starts one of its own, which knows whose files it answers for."""
-    one, two = worker(), worker()
-    one.start().kill()
     files = tmp_path / "files"
     files.mkdir()
-    two.answer_for(str(files))
+    one, two = worker(), worker(files=str(files))
+    one.start().kill()
 
     assert answers(two)
     assert psutil.Process(two.pid).ppid() == os.getpid()
