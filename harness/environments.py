@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from harness.bundle import BUNDLE, target_of
-from harness.errors import SettingsError
+from harness.errors import OnePlaceError, SettingsError
 from harness.model import Location
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def environment_of(
 
     Raises:
         SettingsError: The environment is unknown (with the near miss), or a key or value of it is wrong.
+        OnePlaceError: It is the place of another environment, and only one of the two is protected.
     """
     known = known_environments(settings)
     if name not in known:
@@ -137,10 +138,50 @@ def environment_of(
         for key, value in table.items():
             values[key], origins[key] = value, origin
     made = _checked(name, values, origins, settings)
-    others = tuple(
-        sorted({str(table["catalog"]) for other, table in settings.env.items() if other != name and table.get("catalog")})
+    others = {other: _plain_of(other, settings) for other in settings.env if other not in (name, *BUILT_IN)}
+    catalogs = sorted({str(table["catalog"]) for table in others.values() if table.get("catalog")})
+    return replace(
+        made,
+        other_catalogs=tuple(one for one in catalogs if one != made.catalog),
+        protected_catalogs=tuple(dict.fromkeys((*made.protected_catalogs, *_beside(made, others, settings)))),
     )
-    return replace(made, other_catalogs=tuple(one for one in others if one != made.catalog))
+
+
+def _plain_of(name: str, settings: Settings) -> dict[str, Any]:
+    """What the files say of another environment; it isn't checked."""
+    return {**target_of(settings.folder, name), **settings.env[name]}
+
+
+def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings: Settings) -> list[str]:
+    """The catalogs of protected environments on the same workspace, which this one's tests may reach.
+
+    Raises:
+        OnePlaceError: It is one of them itself.
+    """
+    found = []
+    for other, table in others.items():
+        host, catalog = str(table.get("host") or ""), str(table.get("catalog") or "")
+        is_there = _same(host, made.host) if made.host else bool(made.profile) and table.get("profile") == made.profile
+        is_protected = table.get("protected", other in PROTECTED)
+        if not is_there or is_protected == made.protected:
+            continue
+        if not catalog or not made.catalog or catalog.lower() == made.catalog.lower():
+            both = f"both are {made.host or f'the profile {made.profile}'}"
+            both += f" with the catalog {catalog}" if catalog and made.catalog else ", and one of them names no catalog"
+            raise OnePlaceError(
+                f"the environments {made.name!r} and {other!r} are one place, and only {other if is_protected else made.name!r}"
+                " is protected",
+                cause=f"{both}; {made.name!r} has its host from {made.origins.get('host') or made.origins.get('profile')}",
+                mend="correct the host or the catalog of one of them, or protect both (protected = true)",
+                location=_file(settings),
+            )
+        if is_protected:
+            found.append(catalog)
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return urlsplit(one.lower()).netloc == urlsplit(other.lower()).netloc
 
 
 def unknown(name: str, known: Sequence[str], settings: Settings) -> SettingsError:

@@ -20,6 +20,7 @@
     │   ├── UnknownValueError
     │   └── NutterCaseError
     ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
+    │   └── OnePlaceError      NBH386   tests could write into a protected environment under another's name
     ├── EngineError            NBH3xx   Spark or Java can't be had
     │   ├── JavaNotFoundError
     │   ├── JavaTooOldError
@@ -262,6 +263,13 @@ class SettingsError(HarnessError):
 
     code = "NBH200"
     about = "a setting is wrong"
+
+
+class OnePlaceError(SettingsError):
+    """Two environments are one catalog of one workspace, and only one of them is protected."""
+
+    code = "NBH386"
+    about = "two environments are one place"
 
 
 class EngineError(HarnessError):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.environments import Compute, environment_of, known_environments, table_of
-from harness.errors import SettingsError
+from harness.errors import OnePlaceError, SettingsError
 from harness.settings import settings_from
 
 PPS = {"host": "https://adb-1.1.azuredatabricks.net/", "catalog": "pps"}
@@ -140,3 +140,35 @@ def test_a_table_for_people(settings_of):
     assert rows["catalog"] == ("pps", "pyproject.toml, [tool.nbh.env.pps]")
     assert rows["timeout_minutes"] == ("60", "default")
     assert rows["profile"] == ("", "not set")
+
+
+PRD = {"host": "https://ADB-1.1.azuredatabricks.net", "catalog": "prd"}
+
+
+@pytest.mark.parametrize(
+    ("pps", "prd", "variables"),
+    [
+        ({**PPS, "catalog": "PRD"}, PRD, {}),
+        (PPS, {"host": PRD["host"]}, {}),
+        ({"host": PPS["host"]}, PRD, {}),
+        ({"catalog": "prd", "host": "https://adb-2.2.azuredatabricks.net"}, PRD, {"NBH_HOST": PPS["host"]}),
+        ({"catalog": "prd", "profile": "work"}, {"catalog": "prd", "profile": "work"}, {}),
+    ],
+    ids=["one catalog", "none there", "none here", "by a variable", "one profile"],
+)
+def test_a_protected_environment_under_another_name(settings_of, pps, prd, variables):
+    """Its tests would write there; a variable is for the environment of the run alone."""
+    for name in ("pps",) if variables else ("pps", "prd"):
+        with pytest.raises(OnePlaceError, match="are one place, and only 'prd' is protected") as caught:
+            environment_of(name, settings_of(pps=pps, prd=prd), variables=variables)
+
+        assert caught.value.code == "NBH386"
+
+
+def test_one_workspace_for_all(settings_of):
+    """Then catalogs keep environments apart, and the protected one's is looked at before each run."""
+    settings = settings_of(pps=PPS, prd=PRD, quick={**PPS, "compute": {"serverless": True}})
+
+    assert environment_of("pps", settings, variables={}).protected_catalogs == ("prd",)
+    assert environment_of("quick", settings, variables={}).catalog == "pps"
+    assert environment_of("prd", settings, variables={}).protected_catalogs == ()
