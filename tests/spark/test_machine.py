@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 
@@ -32,14 +31,22 @@ def test_catalogs(uc):
 """
 
 
-def run_pytest(folder, *, limit=None, **env):
-    """Run pytest on a folder; gives what it printed."""
+# The limit is set by the new process itself: code that runs between fork and exec can break on gRPC's threads here.
+LIMITED = (
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); os.execv(sys.executable, sys.argv[1:])"
+)
+
+
+def run_pytest(folder, *, largest_file=1 << 40, **env):
+    """Run pytest on a folder, where no file may have more bytes; gives what it printed."""
     clean = {name: value for name, value in os.environ.items() if name not in {"NBH_CACHE_DIR", "XDG_CACHE_HOME", "JAVA_HOME"}}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rA", "--tb=short"],
+        [
+            *(sys.executable, "-c", LIMITED.format(largest_file)),
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rA", "--tb=short"),
+        ],
         cwd=folder,
         env={**clean, "PYTEST_ADDOPTS": ADDOPTS, **env},
-        preexec_fn=limit,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -52,11 +59,10 @@ def test_no_home_no_network_and_a_full_disk(tmp_path):
     """Each is told where it matters; Spark without Delta works, from a temporary folder, and nothing of it stays."""
     (tmp_path / "temp").mkdir()
     (tmp_path / "test_lacking.py").write_text(TESTS)
-    few = 16 << 20
 
     said = run_pytest(
         tmp_path,
-        limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (few, few)),
+        largest_file=16 << 20,
         HOME="/proc/nowhere",
         TMPDIR=str(tmp_path / "temp"),
         NBH_MAVEN_URL="http://127.0.0.1:9/",
@@ -81,9 +87,7 @@ def test_no_room_for_the_engine_s_own_files(tmp_path):
         "def test_spark(spark):\n    assert spark.range(3).count() == 3\n\n\ndef test_plain():\n    pass\n"
     )
 
-    said = run_pytest(
-        tmp_path, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)), NBH_CACHE_DIR=str(tmp_path / "cache")
-    )
+    said = run_pytest(tmp_path, largest_file=512, NBH_CACHE_DIR=str(tmp_path / "cache"))
 
     assert "NBH306 the Spark engine's files can't be written" in said
     assert f"cause: {tmp_path}/cache/engines/" in said
