@@ -51,7 +51,7 @@ class Maker:
         self.spark = spark
         self._ledger = ledger
         self._default = default_catalog
-        self._base = base
+        self._base, self._is_workspace = base, is_workspace
         self._fresh = namer
         self._folder_of = folder_of
         self._made: list[Entry] = []
@@ -306,10 +306,13 @@ class Maker:
             catalogs = [row[0] for row in self.spark.sql("SHOW CATALOGS").collect()]
             if parts[0] not in catalogs:
                 known = [name for name in catalogs if name != "spark_catalog"]
+                makes = f"make_catalog(name={parts[0]!r}) makes it"
+                if self._is_workspace and parts[0] == self._default:
+                    makes = f"correct `catalog` of the run's environment, or have {parts[0]!r} made for its tests"
                 return ParentNotFoundError(
                     f"there is no catalog {parts[0]!r} to make the {kind} in",
                     cause=f"the {kind} was to be {quote(*parts)}",
-                    mend=f"make_catalog(name={parts[0]!r}) makes it; {names.near_miss(parts[0], known)}",
+                    mend=f"{makes}; {names.near_miss(parts[0], known)}",
                 )
             schemas = [row[0] for row in self.spark.sql(f"SHOW SCHEMAS IN {quote(parts[0])}").collect()]
             if len(parts) > 2 and parts[1] not in schemas:  # noqa: PLR2004 -- catalog, schema, name
