@@ -38,12 +38,12 @@ def run(pytester):
 
 def test_a_catalog_that_is_not_there(run):
     """Notebooks run, and what needs the catalog names it; an exit value that the API cuts is lost, and no other value."""
-    result = run('catalog = "mian"\ncompute = { serverless = true }')
+    result = run('catalog = "mein"\ncompute = { serverless = true }')
 
     result.assert_outcomes(passed=1, failed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*NBH323 there is no catalog 'mian' to make the schema in*",
+            "*NBH323 there is no catalog 'mein' to make the schema in*",
             '*mend: *correct `catalog` of the run\'s environment*did you mean "main"?*',
         ]
     )
