@@ -45,10 +45,13 @@ class Place:
         """The workspace's own tree of folders, notebooks and files."""
         return self.state / "workspace"
 
-    @property
-    def files(self) -> Path:
-        """The files of dbfs and of volumes, as `harness.runtime.files` lays them out."""
-        return self.state / "files"
+    def files(self, space: str) -> Path:
+        """The files of dbfs and of volumes, as `harness.runtime.files` lays them out.
+
+        Each space has a folder of its own name: the Spark engine removes that of a rehearsal that has ended when it gets to it,
+        and by then the next one may be up in the same place.
+        """
+        return self.state / "files" / space
 
     @property
     def runs(self) -> Path:
@@ -82,7 +85,7 @@ class Place:
         """Where Spark Connect is served, behind the front."""
         return self.sockets / "grpc"
 
-    def lay_out(self) -> None:
+    def lay_out(self, space: str) -> None:
         """Make the folders of a new, empty workspace."""
-        for folder in (self.state, self.notebooks, self.files, self.runs, self.mlflow):
+        for folder in (self.state, self.notebooks, self.files(space), self.runs, self.mlflow):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

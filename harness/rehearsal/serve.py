@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
     place = Place(folder)
     asked = json.loads(place.asked.read_text(encoding="utf-8"))
     places.private(place.sockets)
-    place.lay_out()
+    place.lay_out(asked["space"])
     try:
         asyncio.run(_serve(place, asked))
     finally:

@@ -44,7 +44,7 @@ class Workspace:
     @property
     def files(self) -> Path:
         """The folder of dbfs and volumes."""
-        return self.place.files
+        return self.place.files(self.space)
 
     @property
     def spark(self) -> SparkSession:

@@ -31,6 +31,7 @@ OWN = ("acme-scope-7", "acme_sales_7", "acme-tag-7", "acme-user-7@example.com", 
 def _lived_in(client, rehearsal, tmp_path_factory):
     """A workspace that has something of each kind, so that lists have entries; and a sign-in to it."""
     client.secrets.create_scope(OWN[0])
+    client.catalogs.create("prd")
     client.schemas.create(OWN[1], "main")
     tagged = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_D4ds_v5", "num_workers": 1}
     client.api_client.do(
@@ -50,10 +51,12 @@ def _lived_in(client, rehearsal, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def project(rehearsal, tmp_path_factory):
-    """A project with an environment for trying, and a protected one, both on that workspace."""
+    """A project with an environment for trying, and a protected one, both on that workspace, each with its catalog."""
     folder = tmp_path_factory.mktemp("project")
-    told = f'host = "{rehearsal.host}"\ncatalog = "main"\n'
-    (folder / "pyproject.toml").write_text(f"[tool.nbh.env.trial]\n{told}[tool.nbh.env.prd]\n{told}")
+    told = ""
+    for name, catalog in (("trial", "main"), ("prd", "prd")):
+        told += f'[tool.nbh.env.{name}]\nhost = "{rehearsal.host}"\ncatalog = "{catalog}"\n'
+    (folder / "pyproject.toml").write_text(told)
     return folder
 
 

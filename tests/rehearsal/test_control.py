@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -165,6 +166,18 @@ def test_a_new_one_is_empty_and_has_other_secrets(env):
     assert second.token != first.token
     assert second.space != first.space
     assert call(second, "GET", "/api/2.0/workspace/get-status?path=/Shared/mine").status_code == 404
+
+
+def test_files_of_an_ended_one_go_late(env):
+    """The Spark engine removes them when it gets to it; what has come in the same place meanwhile keeps its own."""
+    before = control.start(SETTINGS, env=env)
+    control.stop(before)
+    after = control.start(SETTINGS, env=env)
+    assert before.folder == after.folder
+
+    shutil.rmtree(Place(Path(before.folder)).files(before.space), ignore_errors=True)
+
+    assert Place(Path(after.folder)).files(after.space).is_dir()
 
 
 def test_a_killed_one_is_replaced(env):
