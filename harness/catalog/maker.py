@@ -51,7 +51,8 @@ class Maker:
         self.spark = spark
         self._ledger = ledger
         self._default = default_catalog
-        self._base, self._is_workspace = base, is_workspace
+        self._base = base
+        self._is_workspace = is_workspace
         self._fresh = namer
         self._folder_of = folder_of
         self._made: list[Entry] = []

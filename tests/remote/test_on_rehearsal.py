@@ -179,7 +179,7 @@ def test_many_notebooks_take_one_cluster_start(make, drive, project):
 
 
 def test_five_hundred_files_go_up_once(make, project):
-    """The second time in seconds."""
+    """The second time nothing is sent."""
     (project / "many").mkdir()
     for number in range(500):
         (project / "many" / f"m{number}.py").write_text(f"x = {number}\n")
@@ -189,15 +189,8 @@ def test_five_hundred_files_go_up_once(make, project):
     remote.check()
     uploader = remote._made_ready().sender.uploader
 
-    started = time.monotonic()
     assert uploader.upload(closure).sent == 501
-    first = time.monotonic() - started
-    started = time.monotonic()
     assert uploader.upload(closure).sent == 0
-    again = time.monotonic() - started
-
-    assert first < 60
-    assert again < 3
 
 
 FAULTS = [

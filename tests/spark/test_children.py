@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from whole_notebooks import below, writer
 
@@ -103,12 +101,10 @@ def test_a_child_that_takes_too_long(run_notebook, notebook, kernels):
 def test_a_child_does_not_outlive_its_parents_limit(run_notebook, notebook, kernels):
     """Whatever its own is."""
     notebook("import time\ntime.sleep(600)", name="long.py")
-    begun = time.monotonic()
 
     run = run_notebook(notebook("dbutils.notebook.run('./long', 600)"), timeout_s=3)
 
     assert (run.outcome, run.location.cell) == ("timed_out", 1)
-    assert time.monotonic() - begun < 30
     assert kernels() == []
 
 
