@@ -223,3 +223,36 @@ def test_64_a_job_that_did_nothing_has_not_passed(folder):
     assert "3 failed, 1 passed" in said
     assert "NBH360 j was excluded" in said
     assert "work was excluded: check came to false" in said
+
+
+def test_71_a_notebook_is_no_module(folder):
+    """The lie: what imports a notebook passes here and fails on Databricks. Here: it fails with Databricks' words."""
+    folder.write({"helpers.py": f"{HEADER}def f(): return 1\n", "plain.py": "def f(): return 1\n"})
+
+    assert outcome_of(folder, f"{HEADER}import plain{CELL}dbutils.notebook.exit(str(plain.f()))\n")[:3] == [
+        "exited",
+        "True",
+        "1",
+    ]
+    for statement in ("from helpers import f", "try:\n    import helpers\nexcept ImportError:\n    f = None"):
+        outcome, passed, _, error = outcome_of(folder, f"{HEADER}{statement}\n")
+        assert (outcome, passed) == ("failed", "False")
+        assert "NotebookImportException: Unable to import module `helpers`" in error
+
+
+def test_71_but_an_installed_package_may_look_like_one(folder):
+    """A wheel's modules aren't read from the workspace; one whose sources lie in the project is installed all the same."""
+    folder.write({"src/pkg/__init__.py": "", "src/pkg/steps.py": f"{HEADER}def f(): return 7\n"})
+    installed = "src/pkg-1.0.dist-info"
+    folder.write(
+        {f"{installed}/METADATA": "Metadata-Version: 2.1\nName: pkg\nVersion: 1.0\n", f"{installed}/top_level.txt": "pkg\n"}
+    )
+    folder.write(
+        {
+            "tox.ini": "[pytest]\npythonpath = . src\n",
+            "nb.py": f"{HEADER}from pkg.steps import f\ndbutils.notebook.exit(str(f()))\n",
+            "test_it.py": "def test_run(run_notebook):\n    assert run_notebook('nb.py').exit_value == '7'\n",
+        }
+    )
+    said, code = folder.run("pytest")
+    assert code == 0, said
