@@ -256,3 +256,11 @@ def test_71_but_an_installed_package_may_look_like_one(folder):
     )
     said, code = folder.run("pytest")
     assert code == 0, said
+
+
+def test_72_a_timestamp_does_not_hang_on_where_the_machine_stands(folder, monkeypatch):
+    """The lie: what is midnight at a desk is another day on a cluster. Here: the clock is the cluster's."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    asked = "spark.sql(\"SELECT TIMESTAMP'2026-01-01 00:30:00Z' AS at\").first().at.date()"
+
+    assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({asked}))\n")[2] == "2026-01-01"
