@@ -28,6 +28,7 @@ MOST_BYTES = 48 * 1024
 MOST_ELEMENTS = 5_000
 MOST_AT_ONCE = 100
 
+_SHOWN = 100
 NOTHING = "its inputs are an empty array, so nothing was run"
 
 
@@ -112,8 +113,9 @@ def why(iterations: Sequence[TaskRun]) -> str:
         return NOTHING
     if not reds:
         return ""
-    of = f"for {reds[0].input}" if reds[0].input is not None else "for one of its inputs"
-    return f"{len(reds)} of {len(iterations)} iterations didn't pass, {of} it {reds[0].summary}"
+    element = reds[0].input
+    of = "one of its inputs" if element is None else element if len(element) <= _SHOWN else f"{element[:_SHOWN]}…"
+    return f"{len(reds)} of {len(iterations)} iterations didn't pass, for {of} it {reds[0].summary}"
 
 
 def input_of(loop: Loop, items: Sequence[Any], given: Mapping[str, str], known: Known) -> str | None:

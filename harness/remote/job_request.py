@@ -99,10 +99,15 @@ class JobRequest(Request):
         parts = [(task, part.sent) for task, part in zip(tasks, self.parts, strict=True)]
         end = end_of_job(facts, self.sent, parts, workspace, stopped=stopped)
         if end.ended == LOST and not self.has_own_compute:
-            clusters = [(task.get("cluster_instance") or {}).get("cluster_id") for task in facts.get("tasks") or ()]
-            for cluster_id in dict.fromkeys(filter(None, clusters)):
-                self.lost(str(cluster_id))
+            for cluster_id in dict.fromkeys(filter(None, map(_cluster_of, facts.get("tasks") or ()))):
+                self.lost(cluster_id)
         return end
+
+
+def _cluster_of(task: Facts) -> str:
+    """The cluster that a task ran on; a loop has none itself, and tells which its task was to run on."""
+    inner = (task.get("for_each_task") or {}).get("task") or {}
+    return str((task.get("cluster_instance") or {}).get("cluster_id") or inner.get("existing_cluster_id") or "")
 
 
 def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tuple[Location, str, str]]:

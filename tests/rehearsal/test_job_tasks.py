@@ -282,3 +282,34 @@ def test_what_a_loop_is_not_served_with(client):
             client.api_client.do("POST", "/api/2.2/jobs/create", body=body)
     with pytest.raises(NotServed, match=r"the reference {{input}}"):
         client.jobs.create(name="x", tasks=[condition("c", "{{input}}", "EQUAL_TO", "a")])
+
+
+def test_the_time_of_a_loop(client, notebooks):
+    """The iteration that is on ends with it, and the next one doesn't begin."""
+    sleeps = b"import time\ntime.sleep(600)"
+    client.workspace.upload("/Shared/sleeps", sleeps, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+    task = loop("long", "[1, 2]", "sleeps")
+    task.timeout_seconds = 1
+    job = client.jobs.create(name="late", tasks=[task])
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    told = client.jobs.get_run(run.tasks[0].run_id).iterations
+    assert states(run) == {"long": "TIMEDOUT"}
+    assert [one.state.result_state.value for one in told] == ["TIMEDOUT", "TIMEDOUT"]
+    assert told[1].setup_duration == told[1].execution_duration == 0
+
+
+def test_an_iteration_is_tried_again(client):
+    """As often as its task says; the last attempt is told, and the first can be asked for."""
+    task = loop("many", "[1]", "none_such")
+    task.for_each_task.task.max_retries = 1
+    job = client.jobs.create(name="again", tasks=[task])
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    (last,) = client.jobs.get_run(run.tasks[0].run_id).iterations
+    assert (last.attempt_number, last.state.result_state.value) == (1, "FAILED")
+    first = client.jobs.get_run(client.jobs.get_run(last.run_id).original_attempt_run_id)
+    assert first.attempt_number == 0
+    assert run.tasks[0].attempt_number == 0

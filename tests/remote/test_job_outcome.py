@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from workspaces import missing
 
@@ -268,6 +270,17 @@ def test_a_loop_of_which_not_all_is_known_to_be_good(run, outcome, error):
     assert run.tasks["each"].outcome == outcome
     assert not run.passed
     assert error in run.tasks["each"].error or error in run.tasks["each"].why
+
+
+def test_the_cluster_that_a_loop_was_lost_with():
+    """It is told, so that the next run gets another."""
+    lost = []
+    request = replace(loop_request(), lost=lost.append)
+    inner = {"task": {"task_key": "one", "existing_cluster_id": "c1"}}
+    facts = {**told("FAILED", run_id=9), "tasks": [told(None, run_id=5, key="each", for_each_task=inner)]}
+
+    assert request.collect(facts, Outputs(), stopped="").ended == "infrastructure_failed"
+    assert lost == ["c1"]
 
 
 def test_catalogs_in_the_inputs_of_a_loop():

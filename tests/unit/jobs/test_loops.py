@@ -107,6 +107,7 @@ def test_why_a_loop_is_red():
         "2 of 3 iterations didn't pass, for b it failed: boom"
     )
     assert why([one("failed", None)]) == "1 of 1 iterations didn't pass, for one of its inputs it failed"
+    assert why([one("failed", "x" * 5_000)]) == f"1 of 1 iterations didn't pass, for {'x' * 100}… it failed"
     assert why([one("passed")]) == ""
     assert why([]) == "its inputs are an empty array, so nothing was run"
 
