@@ -44,7 +44,7 @@ def step_of(cell: Cell) -> Step:
 
 
 def _is_beside_run(cell: Cell) -> bool:
-    """Whether a cell has a ``%run`` and something else; https://docs.databricks.com/notebooks/notebook-workflows rules it out."""
+    """Whether a cell has a ``%run`` and more: https://docs.databricks.com/notebooks/notebook-workflows rules it out."""
     if not any(magic.name == "run" for magic in cell.magics):
         return False
     return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in cell.source.split("\n")) > 1

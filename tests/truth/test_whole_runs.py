@@ -198,6 +198,44 @@ JOB = """
     """
 
 
+LOOPS = """
+    tasks:
+      - task_key: none
+        for_each_task: {inputs: "[]", task: {task_key: none_one, notebook_task: {notebook_path: nb.py}}}
+      - task_key: some
+        for_each_task:
+          inputs: '["a", "b", "c"]'
+          task: {task_key: some_one, notebook_task: {notebook_path: nb.py, base_parameters: {x: "{{input}}"}}}
+    """
+
+
+LOOKS = """
+    def test_the_empty_one(run_job):
+        run = run_job("j.yml")
+        assert run.outcome == "failed"
+        assert run.tasks["none"].passed
+
+    def test_another_iteration(run_job):
+        assert run_job("j.yml").tasks["some"].iterations[0].passed
+
+    def test_read(run_job):
+        its = run_job("j.yml").tasks["some"].iterations
+        assert [one.outcome for one in its] == ["passed", "failed", "passed"]
+    """
+
+
+def test_73_a_loop_is_no_better_than_its_iterations(folder):
+    """The lie: a loop over nothing is a success, and so is one that ran on after a failure. Here: excluded, and failed."""
+    folder.write({"nb.py": f"{HEADER}assert dbutils.widgets.get('x') != 'b'\n", "j.yml": LOOPS, "test_it.py": LOOKS})
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "2 failed, 1 passed" in said
+    assert "NBH360 j failed" in said
+    assert "<task none: was excluded: its inputs are an empty array" in said
+
+
 ASKS = """
     def test_unread(run_job):
         run_job("j.yml")
