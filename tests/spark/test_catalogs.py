@@ -80,6 +80,24 @@ def test_using_and_dropping_catalogs(sql):
     assert condition("SELECT * FROM prod.default.t", sql) == "TABLE_OR_VIEW_NOT_FOUND"
 
 
+def test_catalogs_are_found_in_any_case(sql):
+    """As in Unity Catalog, in SQL and by the DataFrame API; a catalog that isn't there stays so."""
+    sql("CREATE TABLE MAIN.Default.Orders (Id INT)")
+    sql("INSERT INTO Main.DEFAULT.ORDERS VALUES (1)")
+    sql.spark.range(2).withColumnRenamed("id", "n").write.saveAsTable("MAIN.default.numbers")
+
+    assert sql("SELECT MAIN.default.orders.id FROM main.default.orders") == [(1,)]
+    assert sql("SELECT count(*) FROM mAIN.default.numbers") == [(2,)]
+    assert sql.spark.catalog.tableExists("MAIN.default.ORDERS")
+    sql.spark.catalog.setCurrentCatalog("MAIN")
+    assert sql.spark.catalog.currentCatalog() == "main"
+    assert [name for (name,) in sql("SHOW CATALOGS")] == ["hive_metastore", "main", "spark_catalog"]
+    sql("CREATE CATALOG Other")
+    assert ("default",) in sql("SHOW SCHEMAS IN OTHER")
+    sql("DROP CATALOG OTHER CASCADE")
+    assert condition("SELECT * FROM OTHER.default.t", sql) == "TABLE_OR_VIEW_NOT_FOUND"
+
+
 def test_no_inner_name_is_shown(sql):
     """Wherever Spark and Delta tell a table's name it is the user's."""
     sql("CREATE SCHEMA sales")

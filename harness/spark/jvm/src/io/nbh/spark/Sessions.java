@@ -136,14 +136,19 @@ final class Sessions {
     loaded(manager).remove(name);
   }
 
-  /** The catalogs that Spark has loaded, by the names that they are found under. */
+  /** The catalogs that Spark has loaded, by the names that they are found under; from now on in any case. */
   private static Map<String, Object> loaded(CatalogManager manager) {
     for (Class<?> type = manager.getClass(); type != null; type = type.getSuperclass()) {
       for (Field field : type.getDeclaredFields()) {
         if (field.getName().equals("catalogs") || field.getName().endsWith("$$catalogs")) {
           try {
             field.setAccessible(true);
-            return CollectionConverters.asJava((scala.collection.mutable.Map<String, Object>) field.get(manager));
+            var known = (scala.collection.mutable.Map<String, Object>) field.get(manager);
+            if (!(known instanceof AnyCase)) {
+              known = new AnyCase(known);
+              field.set(manager, known);
+            }
+            return CollectionConverters.asJava(known);
           } catch (ReflectiveOperationException failed) {
             throw new IllegalStateException(failed);
           }
