@@ -31,11 +31,11 @@ class Settings:
     the rootdir and ``pythonpath``). ``run_prefixes`` maps workspace folders in absolute ``%run`` paths to folders of the
     project. ``spark_partitions`` is the number of partitions local Spark works with, ``spark_memory`` what its Java may use,
     and ``spark_idle_minutes`` how long a warm engine waits for the next run (0: it ends with the run). ``runtime`` is the
-    Databricks runtime that local Spark stands for; "" is the nearest one. ``secrets`` are, by scope and key, the names of the
-    variables that hold them. ``notebook_memory`` is what the process of a notebook that is run whole may use; "" is most of
-    what the machine has. ``run_disk_gb`` is how much such a notebook may write, and ``workspace_writes`` whether it may write
-    below ``/Workspace``, into the folders of ``run_prefixes``. ``env`` are the tables of the environments, by
-    name; `harness.environments` reads them.
+    Databricks runtime that local Spark stands for; "" is the nearest one. ``time_zone`` is that of Python's clock where Spark
+    is used, as on a cluster. ``secrets`` are, by scope and key, the names of the variables that hold them. ``notebook_memory``
+    is what the process of a notebook that is run whole may use; "" is most of what the machine has. ``run_disk_gb`` is how much
+    such a notebook may write, and ``workspace_writes`` whether it may write below ``/Workspace``, into the folders of
+    ``run_prefixes``. ``env`` are the tables of the environments, by name; `harness.environments` reads them.
     """
 
     folder: str
@@ -45,6 +45,7 @@ class Settings:
     spark_memory: str = "1g"
     spark_idle_minutes: int = 30
     runtime: str = ""
+    time_zone: str = "UTC"
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notebook_memory: str = ""
     run_disk_gb: float = 10
@@ -95,6 +96,9 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         near = get_close_matches(str(runtime), RUNTIMES, n=1)
         hint = f'write runtime = "{near[0] if near else RUNTIMES[-1]}"'
         raise _wrong(folder, f"runtime is {runtime!r}", f"known: {', '.join(RUNTIMES)}", hint)
+    zone = table.get("time_zone", "UTC")
+    if zone != "UTC" and not _is_zone(zone):
+        raise _wrong(folder, f"time_zone is {zone!r}", "it is the name of a time zone", 'write time_zone = "Europe/Vienna"')
     disk = table.get("run_disk_gb", 10)
     if type(disk) not in (int, float) or disk <= 0:
         raise _wrong(folder, f"run_disk_gb is {disk!r}", "it is a number above 0", "write run_disk_gb = 10")
@@ -109,12 +113,22 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
         memory,
         idle,
         runtime,
+        zone,
         secrets=_secrets(folder, table.get("secrets", {})),
         notebook_memory=_size(table, "notebook_memory", folder=folder),
         run_disk_gb=disk,
         workspace_writes=writes,
         env=_environments(folder, table.get("env", {})),
     )
+
+
+def _is_zone(name: object) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return isinstance(name, str) and ZoneInfo(name) is not None
+    except (ValueError, OSError, KeyError):  # a path out of its folder; a folder; unknown
+        return False
 
 
 def _environments(folder: str, tables: object) -> dict[str, dict[str, Any]]:

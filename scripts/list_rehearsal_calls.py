@@ -125,7 +125,7 @@ _SPARK = {
     "GetStatus": "clients that ask how operations are",
 }
 
-_TASKS = "notebooks of the workspace and conditions only: no other kind of task, no Git, no warehouse"
+_TASKS = "notebooks of the workspace, loops over them and conditions only: no other kind of task, no Git, no warehouse"
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )
@@ -136,6 +136,7 @@ _TRACKING = "experiments, runs, metrics and logged-models; the workspace's model
 
 _NOTES = {
     "POST jobs/runs/submit": _TASKS,
+    "GET jobs/runs/get": "resolved values of a loop's iterations only",
     "POST jobs/create": f"{_TASKS}; jobs that are started by hand only",
     "POST jobs/update": "removes whole fields only",
     "POST clusters/create": "runs at once, unless a test has set how long a start takes",

@@ -74,6 +74,9 @@ class Child:
         self._process = subprocess.Popen(  # noqa: S603 -- pytest itself
             [
                 sys.executable,
+                *(
+                    [] if str(config.invocation_params.dir) in sys.path else ["-P"]
+                ),  # as this one: `pytest`, or `python -m pytest`
                 "-m",
                 "pytest",
                 *_arguments(config, engine),

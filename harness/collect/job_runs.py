@@ -76,12 +76,15 @@ class RunJob:
             JobError: There is no such job, or it can't be run.
             ValueError: ``compute`` is neither "environment" nor "job".
         """
+        from harness.jobs.loops import check_inputs
         from harness.jobs.read import given
 
         if compute not in ("environment", "job"):
             raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
         found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job", given=parameters or {})
-        started: StartedJob = self._start(found, given(found, parameters or {}), timeout_s, compute)
+        known = given(found, parameters or {})
+        check_inputs(found, known, root=str(self._config.rootpath))
+        started: StartedJob = self._start(found, known, timeout_s, compute)
         self._runs.append(started)
         return started
 

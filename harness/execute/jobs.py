@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from harness.jobs import loops
 from harness.jobs.course import comes_to, ended, left_out, why
-from harness.jobs.job import CONDITION, NOTEBOOK
 from harness.jobs.read import pushed_down
 from harness.jobs.references import Known, ReferenceUnknownError, fill
 from harness.jobs.result import FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, JobRun, TaskRun, Tasks
@@ -15,17 +16,20 @@ from harness.model import GREEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
-    from harness.jobs.job import Job, Task
+    from harness.jobs.job import Job, Loop, Task
     from harness.model import NotebookRun
     from harness.runtime.surroundings import Surroundings
+
+    _Run: TypeAlias = Callable[[Task, Mapping[str, str], float | None], NotebookRun]
 
 _KINDS = {
     "spark_python_task": "a plain Python file isn't run here",
     "python_wheel_task": "a wheel's entry point isn't run here",
     "sql_task": "it needs a SQL warehouse, and there is none here",
     "run_job_task": "it runs another job of a workspace",
-    "for_each_task": "its loop isn't run here",
+    "condition_task": "a loop over conditions isn't run here",
     "pipeline_task": "it needs a pipeline of a workspace",
     "dbt_task": "it needs a SQL warehouse and dbt",
     "spark_jar_task": "it needs a cluster that takes JVM libraries",
@@ -37,7 +41,7 @@ def run_job(
     parameters: Mapping[str, str],
     *,
     around: Surroundings,
-    run: Callable[[Task, Mapping[str, str], float | None], NotebookRun],
+    run: _Run,
     timeout_s: float | None,
     shown: Callable[[str], str] = str,
 ) -> JobRun:
@@ -56,7 +60,7 @@ def run_job(
     deadline = begun + min(limits) if limits else None
     started = datetime.now(UTC)
     around.tasks.give({task.key: {} for task in job.tasks})
-    ends = Tasks()
+    ends, running = Tasks(), _Running(parameters, around, run, shown)
     for task in job.tasks:
         out = left_out(task, ends)
         if out is not None:
@@ -66,43 +70,72 @@ def run_job(
         if left is not None and left <= 0:
             ends[task.key] = TaskRun(task.key, task.kind, SKIPPED, "the job's time was over")
             continue
-        known = Known(
-            job.name,
-            number,
-            started,
-            parameters,
-            task.key,
-            shown(task.notebook) if task.notebook else "",
-            ends,
-            around.tasks.of,
-        )
-        ends[task.key] = _one(task, parameters, known, run=run, left=left, values=around.tasks.of)
+        known = Known(job.name, number, started, parameters, task.key, running.path_of(task), ends, around.tasks.of)
+        ends[task.key] = running.task(task, known, left)
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
     return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=job.notes)
 
 
-def _one(
-    task: Task,
-    parameters: Mapping[str, str],
-    known: Known,
-    *,
-    run: Callable[[Task, Mapping[str, str], float | None], NotebookRun],
-    left: float | None,
-    values: Callable[[str], Mapping[str, object]],
-) -> TaskRun:
-    if task.kind not in (NOTEBOOK, CONDITION):
-        reason = _KINDS.get(task.kind, "tasks of its kind aren't run here")
-        return TaskRun(task.key, task.kind, UNSUPPORTED, f"{task.key} is a {task.kind}: {reason}", held={})
-    try:
-        if task.condition is not None:
-            result = comes_to(task.condition, fill(task.condition.left, known), fill(task.condition.right, known))
-            return TaskRun(task.key, task.kind, PASSED, result=result, held={})
-        widgets = {name: fill(value, known) for name, value in pushed_down(task, parameters).items()}
-    except (ReferenceUnknownError, ValueError) as exc:
-        return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
-    limits = [one for one in (left, task.timeout_s) if one]
-    done = run(task, widgets, min(limits) if limits else None)
-    said = done.error or ("" if done.ended in GREEN else "nothing says why")
-    return TaskRun(task.key, task.kind, done.ended, said, run=done, held=values(task.key))
+class _Running:
+    """Runs one task after the other, each for as long as is left."""
+
+    def __init__(self, parameters: Mapping[str, str], around: Surroundings, run: _Run, shown: Callable[[str], str]) -> None:
+        self._parameters, self._values, self._run, self._shown = parameters, around.tasks, run, shown
+
+    def path_of(self, task: Task) -> str:
+        """The path of its notebook as a workspace has it, "" where it has none."""
+        return self._shown(task.notebook) if task.notebook else ""
+
+    def task(self, task: Task, known: Known, left: float | None) -> TaskRun:
+        """Run one task."""
+        if task.unserved:
+            reason = _KINDS.get(task.unserved, "tasks of its kind aren't run here")
+            has = "is" if task.unserved == task.kind else "runs"
+            return TaskRun(task.key, task.kind, UNSUPPORTED, f"{task.key} {has} a {task.unserved}: {reason}", held={})
+        try:
+            if task.condition is not None:
+                result = comes_to(task.condition, fill(task.condition.left, known), fill(task.condition.right, known))
+                return TaskRun(task.key, task.kind, PASSED, result=result, held={})
+            if task.loop is not None:
+                return self._loop(task, task.loop, known, left)
+        except (ReferenceUnknownError, ValueError) as exc:
+            return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
+        return self._notebook(task, known, left)
+
+    def _notebook(self, task: Task, known: Known, left: float | None) -> TaskRun:
+        try:
+            widgets = {name: fill(value, known) for name, value in pushed_down(task, self._parameters).items()}
+        except ReferenceUnknownError as exc:
+            return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
+        done = self._run(task, widgets, _least(left, task.timeout_s))
+        said = done.error or ("" if done.ended in GREEN else "nothing says why")
+        return TaskRun(task.key, task.kind, done.ended, said, run=done, parameters=widgets, held=self._values.of(task.key))
+
+    def _loop(self, task: Task, loop: Loop, known: Known, left: float | None) -> TaskRun:
+        """Run all iterations, whatever becomes of one.
+
+        Raises:
+            ValueError: There is no array to run over.
+        """
+        most = _least(left, task.timeout_s)
+        until = None if most is None else time.monotonic() + most
+        done, is_late = [], False
+        for item in loops.items_of(loop, fill(loop.inputs, known)):
+            its = replace(known, task=loop.task.key, notebook=self.path_of(loop.task), input=item)
+            left = None if until is None else until - time.monotonic()
+            is_late = left is not None and left <= 0
+            if is_late:
+                one = TaskRun(loop.task.key, loop.task.kind, SKIPPED, "the loop's time was over", held={})
+            else:
+                one = self._notebook(loop.task, its, left)
+            done.append(replace(one, input=its.find("input")))
+        self._values.forget(loop.task.key)  # what an iteration sets no other task finds
+        how = TIMED_OUT if is_late else loops.ended(done)
+        return TaskRun(task.key, task.kind, how, loops.why(done), iterations=tuple(done), held={})
+
+
+def _least(left: float | None, own: float) -> float | None:
+    limits = [one for one in (left, own) if one]
+    return min(limits) if limits else None

@@ -36,6 +36,7 @@ from harness.execute.under_magics import keep_lines_under_magics
 from harness.extract.run import find_target, parse_run
 from harness.model import Location
 from harness.notebook import read_notebook
+from harness.runtime.clock import set_time_zone
 from harness.runtime.dbutils import Dbutils
 from harness.runtime.files import Files, workspace_of
 from harness.runtime.fs import Fs
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 def serve(connection: str, job: str) -> None:
     """Be a kernel until it is told to end."""
     NotebookKernel.job = load_job(job)
+    set_time_zone(NotebookKernel.job.time_zone)
     leave_lines(NotebookKernel.job.folder)
     if NotebookKernel.job.measure is not None:
         NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext
 from harness.execute.shown import display, display_html
@@ -26,6 +27,7 @@ def lead_imports(job: Job) -> None:
     folders = [job.site, os.path.dirname(job.path), *job.roots]
     sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     sys.path.append(job.work)
+    refuse_notebooks()
 
 
 def open_spark(job: Job) -> Any:

@@ -311,7 +311,7 @@ def _sources(words: list[str]) -> list[str]:
 
 def _pip(words: list[str]) -> str:
     """Run pip in this environment; gives what it said."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color", *words]
+    command = [sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color", *words]
     env = {name: value for name, value in os.environ.items() if name != TARGET}
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=env)  # noqa: S603 -- pip itself
     if done.returncode:

@@ -109,9 +109,10 @@ class Parent:
             if lent is not None:
                 return lent
         try:
+            # -P: what lies in this folder may be named as a module of Python's, a notebook "secrets.py" say.
             return subprocess.Popen(  # noqa: S603 -- our own module
                 [
-                    *(sys.executable, "-m", "harness.execute.parent", str(os.getpid()), self._folder, self._files),
+                    *(sys.executable, "-P", "-m", "harness.execute.parent", str(os.getpid()), self._folder, self._files),
                     *(str(door.fileno()) if door else "", *self._more),
                 ],
                 stdin=subprocess.PIPE,

@@ -36,9 +36,18 @@ def step_of(cell: Cell) -> Step:
         return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")
     if cell.language == "unknown":
         return Step("unsupported", f"no rule says what this cell is written in: {cell.source.splitlines()[0][:80]}")
+    if _is_beside_run(cell):
+        return Step("unsupported", "a %run has to be in a cell by itself, or Databricks doesn't run it: give it one")
     if cell.language in _WHOLE:
         return Step("code", _whole_cell(cell))
     return Step("code", _without_language(cell.source))
+
+
+def _is_beside_run(cell: Cell) -> bool:
+    """Whether a cell has a ``%run`` and more: https://docs.databricks.com/notebooks/notebook-workflows rules it out."""
+    if not any(magic.name == "run" for magic in cell.magics):
+        return False
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in cell.source.split("\n")) > 1
 
 
 def _whole_cell(cell: Cell) -> str:

@@ -102,16 +102,21 @@ def ended(tasks: Sequence[Task], ends: Mapping[str, TaskRun]) -> str:
     """How a job ended, by its tasks; see `harness.jobs.result.JobRun`."""
     red = [one.ended for one in ends.values() if one.is_red]
     if red:
-        worst = next((kind for kind in _WORST if kind in red), LOST)
+        how = worst(red)
         needed = {one.key for task in tasks for one in task.after}
         leaves = [ends[task.key] for task in tasks if task.key not in needed]
         has_work = any(one.ended in GREEN for one in leaves)
-        if worst in {FAILED, UNSUPPORTED, TIMED_OUT} and has_work and not any(one.is_red for one in leaves):
+        if how in {FAILED, UNSUPPORTED, TIMED_OUT} and has_work and not any(one.is_red for one in leaves):
             return WITH_FAILURES
-        return worst
+        return how
     if all(one.ended in NOT_RUN for one in ends.values() if one.kind != CONDITION):
         return EXCLUDED
     return PASSED
+
+
+def worst(reds: Sequence[str]) -> str:
+    """The worst of red ends; "" where there is none."""
+    return next((kind for kind in _WORST if kind in reds), LOST) if reds else ""
 
 
 def why(ends: Mapping[str, TaskRun]) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTEBOOK, CONDITION = "notebook_task", "condition_task"
-SERVED = (NOTEBOOK, CONDITION)
-"""The kinds of tasks that a copy of a job is run with."""
+NOTEBOOK, CONDITION, FOR_EACH = "notebook_task", "condition_task", "for_each_task"
+SERVED = (NOTEBOOK, CONDITION, FOR_EACH)
+"""The kinds of tasks that a copy of a job is run with; what a for_each_task runs has to be a notebook."""
 
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 OPERATORS = ("EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
@@ -42,7 +42,7 @@ class Task:
 
     ``kind`` is the name of its field in the API. ``notebook`` is the absolute path of a notebook task's file, ``parameters``
     its own. ``timeout_s`` is 0 where it has none, ``retries`` what the job asks for. ``compute`` are its fields that say
-    what it runs on, where they are wanted.
+    what it runs on, where they are wanted. ``loop`` is what a for_each_task does.
     """
 
     key: str
@@ -55,6 +55,31 @@ class Task:
     timeout_s: float = 0.0
     retries: int = 0
     compute: Mapping[str, Any] = field(default_factory=dict)
+    loop: Loop | None = None
+
+    @property
+    def worker(self) -> Task:
+        """The task that does the work: that of its loop, or itself."""
+        return self.loop.task if self.loop is not None else self
+
+    @property
+    def unserved(self) -> str:
+        """Its kind, or that of the task in its loop, if no copy is run with such; else ""."""
+        if self.kind not in SERVED:
+            return self.kind
+        return self.worker.kind if self.loop is not None and self.worker.kind != NOTEBOOK else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What a for_each_task does: run ``task`` for each element of ``inputs``, a JSON array as text or a reference to one.
+
+    ``concurrency`` is how many a workspace runs at once.
+    """
+
+    inputs: str
+    task: Task
+    concurrency: int = 1
 
 
 @dataclass(frozen=True, slots=True)

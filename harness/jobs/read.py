@@ -9,13 +9,14 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobNotebookError, JobParameterError, JobShapeError
-from harness.jobs.job import CONDITION, NOTEBOOK, OPERATORS, RUN_IF, Condition, Dependency, Job, Task
+from harness.jobs.job import CONDITION, FOR_EACH, NOTEBOOK, OPERATORS, RUN_IF, Condition, Dependency, Job, Loop, Task
+from harness.jobs.loops import MOST_AT_ONCE
 from harness.jobs.references import named
 from harness.jobs.variables import as_text
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from harness.jobs.bundles import Described
 
@@ -60,6 +61,7 @@ class _Reader:
         given: Collection[str],
     ) -> None:
         self._found, self._root, self._find, self._with_compute, self._given = found, root, find, with_compute, given
+        self._of_sql: list[str] = []
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -78,11 +80,10 @@ class _Reader:
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
-        retried = [task.key for task in ordered if task.retries]
+        retried = [task.key for task in _with_inner(ordered) if task.retries]
         notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
-        of_sql = [one["task_key"] for one in entries if isinstance(own := one.get(NOTEBOOK), dict) and own.get("warehouse_id")]
-        if of_sql:
-            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(of_sql)}")
+        if self._of_sql:
+            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._of_sql)}")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
@@ -118,7 +119,30 @@ class _Reader:
             timeout_s=self._seconds(entry, f'the task "{key}"'),
             retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
             compute=self._compute(entry, key) if self._with_compute else {},
+            loop=self._loop(own, key) if kind == FOR_EACH else None,
         )
+
+    def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
+        """What a loop runs over, and what it runs."""
+        resolve, inner = self._found.variables.resolve, own.get("task")
+        inputs, at_once = resolve(own.get("inputs")), resolve(own.get("concurrency"))
+        if not isinstance(inputs, str) or not inputs.strip():
+            mend = "write a JSON array as text, or a reference to one"
+            raise self._wrong(f'inputs of the task "{key}" are no text', f"they are {str(inputs)[:200]!r}", mend, key)
+        at_once = 1 if at_once is None else at_once
+        if type(at_once) is not int or not 1 <= at_once <= MOST_AT_ONCE:
+            cause = f"it is a number from 1 to {MOST_AT_ONCE}"
+            raise self._wrong(f'concurrency of the task "{key}" is {at_once!r}', cause, "correct it", key)
+        if not isinstance(inner, dict):
+            raise self._wrong(f'the loop of the task "{key}" runs nothing', "task is missing", "write the task it runs", key)
+        if inner.get(FOR_EACH) is not None:
+            cause = "Databricks takes no loop within a loop"
+            raise self._wrong(f'the loop of the task "{key}" runs another loop', cause, "make one array of both", key)
+        task = self._task(inner)
+        if task.after:
+            cause = "what its loop waits for is written with the loop"
+            raise self._wrong(f'the task "{task.key}" in a loop depends on others', cause, f'move depends_on to "{key}"', key)
+        return Loop(inputs, task, at_once)
 
     def _compute(self, entry: Mapping[str, Any], key: str) -> dict[str, Any]:
         """What a task runs on; a cluster that tasks of a job share is one for each in a run without a job."""
@@ -143,6 +167,8 @@ class _Reader:
         if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
             mend = "write source: WORKSPACE, with the path in the project"
             raise self._wrong(f'the task "{key}" takes its notebook from Git', "a copy runs the project's own", mend, key)
+        if own.get("warehouse_id"):
+            self._of_sql.append(str(key))
         inside = path.startswith(home + os.sep)
         found = self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
         if found is None:
@@ -175,8 +201,8 @@ class _Reader:
     def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """The tasks in an order in which they may run, as written where that is one."""
         by_key = {task.key: task for task in tasks}
-        keys = [task.key for task in tasks]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
+        keys, all_keys = [task.key for task in tasks], [task.key for task in _with_inner(tasks)]
+        twice = next((key for key in all_keys if all_keys.count(key) > 1), None)
         if twice is not None:
             raise self._wrong(f'two tasks have the key "{twice}"', "each needs its own", "rename one", twice)
         for task in tasks:
@@ -212,7 +238,8 @@ class _Reader:
         keys = [task.key for task in tasks]
         for task in tasks:
             sides = (task.condition.left, task.condition.right) if task.condition is not None else ()
-            for parts in (found for text in (*task.parameters.values(), *sides) for found in named(text)):
+            inputs = (task.loop.inputs,) if task.loop is not None else ()
+            for parts in (found for text in (*task.worker.parameters.values(), *sides, *inputs) for found in named(text)):
                 known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
                 name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
                 if name and name not in known:
@@ -275,6 +302,14 @@ def given(job: Job, parameters: Mapping[str, str]) -> dict[str, str]:
 def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters that a notebook gets: its own, and all of the job's, which win."""
     return {**task.parameters, **parameters}
+
+
+def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
+    """All tasks, that of a loop after the loop's own."""
+    for task in tasks:
+        yield task
+        if task.loop is not None:
+            yield task.loop.task
 
 
 def _outcome(value: Any) -> str:

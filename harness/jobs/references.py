@@ -23,6 +23,10 @@ _Held = TypeVar("_Held")
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _PART = re.compile(r"`([^`]*)`|([^.`]+)")
 NAMESPACES = ("job", "task", "tasks", "workspace")
+INPUT = "input"
+NO_INPUT = object()
+"""Stands for the element of a loop where there is no loop: ``{{input}}`` is no reference there."""
+
 _OLD = ("job_id", "run_id", "parent_run_id", "start_date", "start_time", "task_key", "task_retry_count")
 """References of old, without a namespace: a workspace still fills them in."""
 
@@ -42,7 +46,7 @@ class ReferenceUnknownError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What references of one task may ask for; ``values`` gives the task values of a task."""
+    """What references of one task may ask for; ``values`` gives the task values of a task, ``input`` is a loop's element."""
 
     job: str
     run_id: int
@@ -52,6 +56,7 @@ class Known:
     notebook: str = ""
     ends: Mapping[str, TaskRun] = field(default_factory=dict)
     values: Callable[[str], Mapping[str, Any]] = lambda _: {}
+    input: Any = NO_INPUT
 
     def find(self, reference: str) -> str | None:
         """What a reference stands for, None if it is none.
@@ -62,6 +67,8 @@ class Known:
         parts = parts_of(reference)
         if reference in _OLD:
             raise ReferenceUnknownError(f"{{{{{reference}}}}} is filled in by a workspace only; write its newer name")
+        if parts[:1] == (INPUT,) and self.input is not NO_INPUT:
+            return self._of_input(reference, parts[1:])
         if len(parts) < 2 or parts[0] not in NAMESPACES:  # noqa: PLR2004 -- a namespace and what is in it
             return None
         match parts:
@@ -77,6 +84,14 @@ class Known:
                 end = _in(self.ends, key, reference, "the tasks that have ended")
                 return _STATES.get(end.ended, "failed")
         return _in(self._plain(), ".".join(parts), reference, "what is filled in here")
+
+    def _of_input(self, reference: str, below: tuple[str, ...]) -> str:
+        if not below:
+            return _as_text(self.input)
+        if len(below) > 1 or not isinstance(self.input, dict):
+            holds = "is no object" if not isinstance(self.input, dict) else "is asked for one of its own keys only"
+            raise ReferenceUnknownError(f"{{{{{reference}}}}} leads nowhere: the input {_as_text(self.input)[:200]!r} {holds}")
+        return _as_text(_in(self.input, below[0], reference, "the keys of the input"))
 
     def _plain(self) -> dict[str, str]:
         run = str(self.run_id)
@@ -123,6 +138,22 @@ def named(text: str) -> Iterator[tuple[str, ...]]:
         parts = parts_of(found[1])
         if parts and parts[0] in NAMESPACES:
             yield parts
+
+
+def has_references(text: str) -> bool:
+    """Whether a text holds something that looks like a reference."""
+    return _REFERENCE.search(text) is not None
+
+
+def of_input(text: str) -> bool:
+    """Whether a text refers to the element of a loop."""
+    return any(parts_of(found[1])[:1] == (INPUT,) for found in _REFERENCE.finditer(text))
+
+
+def only(text: str) -> tuple[str, ...]:
+    """The parts of the reference that a text is; none where it is more than one reference, or another text."""
+    whole = _REFERENCE.fullmatch(text.strip())
+    return parts_of(whole[1]) if whole is not None else ()
 
 
 def parts_of(reference: str) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ class TaskRun(Judged[str]):
 
     ``ended`` is how: as a notebook's run, or ``skipped`` (what it depends on failed or was cancelled) or ``excluded`` (a
     condition, or its ``run_if``, left it out); neither of these two is passed. ``why`` says by what it is red, or why it wasn't
-    run. ``run`` is the notebook's run, None where no notebook ran. ``result`` is what a condition came to.
+    run. ``run`` is the notebook's run, None where no notebook ran. ``result`` is what a condition came to. ``iterations`` are
+    those of a loop in the order of its inputs, each with its ``input`` (what ``{{input}}`` stood for, None where a workspace
+    doesn't tell). ``parameters`` are those that a notebook was given, with all references filled in.
     """
 
     key: str
@@ -36,6 +38,9 @@ class TaskRun(Judged[str]):
     why: str = ""
     run: NotebookRun | None = None
     result: bool | None = None
+    input: str | None = None
+    iterations: tuple[TaskRun, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, Any] | None = field(default=None, repr=False)
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
@@ -46,6 +51,12 @@ class TaskRun(Judged[str]):
     def is_red(self) -> bool:
         """Whether it failed, was lost, or wasn't run because of one that did."""
         return self.ended not in GREEN and self.ended != EXCLUDED
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody has looked at how it ended, or at how each of its iterations that is red did."""
+        red = [one for one in self.iterations if one.is_red]
+        return self.is_read or (bool(red) and all(one.is_read for one in red))
 
     @property
     def exit_value(self) -> str | None:
@@ -136,7 +147,7 @@ class JobRun(Judged[str]):
         if self.ended == PASSED or self.is_read:
             return False
         red = [task for task in self.held.values() if task.is_red and task.ended != SKIPPED]
-        return not red or not all(task.is_read for task in red)
+        return not red or not all(task.is_looked_at for task in red)
 
     @property
     def summary(self) -> str:

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.clusters import check as check_cluster
 from harness.rehearsal.packages import wanted_by
-from harness.rehearsal.references import OF_START, OF_TASK, OPERATORS, REFERENCE
+from harness.rehearsal.references import (
+    OF_INPUT,
+    OF_START,
+    OF_TASK,
+    OPERATORS,
+    REFERENCE,
+    UnresolvedError,
+    array_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 MOST_TASKS = 100
+MOST_AT_ONCE = 100
 MOST_PARAMETERS_BYTES = 1_000_000
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -39,22 +48,35 @@ def check_tasks(settings: Mapping[str, Any], *, cluster_exists: Callable[[str], 
     for key in keys:
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise invalid(f"Invalid task_key {key!r}: it may hold letters, digits, - and _, at most 100 of them.")
-    if len(set(keys)) < len(keys):
-        raise invalid(f"Duplicate task_key: {next(key for key in keys if keys.count(key) > 1)}")
     shared = {one.get("job_cluster_key"): one for one in settings.get("job_clusters") or ()}
     for one in shared.values():
         check_cluster(one.get("new_cluster") or {})
     environments = {one.get("environment_key"): one for one in settings.get("environments") or ()}
     for task in tasks:
         _check_task(task, shared=shared, environments=environments, is_submitted=is_submitted)
-        wanted_by(task, settings)
-        if task.get("existing_cluster_id"):
-            cluster_exists(task["existing_cluster_id"])
+        worker = worker_of(task)
+        wanted_by(worker, settings)
+        if worker.get("existing_cluster_id"):
+            cluster_exists(worker["existing_cluster_id"])
+    keys += [worker_of(task)["task_key"] for task in tasks if "for_each_task" in task]
+    if len(set(keys)) < len(keys):
+        raise invalid(f"Duplicate task_key: {next(key for key in keys if keys.count(key) > 1)}")
     _check_order(tasks)
 
 
+def worker_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The task that does the work: what a loop runs, or the task itself."""
+    inner: Mapping[str, Any] = task["for_each_task"]["task"] if "for_each_task" in task else task
+    return inner
+
+
 def _check_task(
-    task: Mapping[str, Any], *, shared: Mapping[str, Any], environments: Mapping[str, Any], is_submitted: bool
+    task: Mapping[str, Any],
+    *,
+    shared: Mapping[str, Any],
+    environments: Mapping[str, Any],
+    is_submitted: bool,
+    is_in_loop: bool = False,
 ) -> None:
     key = task["task_key"]
     if task.get("run_if", "ALL_SUCCESS") not in RUN_IF:
@@ -64,8 +86,12 @@ def _check_task(
     kinds = [name for name in task if name.endswith("_task")]
     if not kinds:
         raise invalid(f"Task {key} must specify one task type, for example notebook_task.")
-    if kinds == ["condition_task"]:
+    if kinds == ["condition_task"] and not is_in_loop:
         _check_condition(key, task)
+        return
+    if kinds == ["for_each_task"]:
+        inner = _check_loop(key, task)
+        _check_task(inner, shared=shared, environments=environments, is_submitted=is_submitted, is_in_loop=True)
         return
     if kinds != ["notebook_task"]:
         raise _unserved(next(kind for kind in kinds if kind != "notebook_task"))
@@ -81,11 +107,42 @@ def _check_task(
         raise _unserved("notebooks on a SQL warehouse")
     if not path.startswith("/"):
         raise invalid(f"Only absolute paths are currently supported. Paths must begin with '/': {path}")
-    check_parameters(notebook.get("base_parameters") or {}, "base_parameters")
+    check_parameters(notebook.get("base_parameters") or {}, "base_parameters", is_in_loop=is_in_loop)
     _check_compute(task, shared=shared, environments=environments, is_submitted=is_submitted)
     for name in ("timeout_seconds", "max_retries", "min_retry_interval_millis"):
         if type(task.get(name, 0)) is not int or task.get(name, 0) < (-1 if name == "max_retries" else 0):
             raise invalid(f"Task {key}: {name} is a whole number.")
+
+
+def _check_loop(key: str, task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See that a loop can run; gives the task that it runs."""
+    loop = task["for_each_task"] if isinstance(task["for_each_task"], dict) else {}
+    inputs, inner, at_once = loop.get("inputs"), loop.get("task"), loop.get("concurrency", 1)
+    if not isinstance(inputs, str) or not inputs:
+        raise invalid(f"Task {key}: inputs of for_each_task is a text.")
+    if type(at_once) is not int or not 1 <= at_once <= MOST_AT_ONCE:
+        raise invalid(f"Task {key}: concurrency of for_each_task is a number from 1 to {MOST_AT_ONCE}.")
+    if not isinstance(inner, dict):
+        raise invalid(f"Task {key}: task of for_each_task is required.")
+    own = inner.get("task_key")
+    if not isinstance(own, str) or not _KEY.fullmatch(own):
+        raise invalid(f"Invalid task_key {own!r}: it may hold letters, digits, - and _, at most 100 of them.")
+    if "for_each_task" in inner:
+        raise invalid(f"Task {key}: the nested task of a for_each_task can't be another for_each_task.")
+    if inner.get("depends_on"):
+        raise invalid(f"Task {key}: the nested task of a for_each_task can't depend on other tasks.")
+    if task.get("max_retries"):
+        raise _unserved("max_retries of a for_each_task")
+    given = [name for name in (*_COMPUTE, "libraries", "environment_key") if task.get(name)]
+    if given:
+        raise invalid(f"Task {key}: a for_each_task has no compute, and {given[0]} is given.")
+    check_parameters({"inputs": inputs}, "for_each_task")
+    if not REFERENCE.search(inputs):
+        try:
+            array_of(inputs)
+        except UnresolvedError as exc:
+            raise invalid(f"Task {key}: {exc}") from exc
+    return inner
 
 
 def _check_condition(key: str, task: Mapping[str, Any]) -> None:
@@ -120,7 +177,7 @@ def _check_compute(
         raise invalid(f"Task {key}: environment_key can't be used together with {given[0]}.")
 
 
-def check_parameters(given: Any, name: str) -> None:
+def check_parameters(given: Any, name: str, *, is_in_loop: bool = False) -> None:
     """See that parameters are texts, and not too long.
 
     Raises:
@@ -134,6 +191,7 @@ def check_parameters(given: Any, name: str) -> None:
             raise ApiError(400, "MALFORMED_REQUEST", message)
         for reference in REFERENCE.findall(value):
             is_known = reference in _REFERENCES or reference.startswith("job.parameters.")
+            is_known = is_known or (is_in_loop and OF_INPUT.fullmatch(reference) is not None)
             if not is_known and not OF_TASK.fullmatch(reference) and not OF_START.fullmatch(reference):
                 raise _unserved(f"the reference {{{{{reference}}}}}")
     size = len(json.dumps(given).encode())
@@ -156,8 +214,9 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
                 raise invalid(f"Task {task['task_key']}: {one['task_key']} is no condition_task, and has no outcome.")
             if one["outcome"] not in {"true", "false"}:
                 raise invalid(f"Task {task['task_key']}: outcome is one of true, false.")
-        sides = task.get("condition_task") or task["notebook_task"].get("base_parameters") or {}
-        for name in [found[1] for text in sides.values() for found in OF_TASK.finditer(text)]:
+        sides = task.get("condition_task") or worker_of(task)["notebook_task"].get("base_parameters") or {}
+        inputs = [task["for_each_task"]["inputs"]] if "for_each_task" in task else []
+        for name in [found[1] for text in (*sides.values(), *inputs) for found in OF_TASK.finditer(text)]:
             if name not in after:
                 raise invalid(f"Task {task['task_key']} references {name}, which is not a task of this job.")
     left = dict(after)
@@ -173,5 +232,5 @@ def _unserved(what: str) -> ApiError:
     return ApiError(
         501,
         "NOT_IMPLEMENTED",
-        f"The rehearsal does not run {what}; it runs notebook_task from the workspace, and condition_task.",
+        f"The rehearsal does not run {what}; it runs notebook_task from the workspace, for_each_task of such, condition_task.",
     )

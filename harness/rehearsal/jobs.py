@@ -60,8 +60,9 @@ class Jobs:
                 return run, None
             with run.lock:
                 for task in [*run.tasks, *run.earlier]:
-                    if task.run_id == run_id:
-                        return run, task
+                    for one in (task, *task.iterations):
+                        if one.run_id == run_id:
+                            return run, one
         raise invalid(f"Run {run_id} does not exist.")
 
     def all(self) -> list[Run]:
@@ -224,10 +225,12 @@ class _Calls:
         return {"run_id": self._jobs.begin(given, name=name, by=caller_of(call.request).name, token=token).run_id}
 
     def get_run(self, call: Call) -> dict[str, Any]:
-        if call.flag("include_resolved_values"):
-            raise ApiError(501, "NOT_IMPLEMENTED", "The rehearsal does not tell the resolved values of parameters.")
         run, task = self._jobs.find(call.number("run_id"))
-        return run.facts() if task is None else run.facts_of(task)
+        resolved, begin = call.flag("include_resolved_values"), call.number("page_token", 0)
+        if resolved and (task is None or "for_each_task" not in task.spec):
+            message = "The rehearsal does not tell the resolved values of parameters, but for the iterations of a loop."
+            raise ApiError(501, "NOT_IMPLEMENTED", message)
+        return run.facts() if task is None else run.facts_of(task, resolved=resolved, begin=begin)
 
     def get_output(self, call: Call) -> dict[str, Any]:
         run, task = self._jobs.find(call.number("run_id"))

@@ -63,6 +63,19 @@ def skipped(task: Task, earlier: list[Task]) -> End | None:
     return runs.UPSTREAM_CANCELED if any(end.result in _CANCELED for end in bad) else runs.UPSTREAM_FAILED
 
 
+def end_of_loop(task: Task) -> End:
+    """How a loop ends, by its iterations: one that fails fails it. What becomes of one without any was never seen."""
+    ends = [one.state.end or runs.FAILED for one in task.iterations]
+    if not ends:
+        return End("SKIPPED", "EXCLUDED", "The inputs of the task are an empty array.", "SKIPPED", "SUCCESS")
+    bad = [end for end in ends if not end.is_good]
+    if not bad:
+        return runs.SUCCESS
+    key = task.iterations[0].key
+    message = f"{len(bad)} of {len(ends)} iterations failed. Task {key} failed with message: {bad[0].message}"
+    return End("TERMINATED", "FAILED", message, bad[0].code, bad[0].kind)
+
+
 def end_of(run: Run) -> End:
     """How a job ends, by its tasks: those that nothing depends on decide."""
     if run.is_cancelled and not all(task.state.end is not None and task.state.end.is_good for task in run.tasks):

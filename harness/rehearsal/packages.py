@@ -67,7 +67,19 @@ def install(workspace: Workspace, wanted: Sequence[str], folder: Path) -> None:
             raise InstallError(f"{one}: the rehearsal installs nothing from an index, and this isn't in its own environment")
     if not wheels:
         return
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(folder), *wheels]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(folder),
+        *wheels,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 -- our own
     if done.returncode:
         raise InstallError(f"{', '.join(wanted)}: {done.stderr.strip()[-500:]}")

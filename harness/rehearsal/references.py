@@ -25,6 +25,12 @@ OF_TASK = re.compile(r"tasks\.`?([A-Za-z0-9_-]+)`?\.(?:values\.(?P<value>.+)|res
 """A reference to another task: to a value that it set, or to how it ended."""
 
 
+OF_INPUT = re.compile(r"input(?:\.`?[^.`]+`?)?")
+"""A reference to what an iteration of a loop is for, or to one of its keys."""
+
+MOST_INPUTS, MOST_INPUTS_LETTERS = 5_000, 10_000
+
+
 class UnresolvedError(Exception):
     """A reference leads nowhere, or a side of a condition is no number."""
 
@@ -38,6 +44,35 @@ def parameters_of(run: Run, task: Task) -> dict[str, str]:
     own = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
     known = _known(run, task)
     return {name: _filled(value, known, run) for name, value in own.items()}
+
+
+def elements_of(run: Run, task: Task) -> list[Any]:
+    """What a loop runs over.
+
+    Raises:
+        UnresolvedError: A reference leads nowhere, or the inputs are no array that a loop takes.
+    """
+    text = str(task.spec["for_each_task"]["inputs"])
+    return array_of(_filled(text, _known(run, task), run), is_value=OF_TASK.fullmatch(text.strip("{} ")) is not None)
+
+
+def array_of(text: str, *, is_value: bool = False) -> list[Any]:
+    """The elements of a JSON array that a loop may run over; that of a task value may be longer.
+
+    Raises:
+        UnresolvedError: It is none.
+    """
+    if len(text) > MOST_INPUTS_LETTERS and not is_value:
+        raise UnresolvedError(f"The inputs of the task have {len(text)} characters; at most {MOST_INPUTS_LETTERS} are allowed.")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise UnresolvedError(f"The inputs of the task are not a JSON array: {text[:200]}")
+    if len(found) > MOST_INPUTS:
+        raise UnresolvedError(f"The inputs of the task have {len(found)} elements; at most {MOST_INPUTS} are allowed.")
+    return found
 
 
 def outcome_of(run: Run, task: Task) -> str:
@@ -71,9 +106,22 @@ def _known(run: Run, task: Task) -> dict[str, str]:
         "task.name": task.key,
         "task.run_id": str(task.run_id),
         **{f"job.start_time.{name}": value for name, value in _times(run.state.begun).items()},
+        **_inputs(task.element),
     }
     # A parameter's own references come before those to it.
     return known | {f"job.parameters.{name}": _filled(value, known, run) for name, value in run.parameters.items()}
+
+
+def _inputs(element: tuple[Any, ...]) -> dict[str, str]:
+    """What an iteration is for, and its keys if it has some."""
+    if not element:
+        return {}
+    keys = element[0] if isinstance(element[0], dict) else {}
+    return {"input": _text(element[0]), **{f"input.{key}": _text(value) for key, value in keys.items()}}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _times(begun_ms: int) -> dict[str, str]:
@@ -93,7 +141,9 @@ def _filled(text: str, known: Mapping[str, str], run: Run) -> str:
     def value(found: re.Match[str]) -> str:
         other = OF_TASK.fullmatch(found[1])
         if other is None:
-            return known.get(found[1], found[0])
+            if "input" in known and OF_INPUT.fullmatch(found[1]) and found[1].replace("`", "") not in known:
+                raise UnresolvedError(f"The reference {found[0]} can't be resolved: the input is {known['input'][:200]}.")
+            return known.get(found[1].replace("`", ""), found[0])
         name = other["value"]
         if name is None:
             return _state(run, other[1])
@@ -101,8 +151,7 @@ def _filled(text: str, known: Mapping[str, str], run: Run) -> str:
             held: Any = run.values.get(other[1], {})
         if name.strip("`") not in held:
             raise UnresolvedError(f"The reference {found[0]} can't be resolved: task {other[1]} has set no value {name}.")
-        it = held[name.strip("`")]
-        return it if isinstance(it, str) else json.dumps(it)
+        return _text(held[name.strip("`")])
 
     return REFERENCE.sub(value, text)
 

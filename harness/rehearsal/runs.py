@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.rehearsal.clock import Clock
     from harness.rehearsal.tree import Item
 
 OVER = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
 _V2 = {"SKIPPED": "TERMINATED", "INTERNAL_ERROR": "TERMINATED", "WAITING_FOR_RETRY": "WAITING"}
+
+MOST_TOLD = 100
+"""So many iterations of a loop are told at once."""
 
 WORKLOAD_FAILED = "Workload failed, see run output for details"
 
@@ -94,7 +98,10 @@ class Output:
 
 @dataclass(slots=True)
 class Task:
-    """One attempt at one task of a run; ``outcome`` is what a condition came to."""
+    """One attempt at one task of a run; ``outcome`` is what a condition came to.
+
+    ``iterations`` are a loop's; ``element`` holds what one of them is for, and ``resolved`` the parameters that it was given.
+    """
 
     run_id: int
     key: str
@@ -106,9 +113,12 @@ class Task:
     cluster_id: str = ""
     context_id: str = ""
     outcome: str = ""
+    iterations: list[Task] = field(default_factory=list)
+    element: tuple[Any, ...] = ()
+    resolved: Mapping[str, str] = field(default_factory=dict)
 
-    def facts(self, url: str) -> dict[str, Any]:
-        """As a run tells of it."""
+    def facts(self, url: str, *, resolved: bool = False) -> dict[str, Any]:
+        """As a run tells of it; with the parameters that its notebook was given, if they are wanted."""
         facts: dict[str, Any] = {
             **self.spec,
             "run_id": self.run_id,
@@ -120,13 +130,37 @@ class Task:
         }
         if self.cluster_id:
             facts["cluster_instance"] = {"cluster_id": self.cluster_id, "spark_context_id": self.context_id}
+        if resolved:
+            facts["resolved_values"] = {"notebook_task": {"base_parameters": dict(self.resolved)}}
         return facts | self.work()
 
     def work(self) -> dict[str, Any]:
-        """What it does, by its kind; a condition with what it came to."""
+        """What it does, by its kind; a condition with what it came to, a loop with how far it is."""
+        if "for_each_task" in self.spec:
+            return {"for_each_task": {**self.spec["for_each_task"], "stats": stats_of(self.iterations)}}
         if "condition_task" not in self.spec:
             return {"notebook_task": self.spec["notebook_task"]}
         return {"condition_task": {**self.spec["condition_task"], **({"outcome": self.outcome} if self.outcome else {})}}
+
+
+def stats_of(iterations: Sequence[Task]) -> dict[str, Any]:
+    """How far a loop is; of the messages of errors the three that came up most."""
+    ends = [one.state.end for one in iterations if one.state.end is not None]
+    bad = [end for end in ends if not end.is_good]
+    counted = Counter((end.message, end.code) for end in bad).most_common(3)
+    return {
+        "task_run_stats": {
+            "total_iterations": len(iterations),
+            "scheduled_iterations": sum(one.state.begun > 0 for one in iterations),
+            "active_iterations": sum(one.state.begun > 0 and not one.state.is_over for one in iterations),
+            "completed_iterations": len(ends),
+            "succeeded_iterations": len(ends) - len(bad),
+            "failed_iterations": len(bad),
+        },
+        "error_message_stats": [
+            {"count": count, "error_message": message, "termination_category": code} for (message, code), count in counted
+        ],
+    }
 
 
 @dataclass
@@ -187,8 +221,8 @@ class Run:
         """The page of one task."""
         return f"{self.host}#job/{self.job_id}/run/{task.run_id}"
 
-    def facts_of(self, task: Task) -> dict[str, Any]:
-        """One task told as a run, as the metadata of its output are."""
+    def facts_of(self, task: Task, *, resolved: bool = False, begin: int = 0) -> dict[str, Any]:
+        """One task told as a run, as the metadata of its output are; of a loop's iterations one page, from ``begin`` on."""
         with self.lock:
             facts = self.facts(with_tasks=False)
             spec = {name: task.spec[name] for name in ("existing_cluster_id", "new_cluster", "libraries") if name in task.spec}
@@ -205,4 +239,10 @@ class Run:
             }
             if task.cluster_id:
                 facts["cluster_instance"] = {"cluster_id": task.cluster_id, "spark_context_id": task.context_id}
+            if task.iterations:
+                end = begin + MOST_TOLD
+                page = task.iterations[begin:end]
+                facts["iterations"] = [one.facts(self.url_of(one), resolved=resolved) for one in page]
+                if end < len(task.iterations):
+                    facts["next_page_token"] = str(end)
             return facts

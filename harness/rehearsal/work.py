@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,11 +133,15 @@ class Work:
             return all(one.state.is_over for one in order.before(run, key))
 
     def _task(self, run: Run, key: str, deadline: float) -> None:
+        self._carry_out(run, order.of(run, key), run.tasks, lambda task: self._attempt(run, task, deadline))
+
+    def _carry_out(self, run: Run, task: Task, held: list[Task], attempt: Callable[[Task], End]) -> None:
+        """Attempt a task until it is over; what it is tried again by takes its place among those that are held."""
+        key = task.key
         while True:
-            task = order.of(run, key)
             task.state.begun = run.clock.now_ms()
             try:
-                end = self._attempt(run, task, deadline)
+                end = attempt(task)
             except _OverError as exc:
                 end = exc.end
             except Exception:  # noqa: BLE001 -- a thread's edge: the run must end, and says so
@@ -150,14 +155,15 @@ class Work:
                 task.state.life = end.life
                 if is_last:
                     return
-                self._replace(run, task)
+                task = self._again(run, task, held)
             run.clock.wait((task.spec.get("min_retry_interval_millis") or 0) / 1000, until=lambda: run.is_cancelled)
 
-    def _replace(self, run: Run, task: Task) -> None:
+    def _again(self, run: Run, task: Task, held: list[Task]) -> Task:
         """Put another attempt in the place of one that failed."""
-        again = Task(self._new_id(), task.key, task.spec, task.first_id, task.attempt + 1)
+        again = Task(self._new_id(), task.key, task.spec, task.first_id, task.attempt + 1, element=task.element)
         run.earlier.append(task)
-        run.tasks[run.tasks.index(task)] = again
+        held[next(at for at, one in enumerate(held) if one is task)] = again
+        return again
 
     def _attempt(self, run: Run, task: Task, deadline: float) -> End:
         skipped = order.skipped(task, order.before(run, task.key))
@@ -165,6 +171,37 @@ class Work:
             return skipped
         if "condition_task" in task.spec:
             return self._condition(run, task)
+        if "for_each_task" in task.spec:
+            return self._loop(run, task, deadline)
+        return self._alone(run, task, deadline)
+
+    def _loop(self, run: Run, task: Task, deadline: float) -> End:
+        """Run the iterations, as many at once as the loop says; whatever becomes of one, the others are run."""
+        try:
+            elements = references.elements_of(run, task)
+        except references.UnresolvedError as exc:
+            return End("TERMINATED", "FAILED", str(exc))
+        loop, seconds = task.spec["for_each_task"], task.spec.get("timeout_seconds") or 0
+        until = min(deadline, run.clock.now() + seconds) if seconds else deadline
+        limits = _Limits(run, until, is_closing=self._closing.is_set)
+        spec = loop["task"]
+        with run.lock:
+            for element in elements:
+                number = self._new_id()
+                task.iterations.append(Task(number, spec["task_key"], spec, number, element=(element,)))
+            task.state.ready = run.clock.now_ms()
+            task.state.life = run.state.life = "RUNNING"
+
+        def one(iteration: Task) -> None:
+            self._carry_out(run, iteration, task.iterations, lambda it: limits.end() or self._alone(run, it, until))
+
+        with ThreadPoolExecutor(int(loop.get("concurrency") or 1), f"loop-{task.key}") as threads:
+            list(threads.map(one, list(task.iterations)))
+        end, over = order.end_of_loop(task), limits.end()
+        return over if over is not None and not end.is_good else end
+
+    def _alone(self, run: Run, task: Task, deadline: float) -> End:
+        """Run a notebook on its compute."""
         task.state.life = "PENDING"
         seconds = task.spec.get("timeout_seconds") or 0
         own = run.clock.now() + seconds if seconds else deadline
@@ -246,6 +283,7 @@ class Work:
             parameters = references.parameters_of(run, task)
         except references.UnresolvedError as exc:
             return End("TERMINATED", "FAILED", str(exc))
+        task.resolved = parameters
         folder = self._workspace.place.runs / str(task.run_id)
         packages = self._install(run, task, folder)
         with run.lock:
@@ -262,7 +300,8 @@ class Work:
             packages=packages,
         )
         with run.lock:
-            run.values[task.key] = dict(ran.facts.get("task_values") or {})
+            if not task.element:  # what an iteration sets is found by no other task
+                run.values[task.key] = dict(ran.facts.get("task_values") or {})
         over = limits.end()
         # A run that ended by itself just before counts; but not where its machine is gone.
         if over is not limits.lost and ran.outcome not in {"cancelled", "infrastructure_failed"}:
@@ -331,7 +370,7 @@ def _judged(task: Task, ran: runner.Ran) -> End:
 
 def _is_again(task: Task, end: End) -> bool:
     """Whether the platform tries once more. Serverless compute does so by itself, unless it is told not to."""
-    if end.result not in _AGAIN or "condition_task" in task.spec:
+    if end.result not in _AGAIN or "notebook_task" not in task.spec:
         return False
     most = task.spec.get("max_retries")
     is_serverless = not any(task.spec.get(name) for name in ("existing_cluster_id", "new_cluster", "job_cluster_key"))

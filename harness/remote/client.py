@@ -123,6 +123,18 @@ class SdkWorkspace:
         """What is known of a run."""
         return self._get("/api/2.2/jobs/runs/get", {"run_id": run_id}, doing=f"looking at run {run_id}")
 
+    def iterations(self, run_id: int) -> list[Facts]:
+        """The runs of a loop's iterations, on all pages, with the parameters that each was given."""
+        found: list[Facts] = []
+        query: dict[str, Any] = {"run_id": run_id, "include_resolved_values": True}
+        while True:
+            page = self._get("/api/2.2/jobs/runs/get", query, doing=f"looking at the iterations of run {run_id}")
+            found.extend(page.get("iterations") or ())
+            token = str(page.get("next_page_token") or "")
+            if not token:
+                return found
+            query["page_token"] = token
+
     def output(self, run_id: int) -> Facts:
         """What a task's run gave."""
         return self._get("/api/2.2/jobs/runs/get-output", {"run_id": run_id}, doing=f"reading the output of run {run_id}")

@@ -13,6 +13,7 @@ from harness.jobs.job import CONDITION
 from harness.jobs.result import EXCLUDED, LOST, PASSED, SKIPPED, TIMED_OUT, WITH_FAILURES, JobRun, TaskRun, Tasks
 from harness.model import GREEN
 from harness.remote.collecting import end_of
+from harness.remote.loop_outcome import end_of_loop
 from harness.remote.outcome import RemoteRun, outcome_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def end_of_job(
     facts: Facts, whole: Sent, parts: Sequence[tuple[Task, Sent | None]], workspace: Workspace, *, stopped: str = ""
 ) -> JobEnd:
     """Judge a job's run that has ended; ``parts`` are its tasks in running order, with what was sent for each.
+
+    Of a loop the inputs and parameters are those that were submitted.
 
     Raises:
         RemoteError: The workspace may answer later.
@@ -96,6 +99,8 @@ def _end_of_task(
         return TaskRun(task.key, task.kind, left, reason)
     if task.kind == CONDITION:
         return _end_of_condition(task, facts, sent, stopped=stopped)
+    if task.loop is not None:
+        return end_of_loop(task, task.loop, facts, sent, workspace, stopped=stopped)
     run = end_of(facts, sent, workspace, stopped=stopped)
     return TaskRun(task.key, task.kind, run.ended, run.error, run=run)
 

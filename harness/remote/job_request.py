@@ -7,11 +7,12 @@ platform's own rules. Each notebook gets all of them, and they win over its own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
 from harness.jobs.job import NOTEBOOK, SERVED
+from harness.jobs.loops import texts_of
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
@@ -23,7 +24,7 @@ from harness.remote.runs import Request, notebook_task
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.jobs.job import Job, Task
+    from harness.jobs.job import Job, Loop, Task
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
 
@@ -55,7 +56,7 @@ class JobRequest(Request):
             "idempotency_token": token,
             "timeout_seconds": math.ceil(self.timeout_s + self.start_s),
             **submission,
-            "tasks": [self._task(part, part.task.compute if self.has_own_compute else compute) for part in self.parts],
+            "tasks": [self._task(part, part.task.worker.compute if self.has_own_compute else compute) for part in self.parts],
         }
 
     def _task(self, part: TaskSent, compute: Mapping[str, Any]) -> Facts:
@@ -71,8 +72,19 @@ class JobRequest(Request):
         if task.condition is not None:
             left, right = (self._inline(side) for side in (task.condition.left, task.condition.right))
             return {**made, "condition_task": {"op": task.condition.op, "left": left, "right": right}}
-        parameters = {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
-        return {**made, **notebook_task(part.target, parameters), **compute}
+        if task.loop is None:
+            return {**made, **notebook_task(part.target, self._parameters(task)), **compute}
+        loop = self._filled(task.loop)
+        inner: Facts = {"task_key": loop.task.key, **notebook_task(part.target, loop.task.parameters), **compute}
+        if loop.task.timeout_s:
+            inner["timeout_seconds"] = int(loop.task.timeout_s)
+        return {**made, "for_each_task": {"inputs": loop.inputs, "concurrency": loop.concurrency, "task": inner}}
+
+    def _parameters(self, task: Task) -> dict[str, str]:
+        return {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
+
+    def _filled(self, loop: Loop) -> Loop:
+        return replace(loop, inputs=self._inline(loop.inputs), task=replace(loop.task, parameters=self._parameters(loop.task)))
 
     def _inline(self, text: str) -> str:
         """Put in its place what the submitted run has another of, or none: the job's name and its parameters."""
@@ -80,21 +92,33 @@ class JobRequest(Request):
 
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
         """What became of it; a cluster that it was lost with is told, for the next run needs another."""
-        parts = [(part.task, part.sent) for part in self.parts]
+        tasks = [
+            replace(part.task, loop=self._filled(part.task.loop)) if part.task.loop is not None else part.task
+            for part in self.parts
+        ]
+        parts = [(task, part.sent) for task, part in zip(tasks, self.parts, strict=True)]
         end = end_of_job(facts, self.sent, parts, workspace, stopped=stopped)
         if end.ended == LOST and not self.has_own_compute:
-            clusters = [(task.get("cluster_instance") or {}).get("cluster_id") for task in facts.get("tasks") or ()]
-            for cluster_id in dict.fromkeys(filter(None, clusters)):
-                self.lost(str(cluster_id))
+            for cluster_id in dict.fromkeys(filter(None, map(_cluster_of, facts.get("tasks") or ()))):
+                self.lost(cluster_id)
         return end
+
+
+def _cluster_of(task: Facts) -> str:
+    """The cluster that a task ran on; a loop has none itself, and tells which its task was to run on."""
+    inner = (task.get("for_each_task") or {}).get("task") or {}
+    return str((task.get("cluster_instance") or {}).get("cluster_id") or inner.get("existing_cluster_id") or "")
 
 
 def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tuple[Location, str, str]]:
     """What the tasks are given, each with its place and name: the job's parameters, and those of each task that they leave."""
     places = [(f"parameter {name}", value) for name, value in parameters.items()]
     for task in job.tasks:
-        left = {name: value for name, value in task.parameters.items() if name not in parameters}
-        places.extend((f"{task.key}: {name}", value) for name, value in left.items())
+        left = {name: value for name, value in task.worker.parameters.items() if name not in parameters}
+        places.extend((f"{task.worker.key}: {name}", value) for name, value in left.items())
+        if task.loop is not None:
+            texts = texts_of(task.loop, inline(task.loop.inputs, parameters, job=job.name))
+            places.extend((f"{task.key}: inputs", text) for text in dict.fromkeys(texts))
     return [
         (place_of(value, otherwise=job.path, root=root), name, inline(value, parameters, job=job.name))
         for name, value in places
@@ -110,10 +134,11 @@ def check_kinds(job: Job, *, root: str) -> None:
     import os
 
     for task in job.tasks:
-        if task.kind not in SERVED:
+        if task.unserved:
+            has = "is" if task.unserved == task.kind else "runs"
             raise JobKindError(
-                f'the task "{task.key}" is a {task.kind}',
-                cause=f"a copy of a job is run with {' and '.join(SERVED)} alone: others reach for what is no copy",
+                f'the task "{task.key}" {has} a {task.unserved}',
+                cause=f"a copy of a job is run with {', '.join(SERVED)} alone: others reach for what is no copy",
                 mend=f"run its notebooks one by one, by run_notebook, or make {task.key} a {NOTEBOOK}",
                 location=Location(os.path.relpath(job.path, root)),
             )

@@ -89,7 +89,7 @@ class Sender:
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
         parts = []
         for task in job.tasks:
-            sent, target = self._brought(task.notebook) if task.notebook else (None, "")
+            sent, target = self._brought(task.worker.notebook) if task.worker.notebook else (None, "")
             parts.append(TaskSent(task, sent, target))
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)

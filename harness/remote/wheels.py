@@ -114,7 +114,7 @@ def build(folder: str) -> tuple[str, bytes]:
         WheelError: It can't be built.
     """
     with tempfile.TemporaryDirectory(prefix="nbh-wheel-") as made:
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made, folder]
+        command = [sys.executable, "-P", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made, folder]
         shown = f"python -m pip wheel --no-deps {folder}"
         if not any((Path(folder) / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise _error(folder, f"{folder} has no pyproject.toml", "name the folder that has one")

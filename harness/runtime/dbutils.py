@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 # What Databricks' own dbutils has and this one hasn't.
-_UNSERVED = ("api", "fs", "meta", "preview")
+_UNSERVED = ("api", "fs", "import_notebook", "meta", "preview")
 
 
 class Dbutils(Part):

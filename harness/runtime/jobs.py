@@ -30,6 +30,10 @@ class TaskStore:
         """A task starts: what an earlier run of it left is gone."""
         self._values[task] = {}
 
+    def forget(self, task: str) -> None:
+        """Have a task that nobody finds any more."""
+        self._values.pop(task, None)
+
     def give(self, values: Mapping[str, Mapping[str, Any]]) -> None:
         """Have tasks that didn't run: a test says what they would have left.
 

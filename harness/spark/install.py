@@ -113,7 +113,7 @@ def install(
 
 def _make(folder: Path, packages: list[str], *, env: Mapping[str, str], progress: Callable[[str], None]) -> None:
     clean = {name: value for name, value in env.items() if name not in _ELSEWHERE}
-    code, said = _run([sys.executable, "-m", "venv", str(folder)], clean, lambda _line: None)
+    code, said = _run([sys.executable, "-P", "-m", "venv", str(folder)], clean, lambda _line: None)
     python = _at(folder).python
     if code or not python.exists():
         raise _error("\n".join(said[-6:]) or f"venv ended with exit code {code}", _mend(said, _NO_VENV))
@@ -121,7 +121,7 @@ def _make(folder: Path, packages: list[str], *, env: Mapping[str, str], progress
     for name in ("pip.conf", "pip.ini"):
         if (Path(sys.prefix) / name).is_file():
             shutil.copyfile(Path(sys.prefix) / name, folder / name)
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    command = [str(python), "-P", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     code, said = _run([*command, *packages], clean, progress)
     if code:
         raise _error("\n".join(_telling(said)), _mend(said, _NO_PACKAGES))

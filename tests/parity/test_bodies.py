@@ -158,3 +158,39 @@ def test_a_job_whose_task_fails_is_red(run_job):
     assert (train.outcome, train.location.path, train.location.line) == ("failed", f"{NOTEBOOKS}/train.py", 9)
     assert "no model of 3 rows" in train.error
     assert run.tasks["alert"].passed
+
+
+LOOP = "tests/parity/jobs/loop.job.yml"
+
+
+def test_a_loop_runs_its_notebook_for_each_input(run_job):
+    """Over a task value and a parameter; each iteration has its input and its result, and an empty array is no success."""
+    run = run_job(LOOP)
+
+    assert run.passed, run.summary
+    load, again = run.tasks["load"].iterations, run.tasks["again"].iterations
+    assert {one.input: one.exit_value for one in load} == {
+        '{"name": "north", "rows": 2}': "north 2 loop load_one",
+        '{"name": "south", "rows": 3}': "south 3 loop load_one",
+    }
+    assert {one.input: one.exit_value for one in again} == {
+        '{"name": "north", "rows": 2}': "again north",
+        '{"name": "south", "rows": 3}': "again south",
+    }
+    assert {one.parameters["name"] for one in again} == {"again north", "again south"}
+    assert run.tasks["none"].outcome == "excluded"
+    assert not run.tasks["none"].passed
+
+
+def test_an_iteration_that_fails_fails_its_loop(run_job):
+    """The others run all the same, and the line is the repository's."""
+    run = run_job(LOOP, parameters={"bad": "south"})
+
+    assert run.outcome == "passed_with_failures", run.summary
+    load = run.tasks["load"]
+    assert load.outcome == "failed"
+    ends = {one.parameters["name"]: one for one in load.iterations}
+    assert (ends["north"].outcome, ends["south"].outcome) == ("exited", "failed")
+    assert (ends["south"].location.path, ends["south"].location.line) == (f"{NOTEBOOKS}/region.py", 10)
+    assert "no rows of south" in load.error
+    assert run.tasks["again"].passed

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from data_fixtures import client, ended, rehearsal
 from databricks.sdk.errors import BadRequest
+from databricks.sdk.errors import NotImplemented as NotServed
 from databricks.sdk.service import jobs
 from databricks.sdk.service.jobs import ConditionTask, ConditionTaskOp, NotebookTask, RunResultState, TaskDependency
 from databricks.sdk.service.workspace import ImportFormat, Language
 
 from harness.rehearsal.clusters import EXISTING
+from harness.remote.client import SdkWorkspace
+from harness.remote.secrets import Masker
 
 __all__ = ["client", "rehearsal"]
 
@@ -153,3 +156,160 @@ def test_what_is_refused(client, changed):
 
     with pytest.raises(BadRequest):
         client.api_client.do("POST", "/api/2.2/jobs/create", body={"tasks": [first, {"task_key": "c", **changed}]})
+
+
+ONE = """
+dbutils.widgets.text("x", "")
+x = dbutils.widgets.get("x")
+dbutils.jobs.taskValues.set("x", x)
+assert x != "bad", "no " + x
+dbutils.notebook.exit(x)
+"""
+
+
+def loop(key, inputs, name="one", *, after=(), at_once=None, **parameters):
+    """A task that runs a notebook for each of its inputs."""
+    depends_on = [TaskDependency(one) for one in after] or None
+    each = jobs.ForEachTask(inputs, notebook(f"{key}_one", name, **parameters), at_once)
+    return jobs.Task(task_key=key, for_each_task=each, depends_on=depends_on)
+
+
+def test_a_loop(client, notebooks):
+    """Each iteration is a run of its own, told with the loop's; one that fails fails the loop, after all have run."""
+    client.workspace.upload("/Shared/one", ONE.encode(), format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+    tasks = [
+        notebook("sets", "sets"),
+        loop("good", '["{{tasks.sets.values.name}}", {"k": 1}]', after=["sets"], at_once=2, x="{{input}}"),
+        loop("bad", "{{job.parameters.names}}", x="{{input.k}}"),
+        loop("no_array", "{{tasks.sets.values.name}}", after=["sets"]),
+        loop("empty", "[]"),
+        condition("found", "{{tasks.good.values.x}}", "EQUAL_TO", "1", after=["good"]),
+    ]
+    parameters = [jobs.JobParameterDefinition("names", '[{"k": "bad"}, {"k": "a"}, {"l": 1}]')]
+    job = client.jobs.create(name="loops", tasks=tasks, parameters=parameters)
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    assert states(run) == {
+        "sets": "SUCCESS",
+        "good": "SUCCESS",
+        "bad": "FAILED",
+        "no_array": "FAILED",
+        "empty": "EXCLUDED",
+        "found": "FAILED",
+    }
+    by_key = {task.task_key: task for task in run.tasks}
+    assert by_key["good"].for_each_task.stats.task_run_stats.succeeded_iterations == 2
+    told = client.jobs.get_run(by_key["good"].run_id, include_resolved_values=True)
+    given = {one.run_id: one.resolved_values.notebook_task.base_parameters["x"] for one in told.iterations}
+    assert sorted(given.values()) == ["ö", '{"k": 1}'][::-1]
+    assert {client.jobs.get_run_output(one).notebook_output.result for one in given} == {"ö", '{"k": 1}'}
+    stats = by_key["bad"].for_each_task.stats
+    assert (stats.task_run_stats.total_iterations, stats.task_run_stats.failed_iterations) == (3, 2)
+    assert any("{{input.k}} can't be resolved" in one.error_message for one in stats.error_message_stats)
+    assert "not a JSON array: ö" in by_key["no_array"].state.state_message
+    assert "has set no value x" in by_key["found"].state.state_message
+    client.jobs.delete(job.job_id)
+
+
+def test_many_iterations_are_told_page_by_page(client):
+    """By the SDK's call, and by our own; what each was given comes with it."""
+    inputs = str(list(range(150)))
+    job = client.jobs.create(name="many", tasks=[loop("many", inputs, "none_such", at_once=100, x="{{input}}")])
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    (task,) = run.tasks
+    assert task.for_each_task.stats.task_run_stats.failed_iterations == 150
+    assert len({one.run_id for one in client.jobs.get_run(task.run_id).iterations}) == 150
+    assert len({one["run_id"] for one in SdkWorkspace(client, Masker()).iterations(task.run_id)}) == 150
+
+
+def test_a_loop_is_cancelled_with_its_run(client, notebooks):
+    """What is on ends, and what isn't doesn't begin."""
+    sleeps = b"import time\ntime.sleep(600)"
+    client.workspace.upload("/Shared/sleeps", sleeps, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+    job = client.jobs.create(name="long", tasks=[loop("long", "[1, 2, 3]", "sleeps")])
+    run_id = client.jobs.run_now(job.job_id).run_id
+    client.jobs.cancel_run(run_id)
+
+    run = ended(client, run_id)
+
+    assert states(run) == {"long": "CANCELED"}
+    told = client.jobs.get_run(run.tasks[0].run_id).iterations or []
+    assert {one.state.result_state.value for one in told} <= {"CANCELED"}
+
+
+INNER = {"task_key": "o", "notebook_task": {"notebook_path": "/Shared/one"}, "existing_cluster_id": EXISTING}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"inputs": "a, b"},
+        {"inputs": ["a"]},
+        {"inputs": '{"a": 1}'},
+        {"inputs": ""},
+        {"inputs": f"[{'1,' * 5000}1]"},
+        {"concurrency": 101},
+        {"concurrency": True},
+        {"task": None},
+        {"task": {**INNER, "task_key": "l"}},
+        {"task": {**INNER, "task_key": "a b"}},
+        {"task": {**INNER, "depends_on": [{"task_key": "first"}]}},
+        {"task": {"task_key": "o", "for_each_task": {"inputs": "[1]", "task": INNER}}},
+        {"inputs": "{{tasks.none.values.x}}"},
+        {"task": {**INNER, "existing_cluster_id": "none"}},
+    ],
+)
+def test_a_loop_that_is_refused(client, changed):
+    """Before anything of it is run."""
+    first = {"task_key": "first", "condition_task": COMPARES}
+    each = {"task_key": "l", "for_each_task": {"inputs": "[1]", "task": INNER, **changed}}
+
+    with pytest.raises(BadRequest):
+        client.api_client.do("POST", "/api/2.2/jobs/create", body={"tasks": [first, each]})
+
+
+def test_what_a_loop_is_not_served_with(client):
+    """It is told as not served: no other kind of task, and no element outside of a loop."""
+    for inner in (
+        {"task_key": "o", "spark_python_task": {"python_file": "/x.py"}},
+        {"task_key": "o", "condition_task": COMPARES},
+    ):
+        body = {"tasks": [{"task_key": "l", "for_each_task": {"inputs": "[1]", "task": inner}}]}
+        with pytest.raises(NotServed, match="does not run"):
+            client.api_client.do("POST", "/api/2.2/jobs/create", body=body)
+    with pytest.raises(NotServed, match=r"the reference {{input}}"):
+        client.jobs.create(name="x", tasks=[condition("c", "{{input}}", "EQUAL_TO", "a")])
+
+
+def test_the_time_of_a_loop(client, notebooks):
+    """The iteration that is on ends with it, and the next one doesn't begin."""
+    sleeps = b"import time\ntime.sleep(600)"
+    client.workspace.upload("/Shared/sleeps", sleeps, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+    task = loop("long", "[1, 2]", "sleeps")
+    task.timeout_seconds = 1
+    job = client.jobs.create(name="late", tasks=[task])
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    told = client.jobs.get_run(run.tasks[0].run_id).iterations
+    assert states(run) == {"long": "TIMEDOUT"}
+    assert [one.state.result_state.value for one in told] == ["TIMEDOUT", "TIMEDOUT"]
+    assert told[1].setup_duration == told[1].execution_duration == 0
+
+
+def test_an_iteration_is_tried_again(client):
+    """As often as its task says; the last attempt is told, and the first can be asked for."""
+    task = loop("many", "[1]", "none_such")
+    task.for_each_task.task.max_retries = 1
+    job = client.jobs.create(name="again", tasks=[task])
+
+    run = ended(client, client.jobs.run_now(job.job_id).run_id)
+
+    (last,) = client.jobs.get_run(run.tasks[0].run_id).iterations
+    assert (last.attempt_number, last.state.result_state.value) == (1, "FAILED")
+    first = client.jobs.get_run(client.jobs.get_run(last.run_id).original_attempt_run_id)
+    assert first.attempt_number == 0
+    assert run.tasks[0].attempt_number == 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from workspaces import missing
 
 from harness.jobs.errors import JobKindError, TaskValuesUnknownError
-from harness.jobs.job import Condition, Dependency, Job, Task
+from harness.jobs.job import Condition, Dependency, Job, Loop, Task
 from harness.remote.errors import UnreachableError
 from harness.remote.job_outcome import end_of_job, job_run
-from harness.remote.job_request import JobRequest, TaskSent, check_kinds
+from harness.remote.job_request import JobRequest, TaskSent, check_kinds, values_of
 from harness.remote.outcome import Sent, gone, unknown
 
 FOLDER = "/Workspace/f"
@@ -26,8 +28,14 @@ PARTS = tuple((task, None if task is CHECK else Sent(f"{task.key}.py", {}, (), F
 class Outputs:
     """The outputs of tasks by their run's id; an error is raised."""
 
-    def __init__(self, **held):
-        self.held = held
+    def __init__(self, *iterations, **held):
+        self.told, self.held = iterations, held
+
+    def iterations(self, run_id):
+        """Those of the one loop."""
+        if run_id != 5:
+            raise missing(f"iterations of {run_id}")
+        return list(self.told)
 
     def output(self, run_id):
         """What a task gave."""
@@ -183,6 +191,117 @@ def test_a_run_that_is_lost_loses_its_tasks(make):
 
     assert run.outcome == "infrastructure_failed"
     assert [task.ended for task in run.tasks.values()] == ["infrastructure_failed"] * 3
+
+
+INNER = Task("one", "notebook_task", notebook="/p/one.py", parameters={"x": "{{input.k}}", "day": "own"}, timeout_s=9)
+EACH = Task("each", "for_each_task", timeout_s=60, loop=Loop("{{job.parameters.names}}", INNER, 4))
+NAMES = '[{"k": "a"}, {"k": "b"}]'
+
+
+def loop_request():
+    """A job with one loop, to be submitted."""
+    job = Job("etl", "/p/databricks.yml", (EACH,), {"names": NAMES, "day": "1"})
+    parts = (TaskSent(EACH, Sent("one.py", {}, (), FOLDER), "/W/one"),)
+    compute = {"existing_cluster_id": "c1"}
+    return JobRequest(WHOLE, "", "nbh-x", {"names": NAMES, "day": "1"}, 600.0, lambda: (compute, {}), job=job, parts=parts)
+
+
+def test_how_a_loop_is_submitted():
+    """With the job's parameters in their places; what it runs is tried no second time, and has the compute."""
+    (task,) = loop_request().body("token", "name")["tasks"]
+
+    inner = task["for_each_task"].pop("task")
+    assert task == {"task_key": "each", "timeout_seconds": 60, "for_each_task": {"inputs": NAMES, "concurrency": 4}}
+    parameters = inner.pop("notebook_task")["base_parameters"]
+    assert parameters == {"x": "{{input.k}}", "day": "1", "names": NAMES}
+    once = {"max_retries": 0, "retry_on_timeout": False, "disable_auto_optimization": True, "existing_cluster_id": "c1"}
+    assert inner == {"task_key": "one", "timeout_seconds": 9, **once}
+
+
+def iteration(result, run_id, **given):
+    """What a workspace says of one."""
+    return told(result, run_id=run_id, key="one", resolved_values={"notebook_task": {"base_parameters": given}})
+
+
+def end_of_each(*iterations, result="SUCCESS", total=2, whole="SUCCESS", **outputs):
+    """The result of a job with one loop."""
+    stats = {} if total is None else {"stats": {"task_run_stats": {"total_iterations": total}}}
+    facts = {**told(whole, run_id=9), "tasks": [told(result, run_id=5, key="each", for_each_task=stats)]}
+    request = loop_request()
+    return job_run(request.job, request.collect(facts, Outputs(*iterations, **outputs), stopped=""))
+
+
+GOOD = {"t6": {"notebook_output": {"result": "7"}}, "t7": {"notebook_output": {}}}
+BOTH = (iteration("SUCCESS", 6, x="b", day="1"), iteration("SUCCESS", 7, x="a", day="1"))
+
+
+def test_the_iterations_of_a_loop():
+    """Each by its own output, with what it was given and what it was for."""
+    run = end_of_each(*BOTH, **GOOD)
+
+    assert run.passed
+    first, second = run.tasks["each"].iterations
+    assert (first.input, first.exit_value, first.parameters) == ('{"k": "b"}', "7", {"x": "b", "day": "1"})
+    assert (second.input, second.outcome) == ('{"k": "a"}', "passed")
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "error"),
+    [
+        (end_of_each(*BOTH[:1], **GOOD), "infrastructure_failed", "of 2 iterations 1 are told"),
+        (end_of_each(*BOTH, total=None, **GOOD), "infrastructure_failed", "nobody knows how many iterations 2 are told"),
+        (end_of_each(), "infrastructure_failed", "of 2 iterations 0 are told"),
+        (end_of_each(*BOTH, **{**GOOD, "t7": {}}), "infrastructure_failed", "1 of 2 iterations didn't pass"),
+        (end_of_each(*BOTH, **{**GOOD, "t7": {"error": "boom"}}), "failed", "it failed: boom"),
+        (end_of_each(*BOTH, result="FAILED", whole="FAILED", **GOOD), "failed", "the workspace doesn't say by what"),
+        (end_of_each(*BOTH, result="TIMEDOUT", whole="FAILED", **GOOD), "timed_out", "longer than it may"),
+        (end_of_each(*BOTH, result=None, whole=None, **GOOD), "infrastructure_failed", ""),
+        (
+            end_of_each(told("CANCELED", life="SKIPPED", run_id=6), BOTH[1], result="FAILED", whole="FAILED", **GOOD),
+            "skipped",
+            "it was not run",
+        ),
+        (end_of_each(total=0), "excluded", ""),
+    ],
+)
+def test_a_loop_of_which_not_all_is_known_to_be_good(run, outcome, error):
+    """Whatever else the workspace says; and one that ran nothing is no success."""
+    assert run.is_unread_red
+    assert run.tasks["each"].outcome == outcome
+    assert not run.passed
+    assert error in run.tasks["each"].error or error in run.tasks["each"].why
+
+
+def test_the_cluster_that_a_loop_was_lost_with():
+    """It is told, so that the next run gets another."""
+    lost = []
+    request = replace(loop_request(), lost=lost.append)
+    inner = {"task": {"task_key": "one", "existing_cluster_id": "c1"}}
+    facts = {**told("FAILED", run_id=9), "tasks": [told(None, run_id=5, key="each", for_each_task=inner)]}
+
+    assert request.collect(facts, Outputs(), stopped="").ended == "infrastructure_failed"
+    assert lost == ["c1"]
+
+
+def test_catalogs_in_the_inputs_of_a_loop():
+    """Each text in them is looked at, like a parameter."""
+    job = Job("etl", "/p/j.yml", (EACH,))
+
+    values = values_of(job, {"names": '[{"k": "prd"}, "ppd.x"]'}, root="/p")
+
+    assert [(name, text) for _, name, text in values][1:] == [
+        *(("one: x", "{{input.k}}"), ("one: day", "own")),
+        *(("each: inputs", "ppd.x"), ("each: inputs", "k"), ("each: inputs", "prd")),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["spark_python_task", "condition_task"])
+def test_a_loop_over_what_no_copy_is_run_with(kind):
+    """It is named before anything is sent."""
+    job = Job("etl", "/p/jobs/j.yml", (Task("each", "for_each_task", loop=Loop("[1]", Task("one", kind))),))
+
+    with pytest.raises(JobKindError, match=f'the task "each" runs a {kind}'):
+        check_kinds(job, root="/p")
 
 
 def test_kinds_that_no_copy_is_run_with():

@@ -35,6 +35,7 @@ class FakeWorkspace:
         self.runs_made = {}
         self.tokens = {}
         self.outputs = {}
+        self.iterations_made = {}
         self.pages = {}
         self.catalogs = {}
         self.objects_made = set()  # (kind, name) of tables, views, volumes and functions in schemas of others
@@ -116,6 +117,9 @@ class FakeWorkspace:
         if run_id not in self.runs_made:
             raise missing(f"run {run_id}")
         return json.loads(json.dumps(self.runs_made[run_id]))
+
+    def iterations(self, run_id):
+        return self.iterations_made.get(run_id, [])
 
     def output(self, run_id):
         if run_id not in self.outputs:
@@ -255,6 +259,7 @@ CALLS = frozenset(
             "submit",
             "run",
             "output",
+            "iterations",
             "export_run",
             "runs_page",
             "cancel",

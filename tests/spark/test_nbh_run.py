@@ -55,6 +55,19 @@ def test_nothing_is_left_for_the_next(nbh_run):
     assert [nbh_run(GOOD).returncode for _ in range(2)] == [0, 0]
 
 
+def test_notebooks_named_as_modules_of_python(tmp_path):
+    """What is read beside the notebook is Python's own, wherever one stands: on Databricks a notebook is no module."""
+    for name in ("secrets", "queue", "statistics", "harness"):
+        (tmp_path / f"{name}.py").write_text(f"{HEADER}raise RuntimeError('{name} was imported')\n")
+    (tmp_path / "n.py").write_text(f"{HEADER}print('ran')\n")
+    command = [sys.executable, "-P", "-m", "harness", "run", "n.py"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ran" in done.stdout.splitlines()
+
+
 def test_as_data(nbh_run):
     """For other programs: JSON alone, on one line."""
     done = nbh_run(f"{HEADER}x = 1\n{CELL}1 / 0\n{CELL}x\n", "--json")

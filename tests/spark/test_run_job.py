@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from harness.jobs.errors import JobShapeError
+
 HEADER = "# Databricks notebook source\n"
 SETS = "dbutils.jobs.taskValues.set('n', 3)\ndbutils.jobs.taskValues.set('names', ['a'])"
 ASKS = "dbutils.notebook.exit(str(dbutils.jobs.taskValues.get('sets', 'n', default='none', debugValue='none')))"
@@ -62,7 +64,7 @@ def test_a_condition_on_what_nobody_set_fails(run_job, job):
     assert (run.tasks["last"].outcome, run.tasks["last"].why) == ("skipped", "c failed, and it runs if ALL_SUCCESS")
 
 
-@pytest.mark.parametrize("kind", ["spark_python_task", "sql_task", "python_wheel_task", "run_job_task", "for_each_task"])
+@pytest.mark.parametrize("kind", ["spark_python_task", "sql_task", "python_wheel_task", "run_job_task"])
 def test_a_kind_that_is_not_run_here(run_job, job, kind):
     """It is named, with the reason; nothing that waits for it is run, and the whole isn't passed."""
     run = run_job(job({"task_key": "other", kind: {"x": 1}}, notebook("last", "other"), last="x = 1"))
@@ -110,3 +112,110 @@ def test_a_parameters_own_reference(run_job, tmp_path):
     wrong = run_job(tmp_path / "j.json", parameters={"a": "{{job.parameters.a}}"})
     assert (wrong.outcome, wrong.tasks["n"].run) == ("failed", None)
     assert "{{job.parameters.a}} leads nowhere" in wrong.error
+
+
+def loop(key, inputs, *after, **more):
+    """A task that runs the notebook ``one`` for each of its inputs."""
+    depends_on = [{"task_key": one} for one in after]
+    parameters = more.pop("parameters", {"x": "{{input}}"})
+    inner = {"task_key": f"{key}_one", "notebook_task": {"notebook_path": "one.py", "base_parameters": parameters}}
+    return {"task_key": key, "depends_on": depends_on, "for_each_task": {"inputs": inputs, "task": {**inner, **more}}}
+
+
+ONE = """
+dbutils.widgets.text("x", "")
+x = dbutils.widgets.get("x")
+dbutils.jobs.taskValues.set("x", x)
+if x == "bad":
+    raise ValueError("no " + x)
+dbutils.notebook.exit(x * 2)
+"""
+
+
+def test_a_loop_runs_its_notebook_for_each_input(run_job, job):
+    """Each has its result, what one sets is its own, and one that fails fails the loop, after all have run."""
+    run = run_job(job(loop("all", '["a", "bad", {"k": 1}, 2, true, null]'), notebook("last", "all"), one=ONE, last="x = 1"))
+
+    its = run.tasks["all"].iterations
+    assert [one.input for one in its] == ["a", "bad", '{"k": 1}', "2", "true", "null"]
+    assert [one.exit_value for one in its] == ["aa", None, '{"k": 1}' * 2, "22", "truetrue", "nullnull"]
+    assert [one.outcome for one in its] == ["exited", "failed", *["exited"] * 4]
+    assert (its[1].location.line, its[0].values, its[0].parameters) == (7, {"x": "a"}, {"x": "a"})
+    assert run.tasks["all"].error.startswith("1 of 6 iterations didn't pass, for bad it failed at")
+    assert "no bad" in run.tasks["all"].error
+    assert (run.outcome, run.tasks["last"].outcome) == ("failed", "skipped")
+
+
+LISTS = "dbutils.jobs.taskValues.set('them', [{'k': 'a'}, {'k': 'b'}, {'l': 1}])"
+FINDS = "dbutils.jobs.taskValues.get('all_one', 'x', default='none')"
+
+
+def test_a_loop_over_a_task_value(run_job, job):
+    """An element without the key fails, and it alone; what an iteration set no other task finds."""
+    each = loop("all", "{{tasks.lists.values.them}}", "lists", parameters={"x": "{{input.k}}"})
+    last = {**notebook("finds", "all"), "run_if": "ALL_DONE"}
+
+    run = run_job(job(notebook("lists"), each, last, lists=LISTS, one=ONE, finds=FINDS))
+
+    assert [one.outcome for one in run.tasks["all"].iterations] == ["exited", "exited", "failed"]
+    assert 'there is no "k" among the keys of the input' in run.tasks["all"].error
+    assert run.tasks["all"].iterations[2].run is None
+    assert (run.outcome, run.tasks["finds"].outcome) == ("failed", "failed")
+    assert 'there is no task "all_one"' in run.tasks["finds"].error
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("'a, b'", "the inputs are no JSON array"),
+        ("{'k': 1}", "the inputs are no JSON array, but"),
+        ("[1] * 5001", "the inputs have 5,001 elements, and may have 5,000"),
+    ],
+)
+def test_a_task_value_that_is_no_array_to_run_over(run_job, job, value, told):
+    """The loop fails, and is no empty one."""
+    lists = f"dbutils.jobs.taskValues.set('them', {value})"
+
+    run = run_job(job(notebook("lists"), loop("all", "{{tasks.lists.values.them}}", "lists"), lists=lists, one=ONE))
+
+    assert (run.outcome, run.tasks["all"].outcome, run.tasks["all"].iterations) == ("failed", "failed", ())
+    assert told in run.tasks["all"].error
+
+
+def test_a_loop_without_elements_is_no_success(run_job, job):
+    """Nothing was run, and nothing that waits for it is; a job that is only that did nothing."""
+    run = run_job(job(loop("all", "[]"), notebook("last", "all"), one=ONE, last="x = 1"))
+
+    assert run.outcome == "excluded"
+    assert run.tasks["all"].why == "its inputs are an empty array, so nothing was run"
+    assert (run.tasks["all"].passed, run.tasks["last"].outcome) == (False, "excluded")
+
+
+def test_the_time_of_a_loop(run_job, job):
+    """The iteration that is on ends, and no other begins."""
+    each = {**loop("all", "[1, 2]"), "timeout_seconds": 1}
+
+    run = run_job(job(each, one="import time\ntime.sleep(60)"))
+
+    its = run.tasks["all"].iterations
+    assert (run.outcome, run.tasks["all"].outcome) == ("timed_out", "timed_out")
+    assert [(one.outcome, one.why) for one in its][1] == ("skipped", "the loop's time was over")
+    assert its[0].outcome == "timed_out"
+
+
+def test_a_loop_over_what_is_not_run_here(run_job, job):
+    """It is named, with the reason."""
+    inner = {"task_key": "one", "python_wheel_task": {"package_name": "x"}}
+
+    run = run_job(job({"task_key": "all", "for_each_task": {"inputs": "[1]", "task": inner}}))
+
+    assert run.outcome == "unsupported"
+    assert "all runs a python_wheel_task: a wheel's entry point isn't run here" in run.error
+
+
+def test_inputs_that_are_no_array_run_nothing(run_job, job, tmp_path):
+    """It is told before any task begins."""
+    with pytest.raises(JobShapeError, match='loop of the task "all" has nothing to run over'):
+        run_job(job(notebook("marks"), loop("all", "a, b"), one=ONE, marks=f"open({str(tmp_path / 'x')!r}, 'w')"))
+
+    assert not (tmp_path / "x").exists()

@@ -198,6 +198,44 @@ JOB = """
     """
 
 
+LOOPS = """
+    tasks:
+      - task_key: none
+        for_each_task: {inputs: "[]", task: {task_key: none_one, notebook_task: {notebook_path: nb.py}}}
+      - task_key: some
+        for_each_task:
+          inputs: '["a", "b", "c"]'
+          task: {task_key: some_one, notebook_task: {notebook_path: nb.py, base_parameters: {x: "{{input}}"}}}
+    """
+
+
+LOOKS = """
+    def test_the_empty_one(run_job):
+        run = run_job("j.yml")
+        assert run.outcome == "failed"
+        assert run.tasks["none"].passed
+
+    def test_another_iteration(run_job):
+        assert run_job("j.yml").tasks["some"].iterations[0].passed
+
+    def test_read(run_job):
+        its = run_job("j.yml").tasks["some"].iterations
+        assert [one.outcome for one in its] == ["passed", "failed", "passed"]
+    """
+
+
+def test_73_a_loop_is_no_better_than_its_iterations(folder):
+    """The lie: a loop over nothing is a success, and so is one that ran on after a failure. Here: excluded, and failed."""
+    folder.write({"nb.py": f"{HEADER}assert dbutils.widgets.get('x') != 'b'\n", "j.yml": LOOPS, "test_it.py": LOOKS})
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "2 failed, 1 passed" in said
+    assert "NBH360 j failed" in said
+    assert "<task none: was excluded: its inputs are an empty array" in said
+
+
 ASKS = """
     def test_unread(run_job):
         run_job("j.yml")
@@ -223,3 +261,44 @@ def test_64_a_job_that_did_nothing_has_not_passed(folder):
     assert "3 failed, 1 passed" in said
     assert "NBH360 j was excluded" in said
     assert "work was excluded: check came to false" in said
+
+
+def test_71_a_notebook_is_no_module(folder):
+    """The lie: what imports a notebook passes here and fails on Databricks. Here: it fails with Databricks' words."""
+    folder.write({"helpers.py": f"{HEADER}def f(): return 1\n", "plain.py": "def f(): return 1\n"})
+
+    assert outcome_of(folder, f"{HEADER}import plain{CELL}dbutils.notebook.exit(str(plain.f()))\n")[:3] == [
+        "exited",
+        "True",
+        "1",
+    ]
+    for statement in ("from helpers import f", "try:\n    import helpers\nexcept ImportError:\n    f = None"):
+        outcome, passed, _, error = outcome_of(folder, f"{HEADER}{statement}\n")
+        assert (outcome, passed) == ("failed", "False")
+        assert "NotebookImportException: Unable to import module `helpers`" in error
+
+
+def test_71_but_an_installed_package_may_look_like_one(folder):
+    """A wheel's modules aren't read from the workspace; one whose sources lie in the project is installed all the same."""
+    folder.write({"src/pkg/__init__.py": "", "src/pkg/steps.py": f"{HEADER}def f(): return 7\n"})
+    installed = "src/pkg-1.0.dist-info"
+    folder.write(
+        {f"{installed}/METADATA": "Metadata-Version: 2.1\nName: pkg\nVersion: 1.0\n", f"{installed}/top_level.txt": "pkg\n"}
+    )
+    folder.write(
+        {
+            "tox.ini": "[pytest]\npythonpath = . src\n",
+            "nb.py": f"{HEADER}from pkg.steps import f\ndbutils.notebook.exit(str(f()))\n",
+            "test_it.py": "def test_run(run_notebook):\n    assert run_notebook('nb.py').exit_value == '7'\n",
+        }
+    )
+    said, code = folder.run("pytest")
+    assert code == 0, said
+
+
+def test_72_a_timestamp_does_not_hang_on_where_the_machine_stands(folder, monkeypatch):
+    """The lie: what is midnight at a desk is another day on a cluster. Here: the clock is the cluster's."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    asked = "spark.sql(\"SELECT TIMESTAMP'2026-01-01 00:30:00Z' AS at\").first().at.date()"
+
+    assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({asked}))\n")[2] == "2026-01-01"

@@ -70,6 +70,21 @@ def test_other_languages_are_not_passed_over(text, why):
     assert steps(text) == [("unsupported", why)]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("# MAGIC %run ./setup\n", "code"),
+        ("# why it is run\n# MAGIC %run ./setup $day=1\n", "code"),
+        ("# MAGIC %run ./setup\n# MAGIC print(x)\n", "unsupported"),
+        ("# MAGIC %run ./setup\n# MAGIC %run ./more\n", "unsupported"),
+        ("x = 1\n%run ./setup\n", "unsupported"),
+    ],
+)
+def test_a_run_has_a_cell_of_its_own(text, kind):
+    """Databricks runs none that stands beside something else."""
+    assert [found for found, _ in steps(text)] == [kind]
+
+
 def test_what_is_for_people_and_what_is_skipped():
     """Markdown runs nothing; ``%skip`` is told apart from it."""
     assert [

@@ -70,6 +70,7 @@ ETL = """
 A = "{task_key: a, notebook_task: {notebook_path: n.py}"
 B = A.replace("key: a", "key: b")
 C = "{task_key: c, condition_task: {op: EQUAL_TO, right: b"
+LOOP = "[{{task_key: l, for_each_task: {{{}}}}}]"
 ONE = "tasks: [{task_key: a, notebook_task: {notebook_path: n.py}}]"
 
 
@@ -237,6 +238,20 @@ def test_a_variable_that_leads_back_to_itself(project):
         (f"[{A}, disabled: true}}]", 'the task "a" is disabled', "doesn't say"),
         ("[{task_key: a, notebook_task: {notebook_path: n.py, source: GIT}}]", "takes its notebook from Git", ""),
         (f"[{A}}}]\ngit_source: {{git_url: x}}", "takes its notebook from Git", "source: WORKSPACE"),
+        (LOOP.format("inputs: [a, b], task: " + A + "}"), 'inputs of the task "l" are no text', "a JSON array as text"),
+        (LOOP.format("task: " + A + "}"), 'inputs of the task "l" are no text', "None"),
+        (LOOP.format("inputs: '[1]', concurrency: 101, task: " + A + "}"), "concurrency", "from 1 to 100"),
+        (LOOP.format("inputs: '[1]', concurrency: 0, task: " + A + "}"), "concurrency", "from 1 to 100"),
+        (LOOP.format("inputs: '[1]'"), "runs nothing", "task is missing"),
+        (LOOP.format("inputs: '[1]', task: {task_key: m, for_each_task: {}}"), "runs another loop", "no loop within a loop"),
+        (LOOP.format(f"inputs: '[1]', task: {A}, depends_on: [{{task_key: b}}]}}"), '"a" in a loop depends', 'to "l"'),
+        (LOOP.format(f"inputs: '[1]', task: {A.replace('key: a', 'key: l')}}}"), 'two tasks have the key "l"', ""),
+        (LOOP.format("inputs: '{{tasks.m.values.x}}', task: " + A + "}"), 'refers to the task "m"', ""),
+        (
+            LOOP.format(f"inputs: '[1]', task: {A[:-1]}, base_parameters: {{p: '{{{{job.parameters.x}}}}'}}}}}}"),
+            '"x"',
+            "parameter",
+        ),
         ("text", "the job has no tasks", ""),
         ("[text]", "tasks is no list", ""),
     ],
@@ -251,6 +266,29 @@ def test_what_databricks_would_refuse(project, tasks, what, more):
     assert what in caught.value.what
     assert more in f"{caught.value.cause}\n{caught.value.mend}"
     assert caught.value.location.path == "j.yml"
+
+
+def test_a_loop(project):
+    """What it runs over, what it runs, and how many at once; both may ask for retries, which a copy doesn't make."""
+    text = f"""
+        job_clusters: [{{job_cluster_key: c, new_cluster: {{num_workers: 1}}}}]
+        tasks:
+          - task_key: l
+            max_retries: 1
+            for_each_task:
+              inputs: '["a"]'
+              concurrency: 3
+              task: {A}, job_cluster_key: c, timeout_seconds: 9, max_retries: 2, run_if: ALL_SUCCESS}}
+    """
+    project.write(j_yml=text, n_py="")
+
+    job = project.read("j.yml", with_compute=True)
+
+    (task,) = job.tasks
+    assert (task.kind, task.loop.inputs, task.loop.concurrency, task.notebook) == ("for_each_task", '["a"]', 3, "")
+    assert (task.worker.key, task.worker.notebook, task.worker.timeout_s) == ("a", str(project.root / "n.py"), 9)
+    assert (task.compute, task.worker.compute) == ({}, {"new_cluster": {"num_workers": 1}})
+    assert job.notes == ("the copy tries no task again, which the job asks for: l, a",)
 
 
 def test_a_missing_notebook_names_the_near_one(project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -57,6 +58,43 @@ def test_what_leads_nowhere(known, text, told):
         fill(text, known)
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("element", "text", "filled"),
+    [
+        ("a", "{{input}}!", "a!"),
+        ("{{job.name}}", "{{input}}", "{{job.name}}"),
+        ({"k": "v", "n": [1], "odd-key": None}, "{{input.k}} {{input.n}} {{input.`odd-key`}}", "v [1] null"),
+        ({"k": 1}, "{{ input }}", '{"k": 1}'),
+        (None, "{{input}}", "null"),
+        (True, "{{input}} {{input_file}}", "true {{input_file}}"),
+    ],
+)
+def test_the_element_of_a_loop(known, element, text, filled):
+    """Whole, or one of its keys; what it holds is filled in no further."""
+    assert fill(text, replace(known, input=element)) == filled
+
+
+@pytest.mark.parametrize(
+    ("element", "text", "told"),
+    [
+        ("a", "{{input.k}}", "is no object"),
+        ({"key": 1}, "{{input.keys}}", 'did you mean "key"?'),
+        ({"k": {"l": 1}}, "{{input.k.l}}", "its own keys only"),
+    ],
+)
+def test_a_key_that_an_element_has_not(known, element, text, told):
+    """It never becomes an empty text."""
+    with pytest.raises(ReferenceUnknownError) as caught:
+        fill(text, replace(known, input=element))
+
+    assert told in str(caught.value)
+
+
+def test_outside_of_a_loop_there_is_no_input(known):
+    """The text is no reference there, and stays."""
+    assert fill("{{input}} {{input.k}}", known) == "{{input}} {{input.k}}"
 
 
 def test_only_the_name_and_the_parameters_are_put_in_their_places():
