@@ -465,7 +465,7 @@ class WidgetValueError(DbutilsError, ValueError):
 
 
 class SecretNotFoundError(DbutilsError, LookupError):
-    """A secret, or a scope, was asked for that neither the test nor the settings give."""
+    """A secret, or a scope, was asked for that neither the test nor the settings give, nor the run's workspace."""
 
     code = "NBH355"
     about = "a secret is not there"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _Ended = TypeVar("_Ended", bound=str)
@@ -123,13 +124,15 @@ class CellRun:
     """What one cell of a run did.
 
     ``number`` and ``language`` are the cell's. ``outcome`` is "passed", "failed", "exited", "unsupported", "skipped" (named so
-    by the test, or by ``%skip``) or "not_run". ``outputs`` are as in a Jupyter notebook: dictionaries with ``output_type``.
+    by the test, or by ``%skip``), "not_run", or "unknown" (on a workspace that says something else). ``outputs`` are as in a
+    Jupyter notebook: dictionaries with ``output_type``. Of a run on a workspace a look at outputs that it doesn't tell, or not
+    whole, is an error.
     """
 
     number: int
     language: str
     outcome: str
-    outputs: tuple[dict[str, Any], ...] = ()
+    outputs: Sequence[dict[str, Any]] = ()
     duration_s: float = 0.0
 
     @property
@@ -181,7 +184,8 @@ class NotebookRun(Judged[Outcome]):
     notebook with its outputs, as nbformat's dictionary. ``tables`` are the full names of those (and of views) that were made
     or changed while it ran, as far as that is known; ``files`` those that it wrote: in its copy of the project, in dbfs, in
     volumes. ``children`` are the runs of the notebooks that it ran by ``dbutils.notebook.run``, in the order in which they
-    ended.
+    ended. Of a run on a workspace ``cells`` are asked for when somebody looks, ``executed`` is empty, and a look at ``tables``,
+    ``files`` or ``children`` is an error, for nobody knows them.
     """
 
     path: str
@@ -189,12 +193,12 @@ class NotebookRun(Judged[Outcome]):
     exit_value: str | None = None
     error: str = ""
     location: Location | None = None
-    cells: tuple[CellRun, ...] = ()
+    cells: Sequence[CellRun] = ()
     duration_s: float = 0.0
-    tables: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    tables: Sequence[str] = ()
+    files: Sequence[str] = ()
     executed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    children: tuple[NotebookRun, ...] = ()
+    children: Sequence[NotebookRun] = ()
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -142,6 +142,7 @@ _NOTES = {
     "POST clusters/create": "runs at once, unless a test has set how long a start takes",
     "POST workspace/import": "a notebook and a file that were one file on this machine are refused; a workspace takes both",
     "GET workspace/export": "no folders",
+    "GET jobs/runs/export": "cells and results as public exports have them; how one that exits is written was in none",
     "POST dbfs/put": "JSON only",
     "POST secrets/scopes/create": "no scopes of a key vault",
     "POST fs/create-download-url": _NO_CLOUD,

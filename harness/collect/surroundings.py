@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.collect.engine import SPARK
+from harness.collect.remote import environment_here, remote_of
 from harness.collect.session import SESSION
 from harness.errors import DbutilsArgumentError, RunEngineError
 from harness.runtime.surroundings import Surroundings
@@ -17,6 +18,7 @@ from harness.runtime.surroundings import Surroundings
 if TYPE_CHECKING:
     from harness.execute.host import Host, Place
     from harness.runtime.redact import Redactor
+    from harness.runtime.secrets import Beyond
     from harness.spark.connect import ConnectSession
 
 # Tracebacks show the user's lines, not these.
@@ -35,8 +37,17 @@ def surroundings_of(item: pytest.Item) -> Surroundings:
         DbutilsArgumentError: A marker ``nbh_secrets`` holds something else than texts by scope and key.
     """
     if _SURROUNDINGS not in item.stash:
-        item.stash[_SURROUNDINGS] = Surroundings(secrets=_secrets(item))
+        item.stash[_SURROUNDINGS] = Surroundings(secrets=_secrets(item), beyond=partial(_beyond, item.config))
     return item.stash[_SURROUNDINGS]
+
+
+def _beyond(config: pytest.Config) -> Beyond | None:
+    """The secrets of the run's workspace."""
+    if not environment_here(config).is_remote:
+        return None
+    from harness.remote.scopes import WorkspaceSecrets
+
+    return WorkspaceSecrets(remote_of(config).workspace)
 
 
 def _secrets(item: pytest.Item) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.model import NotebookRun
+    from harness.runtime.secrets import SecretStore
     from harness.runtime.surroundings import Surroundings
     from harness.settings import Settings
 
@@ -71,6 +73,7 @@ class Host:
         self._room = threading.Semaphore(MOST_AT_ONCE)
         self._answers: dict[str, Callable[..., Any]] = {
             "secret": self._secret,
+            "secret_bytes": self._secret_bytes,
             "secret_keys": lambda scope: self._store().keys(scope),
             "secret_scopes": lambda: self._store().scopes(),
             "task_set": self._task_set,
@@ -94,12 +97,23 @@ class Host:
         for done in list(self._running):
             done.wait(10)
 
-    def _store(self) -> Any:
+    def _store(self) -> SecretStore:
         return self.around.secret_store(self._settings().secrets)
 
     def _secret(self, scope: str, key: str) -> str:
-        value: str = self._store().get(scope, key)
-        self.around.redactor.add(value)
+        return self._read_secret(scope, key).decode(errors="replace")
+
+    def _secret_bytes(self, scope: str, key: str) -> str:
+        return base64.b64encode(self._read_secret(scope, key)).decode()
+
+    def _read_secret(self, scope: str, key: str) -> bytes:
+        """Give a secret, hidden from now on; a workspace's also as Python shows its bytes, and as it travels."""
+        store = self._store()
+        value = store.get_bytes(scope, key)
+        self.around.redactor.add(value.decode(errors="replace"))
+        if store.beyond is not None:
+            self.around.redactor.add(repr(value)[2:-1])
+            self.around.redactor.add(base64.b64encode(value).decode())
         return value
 
     def _task_set(self, key: str, value: str) -> None:

@@ -123,7 +123,7 @@ class Messages(Session):  # type: ignore[misc]  # as above
         if kind == "stream":
             return max(LEAST - len(content.get("text", "")), 0)
         size = 0
-        for value in (content.get("data") or {}).values():
+        for value in (*(content.get("data") or {}).values(), *(content.get("metadata") or {}).values()):
             size += len(value) if isinstance(value, (str, bytes)) else len(self.pack(value))
         return max(size, LEAST)
 

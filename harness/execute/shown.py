@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.execute.magics import UnsupportedError
+from harness.execute.rows import TABLE, UnclearError, table
 from harness.runtime.fs import FileInfo
 from harness.runtime.mounts import MountInfo
 
@@ -18,23 +19,40 @@ def display(*values: Any, **_options: Any) -> None:
 
     for value in values:
         if hasattr(value, "isStreaming") and hasattr(value, "toPandas"):
-            IPython.display.display(_table(value))
+            _table(value)
         elif isinstance(value, list) and value and isinstance(value[0], (FileInfo, MountInfo)):
-            IPython.display.display(_files(value))
+            _files(value)
         else:
             IPython.display.display(value)
 
 
-def _files(rows: list[Any]) -> Any:
+def _files(rows: list[Any]) -> None:
     import pandas as pd
+    from pyspark.sql import types
 
-    return pd.DataFrame(rows[:ROWS], columns=list(rows[0]._fields))
+    frame = pd.DataFrame(rows[:ROWS], columns=list(rows[0]._fields))
+    kinds = [types.LongType() if isinstance(value, int) else types.StringType() for value in rows[0]]
+    _show(frame, kinds, overflow=len(rows) > ROWS, zone="UTC")
 
 
-def _table(frame: Any) -> Any:
+def _table(frame: Any) -> None:
     if frame.isStreaming:  # on Databricks this starts its query
         raise UnsupportedError("display of a streaming DataFrame isn't served here yet")
-    return frame.limit(ROWS).toPandas()
+    rows = frame.limit(ROWS + 1).toPandas()
+    zone = frame.sparkSession.conf.get("spark.sql.session.timeZone")
+    _show(rows.head(ROWS), [field.dataType for field in frame.schema], overflow=len(rows) > ROWS, zone=zone)
+
+
+def _show(frame: Any, kinds: list[Any], *, overflow: bool, zone: str) -> None:
+    """Show a frame of pandas', and keep with it what it holds."""
+    import IPython.display
+
+    try:
+        columns = zip(frame.columns, kinds, strict=True)
+        held = {TABLE: table(columns, frame.itertuples(index=False, name=None), overflow=overflow, zone=zone)}
+    except UnclearError:
+        held = {}
+    IPython.display.display(frame, metadata=held)
 
 
 def display_html(html: str) -> None:

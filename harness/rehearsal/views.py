@@ -8,11 +8,13 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from harness.rehearsal.results import printed, results_of, sizes_of
 from harness.rehearsal.traces import command_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from harness.rehearsal.runner import Ran
     from harness.rehearsal.tree import Item
 
 _PAGE = """<!DOCTYPE html>
@@ -28,12 +30,16 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def page(item: Item, executed: Mapping[str, Any], *, shown: Callable[[str], str], trace: Callable[[list[str]], str]) -> str:
+def page(item: Item, ran: Ran, *, began_ms: int, shown: Callable[[str], str], trace: Callable[[list[str]], str]) -> str:
     """The page of an executed notebook; ``shown`` and ``trace`` tell texts and tracebacks as a workspace does."""
     name = item.path.rpartition("/")[2]
-    commands = [
-        _command(item, number, cell, shown=shown, trace=trace) for number, cell in enumerate(executed.get("cells", ()), 1)
-    ]
+    told = {int(one["number"]): one for one in ran.facts.get("cells", ())}
+    commands = []
+    for number, cell in enumerate(ran.executed.get("cells", ()), 1):
+        facts = told.get(number, {})
+        command = _command(item, number, cell, facts, began_ms=began_ms, shown=shown)
+        commands.append(command | _end(cell, facts, ran, shown=shown, trace=trace))
+        began_ms += int(float(facts.get("duration_s") or 0) * 1000)
     model = {
         "version": "NotebookV1",
         "origId": item.id,
@@ -46,36 +52,62 @@ def page(item: Item, executed: Mapping[str, Any], *, shown: Callable[[str], str]
 
 
 def _command(
-    item: Item, number: int, cell: Mapping[str, Any], *, shown: Callable[[str], str], trace: Callable[[list[str]], str]
+    item: Item,
+    number: int,
+    cell: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    *,
+    began_ms: int,
+    shown: Callable[[str], str],
 ) -> dict[str, Any]:
-    outputs = cell.get("outputs", ())
-    errors = [one for one in outputs if one.get("output_type") == "error"]
-    texts = [text for one in outputs if (text := _text(one))]
-    command: dict[str, Any] = {
+    text = "".join(cell.get("source", ""))
+    is_markdown = cell.get("cell_type") == "markdown"
+    has_run = cell.get("execution_count") is not None and not is_markdown
+    results = results_of(cell.get("outputs", ()), shown=shown) if has_run else None
+    return {
         "version": "CommandV1",
         "origId": command_id(item, number),
         "subtype": "command",
         "commandType": "auto",
         "position": float(number),
-        "command": "".join(cell.get("source", "")),
-        "state": "finished" if cell.get("execution_count") is not None else "input",
-        "results": None,
+        "command": f"%md\n{text}" if is_markdown else text,
+        "state": "finished",
+        "results": results,
+        "resultDbfsStatus": "INLINED_IN_TREE",
+        "resultDbfsErrorMessage": None,
         "errorSummary": None,
+        "errorTraceType": None,
         "error": None,
+        "startTime": began_ms if has_run else 0,
+        "finishTime": began_ms + int(float(facts.get("duration_s") or 0) * 1000) if has_run else 0,
+        "metadata": {"rowLimit": 10000, "byteLimit": 2048000},
+        "listResultMetadata": sizes_of(results) if results is not None else None,
     }
-    if texts:
-        data: list[dict[str, Any]] = [
-            {"type": "ansi", "data": shown(text), "name": None, "arguments": {}, "addedWidgets": {}} for text in texts
-        ]
-        command["results"] = {"type": "listResults", "data": data, "arguments": {}, "addedWidgets": {}}
+
+
+def _end(
+    cell: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    ran: Ran,
+    *,
+    shown: Callable[[str], str],
+    trace: Callable[[list[str]], str],
+) -> dict[str, Any]:
+    """What of a command tells how it ended."""
+    errors = [one for one in cell.get("outputs", ()) if one.get("output_type") == "error"]
+    if facts.get("outcome") == "exited":
+        # The exit value stands in place of all that the cell had shown before.
+        left = results_of((), shown=shown)
+        left["data"].append(printed(f"Notebook exited: {ran.facts.get('exit_value') or ''}\n"))
+        return {"results": left, "listResultMetadata": sizes_of(left)}
     if errors:
         last = errors[-1]
         summary = f'<span class="ansi-red-fg">{html.escape(last["ename"])}</span>: {html.escape(shown(last["evalue"]))}'
-        command |= {"state": "error", "errorSummary": summary, "error": trace(last["traceback"])}
-    return command
-
-
-def _text(output: Mapping[str, Any]) -> str:
-    if output.get("output_type") == "stream":
-        return "".join(output.get("text", ""))
-    return "".join(output.get("data", {}).get("text/plain", ""))
+        return {"state": "error", "errorSummary": summary, "errorTraceType": "ansi", "error": trace(last["traceback"])}
+    if facts.get("outcome") in {"failed", "unsupported"}:  # the one that was on when the run was ended
+        return {"state": "error", "errorSummary": "Cancelled"}
+    if facts.get("outcome") != "not_run" or cell.get("cell_type") == "markdown":
+        return {}
+    if ran.outcome == "exited":
+        return {"state": "input"}
+    return {"state": "error", "errorSummary": "Command skipped" if ran.outcome == "failed" else "Cancelled"}

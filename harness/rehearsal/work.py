@@ -354,7 +354,8 @@ class Work:
         failed = traces.failing(ran.executed)
         if failed is not None and ran.outcome == "failed":
             output.trace = shown.trace(failed[1]["traceback"])
-        output.page = views.page(item, ran.executed, shown=shown.text, trace=shown.trace)
+        began_ms = self._workspace.clock.now_ms() - int(float(ran.facts.get("duration_s") or 0) * 1000)
+        output.page = views.page(item, ran, began_ms=began_ms, shown=shown.text, trace=shown.trace)
         task.output = output
 
 

@@ -215,6 +215,24 @@ class SdkWorkspace:
         """Remove a folder with all that is in it."""
         self._again(f"removing {path}", lambda: self.client.workspace.delete(path, recursive=True))
 
+    # -- secrets ---------------------------------------------------------------------------------------------------------------
+
+    def secret(self, scope: str, key: str) -> Facts:
+        """A secret, with its value in base64."""
+        return self._again(f'reading the secret "{key}"', lambda: self.client.secrets.get_secret(scope, key).as_dict())
+
+    def secrets(self, scope: str) -> list[Facts]:
+        """The secrets of a scope, without their values."""
+        return self._again(
+            f'listing the scope "{scope}"', lambda: [one.as_dict() for one in self.client.secrets.list_secrets(scope)]
+        )
+
+    def secret_scopes(self) -> list[Facts]:
+        """The scopes of secrets that this identity sees."""
+        return self._again(
+            "listing the scopes of secrets", lambda: [one.as_dict() for one in self.client.secrets.list_scopes()]
+        )
+
     # -- Unity Catalog ---------------------------------------------------------------------------------------------------------
 
     def catalog(self, name: str) -> Facts:

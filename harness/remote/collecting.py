@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.remote.errors import AnswerError, MissingError, RemoteError, is_passing
+from harness.remote.errors import AnswerError, LeftUnknownError, MissingError, RemoteError, is_passing
+from harness.remote.later import Later
 from harness.remote.outcome import outcome_of, task_of
+from harness.remote.views import cells_of
 
 if TYPE_CHECKING:
+    from harness.model import CellRun
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
 
@@ -26,15 +30,37 @@ def end_of(facts: Facts, sent: Sent, workspace: Workspace, *, stopped: str = "")
         if is_passing(error) or not isinstance(error, AnswerError | MissingError):
             raise
         # Else it has none, or not any more.
-    run = outcome_of(facts, output, sent, stopped=stopped)
+    run, page = outcome_of(facts, output, sent, stopped=stopped), ""
     if run.ended == "failed" and (run.location is None or run.location.line is None):
-        return outcome_of(facts, output, sent, stopped=stopped, page=_page_of(task_id, workspace))
-    return run
+        page = _page_or_none(task_id, workspace)
+        run = outcome_of(facts, output, sent, stopped=stopped, page=page)
+    if sent.path not in sent.notebooks:
+        return run
+
+    def cells() -> tuple[CellRun, ...]:
+        return cells_of(page or _page_of(task_id, workspace), sent.notebooks[sent.path], exit_value=run.exit_value)
+
+    return replace(run, cells=Later(cells))
+
+
+def _page_or_none(task_id: int, workspace: Workspace) -> str:
+    """The executed notebook, which may tell the cell that failed; it is no harm if it can't be had."""
+    try:
+        return _page_of(task_id, workspace)
+    except RemoteError:
+        return ""
 
 
 def _page_of(task_id: int, workspace: Workspace) -> str:
-    """The executed notebook, which may tell the cell that failed; it is no harm if it can't be had."""
+    """The executed notebook.
+
+    Raises:
+        LeftUnknownError: It can't be had.
+    """
     try:
-        return "\n".join(str(view.get("content") or "") for view in workspace.export_run(task_id))
-    except RemoteError:
-        return ""
+        views = workspace.export_run(task_id)
+    except RemoteError as error:
+        raise LeftUnknownError(
+            "the cells of the run aren't known", cause=f"{error.what}: {error.cause}", mend="see the run's page"
+        ) from error
+    return "\n".join(str(view.get("content") or "") for view in views)

@@ -27,6 +27,7 @@
     ├── RunGoneError           NBH390   a run, or what it gave, was removed by somebody else
     ├── ExitValueCutError      NBH391   an exit value is longer than a workspace tells
     ├── ContactLostError       NBH392   what became of a run isn't known
+    ├── LeftUnknownError       NBH393   what a run put out or made isn't known
     ├── OnClusterRunError      NBH420   the job that was to run tests didn't come to its end
     ├── OnClusterResultError   NBH421   what became of a test on the cluster isn't known
     ├── WheelError             NBH422   a wheel of the project can't be built
@@ -205,6 +206,13 @@ class ContactLostError(RemoteError):
 
     code = "NBH392"
     about = "what became of a run isn't known"
+
+
+class LeftUnknownError(RemoteError):
+    """What a run put out or made can't be had from the workspace, or not whole; it may be anything."""
+
+    code = "NBH393"
+    about = "what a run put out or made isn't known"
 
 
 class RecordError(RemoteError):

@@ -6,19 +6,22 @@ each is `infrastructure_failed`, for nobody can say that the notebook passed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Location, NotebookRun
-from harness.remote.errors import ContactLostError, ExitValueCutError, RunGoneError
+from harness.remote.errors import ContactLostError, ExitValueCutError, LeftUnknownError, RunGoneError
 from harness.remote.frames import place_of
+from harness.remote.later import Later
+from harness.remote.later import unknown as not_known
 from harness.remote.removal import has_ended
 from harness.remote.views import failed_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.model import Notebook, Outcome
+    from harness.model import CellRun, Notebook, Outcome
     from harness.remote.protocol import Facts
 
 _PLATFORM = frozenset(
@@ -39,6 +42,12 @@ _NOTEBOOKS_OWN = frozenset({"RUN_EXECUTION_ERROR"})
 _LONGEST_ERROR = 20_000
 
 
+def _nobody_knows(what: str) -> Later[Any]:
+    cause = "no call of a workspace tells it"
+    mend = "look for it on the workspace, by uc.table(…) or dbutils.fs.ls(…), or mark the test nbh_local_only"
+    return not_known(LeftUnknownError(f"{what} isn't known", cause=cause, mend=mend))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class RemoteRun(NotebookRun):
     """A notebook's run on a workspace.
@@ -48,6 +57,15 @@ class RemoteRun(NotebookRun):
     traceback as the workspace shows it.
     """
 
+    # A look at these may cost a call or be an error: runs are compared without them.
+    cells: Sequence[CellRun] = field(
+        default_factory=partial(_nobody_knows, "what the cells of this run put out"), compare=False
+    )
+    tables: Sequence[str] = field(default_factory=partial(_nobody_knows, "which tables a run there made"), compare=False)
+    files: Sequence[str] = field(default_factory=partial(_nobody_knows, "which files a run there wrote"), compare=False)
+    children: Sequence[NotebookRun] = field(
+        default_factory=partial(_nobody_knows, "which notebooks a run there ran"), compare=False
+    )
     link: str = ""
     run_id: int = 0
     retried: tuple[str, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from harness.errors import SecretNotFoundError
 from harness.runtime.part import Part, text
@@ -35,19 +36,43 @@ class SecretScope(NamedTuple):
         return self.name
 
 
+class Beyond(Protocol):
+    """Secrets that lie elsewhere, in a workspace; each call raises where they can't be looked at."""
+
+    name: str
+
+    def get(self, scope: str, key: str) -> bytes | None:
+        """Give a secret's value; None if there is none."""
+
+    def keys(self, scope: str) -> list[str] | None:
+        """The keys of a scope; None if there is no such scope."""
+
+    def scopes(self) -> list[str]:
+        """The scopes that can be seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class SecretStore:
     """The secrets that a notebook sees.
 
     ``given`` are a test's own, by scope and key. ``variables`` are those of ``[tool.nbh.secrets]``: by scope and key the name
-    of the variable that holds the value. Beside them ``NBH_SECRET_<SCOPE>_<KEY>`` is looked for.
+    of the variable that holds the value. Beside them ``NBH_SECRET_<SCOPE>_<KEY>`` is looked for, and last what is ``beyond``.
     """
 
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    beyond: Beyond | None = None
 
     def get(self, scope: str, key: str) -> str:
+        """Give a secret's value as a text: what is no UTF-8 in it is replaced, as Java does.
+
+        Raises:
+            SecretNotFoundError: Nobody gives it.
+        """
+        return self.get_bytes(scope, key).decode(errors="replace")
+
+    def get_bytes(self, scope: str, key: str) -> bytes:
         """Give a secret's value.
 
         Raises:
@@ -56,15 +81,27 @@ class SecretStore:
         own, common = self.given.get(scope, {}), variable_of(scope, key)
         named = self.variables.get(scope, {}).get(key, "")
         if key in own:
-            return own[key]
+            return own[key].encode()
         for variable in (common, named):
             if variable in self.env:
-                return self.env[variable]
-        raise self._missing(scope, key, unset=named, common=common)
+                return self.env[variable].encode(errors="surrogateescape")
+        found = self.beyond.get(scope, key) if self.beyond is not None else None
+        if found is None:
+            raise self._missing(scope, key, unset=named, common=common)
+        return found
 
     def scopes(self) -> list[str]:
-        """The scopes that are known by name: those of the test and the settings."""
+        """The scopes that are known by name: those of the test and the settings, and those beyond."""
+        return sorted({*self._own_scopes(), *(self.beyond.scopes() if self.beyond is not None else ())})
+
+    def _own_scopes(self) -> list[str]:
         return sorted({*self.given, *self.variables})
+
+    def _own_keys(self, scope: str) -> list[str]:
+        return sorted({*self.given.get(scope, {}), *self.variables.get(scope, {})})
+
+    def _here(self) -> str:
+        return "known by name: " if self.beyond is None else f"not in {self.beyond.name} either; known by name here: "
 
     def keys(self, scope: str) -> list[str]:
         """The keys of a scope.
@@ -72,26 +109,27 @@ class SecretStore:
         Raises:
             SecretNotFoundError: There is no such scope.
         """
-        if scope not in self.scopes():
+        there = self.beyond.keys(scope) if self.beyond is not None else None
+        if there is None and scope not in self._own_scopes():
             near = get_close_matches(scope, self.scopes(), n=1)
             raise SecretNotFoundError(
                 f'there is no secret scope "{scope}"',
                 cause=f"RESOURCE_DOES_NOT_EXIST: Scope {scope} does not exist!\n"
-                f"known by name: {', '.join(self.scopes()) or 'none'}",
+                f"{self._here()}{', '.join(self._own_scopes()) or 'none'}",
                 mend=(f'did you mean "{near[0]}"? if not, ' if near else "")
                 + f'name it under [tool.nbh.secrets."{scope}"], or give it in the test: {_marker(scope, "key")}',
             )
-        return sorted({*self.given.get(scope, {}), *self.variables.get(scope, {})})
+        return sorted({*self._own_keys(scope), *(there or ())})
 
     def _missing(self, scope: str, key: str, *, unset: str, common: str) -> SecretNotFoundError:
-        known = [f"{name}: {', '.join(self.keys(name))}" for name in self.scopes()]
-        near = get_close_matches(key, self.keys(scope) if scope in self.scopes() else [], n=1)
+        known = [f"{name}: {', '.join(self._own_keys(name))}" for name in self._own_scopes()]
+        near = get_close_matches(key, self._own_keys(scope), n=1)
         mend = f"set the variable {unset or common}, or give it in the test: {_marker(scope, key)}"
         return SecretNotFoundError(
             f'there is no secret "{key}" in the scope "{scope}"',
             cause=f"java.lang.IllegalArgumentException: Secret does not exist with scope: {scope} and key: {key}\n"
             + (f"the variable {unset}, which [tool.nbh.secrets] names for it, is not set" if unset else "")
-            + ("" if unset else "known by name: " + ("; ".join(known) or "none")),
+            + ("" if unset else self._here() + ("; ".join(known) or "none")),
             mend=f'did you mean "{near[0]}"? if not, {mend}' if near and not unset else mend,
         )
 
@@ -127,7 +165,8 @@ class Secrets(Part):
         Raises:
             SecretNotFoundError: There is none.
         """
-        return self.get(scope, key).encode()
+        asked = {"scope": text(scope, "a secret's scope"), "key": text(key, "a secret's key")}
+        return base64.b64decode(self._ask("secret_bytes", **asked))
 
     def list(self, scope: str) -> builtins.list[SecretMetadata]:
         """Give the keys of a scope.

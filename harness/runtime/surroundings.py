@@ -10,25 +10,30 @@ from harness.runtime.redact import Redactor
 from harness.runtime.secrets import SecretStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from harness.runtime.secrets import Beyond
 
 
 class Surroundings:
     """One test's: its runs see each other's task values, and what is shown of any hides the secrets that any has read."""
 
-    def __init__(self, *, secrets: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, *, secrets: Mapping[str, Mapping[str, str]] | None = None, beyond: Callable[[], Beyond | None] = lambda: None
+    ) -> None:
         self.tasks = TaskStore()
         self.redactor = Redactor()
         self._secrets = secrets or {}
+        self._beyond = beyond
         self._runs = count(1)
 
     def secret_store(self, variables: Mapping[str, Mapping[str, str]]) -> SecretStore:
-        """The secrets that a notebook sees, of the test and of these settings."""
-        return SecretStore(self._secrets, variables)
+        """The secrets that a notebook sees, of the test and of these settings, and those beyond."""
+        return SecretStore(self._secrets, variables, beyond=self._beyond())
 
     def of_job(self) -> Surroundings:
         """The same for one job's run: with task values of its own."""
-        its = Surroundings(secrets=self._secrets)
+        its = Surroundings(secrets=self._secrets, beyond=self._beyond)
         its.redactor, its._runs = self.redactor, self._runs
         return its
 

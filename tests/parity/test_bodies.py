@@ -75,6 +75,28 @@ def test_a_failing_run_says_where(run_notebook):
     assert (run.location.path, run.location.line) == (f"{NOTEBOOKS}/fails.py", 9)
 
 
+def test_what_the_cells_of_a_run_put_out_is_known(run_notebook):
+    """Printed text, and tables with their rows; a cell that shows nothing has no output."""
+    run = run_notebook(f"{NOTEBOOKS}/shows.py")
+
+    assert run.passed, run.summary
+    assert [(cell.language, cell.outcome) for cell in run.cells] == [
+        ("markdown", "passed"),
+        ("python", "passed"),
+        ("sql", "passed"),
+        ("python", "passed"),
+    ]
+    assert run.cells[1].text.startswith("two orders\n")
+    assert rows_of(run.cells[1]) == [[1, "1.00"], [2, "2.00"]]
+    assert rows_of(run.cells[2]) == [["x"]]
+    assert run.cells[3].text == ""
+
+
+def rows_of(cell):
+    """The rows of the table that a cell displayed last, as Databricks keeps them."""
+    return cell.outputs[-1]["metadata"]["application/vnd.databricks.v1+output"]["data"]
+
+
 def test_two_runs_side_by_side(run_notebook, uc, orders):
     """Each has its own end."""
     good = run_notebook.submit(f"{NOTEBOOKS}/orders.py", widgets={"schema": uc.name})

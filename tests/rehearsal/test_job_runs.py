@@ -7,6 +7,7 @@ import json
 import re
 import time
 import zipfile
+from pathlib import Path
 from urllib.parse import unquote
 
 import psutil
@@ -371,13 +372,78 @@ def test_a_run_is_exported_as_a_page(client, notebook):
 
     view = client.jobs.export_run(run.tasks[0].run_id).views[0]
 
-    model = re.search(r"__DATABRICKS_NOTEBOOK_MODEL = '([^']*)'", view.content)[1]
-    cells = json.loads(unquote(base64.b64decode(model).decode()))["commands"]
+    cells = model_of(view.content)["commands"]
     assert (view.name, view.type.value) == ("page", "NOTEBOOK")
     assert [cell["state"] for cell in cells] == ["finished", "error"]
     assert cells[0]["results"]["data"][0]["data"] == "shown\n"
     assert "ZeroDivisionError" in cells[1]["errorSummary"]
     assert f"<command-{cells[1]['origId']}>" in cells[1]["error"]
+
+
+SHOWS = """# MAGIC %md
+# MAGIC # Title
+
+# COMMAND ----------
+
+print("shown")
+display(spark.range(2))
+displayHTML("<b>x</b>")
+1 + 1
+
+# COMMAND ----------
+
+1 / 0
+
+# COMMAND ----------
+
+late = 1
+"""
+
+
+def test_a_page_has_the_fields_and_forms_of_public_exports(client, notebook):
+    """No field of its own, and each result with the fields of its kind."""
+    recorded = json.loads((Path(__file__).parents[1] / "data" / "exports" / "orders.json").read_text(encoding="utf-8"))
+    forms = {one["type"]: set(one) for command in recorded["commands"] for one in results(command)}
+    run = submitted(client, task(notebook("forms", SHOWS)))
+
+    found = model_of(client.jobs.export_run(run.tasks[0].run_id).views[0].content)
+
+    assert set(found) <= set(recorded)
+    assert all(set(command) <= set(recorded["commands"][0]) for command in found["commands"])
+    shown = [one for command in found["commands"] for one in results(command)]
+    assert {one["type"] for one in shown} == {"ansi", "table", "htmlSandbox", "mimeBundle"}
+    assert [(one["type"], set(one) - forms[one["type"]]) for one in shown if set(one) - forms[one["type"]]] == [
+        ("htmlSandbox", {"metadata"})  # which the one that was seen, of 2018, didn't have yet
+    ]
+    title, cell, failed, late = found["commands"]
+    assert (title["command"], title["state"], title["results"]) == ("%md\n# Title", "finished", None)
+    assert cell["listResultMetadata"] == [["ansi", 6], ["table", 2], ["htmlSandbox", 8], ["mimeBundle", None]]
+    assert [one["data"] for one in results(cell)] == ["shown\n", [[0], [1]], "<b>x</b>", {"text/plain": "2"}]
+    assert (failed["state"], failed["errorTraceType"], failed["listResultMetadata"]) == ("error", "ansi", [])
+    assert (late["state"], late["errorSummary"], late["results"]) == ("error", "Command skipped", None)
+
+
+def test_a_cell_that_exits_shows_the_value_alone(client, notebook):
+    """What it had shown before is gone; cells after it have no result."""
+    text = "print('gone')\ndbutils.notebook.exit('done')\n\n# COMMAND ----------\n\nlate = 1\n"
+    run = submitted(client, task(notebook("exits_early", text)))
+
+    cell, late = model_of(client.jobs.export_run(run.tasks[0].run_id).views[0].content)["commands"]
+
+    assert [one["data"] for one in results(cell)] == ["Notebook exited: done\n"]
+    assert (late["state"], late["results"]) == ("input", None)
+
+
+def results(command):
+    """The results of a command, one by one."""
+    held = command["results"] or {"type": "listResults", "data": []}
+    return held["data"] if held["type"] in {"listResults", "images"} else [held]
+
+
+def model_of(page):
+    """What the script of a page holds."""
+    packed = re.search(r"__DATABRICKS_NOTEBOOK_MODEL = '([^']*)'", page)[1]
+    return json.loads(unquote(base64.b64decode(packed).decode()))
 
 
 def test_outputs_of_many_tasks_are_asked_one_by_one(client, notebook):

@@ -15,7 +15,8 @@ from own_rehearsal import rehearsal
 from harness.environments import Compute, Environment
 from harness.remote import sweep
 from harness.remote.client import connect
-from harness.remote.errors import MissingError, SignInError
+from harness.remote.errors import LeftUnknownError, MissingError, SignInError
+from harness.remote.outputs import TABLE
 from harness.remote.removal import is_ours
 from harness.remote.session import Remote
 from harness.remote.state import state_folder
@@ -154,6 +155,104 @@ def test_a_failure_in_sql_is_told_with_its_cell(make, project):
 
     assert run.ended == "failed"
     assert (run.location.path, run.location.cell) == ("a.py", 2)
+
+
+SHOWS = """# MAGIC %md
+# MAGIC # Orders
+
+# COMMAND ----------
+
+import sys
+
+print("two orders")
+print("careful", file=sys.stderr)
+display(spark.sql("SELECT 1 AS id, 9.50BD AS price, date'2026-01-23' AS day, array('a') AS tags"))
+displayHTML("<b>bold</b>")
+1 + 1
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT 'x' AS only
+
+# COMMAND ----------
+
+if dbutils.widgets.get("mode") == "bad":
+    print("before")
+    raise ValueError("a < b")
+
+# COMMAND ----------
+
+if dbutils.widgets.get("mode") == "exit":
+    print("gone on Databricks, too")
+    dbutils.notebook.exit("done")
+
+# COMMAND ----------
+
+late = 1
+"""
+
+
+def test_what_cells_put_out_is_read_when_it_is_looked_at(make, project, drive):
+    """The same as of a run here: outcomes, printed text, tables with their rows, HTML and values."""
+    (project / "a.py").write_text(HEADER + SHOWS)
+    remote = make()
+    drive("DELETE", "calls")
+
+    run = remote.run("a.py", {"mode": "exit"})
+    assert run.ended == "exited", run.summary
+    before = drive("GET", "calls")["calls"]
+    cells = run.cells
+
+    assert not [name for name in before if "runs/export" in name]
+    assert [cell.outcome for cell in cells] == ["passed", "passed", "passed", "passed", "exited", "not_run"]
+    printed, warned, table, shown, value = cells[1].outputs
+    assert (printed["name"], printed["text"], warned["name"], warned["text"]) == (
+        "stdout",
+        "two orders\n",
+        "stderr",
+        "careful\n",
+    )
+    assert table["metadata"][TABLE]["data"] == [[1, "9.50", "2026-01-23", ["a"]]]
+    assert "price" in table["data"]["text/plain"]
+    assert (shown["data"]["text/html"], value["data"]["text/plain"]) == ("<b>bold</b>", "2")
+    assert (value["output_type"], cells[1].duration_s > 0) == ("execute_result", True)
+    assert cells[2].outputs[0]["metadata"][TABLE]["data"] == [["x"]]
+    assert cells[4].text == "Notebook exited: done\n"
+    assert (cells[3].text, cells[5].text) == ("", "")
+
+
+def test_what_a_failed_run_put_out_is_known(make, project):
+    """The failed cell's text and error; the cells after it weren't run."""
+    (project / "a.py").write_text(HEADER + SHOWS)
+
+    run = make().run("a.py", {"mode": "bad"})
+
+    assert str(run.location) == "a.py:24 (cell 4, line 3)"
+    assert [cell.outcome for cell in run.cells] == ["passed", "passed", "passed", "failed", "not_run", "not_run"]
+    printed, error = run.cells[3].outputs
+    assert (printed["text"], error["ename"], error["evalue"]) == ("before\n", "ValueError", "a < b")
+    assert any("<command-" in line for line in error["traceback"])
+
+
+def test_cells_of_a_run_that_somebody_removed_are_not_empty(make):
+    """Nobody can say what they were."""
+    remote = make()
+    run = remote.run("jobs/etl.py", {"mode": "good"})
+    remote.workspace.client.jobs.delete_run(run.run_id)
+
+    with pytest.raises(LeftUnknownError, match="the cells of the run aren't known"):
+        len(run.cells)
+
+
+def test_cells_are_known_after_the_run_is_cleaned_up(make):
+    """Its folder is gone then, and its record is still there."""
+    remote = make()
+    run = remote.run("jobs/etl.py", {"mode": "good"})
+
+    remote.close()
+
+    assert len(run.cells) == 5
 
 
 def test_a_run_passes_or_takes_too_long(make):

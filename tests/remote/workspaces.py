@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import threading
@@ -39,6 +40,7 @@ class FakeWorkspace:
         self.catalogs = {}
         self.objects_made = set()  # (kind, name) of tables, views, volumes and functions in schemas of others
         self.schemas_made = {}
+        self.secrets_made = {}
         self.privileges = {}
         self.identity = Identity("me@example.com", ("team",))
         self.before = lambda *_: None
@@ -159,6 +161,21 @@ class FakeWorkspace:
         self.cluster(cluster_id)
         del self.clusters_made[cluster_id]
 
+    # -- secrets
+
+    def secret(self, scope, key):
+        if key not in self.secrets_made.get(scope, {}):
+            raise missing(key)
+        return {"key": key, "value": base64.b64encode(self.secrets_made[scope][key]).decode()}
+
+    def secrets(self, scope):
+        if scope not in self.secrets_made:
+            raise missing(scope)
+        return [{"key": key} for key in self.secrets_made[scope]]
+
+    def secret_scopes(self):
+        return [{"name": scope} for scope in self.secrets_made]
+
     # -- files
 
     def make_folder(self, path):
@@ -252,6 +269,6 @@ CALLS = frozenset(
             "delete_cluster",
         ),
         *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "schemas", "effective_privileges"),
-        *("delete_schema", "delete_catalog", "delete_object"),
+        *("delete_schema", "delete_catalog", "delete_object", "secret", "secrets", "secret_scopes"),
     }
 )

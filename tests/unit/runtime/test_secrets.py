@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from harness.errors import DbutilsArgumentError, SecretNotFoundError
@@ -9,6 +11,7 @@ from harness.runtime.secrets import SecretMetadata, Secrets, SecretStore, variab
 def secrets(store):
     """The part, with this store behind it."""
     answers = {"secret": store.get, "secret_keys": store.keys, "secret_scopes": store.scopes}
+    answers["secret_bytes"] = lambda **asked: base64.b64encode(store.get_bytes(**asked)).decode()
     return Secrets(lambda what, **asked: answers[what](**asked))
 
 

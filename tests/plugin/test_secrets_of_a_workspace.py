@@ -1,0 +1,76 @@
+"""Notebooks' functions read a workspace's own secrets where --databricks-env names one, and nothing of the run tells them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("starlette") is None, reason="needs the extra rehearsal"),
+    pytest.mark.skipif(find_spec("databricks") is None, reason="needs the extra remote"),
+]
+
+ETL = """
+    def token():
+        return dbutils.secrets.get("nbh-app", "token")
+
+    def login():
+        raise ValueError(f"bad token {token()}")
+"""
+CONFTEST = """
+    import pytest
+    from databricks.sdk import WorkspaceClient
+
+    @pytest.fixture(autouse=True)
+    def scope(databricks_env, dbutils):  # dbutils: by then everybody is signed in
+        client = WorkspaceClient(host=databricks_env.host)
+        client.secrets.create_scope("nbh-app")
+        client.secrets.put_secret("nbh-app", "token", string_value="".join(["hunter", "two", "hunter"]))
+        yield
+        client.secrets.delete_scope("nbh-app")
+"""
+TESTS = """
+    import base64
+    import logging
+    import pytest
+    from etl import login, token
+
+    VALUE = "".join(["hunter", "two", "hunter"])
+
+    def test_read(dbutils):
+        assert token() == VALUE
+        assert dbutils.secrets.getBytes("nbh-app", "token") == VALUE.encode()
+        assert [one.key for one in dbutils.secrets.list("nbh-app")] == ["token"]
+        assert "nbh-app" in [one.name for one in dbutils.secrets.listScopes()]
+
+    @pytest.mark.nbh_secrets({"nbh-app": {"token": "own"}})
+    def test_own_wins(dbutils):
+        assert token() == "own"
+
+    def test_missing(dbutils):
+        with pytest.raises(LookupError, match="Secret does not exist with scope: nbh-app and key: none"):
+            dbutils.secrets.get("nbh-app", "none")
+
+    def test_raised():
+        value = token()
+        print("out", value, base64.b64encode(value.encode()).decode())
+        login()
+"""
+
+
+def test_a_workspaces_secrets_are_read_and_told_by_nobody(make_folder):
+    """Neither tracebacks with locals, captured output and the SDK's own debug log, nor JUnit."""
+    folder = make_folder({"etl.py": [ETL], "conftest.py": CONFTEST, "test_it.py": TESTS})
+
+    done = folder.run_apart(
+        *("pytest", "--databricks-env=rehearsal", "--showlocals", "--log-level=DEBUG", "-rA", "--junitxml=junit.xml")
+    )
+
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
+    told = done.stdout + done.stderr + (folder.path / "junit.xml").read_text()
+    assert "ValueError: bad token [REDACTED]" in told
+    assert "out [REDACTED] [REDACTED]" in told
+    assert "huntertwohunter" not in told
+    assert "aHVudGVydHdvaHVudGVy" not in told
