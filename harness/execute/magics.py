@@ -92,7 +92,7 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
     text = _VARIABLE.sub(lambda found: widgets.get(found[1], found[0]), text)
     frame = None
     for statement in sqlparse.split(text):
-        plain = sqlparse.format(statement, strip_comments=True).strip().rstrip(";").strip()
+        plain = _without_comments(statement).strip().rstrip(";").strip()
         if not plain:
             continue
         if runner.spark is None:
@@ -106,6 +106,13 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
         shell.user_ns["_sqldf"] = frame
         if frame.columns:
             display(frame)
+
+
+def _without_comments(statement: str) -> str:
+    """The statement as its tokens are: sqlparse's own way groups them first, and refuses a long list of rows."""
+    from sqlparse import lexer, tokens
+
+    return "".join("\n" if kind in tokens.Comment else text for kind, text in lexer.tokenize(statement))
 
 
 def _about_widgets(runner: Runner, statement: str) -> bool:
