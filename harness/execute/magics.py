@@ -35,8 +35,8 @@ class UnsupportedError(Exception):
 def install(shell: Any, runner: Runner) -> None:
     """Register them in the shell, over IPython's own of the same names.
 
-    IPython would put the notebook's variables in the place of ``$name`` and ``{name}``. Databricks doesn't: there ``$name`` is a
-    parameter of ``%run``'s, whatever is named so beside it.
+    IPython would put the notebook's variables in the place of ``$name`` and ``{name}``. Databricks doesn't: there ``$name`` is
+    a parameter of ``%run``'s, whatever is named so beside it.
     """
     from IPython.core.magic import no_var_expand
 
@@ -45,21 +45,17 @@ def install(shell: Any, runner: Runner) -> None:
 
     job = runner.job
 
-    @no_var_expand
     def run(line: str) -> None:
         runner.run_other(line)
 
-    @no_var_expand
     def sql(line: str, cell: str = "") -> Any:
         return run_sql(shell, runner, f"{line}\n{cell}" if cell else line)
 
-    @no_var_expand
     def fs(line: str, cell: str = "") -> None:
         from harness.execute.fs_magic import run_fs
 
         run_fs(runner, f"{line}\n{cell}")
 
-    @no_var_expand
     def nbh_unsupported(line: str) -> None:
         raise UnsupportedError(line)
 
@@ -75,6 +71,8 @@ def install(shell: Any, runner: Runner) -> None:
     def pip(line: str) -> None:
         of_pip.run_pip(line, site=job.site, may_install="pip" in job.allow)
 
+    for magic in (run, sql, fs, nbh_unsupported):
+        no_var_expand(magic)
     manager = shell.magics_manager
     manager.register_function(run, "line", "run")
     manager.register_function(pip, "line", "pip")

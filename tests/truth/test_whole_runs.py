@@ -223,3 +223,19 @@ def test_64_a_job_that_did_nothing_has_not_passed(folder):
     assert "3 failed, 1 passed" in said
     assert "NBH360 j was excluded" in said
     assert "work was excluded: check came to false" in said
+
+
+def test_74_a_run_is_told_that_it_is_on_databricks(folder):
+    """The lie: a notebook is told that it is elsewhere, exits, and has passed. Here: it is told a runtime's version."""
+    asked = """
+        import os
+
+        version = os.environ.get("DATABRICKS_RUNTIME_VERSION", "0.0")
+        if float(".".join(version.split(".")[:2])) < 14.3:
+            dbutils.notebook.exit("needs a newer runtime")
+        """
+
+    assert outcome_of(folder, HEADER + textwrap.dedent(asked) + CELL + "1 / 0\n") == [
+        *("failed", "False", "None"),
+        "ZeroDivisionError: division by zero",
+    ]
