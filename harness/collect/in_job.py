@@ -15,7 +15,7 @@ from harness.collect.journal import Journal
 from harness.collect.remote import SENT_BY
 from harness.environments import Environment
 from harness.remote.on_cluster import packed
-from harness.runtime.around import RUNTIME, Around
+from harness.runtime.around import Around, runtime_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ def run_sent(order: Mapping[str, Any], root: str, spark: Any, dbutils: Any) -> s
     """
     root = os.path.realpath(root)
     environment = Environment(str(order["environment"]), host=str(order["host"]), catalog=str(order["catalog"]))
-    around = Around(spark, dbutils, os.environ.get(RUNTIME, ""))
+    around = Around(spark, dbutils, runtime_here())
     journal = Journal(str(order["folder"]), str(order["token"]), root)
     sender = _Sender(order["tests"], environment, journal)
     with _measured(order["measure"], root) as data, journal.kept():

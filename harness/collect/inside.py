@@ -17,7 +17,7 @@ import pytest
 from harness.collect.engine import AROUND
 from harness.errors import DbutilsCallError, NothingTestedError, RedTestsError
 from harness.model import PytestRun
-from harness.runtime.around import RUNTIME, Around, around_here
+from harness.runtime.around import Around, around_here, runtime_here
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -41,7 +41,7 @@ def run_tests(*arguments: str | os.PathLike[str], spark: Any = None, dbutils: An
         RedTestsError: A test failed, or pytest didn't come to its end; its ``run`` has the numbers.
         NothingTestedError: No test was found, or all were skipped or left out.
     """
-    around = Around(spark, dbutils, os.environ.get(RUNTIME, "")) if spark is not None else around_here()
+    around = Around(spark, dbutils, runtime_here()) if spark is not None else around_here()
     wanted = [os.fspath(argument) for argument in arguments]
     watch = _Watch(around)
     begun = time.monotonic()

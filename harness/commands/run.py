@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
 from harness.model import GREEN, CellRun
+from harness.runtime import kept_files
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
 
@@ -116,15 +119,20 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     root = root_of([path], current=current)
     roots = project_of(path, root).roots
     opened: list[Session] = []
+    opening = threading.Lock()
 
     def session() -> Any:
-        opened.append(_open(root, roots, tell, wanted))
+        with opening:  # what the notebook runs asks for it too, in several threads, and has to find the notebook's own tables
+            if not opened:
+                opened.append(_open(root, roots, tell, wanted.space, files))
         return opened[0]
 
-    if wanted.files:
-        prepare(wanted.files)
+    # Spark is told of the folder with the run's first session, and all that the notebook runs has to see the same.
+    files = wanted.files or os.path.realpath(tempfile.mkdtemp(prefix=f"nbh-files-{os.getpid()}-"))
+    own_files = "" if wanted.files else files
+    prepare(files)
     screen = _Screen(wanted, out)
-    runner = kernels(root=root, roots=roots, shared=wanted.kernels)
+    runner = kernels(root=root, roots=roots, shared=wanted.kernels, files=own_files)
     around = Surroundings()
     around.tasks.give(wanted.task_values)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
@@ -138,7 +146,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             watch=screen.show,
             may_cancel=True,
             allow=wanted.allow,
-            files=wanted.files,
+            files=files,
             around=around,
             task_key=wanted.task_key,
         )
@@ -150,6 +158,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             one.stop()
         if opened:
             _end_engine(root)
+        if own_files:
+            kept_files.remove(own_files)
     task = wanted.task_key or Path(path).stem
     screen.finish(run, around.redactor.data(around.tasks.of(task)))
     for output in wanted.outputs:
@@ -163,15 +173,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _open(root: str, roots: Sequence[str], tell: Callable[[str], None], wanted: Wanted) -> Session:
+def _open(root: str, roots: Sequence[str], tell: Callable[[str], None], space: str, files: str) -> Session:
     from harness.settings import settings_for
     from harness.spark import choose
 
     settings = settings_for(os.path.join(root, "x"))
     places = [Path(one) for one in roots]
-    return choose.open_session(
-        "connect", settings, roots=places, progress=tell, run_pid=os.getpid(), files=wanted.files, space=wanted.space
-    )
+    return choose.open_session("connect", settings, roots=places, progress=tell, run_pid=os.getpid(), files=files, space=space)
 
 
 def _end_engine(root: str) -> None:

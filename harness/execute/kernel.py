@@ -25,7 +25,7 @@ from harness.execute.line import asking
 from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
-from harness.execute.names import fill, lead_imports, open_spark
+from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
 from harness.execute.outputs import METER, keep_no_copy
 from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, is_by_library
 from harness.execute.shown import display
@@ -157,8 +157,11 @@ class Runner:
         _show_lines(self.notebook)
         _keep_lines(shell, self)
         lead_imports(job)
+        runtime = stand_for_runtime(job)
         self._session: Any = open_spark(job) if job.space else None
         self.spark: Any = self._session.spark if self._session is not None else None
+        if self.spark is not None:
+            tell_cluster(self.spark, runtime)
         fill(shell, self)
         install(shell, self)
         watch_cases(self)

@@ -33,7 +33,13 @@ class UnsupportedError(Exception):
 
 
 def install(shell: Any, runner: Runner) -> None:
-    """Register them in the shell, over IPython's own of the same names."""
+    """Register them in the shell, over IPython's own of the same names.
+
+    IPython would put the notebook's variables in the place of ``$name`` and ``{name}``. Databricks doesn't: there ``$name`` is
+    a parameter of ``%run``'s, whatever is named so beside it.
+    """
+    from IPython.core.magic import no_var_expand
+
     from harness.execute import pip as of_pip
     from harness.execute import shell as of_shell
 
@@ -65,6 +71,8 @@ def install(shell: Any, runner: Runner) -> None:
     def pip(line: str) -> None:
         of_pip.run_pip(line, site=job.site, may_install="pip" in job.allow)
 
+    for magic in (run, sql, fs, nbh_unsupported):
+        no_var_expand(magic)
     manager = shell.magics_manager
     manager.register_function(run, "line", "run")
     manager.register_function(pip, "line", "pip")
@@ -92,7 +100,7 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
     text = _VARIABLE.sub(lambda found: widgets.get(found[1], found[0]), text)
     frame = None
     for statement in sqlparse.split(text):
-        plain = sqlparse.format(statement, strip_comments=True).strip().rstrip(";").strip()
+        plain = _without_comments(statement).strip().rstrip(";").strip()
         if not plain:
             continue
         if runner.spark is None:
@@ -106,6 +114,13 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
         shell.user_ns["_sqldf"] = frame
         if frame.columns:
             display(frame)
+
+
+def _without_comments(statement: str) -> str:
+    """The statement as its tokens are: sqlparse's own way groups them first, and refuses a long list of rows."""
+    from sqlparse import lexer, tokens
+
+    return "".join("\n" if kind in tokens.Comment else text for kind, text in lexer.tokenize(statement))
 
 
 def _about_widgets(runner: Runner, statement: str) -> bool:

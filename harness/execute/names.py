@@ -11,7 +11,8 @@ from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext
 from harness.execute.shown import display, display_html
-from harness.runtime import modules
+from harness.runtime import context, modules
+from harness.runtime.around import RUNTIME, STANDS_FOR
 
 if TYPE_CHECKING:
     from harness.execute.job import Job
@@ -28,6 +29,36 @@ def lead_imports(job: Job) -> None:
     sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     sys.path.append(job.work)
     refuse_notebooks()
+
+
+def stand_for_runtime(job: Job) -> str:
+    """Set the variable by which notebooks tell Databricks from other places, and give its value; "" for an untried pyspark.
+
+    A run stands for one of a job there: told that it is elsewhere, a notebook would leave out its work, and have passed. A
+    value that the test has set stays.
+    """
+    from harness.settings import settings_for
+    from harness.spark.home import version_here
+    from harness.spark.versions import runtime_of
+
+    found = runtime_of(settings_for(os.path.join(job.project, "x")).runtime, version_here())
+    if found is None:
+        return ""
+    if RUNTIME not in os.environ:
+        os.environ[RUNTIME] = os.environ[STANDS_FOR] = found.name
+    return found.name
+
+
+def tell_cluster(spark: Any, runtime: str) -> None:
+    """Give the settings by which a notebook learns of its cluster and workspace: plainly local ones, as its context's are."""
+    ours = {
+        "workspaceUrl": context.HOST,
+        "clusterUsageTags.clusterId": context.CLUSTER,
+        "clusterUsageTags.clusterOwnerOrgId": context.WORKSPACE,
+        **({"clusterUsageTags.sparkVersion": f"{runtime}.x-scala2.13"} if runtime else {}),
+    }
+    for name, value in ours.items():
+        spark.conf.set(f"spark.databricks.{name}", value)
 
 
 def open_spark(job: Job) -> Any:

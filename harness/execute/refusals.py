@@ -46,6 +46,11 @@ _SOURCES = frozenset(
     ]
 )
 
+_MODULES = {
+    "dlt": "a pipeline's notebook runs in a pipeline of Databricks; test its functions by themselves",
+    "dbruntime": "it is a part of Databricks' own runtime",
+}
+
 
 def connect_only(error: BaseException) -> str:
     """Why this error is no fault of the notebook's: it asked for what Spark Connect lacks; "" if it didn't."""
@@ -58,7 +63,10 @@ def connect_only(error: BaseException) -> str:
 
 
 def databricks_only(error: BaseException) -> str:
-    """Why no local Spark can do what a query asked for; "" where that is the notebook's own error."""
+    """Why nothing here can do what the notebook asked for; "" where that is its own error."""
+    if isinstance(error, ModuleNotFoundError):
+        why = _MODULES.get(error.name or "")
+        return f"the module {error.name} is Databricks only: {why}" if why else ""
     if not type(error).__module__.startswith("pyspark."):
         return ""
     text = str(error)

@@ -19,6 +19,7 @@ from harness.extract.changes import Changes
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
 from harness.extract.quiet import bound_names, executed_parts, is_constant, is_main_guard, is_quiet_definition, with_nested
 from harness.extract.shares import walk
+from harness.extract.unparsed import told
 from harness.model import Cell, Location, Notebook, Problem
 from harness.notebook import python_text
 
@@ -125,7 +126,7 @@ def _parse_cell(notebook: Notebook, cell: Cell, text: str, problems: list[Proble
         body = ast.parse("\n" * (cell.first_line - 1) + text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
         line = getattr(exc, "lineno", None) or cell.first_line
-        cause = getattr(exc, "msg", None) or str(exc) or type(exc).__name__
+        cause, mend = told(exc, (text.split("\n")[line - cell.first_line :] or [""])[0])
         problems.append(
             Problem(
                 code="NBH102",
@@ -133,8 +134,8 @@ def _parse_cell(notebook: Notebook, cell: Cell, text: str, problems: list[Proble
                 location=Location(
                     str(notebook.path), line if notebook.exact_lines else None, cell.number, max(1, line - cell.first_line + 1)
                 ),
-                cause=str(cause),
-                mend='mend the cell, or put "%skip" on its first line; the other cells are used as they are',
+                cause=cause,
+                mend=mend,
             )
         )
         return

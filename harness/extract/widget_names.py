@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.names import all_names
@@ -31,29 +32,40 @@ def dbutils_use(outline: Outline, starts: Iterable[tuple[Extract, ast.stmt]]) ->
 
     It follows every statement that may bind a name, so it may find a widget more than one run would read.
     """
-    widgets: dict[str, None] = {}
+    widgets: set[str] = set()
     uses_widgets = more = False
     todo = list(starts)
     seen: set[str] = set()
     while todo:
-        source, node = todo.pop()
-        try:
-            names = all_names(source.compile(node))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        if names & {"dbutils", "getArgument"}:
-            for part in ast.walk(node):
-                match part:
-                    case ast.Call(func=func, args=[ast.Constant(value=str() as name), *_]) if dotted_name(func) in _READS:
-                        widgets[name] = None
-                        uses_widgets = True
-                    case ast.Attribute(value=ast.Name(id="dbutils"), attr=attr):
-                        uses_widgets |= attr == "widgets"
-                        more |= attr != "widgets"
+        names, use = _asked(*todo.pop())
+        widgets.update(use.widgets)
+        uses_widgets |= use.uses_widgets
+        more |= use.more
         for name in sorted(names - seen):
             seen.add(name)
             todo.extend(_binding(outline, name))
     return DbutilsUse(tuple(sorted(widgets)), uses_widgets, more)
+
+
+@lru_cache(maxsize=16384)  # each unit of a notebook goes over nearly the same statements
+def _asked(source: Extract, node: ast.stmt) -> tuple[frozenset[str], DbutilsUse]:
+    """Give the names that a statement reads, and what it asks of ``dbutils`` itself."""
+    widgets: set[str] = set()
+    uses_widgets = more = False
+    try:
+        names = all_names(source.compile(node))
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset(), DbutilsUse((), uses_widgets=False, more=False)
+    if names & {"dbutils", "getArgument"}:
+        for part in ast.walk(node):
+            match part:
+                case ast.Call(func=func, args=[ast.Constant(value=str() as name), *_]) if dotted_name(func) in _READS:
+                    widgets.add(name)
+                    uses_widgets = True
+                case ast.Attribute(value=ast.Name(id="dbutils"), attr=attr):
+                    uses_widgets |= attr == "widgets"
+                    more |= attr != "widgets"
+    return names, DbutilsUse(tuple(widgets), uses_widgets, more)
 
 
 def widget_defaults(outline: Outline) -> dict[str, str]:
@@ -73,8 +85,11 @@ def widget_defaults(outline: Outline) -> dict[str, str]:
     return found
 
 
-def _binding(outline: Outline, name: str) -> Iterable[tuple[Extract, ast.stmt]]:
-    for index in outline.binders.get(name, ()):
-        entry = outline.entries[index]
-        if entry.row.number >= 0 and entry.row.what != "import":
-            yield entry.source, outline.definition(entry, name) or entry.source.node(entry.row)
+@lru_cache(maxsize=16384)
+def _binding(outline: Outline, name: str) -> tuple[tuple[Extract, ast.stmt], ...]:
+    entries = [outline.entries[index] for index in outline.binders.get(name, ())]
+    return tuple(
+        (entry.source, outline.definition(entry, name) or entry.source.node(entry.row))
+        for entry in entries
+        if entry.row.number >= 0 and entry.row.what != "import"
+    )

@@ -62,6 +62,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# IPython takes a cell of one line that begins with a magic's name for the magic; of these only pip's is no Python at all.
+_BARE_PIP = re.compile(r"\s*pip[ \t]+(?P<argument>(?:un)?install\b[^\n]*?)\s*")
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _INDENTED = re.compile(r"(?:[ \t\f]*\n)*([ \t]+)\S")
 
@@ -92,6 +94,8 @@ def read_magics(source: str, *, default: str, first_line: int) -> Reading:
 
     The first magic decides, comments before it aside; a cell without one has the notebook's default language.
     """
+    if default == "python" and (bare := _BARE_PIP.fullmatch(source)) is not None:
+        return Reading("pip", (Magic("pip", bare["argument"], first_line + source.count("\n", 0, bare.start("argument"))),))
     if not _may_hold_magics(source):
         return Reading(default)
     head = _HEAD.match(source)

@@ -19,6 +19,9 @@ __tracebackhide__ = True
 RUNTIME = "DATABRICKS_RUNTIME_VERSION"
 """The variable that each Databricks runtime sets."""
 
+STANDS_FOR = "NBH_STANDS_FOR"
+"""Beside it in a kernel of ours, with the same value: the runtime that this machine's Spark only stands for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Around:
@@ -29,13 +32,19 @@ class Around:
     runtime: str = ""
 
 
+def runtime_here() -> str:
+    """The version of the Databricks Runtime that this process is part of; "" where it is none."""
+    found = os.environ.get(RUNTIME, "")
+    return "" if found == os.environ.get(STANDS_FOR) else found
+
+
 def around_here() -> Around | None:
     """What the notebook has whose process this is; None where no notebook with a ``spark`` runs here."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or not hasattr(shell.user_ns.get("spark"), "createDataFrame"):
         return None
-    return Around(shell.user_ns["spark"], shell.user_ns.get("dbutils"), os.environ.get(RUNTIME, ""))
+    return Around(shell.user_ns["spark"], shell.user_ns.get("dbutils"), runtime_here())
 
 
 class NotebooksDbutils:

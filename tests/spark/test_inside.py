@@ -270,7 +270,7 @@ def test_uc_outside_our_engine_is_refused(run_notebook, notebook):
 def test_the_head_says_which_runtime(run_notebook, notebook):
     """And that isolation is less: nobody takes it for what they have at their desk."""
     path = notebook(
-        'import os\nos.environ["DATABRICKS_RUNTIME_VERSION"] = "17.3"\nspark',
+        'import os\nos.environ["DATABRICKS_RUNTIME_VERSION"] = "18.1"\nspark',
         RUN,
         test_it=GREEN,
     )
@@ -278,7 +278,7 @@ def test_the_head_says_which_runtime(run_notebook, notebook):
     run = run_notebook(path)
 
     assert run.passed, run.summary
-    assert "in a notebook, on its own spark and dbutils (Databricks Runtime 17.3)" in run.cells[1].text
+    assert "in a notebook, on its own spark and dbutils (Databricks Runtime 18.1)" in run.cells[1].text
     assert "isolation is less than on the tests' own engine" in run.cells[1].text
 
 

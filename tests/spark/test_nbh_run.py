@@ -68,6 +68,53 @@ def test_notebooks_named_as_modules_of_python(tmp_path):
     assert "ran" in done.stdout.splitlines()
 
 
+def test_what_it_runs_has_its_catalogs_and_its_spark(nbh_run, tmp_path):
+    """A child asks for Spark itself, and finds the parent's tables."""
+    (tmp_path / "child.py").write_text(
+        f"{HEADER}spark.sql('INSERT INTO main.default.made VALUES (2)')\n"
+        "dbutils.notebook.exit(str(spark.table('main.default.made').count()))\n"
+    )
+    parent = (
+        "spark.sql('CREATE TABLE main.default.made AS SELECT 1 AS n')\ndbutils.notebook.exit(dbutils.notebook.run('child', 60))"
+    )
+
+    done = nbh_run(f"{HEADER}{parent}\n", "--json")
+
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["exit_value"], told["error"]) == ("exited", "2", "")
+
+
+def test_spark_and_dbutils_see_the_same_files(nbh_run, tmp_path):
+    """In what the notebook runs too: what one has written the other reads, and what dbutils removes is gone for Spark."""
+    (tmp_path / "child.py").write_text(
+        f"{HEADER}dbutils.fs.rm('/mnt/lake/t', True)\ndbutils.notebook.exit(str(spark.read.text('/mnt/in').first().value))\n"
+    )
+    cells = [
+        "spark.range(3).write.format('delta').save('/mnt/lake/t')",
+        "assert '_delta_log/' in [one.name for one in dbutils.fs.ls('dbfs:/mnt/lake/t')]",
+        "dbutils.fs.put('dbfs:/mnt/in/a.txt', 'hello')",
+        "assert dbutils.notebook.run('child', 60) == 'hello'",
+        "spark.range(1).selectExpr('id AS other').write.format('delta').save('/mnt/lake/t')",
+        "print(spark.read.format('delta').load('/mnt/lake/t').columns)",
+    ]
+
+    done = nbh_run(HEADER + CELL.join(cells))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "['other']" in done.stdout
+
+
+def test_its_files_go_with_it(nbh_run, tmp_path, monkeypatch):
+    """Those of dbfs and volumes, whatever became of the run."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+
+    done = nbh_run(f"{HEADER}dbutils.fs.put('/tmp/x', 'x')\n1 / 0\n")
+
+    assert done.returncode == 1
+    assert not list((tmp_path / "temporary").glob("nbh-files-*"))
+
+
 def test_as_data(nbh_run):
     """For other programs: JSON alone, on one line."""
     done = nbh_run(f"{HEADER}x = 1\n{CELL}1 / 0\n{CELL}x\n", "--json")

@@ -192,6 +192,45 @@ def test_where_a_run_is(run_notebook, notebook):
     assert run.exit_json()["tags"]["jobId"] == "0"
 
 
+def test_what_a_run_learns_of_its_cluster(run_notebook, notebook):
+    """The runtime that Spark stands for, and a cluster and workspace that are plainly of this machine."""
+    path = notebook(
+        """
+        import os
+
+        names = ("workspaceUrl", "clusterUsageTags.clusterId", "clusterUsageTags.sparkVersion")
+        print(os.environ["DATABRICKS_RUNTIME_VERSION"], *(spark.conf.get("spark.databricks." + name) for name in names))
+        """,
+        "dbutils.library.restartPython()",
+        "import os\nprint(os.environ['DATABRICKS_RUNTIME_VERSION'])",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+    assert run.cells[0].text == "17.3 nbh.invalid 0000-000000-nbhlocal 17.3.x-scala2.13\n"
+    assert run.cells[2].text == "17.3\n"
+
+
+def test_a_runtime_that_the_test_has_set(run_notebook, notebook, monkeypatch):
+    """It stays."""
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.2.5")
+
+    run = run_notebook(notebook("import os\nprint(os.environ['DATABRICKS_RUNTIME_VERSION'])"))
+
+    assert run.cells[0].text == "client.2.5\n"
+
+
+def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
+    """The notebook isn't wrong: it can't run here. One that does without the module goes on."""
+    refused = run_notebook(notebook("import dlt"))
+    does_without = run_notebook(notebook("try:\n    import dlt\nexcept ImportError:\n    dlt = None", name="other.py"))
+
+    assert refused.outcome == "unsupported"
+    assert refused.error.startswith("the module dlt is Databricks only")
+    assert does_without.passed
+
+
 def test_a_table_summarized(run_notebook, notebook):
     """An output with one row a column; of what can't be ordered only what can be counted."""
     path = notebook(

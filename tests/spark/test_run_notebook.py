@@ -95,6 +95,31 @@ def test_a_cell_of_sql_leaves_its_rows(run_notebook, notebook):
     assert run.cells[1].text == "2\n"
 
 
+def test_parameters_may_be_named_as_variables_are(run_notebook, notebook):
+    """IPython would write a variable's value over each ``$name`` and ``{name}``, the name of a parameter or a path too."""
+    notebook("got = [dbutils.widgets.get(name) for name in ('env', 'day')]", name="base.py")
+    path = notebook("env, day = 'prod', 3", magic('%run ./base $env="dev" $day="{day}"'), "print(got)")
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+    assert run.cells[2].text == "['dev', '{day}']\n"
+
+
+def test_a_long_list_of_rows_is_a_statement_as_any_other(run_notebook, notebook):
+    """However many words it has; comments and what stands in quotes are not cut at."""
+    rows = ", ".join(f"({number}, 'x;{number}')" for number in range(3000))
+    path = notebook(
+        magic(f"%sql\n-- rows; many\nCREATE TEMPORARY VIEW v AS VALUES {rows};\nSELECT count(*) AS n FROM v"),
+        "print(_sqldf.first().n)",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+    assert run.cells[1].text == "3000\n"
+
+
 def test_run_brings_names_and_takes_parameters(run_notebook, notebook):
     """All in one namespace; a relative path is that of the notebook it stands in."""
     notebook("BASE = 40", name="lib/deep/base.py")

@@ -302,3 +302,19 @@ def test_72_a_timestamp_does_not_hang_on_where_the_machine_stands(folder, monkey
     asked = "spark.sql(\"SELECT TIMESTAMP'2026-01-01 00:30:00Z' AS at\").first().at.date()"
 
     assert outcome_of(folder, f"{HEADER}dbutils.notebook.exit(str({asked}))\n")[2] == "2026-01-01"
+
+
+def test_74_a_run_is_told_that_it_is_on_databricks(folder):
+    """The lie: a notebook is told that it is elsewhere, exits, and has passed. Here: it is told a runtime's version."""
+    asked = """
+        import os
+
+        version = os.environ.get("DATABRICKS_RUNTIME_VERSION", "0.0")
+        if float(".".join(version.split(".")[:2])) < 14.3:
+            dbutils.notebook.exit("needs a newer runtime")
+        """
+
+    assert outcome_of(folder, HEADER + textwrap.dedent(asked) + CELL + "1 / 0\n") == [
+        *("failed", "False", "None"),
+        "ZeroDivisionError: division by zero",
+    ]

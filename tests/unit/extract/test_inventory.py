@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from harness.extract.build import Extract
 from harness.extract.inventory import import_name, list_notebook
 from harness.extract.load import Loader
 
@@ -47,6 +48,20 @@ def needs(tmp_path):
 def test_a_function_needs_what_it_reads(needs, cells, expected):
     """What a unit takes is followed through the functions and values that it uses."""
     assert needs(*cells)["f"] == expected
+
+
+def test_what_many_units_share_is_looked_at_once(needs, monkeypatch):
+    """In a notebook of hundreds of units that all lead to the same functions."""
+    compiled = []
+    compile_one = Extract.compile
+    monkeypatch.setattr(Extract, "compile", lambda self, node, **how: compiled.append(node) or compile_one(self, node, **how))
+    chain = ["def f0():\n    return dbutils.widgets.get('day')"]
+    chain += [f"def f{number}():\n    return f{number - 1}()" for number in range(1, 40)]
+
+    found = needs(*chain)
+
+    assert set(found.values()) == {("widget",)}
+    assert len(compiled) < 5 * len(chain)
 
 
 def test_a_value_that_only_a_run_computes_is_named_with_its_cell(needs):
