@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from harness.execute.memory import outgrown
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
     from nbformat import NotebookNode
+
+
+_ARRIVES_S = 60
+"""How long what a cell showed may take to arrive once it has ended: under load many outputs take a while."""
 
 
 @dataclass(slots=True)
@@ -88,7 +92,15 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
 
     def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course) -> None:
         km.client_factory = NumberedClient
-        super().__init__(notebook, km=km, timeout=None, startup_timeout=60, record_timing=False)
+        super().__init__(
+            notebook,
+            km=km,
+            timeout=None,
+            startup_timeout=60,
+            record_timing=False,
+            iopub_timeout=_ARRIVES_S,
+            raise_on_iopub_timeout=True,  # its own way is to go on, and what was under way is lost without a word
+        )
         self._course = course
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
@@ -155,6 +167,8 @@ async def run_cells(
         await running
     except CellExecutionError as exc:
         course.ended, course.error = "error", f"{exc.ename}: {exc.evalue}"
+    except CellTimeoutError:  # the only limit that nbclient has from us
+        course.ended = course.ended or f"lost: what a cell showed hasn't arrived within {_ARRIVES_S} s"
     except (asyncio.CancelledError, DeadKernelError, RuntimeError) as exc:
         course.ended = course.ended or f"lost: {exc}"  # nbclient takes a cancelled wait for a dead kernel
     except Exception as exc:  # noqa: BLE001 -- a kernel can send anything, and reading it fail in any way: it is told

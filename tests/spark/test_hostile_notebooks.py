@@ -9,6 +9,7 @@ import psutil
 import pytest
 from whole_notebooks import below
 
+from harness.execute import client
 from harness.execute.client import Course
 
 HEADER = "# Databricks notebook source\n"
@@ -236,6 +237,16 @@ def test_two_at_once_end_only_their_own(request, notebook):
     thread.join()
 
     assert runs[0].cells[2].text == "None\n", runs[0].error
+
+
+def test_what_a_cell_showed_and_never_arrives_is_told(run_notebook, notebook, monkeypatch):
+    """Nobody knows what it was: an output that is lost isn't one that was empty."""
+    monkeypatch.setattr(client, "_ARRIVES_S", 1)
+
+    run = run_notebook(notebook("print('seen')", "get_ipython().kernel.iopub_thread.stop()\nprint('lost')"), timeout_s=60)
+
+    assert run.outcome == "infrastructure_failed"
+    assert "what a cell showed hasn't arrived within 1 s" in run.error
 
 
 FLOODS = {
