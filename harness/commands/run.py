@@ -30,8 +30,9 @@ class Wanted:
     """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
-    without them the run has its own, which go with it. Runs that name the same folder as ``kernels`` share the work of getting
-    warm. ``task_key`` is that of the task that it is in a job, ``task_values`` those that it finds, by task.
+    without them the run has its own, which go with it. ``principal`` is to whom only what was granted there is open. Runs that
+    name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of the task that it is in a job,
+    ``task_values`` those that it finds, by task.
     """
 
     notebook: str
@@ -43,6 +44,7 @@ class Wanted:
     as_json: bool = False
     space: str = ""
     files: str = ""
+    principal: str = ""
     kernels: str = ""
     task_key: str = ""
     task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -170,7 +172,14 @@ def _open(root: str, roots: Sequence[str], tell: Callable[[str], None], wanted: 
     settings = settings_for(os.path.join(root, "x"))
     places = [Path(one) for one in roots]
     return choose.open_session(
-        "connect", settings, roots=places, progress=tell, run_pid=os.getpid(), files=wanted.files, space=wanted.space
+        "connect",
+        settings,
+        roots=places,
+        progress=tell,
+        run_pid=os.getpid(),
+        files=wanted.files,
+        space=wanted.space,
+        principal=wanted.principal,
     )
 
 

@@ -23,6 +23,7 @@ class Job:
     On the socket ``host`` it asks who started it. ``allow`` is what it may do on this machine beyond Python and Spark. After a
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
+    To ``principal`` only what was granted is open; "" is that all is.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Job:
     measure: dict[str, Any] | None = None
     files: str = ""
     writes: bool = False
+    principal: str = ""
 
     @property
     def site(self) -> str:

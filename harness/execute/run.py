@@ -193,6 +193,7 @@ class Kernels:
             measure=None if self._measure is None else self._measure.wanted(),
             files=files or _own_files(folder),
             writes=settings.workspace_writes,
+            principal=spark.principal if spark is not None else "",
         )
 
     def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:
