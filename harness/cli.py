@@ -96,6 +96,7 @@ def _run(options: argparse.Namespace) -> int:
         as_json=options.json,
         space=options.space,
         files=_folder(options.files),
+        principal=options.principal,
         kernels=os.path.abspath(options.kernels) if options.kernels else "",
         task_key=options.task_key,
         task_values=run.read_values(options.task_values) if options.task_values else {},

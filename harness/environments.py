@@ -56,6 +56,7 @@ _KEYS = (
     "concurrency",
     "protected",
     "unknown_privileges",
+    "privileges",
 )
 
 
@@ -79,7 +80,8 @@ class Environment:
     ``other_catalogs`` are those of the project's other environments: a notebook that names one is refused, unless it is among
     the ``allowed_catalogs``. ``protected`` means
     that tests only read there. ``unknown_privileges`` says what becomes of a run whose identity's privileges on a protected
-    catalog can't be read: "refuse" or "allow".
+    catalog can't be read: "refuse" or "allow". ``privileges`` are the rehearsal's alone: all that the
+    identity of the run has on the catalog; None is that everything is open to it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Environment:
     concurrency: int = 8
     protected: bool = False
     unknown_privileges: str = "refuse"
+    privileges: tuple[str, ...] | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -242,6 +245,7 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("host", _is_host, "it is the workspace's address", '"https://adb-….azuredatabricks.net"'),
     *((key, lambda value: isinstance(value, str), "it is a text", '"…"') for key in ("profile", "catalog", "workspace_root")),
     *((key, _are(str), "it is a list of texts", '["…"]') for key in ("protected_catalogs", "allowed_catalogs", "data_files")),
+    ("privileges", _are(str), "it is a list of privileges on the catalog", '["USE CATALOG", "CREATE SCHEMA"]'),
     *(
         (key, _are(dict), "it is a list of tables, as the Jobs API takes them", "[{ … }]")
         for key in ("libraries", "environments")
@@ -274,6 +278,8 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
     for key, fits, cause, example in _RULES:
         if key in values and not fits(values[key]):
             raise wrong(key, cause, f"write {key} = {example}")
+    if "privileges" in values and name != REHEARSAL:
+        raise wrong("privileges", "a workspace's own grants say what its identities may", "leave privileges out")
     if values.get("host") and values.get("profile"):
         # Each says which workspace it is, so the one that was given nearer to the run counts.
         weaker = min(("host", "profile"), key=lambda key: _rank(origins[key]))
@@ -296,6 +302,7 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
         concurrency=values.get("concurrency", 8),
         protected=values.get("protected", name in PROTECTED),
         unknown_privileges=values.get("unknown_privileges", "refuse"),
+        privileges=tuple(values["privileges"]) if "privileges" in values else None,
         origins=dict(origins),
     )
 
@@ -341,6 +348,8 @@ def table_of(environment: Environment) -> list[tuple[str, str, str]]:
         if one.name in ("name", "origins", "other_catalogs"):
             continue
         value = getattr(environment, one.name)
+        if value is None:
+            continue
         key = "timeout_minutes" if one.name == "timeout_s" else one.name
         if isinstance(value, Compute):
             text = value.kind + (f" {value.cluster_id}" if value.cluster_id else "")

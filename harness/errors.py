@@ -43,7 +43,8 @@
     │   ├── TableDataError        (also a ValueError)
     │   ├── RemovalError
     │   ├── KeptSpaceError
-    │   └── SampleDataError
+    │   ├── SampleDataError
+    │   └── MissingPrivilegeError (also a PermissionError)
     ├── DbutilsError           NBH349, NBH35x   a call on dbutils can't be answered truly
     │   ├── DbutilsCallError
     │   │   ├── StorageMissingError
@@ -428,6 +429,13 @@ class SampleDataError(CatalogError):
 
     code = "NBH327"
     about = "sample data can't be generated"
+
+
+class MissingPrivilegeError(CatalogError, PermissionError):
+    """Whoever runs the tests may not make an object."""
+
+    code = "NBH328"
+    about = "the identity of the run lacks a privilege"
 
 
 class DbutilsError(HarnessError):

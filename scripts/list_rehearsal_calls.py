@@ -38,8 +38,9 @@ _HEAD = """\
 
 The [rehearsal](environments.md#the-rehearsal) is a Databricks workspace on this machine, for Databricks' own clients: what is
 uploaded is kept, notebooks are truly run, tables are real Spark's and Delta's, and tokens, sizes and spellings are refused as
-Databricks refuses them. It isn't Databricks: there is no cloud behind it, privileges are kept and keep nobody from anything,
-and what it answers was made after the sources that the table names. {verified} \
+Databricks refuses them. To its service principal [only what was granted is open](environments.md#privileges-in-the-rehearsal).
+It isn't Databricks: there is no cloud behind it, to its user all is open, and what it answers was made after the sources that
+the table names. {verified} \
 Names and types of fields are the source's; words and error codes of refusals, values of
 states, and the times that things take have no source in any line. [On a real workspace](real-workspace.md) says how to try
 the same tests there; where they differ, the rehearsal is wrong.

@@ -46,7 +46,8 @@ Delta there only after `USE hive_metastore.…`.
 volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. Functions that only Databricks
 has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name.
 
-**Privileges are never enforced**: whatever is granted or revoked, every test may do everything.
+**To the session of a test everything is open**, whatever is granted or revoked. They count for the service principal of a
+rehearsal, and [which do there](environments.md#privileges-in-the-rehearsal) is told by itself.
 """
 
 

@@ -12,6 +12,7 @@ from harness.catalog import names, statements
 from harness.catalog.ledger import removals
 from harness.catalog.names import quote
 from harness.catalog.objects import Catalog, Function, Schema, Table, View, Volume
+from harness.catalog.privileges import missing_privilege
 from harness.catalog.rows import Columns, fit_types, read_columns, read_rows, settle_types
 from harness.errors import CatalogsMissingError, ParentNotFoundError, RemovalError, TableSourceError
 
@@ -294,6 +295,11 @@ class Maker:
                 # It is somebody else's: to remove it with ours would be the worst answer.
                 self._made.remove(entry)
                 self._ledger.strike(entry)
+            refused = missing_privilege(f"{condition} {exc}", kind, parts)
+            if refused is not None:
+                self._made.remove(entry)  # it wasn't made, and who may not make it may not look for it either
+                self._ledger.strike(entry)
+                raise refused from exc
             missing = self._missing(condition, kind, parts)
             if missing is not None:
                 raise missing from exc

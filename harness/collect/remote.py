@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -184,13 +183,13 @@ def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Runn
 
 def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
     """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
-    from harness.rehearsal.clients import clients_of
+    from harness.rehearsal.clients import rehearsed
 
     running = rehearsal_of_run(config, tell)
     stack = contextlib.ExitStack()
-    stack.enter_context(clients_of(running))
+    there = stack.enter_context(rehearsed(environment, running))
     config.add_cleanup(stack.close)
-    return replace(environment, host=running.host, catalog=environment.catalog or "main")
+    return there
 
 
 def skip_elsewhere(item: pytest.Item) -> None:

@@ -230,6 +230,9 @@ def _of_run(command: argparse.ArgumentParser) -> None:
     shared.add_argument(
         "--files", metavar="FOLDER", default="", help="its dbfs and volumes (default: files that go with the run)"
     )
+    shared.add_argument(
+        "--principal", metavar="NAME", default="", help="to whom only what was granted there is open (default: all is open)"
+    )
     warm = command.add_argument_group("many runs of one program")
     warm.add_argument(
         "--serve",

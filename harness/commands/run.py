@@ -33,8 +33,9 @@ class Wanted:
     """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
-    without them the run has its own, which go with it. Runs that name the same folder as ``kernels`` share the work of getting
-    warm. ``task_key`` is that of the task that it is in a job, ``task_values`` those that it finds, by task.
+    without them the run has its own, which go with it. ``principal`` is to whom only what was granted there is open. Runs that
+    name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of the task that it is in a job,
+    ``task_values`` those that it finds, by task.
     """
 
     notebook: str
@@ -46,6 +47,7 @@ class Wanted:
     as_json: bool = False
     space: str = ""
     files: str = ""
+    principal: str = ""
     kernels: str = ""
     task_key: str = ""
     task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -124,7 +126,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     def session() -> Any:
         with opening:  # what the notebook runs asks for it too, in several threads, and has to find the notebook's own tables
             if not opened:
-                opened.append(_open(root, roots, tell, wanted.space, files))
+                opened.append(_open(wanted, root, roots, tell, files=files))
         return opened[0]
 
     # Spark is told of the folder with the run's first session, and all that the notebook runs has to see the same.
@@ -173,13 +175,21 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _open(root: str, roots: Sequence[str], tell: Callable[[str], None], space: str, files: str) -> Session:
+def _open(wanted: Wanted, root: str, roots: Sequence[str], tell: Callable[[str], None], *, files: str) -> Session:
     from harness.settings import settings_for
     from harness.spark import choose
 
     settings = settings_for(os.path.join(root, "x"))
-    places = [Path(one) for one in roots]
-    return choose.open_session("connect", settings, roots=places, progress=tell, run_pid=os.getpid(), files=files, space=space)
+    return choose.open_session(
+        "connect",
+        settings,
+        roots=[Path(one) for one in roots],
+        progress=tell,
+        run_pid=os.getpid(),
+        files=files,
+        space=wanted.space,
+        principal=wanted.principal,
+    )
 
 
 def _end_engine(root: str) -> None:

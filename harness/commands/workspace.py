@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.environments import LOCAL, REHEARSAL, Environment, environment_of
@@ -43,9 +42,8 @@ def signed_in(folder: str, name: str, tell: Callable[[str], None]) -> Iterator[t
     with contextlib.ExitStack() as undo:
         if name == REHEARSAL:
             from harness.rehearsal import control
-            from harness.rehearsal.clients import clients_of
+            from harness.rehearsal.clients import rehearsed
 
             running = control.start(settings_for(os.path.join(folder, "x")), progress=tell)
-            environment = replace(environment, host=running.host, catalog=environment.catalog or "main")
-            undo.enter_context(clients_of(running))
+            environment = undo.enter_context(rehearsed(environment, running))
         yield environment, connect(environment.host, environment.profile)

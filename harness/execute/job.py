@@ -24,6 +24,7 @@ class Job:
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     ``time_zone`` is that of its clock.
+    To ``principal`` only what was granted is open; "" is that all is.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Job:
     files: str = ""
     writes: bool = False
     time_zone: str = "UTC"
+    principal: str = ""
 
     @property
     def site(self) -> str:

@@ -194,6 +194,7 @@ class Kernels:
             files=files or _own_files(folder),
             writes=settings.workspace_writes,
             time_zone=settings.time_zone,
+            principal=spark.principal if spark is not None else "",
         )
 
     def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:

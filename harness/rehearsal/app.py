@@ -17,6 +17,7 @@ from harness.rehearsal.answers import ApiError, refusal
 from harness.rehearsal.faults import OF_CALLS, DroppedError
 from harness.rehearsal.identity import OPEN
 from harness.rehearsal.traffic import limits_of
+from harness.rehearsal.workspace import PRINCIPAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,9 @@ class App:
         return None, {}
 
     def _admit(self, scope: Scope) -> None:
-        scope["state"]["caller"] = self._workspace.tokens.caller(Request(scope).headers.get("authorization"))
+        caller = self._workspace.tokens.caller(Request(scope).headers.get("authorization"))
+        scope["state"]["caller"] = caller
+        PRINCIPAL.set(caller.principal)
 
     async def _meet_fault(self, path: str, method: str, sender: _Sender) -> None:
         fault = self._workspace.faults.take(OF_CALLS, path, method=method)

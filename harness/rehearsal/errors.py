@@ -2,7 +2,8 @@
 
 RehearsalError
 ├── RehearsalStartError    NBH400   it didn't start
-└── RehearsalStopError     NBH401   it doesn't end
+├── RehearsalStopError     NBH401   it doesn't end
+└── RehearsalGrantError    NBH402   its principal can't be given what the settings say
 """
 
 from __future__ import annotations
@@ -26,3 +27,10 @@ class RehearsalStopError(RehearsalError):
 
     code = "NBH401"
     about = "the rehearsal can't be stopped"
+
+
+class RehearsalGrantError(RehearsalError):
+    """The privileges that the settings name can't be granted in it."""
+
+    code = "NBH402"
+    about = "the rehearsal can't grant what the settings say"

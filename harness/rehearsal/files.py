@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from harness.rehearsal.answers import ApiError, invalid, route
 from harness.rehearsal.faults import DroppedError
+from harness.rehearsal.uc_sql import Uc
 from harness.runtime.files import Files, NoVolumeError, OutsideError
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class FilesApi:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._files = Files(str(workspace.files))
+        self._uc = Uc(workspace)
 
     def locate(self, path: str, *, change: bool = False) -> Path:
         """Where a path of a volume or of a model lies on this machine.
@@ -97,6 +99,7 @@ class FilesApi:
             raise invalid(f"Invalid path: {told}") from exc
         if place.kind != "volume":
             raise invalid(f"Invalid path: {told}: it must name a volume, /Volumes/<catalog>/<schema>/<volume>/…")
+        self._uc.require("WRITE VOLUME" if change else "READ VOLUME", "VOLUME", *told.split("/")[2:5])
         return Path(place.real)
 
     def _in_artifacts(self, told: str) -> Path:

@@ -1,7 +1,7 @@
 """Unity Catalog's REST on privileges: those that SQL's GRANT and REVOKE keep, so that both tell one truth.
 
-As on the engine itself they are kept and shown, and keep nobody from anything. What a client does with what it reads of them,
-as refusing to run where it may write too much, is what a rehearsal shows.
+To the workspace's user, as to a session of local tests, all is open; a service principal is held to what was granted to it, by
+the engine (io.nbh.spark.Access), of which REST asks for it too.
 """
 
 from __future__ import annotations

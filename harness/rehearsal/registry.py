@@ -12,6 +12,7 @@ from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.files import models_folder, open_versions
 from harness.rehearsal.identity import USER
 from harness.rehearsal.uc_sql import Uc
+from harness.rehearsal.workspace import PRINCIPAL
 from harness.spark import places
 
 if TYPE_CHECKING:
@@ -104,6 +105,17 @@ class Registry:
         """Who owns a model."""
         return self._owners.get(name, USER.name)
 
+    def _require(self, privilege: str, name: str) -> None:
+        """See that whoever calls owns the model, or has the privilege on its schema."""
+        if self.owner(name) != PRINCIPAL.get():
+            self._uc.require(privilege, "SCHEMA", *name.split(".")[:2])
+
+    def _changed(self, name: str) -> Any:
+        """A model that is to be changed: by its owner, or by who has MANAGE on its schema."""
+        found = self.model(name)
+        self._require("MANAGE", found.name)
+        return found
+
     def checked(self, name: str) -> str:
         """A model's full name, as it is kept.
 
@@ -128,6 +140,7 @@ class Registry:
         from mlflow.entities.model_registry import RegisteredModelTag
 
         told = self.checked(name)
+        self._uc.require("CREATE MODEL", "SCHEMA", *told.split(".")[:2])
         with self._lock:
             if told in self.names():
                 raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"Routine or Model '{told}' already exists in that schema")
@@ -144,19 +157,25 @@ class Registry:
         told = self.checked(name)
         if told not in self.names():
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Routine or Model '{told}' does not exist.")
+        self._require("EXECUTE", told)
         return self._store.get_registered_model(told)
 
     def models(self) -> list[Any]:
         """All models, by name."""
-        return [self._store.get_registered_model(name) for name in self.names()]
+        seen = [
+            name
+            for name in self.names()
+            if self.owner(name) == PRINCIPAL.get() or self._uc.may("EXECUTE", "SCHEMA", *name.split(".")[:2])
+        ]
+        return [self._store.get_registered_model(name) for name in seen]
 
     def update_model(self, name: str, description: str) -> Any:
         """Give it another description."""
-        return self._store.update_registered_model(self.model(name).name, description)
+        return self._store.update_registered_model(self._changed(name).name, description)
 
     def delete_model(self, name: str) -> None:
         """Remove it, with all versions and their files."""
-        found = self.model(name)
+        found = self._changed(name)
         self._store.delete_registered_model(found.name)
         shutil.rmtree(self._folder(found.name), ignore_errors=True)
 
@@ -164,7 +183,7 @@ class Registry:
         """Make a version of a model, which takes files until it is finalized."""
         from mlflow.entities.model_registry import ModelVersionTag
 
-        told = self.model(name).name
+        told = self._changed(name).name
         made = [ModelVersionTag(key, value) for key, value in tags.items()]  # type: ignore[no-untyped-call]  # MLflow's
         with self._lock:
             # MLflow's own store would look for a source of the kind models:/… in itself.
@@ -184,6 +203,7 @@ class Registry:
         from mlflow.exceptions import MlflowException
         from mlflow.models import Model
 
+        self._changed(name)
         found = self.version(name, version)
         folder = self._folder(found.name, str(found.version))
         try:
@@ -233,6 +253,7 @@ class Registry:
         """Have an alias name a version."""
         from mlflow.exceptions import MlflowException
 
+        self._changed(name)
         found = self.version(name, version)
         try:
             self._store.set_registered_model_alias(found.name, alias, str(found.version))
@@ -241,15 +262,17 @@ class Registry:
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Take an alias away; one that isn't there is no error."""
-        self._store.delete_registered_model_alias(self.model(name).name, alias)
+        self._store.delete_registered_model_alias(self._changed(name).name, alias)
 
     def update_version(self, name: str, version: str, description: str) -> Any:
         """Give a version another description."""
+        self._changed(name)
         found = self.version(name, version)
         return self._store.update_model_version(found.name, str(found.version), description)
 
     def delete_version(self, name: str, version: str) -> None:
         """Remove a version and its files."""
+        self._changed(name)
         found = self.version(name, version)
         self._store.delete_model_version(found.name, str(found.version))
         shutil.rmtree(self._folder(found.name, str(found.version)), ignore_errors=True)
@@ -258,8 +281,8 @@ class Registry:
         """Set a tag of a model or of a version; None takes it away."""
         from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 
+        told = self._changed(name).name
         if version is None:
-            told = self.model(name).name
             if value is None:
                 self._store.delete_registered_model_tag(told, key)
             else:

@@ -81,10 +81,12 @@ def run(
     ended: Callable[[], bool],
     packages: Path | None = None,
     task: TaskOf | None = None,
+    principal: str = "",
 ) -> Ran:
     """Run a notebook until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
-    ``folder`` is the run's own, ``packages`` one with what its task had installed, ``task`` the task that it is.
+    ``folder`` is the run's own, ``packages`` one with what its task had installed, ``task`` the task that it is, and
+    ``principal`` the service principal that it runs as, "" where that is the workspace's user.
     """
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
@@ -97,6 +99,7 @@ def run(
         variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
     command = _command(workspace, item, parameters, executed) + (task.options(folder) if task is not None else [])
+    command += ["--principal", principal] if principal else []
     process: _Own | WarmRun
     try:
         if packages is None:

@@ -13,7 +13,7 @@ from harness.rehearsal.identity import USER
 from harness.settings import Settings
 from harness.spark import connect
 from harness.spark.choose import idle_s, wishes_of
-from harness.spark.conf import DBFS, Wishes
+from harness.spark.conf import DBFS, PRINCIPAL, Wishes
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,6 +61,23 @@ def session_of(workspace: Workspace) -> ConnectSession:
             _log.error("the engine has ended, and with it all tables and catalogs of this workspace")
             held.ready()
         return held
+
+
+def session_as(workspace: Workspace, principal: str) -> SparkSession:
+    """The workspace's session as a principal's, to whom nothing is open but what was granted.
+
+    Raises:
+        EngineError: As `open_space`.
+    """
+    own = session_of(workspace)
+    with workspace.shared.setdefault(f"{_HELD} lock", threading.Lock()):
+        held: dict[tuple[int, str], SparkSession] = workspace.shared.setdefault(f"{_HELD} of principals", {})
+        key = own.engine.record.pid, principal
+        if key not in held:
+            made = own.spark.cloneSession()  # type: ignore[attr-defined]  # Connect's session has it
+            made.conf.set(PRINCIPAL, principal)
+            held[key] = made
+        return held[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class Caller:
     id: str
     is_service_principal: bool = False
 
+    @property
+    def principal(self) -> str:
+        """The name of one to whom nothing is open but what was granted; "" of the workspace's user, whose the catalogs are."""
+        return self.name if self.is_service_principal else ""
+
 
 class Tokens:
     """The tokens that this workspace has given out, and the service principal that may sign in."""

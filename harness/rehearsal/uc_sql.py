@@ -15,8 +15,8 @@ from harness.catalog.names import quote
 from harness.errors import HarnessError
 from harness.rehearsal.answers import ApiError, invalid, not_found
 from harness.rehearsal.identity import USER
-from harness.rehearsal.space import session_of
-from harness.rehearsal.workspace import caller_of
+from harness.rehearsal.space import session_as, session_of
+from harness.rehearsal.workspace import PRINCIPAL, caller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,10 +35,12 @@ OLD = frozenset({"hive_metastore", "spark_catalog"})
 PAGE = 50
 """How many objects an answer has at most, where the caller leaves it to the server."""
 
+_FORBIDDEN = 403
 _FAR = ("abfss://", "s3://", "gs://", "abfs://", "wasbs://")
 _PARTS = {"catalog": 1, "schema": 2}
 
 _CONDITIONS = {
+    "INSUFFICIENT_PERMISSIONS": (403, "PERMISSION_DENIED"),
     "NO_SUCH_CATALOG_EXCEPTION": (404, "CATALOG_DOES_NOT_EXIST"),
     "SCHEMA_NOT_FOUND": (404, "SCHEMA_DOES_NOT_EXIST"),
     "TABLE_OR_VIEW_NOT_FOUND": (404, "TABLE_DOES_NOT_EXIST"),
@@ -80,13 +82,14 @@ class Uc:
 
     @property
     def spark(self) -> SparkSession:
-        """The workspace's own session.
+        """The workspace's own session; as the principal's, where one calls.
 
         Raises:
             ApiError: There is no Spark here; the message says why.
         """
         try:
-            return session_of(self.workspace).spark
+            principal = PRINCIPAL.get()
+            return session_as(self.workspace, principal) if principal else session_of(self.workspace).spark
         except HarnessError as exc:
             raise ApiError(500, "INTERNAL_ERROR", f"the rehearsal has no Spark: {exc}") from exc
 
@@ -107,6 +110,37 @@ class Uc:
         """The names of all catalogs."""
         return [row["catalog"] for row in self.rows("SHOW CATALOGS") if row["catalog"] not in OLD]
 
+    def require(self, privilege: str, kind: str, *parts: str) -> None:
+        """See that whoever calls has a privilege.
+
+        Raises:
+            ApiError: It hasn't, or the object isn't there.
+        """
+        if PRINCIPAL.get():
+            self.rows(f"NBH REQUIRE {privilege} ON {kind} {quote(*parts)}")
+
+    def may(self, privilege: str, kind: str, *parts: str) -> bool:
+        """Whether whoever calls has a privilege."""
+        try:
+            self.require(privilege, kind, *parts)
+        except ApiError as exc:
+            if exc.status == _FORBIDDEN:
+                return False
+            raise
+        return True
+
+    def unseen(self, privilege: str, kind: str, *parts: str) -> None:
+        """Tell of an object that isn't shown whether that is for want of a privilege.
+
+        Raises:
+            ApiError: It is.
+        """
+        try:
+            self.require(privilege, kind, *parts)
+        except ApiError as exc:
+            if exc.status == _FORBIDDEN:
+                raise
+
     def table(self, catalog: str, name: str, where: str = "true") -> list[dict[str, Any]]:
         """The rows of a table of the catalog's information_schema.
 
@@ -123,6 +157,8 @@ class Uc:
         Raises:
             ApiError: It, or its catalog, isn't there.
         """
+        if PRINCIPAL.get() and name.lower() != "information_schema" and catalog.lower() in self.catalogs():
+            self.unseen("USE SCHEMA", "SCHEMA", catalog, name)
         found = [row for row in self.table(catalog, "schemata") if row["schema_name"] == name.lower()]
         if not found:
             raise not_found(f"Schema '{catalog}.{name}' does not exist.", code="SCHEMA_DOES_NOT_EXIST")
@@ -142,11 +178,9 @@ class Uc:
             for key in [key for key in self._kept.seen if key[0] == kind and key[1] == full_name]:
                 del self._kept.seen[key]
 
-    def own(self, kind: str, parts: Sequence[str], call: Call) -> None:
-        """Give what a call has made to its caller; Spark has made it for the workspace's user."""
-        who = caller_of(call.request).name
-        if who != USER.name or kind == "SCHEMA":  # Spark gives a schema to whoever its process runs as
-            self.rows(f"ALTER {kind} {quote(*parts)} OWNER TO `{who}`")
+    def own(self, schema: Sequence[str], call: Call) -> None:
+        """Give a schema that a call has made to its caller; Spark gives it to whoever its process runs as."""
+        self.rows(f"ALTER SCHEMA {quote(*schema)} OWNER TO `{caller_of(call.request).name}`")
 
 
 def owner_of(told: str | None) -> str:
@@ -157,7 +191,9 @@ def owner_of(told: str | None) -> str:
 def _refusal(exc: Any) -> ApiError:
     condition = exc.getCondition() or ""
     told = str(exc.getMessage() if hasattr(exc, "getMessage") else exc) or str(exc)
-    text = re.sub(r"^\[[\w.]+\] ", "", told.split("\n\nJVM stacktrace:")[0]).strip()
+    text = re.sub(r"^\[[\w.]+\] (Insufficient privileges:\n)?", "", told.split("\n\nJVM stacktrace:")[0]).strip()
+    if condition == "INSUFFICIENT_PERMISSIONS":
+        text = text.removesuffix(" SQLSTATE: 42501")
     status, code = _CONDITIONS.get(condition, (400, "INVALID_PARAMETER_VALUE"))
     return ApiError(status, code, text)
 

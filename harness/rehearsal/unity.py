@@ -92,7 +92,6 @@ class _Catalogs:
         if name in self._uc.catalogs():
             raise ApiError(400, "CATALOG_ALREADY_EXISTS", f"Catalog '{name}' already exists")
         self._uc.rows(told + (f" COMMENT {literal(comment)}" if comment else ""))
-        self._uc.own("CATALOG", (name,), call)
         self._uc.forget("catalog", name)
         self._more[name] = {
             **({"storage_root": root} if root else {}),
@@ -101,7 +100,8 @@ class _Catalogs:
         return self._facts(name)
 
     def listed(self, call: Call) -> dict[str, Any]:
-        answer = page(self._uc.catalogs(), call, "catalogs")
+        seen = [name for name in self._uc.catalogs() if self._uc.may("USE CATALOG", "CATALOG", name)]
+        answer = page(seen, call, "catalogs")
         return {**answer, "catalogs": [self._facts(name) for name in answer["catalogs"]]}
 
     def get(self, call: Call) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class _Schemas:
             + (f" MANAGED LOCATION {literal(near(root))}" if root else "")
             + (f" WITH DBPROPERTIES ({said})" if said else "")
         )
-        self._uc.own("SCHEMA", (catalog, name), call)
+        self._uc.own((catalog, name), call)
         self._uc.forget("schema", f"{catalog}.{name}")
         return self._facts(catalog, name)
 
@@ -203,7 +203,8 @@ class _Schemas:
             raise ApiError(400, "SCHEMA_NOT_EMPTY", f"Schema '{catalog}.{name}' is not empty. The schema has {told}")
         for model in models:
             self._uc.workspace.shared[REMOVE](model)
-        self._uc.rows(f"DROP SCHEMA {quote(catalog, name)} CASCADE")
+        cascade = " CASCADE" if call.flag("force") else ""  # who sees not all that is in it drops none of that unasked
+        self._uc.rows(f"DROP SCHEMA {quote(catalog, name)}{cascade}")
         self._uc.forget("schema", f"{catalog}.{name}")
         return {}
 

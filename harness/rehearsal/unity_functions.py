@@ -74,7 +74,6 @@ class _Functions:
                 comment=str(given.get("comment") or ""),
             )
         )
-        self._uc.own("FUNCTION", parts, call)
         self._uc.forget("function", ".".join(parts))
         return self._facts(parts)
 
@@ -116,6 +115,7 @@ class _Functions:
             row = self._row(*parts)
         full_name = ".".join(parts)
         if row is None:
+            self._uc.unseen("EXECUTE", "FUNCTION", *parts)
             message = f"Routine or Model '{full_name}' does not exist."
             raise not_found(message, code="ROUTINE_OR_MODEL_DOES_NOT_EXIST")
         told = self._uc.rows(f"DESCRIBE FUNCTION EXTENDED {quote(*parts)}")

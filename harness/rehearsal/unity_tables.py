@@ -92,6 +92,7 @@ class _Tables:
         self._uc.schema(*parts[:2])
         row = self._row(*parts)
         if row is None:
+            self._uc.unseen("SELECT", "TABLE", *parts)
             raise not_found(f"Table '{'.'.join(parts)}' does not exist.", code="TABLE_DOES_NOT_EXIST")
         return parts, row
 

@@ -55,7 +55,6 @@ class _Volumes:
             raise ApiError(400, "VOLUME_ALREADY_EXISTS", f"Volume '{'.'.join(parts)}' already exists")
         where = near(location) if location else ""
         self._uc.rows(create_volume(parts, location=where, comment=call.text("comment", "")))
-        self._uc.own("VOLUME", parts, call)
         self._uc.forget("volume", ".".join(parts))
         return self._facts(parts)
 
@@ -99,6 +98,7 @@ class _Volumes:
             row = self._row(*parts)
         full_name = ".".join(parts)
         if row is None:
+            self._uc.unseen("READ VOLUME", "VOLUME", *parts)
             raise not_found(f"Volume '{full_name}' does not exist.", code="VOLUME_DOES_NOT_EXIST")
         seen = self._uc.seen("volume", full_name)
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,13 @@ class Workspace:
             spark, self._spark = self._spark, None
         if spark is not None:
             spark.stop()
+
+
+PRINCIPAL: ContextVar[str] = ContextVar("principal of a call", default="")
+"""The service principal whose call is answered, "" where it is the user's, to whom all is open.
+
+It isn't passed from hand to hand as all else is: a privilege that a call's function could forget to ask for would be none.
+"""
 
 
 def caller_of(request: Any) -> Caller:

@@ -56,10 +56,12 @@ def open_session(
     run_pid: int,
     files: str = "",
     space: str = "",
+    principal: str = "",
 ) -> Session:
     """Open the session of this test process, or take the one that the user's own code has active here.
 
-    ``files`` is the process's folder for dbfs and volumes, ``space`` the name of catalogs that another process holds.
+    ``files`` is the process's folder for dbfs and volumes, ``space`` the name of catalogs that another process holds, and
+    ``principal`` to whom only what was granted there is open.
 
     Raises:
         EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.classic`.
@@ -76,6 +78,7 @@ def open_session(
         idle_s=kept_s or 24 * 3600,
         files=files,
         space=space,
+        principal=principal,
     )
 
 

@@ -18,6 +18,9 @@ BARE, DBFS = "dbfs-or-file", "dbfs"
 """What a path without a scheme is: in a test's own session this machine's where this machine has it, else one of dbfs; in that
 of a whole notebook one of dbfs, as on Databricks."""
 
+PRINCIPAL = "spark.nbh.principal"
+"""The setting that says whose a session is, where nothing is open to it but what was granted; see io.nbh.spark.Access."""
+
 DEFAULT_CATALOG = "main"
 """The catalog of names that say none; as on Databricks it is there from the start, with a schema ``default``."""
 

@@ -17,7 +17,7 @@ from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
 from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, set_all, tell_of_forks
-from harness.spark.conf import BARE, session_conf
+from harness.spark.conf import BARE, PRINCIPAL, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
@@ -51,6 +51,7 @@ class ConnectSession:
         session: str = "",
         files: str = "",
         bare: str = BARE,
+        principal: str = "",
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._progress = progress
@@ -63,6 +64,7 @@ class ConnectSession:
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
+        self.principal = principal
         self.space = space or f"{self._pid}-{secrets.token_hex(4)}"
         self.engine = start()
         # Connect's session is a SparkSession by its methods, not by its class.
@@ -136,6 +138,7 @@ class ConnectSession:
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "", **self._paths)
+            configs |= {PRINCIPAL: self.principal} if self.principal else {}
             if self._lent:  # it has them, and those that the notebook changed are its own
                 configs, self._lent = {}, ""
             folder = current_folder()
@@ -311,11 +314,12 @@ def open_session(
     session: str = "",
     files: str = "",
     bare: str = BARE,
+    principal: str = "",
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
 
     ``space``, ``files`` and ``bare`` are those of `harness.spark.conf.session_conf`. ``session`` names one that was lent, which
-    is taken up as it is.
+    is taken up as it is. To ``principal`` only what was granted is open.
 
     Raises:
         EngineModeError: A classic session lives in this process.
@@ -328,7 +332,17 @@ def open_session(
     def start() -> Engine:
         return server.find_or_start(wishes, env=environ, progress=progress, owner=owner, idle_s=idle_s)
 
-    return ConnectSession(wishes, start, roots=roots, space=space, session=session, files=files, bare=bare, progress=progress)
+    return ConnectSession(
+        wishes,
+        start,
+        roots=roots,
+        space=space,
+        session=session,
+        files=files,
+        bare=bare,
+        principal=principal,
+        progress=progress,
+    )
 
 
 def _refuse_classic() -> None:

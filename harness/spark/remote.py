@@ -65,8 +65,18 @@ class WorkspaceSession(UsersSession):
 
     def _state(self) -> _State:
         row = self.spark.sql("SELECT current_catalog(), current_schema()").collect()[0]
-        views = {row["viewName"] for row in self.spark.sql("SHOW VIEWS").collect() if row["isTemporary"]}
-        return _State((str(row[0]), str(row[1])), self._set(), views)
+        return _State((str(row[0]), str(row[1])), self._set(), self._views())
+
+    def _views(self) -> set[str]:
+        """The temporary views: those of the session, which are listed with any schema's."""
+        try:
+            rows = self.spark.sql("SHOW VIEWS").collect()
+        except Exception as exc:
+            if "INSUFFICIENT_PERMISSIONS" not in str(exc):
+                raise
+            # Whoever may make schemas needs no USE SCHEMA on the one that is current; this one is open with USE CATALOG.
+            rows = self.spark.sql("SHOW VIEWS IN information_schema").collect()
+        return {row["viewName"] for row in rows if row["isTemporary"]}
 
     def _set(self) -> dict[str, str]:
         if hasattr(type(self.spark.conf), "getAll"):  # one call where the client knows it, and no query

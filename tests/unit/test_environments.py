@@ -101,6 +101,7 @@ def test_an_unknown_environment_names_the_near_miss(settings_of):
         ({"concurrency": "many"}, "a whole number"),
         ({"protected": "yes"}, "true or false"),
         ({"unknown_privileges": "ask"}, '"refuse" or "allow"'),
+        ({"privileges": ["SELECT"]}, "a workspace's own grants say what its identities may"),
         ({"compute": "cluster"}, "it is a table"),
         ({"compute": {"cluster_id": "a", "serverless": True}}, "existing and serverless at once"),
         ({"compute": {"num_workers": 2}}, "needs a spark_version"),

@@ -14,6 +14,7 @@ final class CatalogStatements {
     return new Statement("USE CATALOG", Answers.NONE, spark -> {
       if (!Metastore.isMeant(name)) {
         Sessions.space(spark).catalog(name);
+        Access.require(spark, "USE CATALOG", "CATALOG", name);
       }
       spark.sessionState().catalogManager().setCurrentCatalog(Space.key(name));
       return Answers.none();
@@ -50,6 +51,7 @@ final class CatalogStatements {
         return Answers.none();
       }
       if (!isQuiet || !space.catalogs.containsKey(name)) {
+        Access.require(spark, "CREATE CATALOG", "METASTORE");
         space.createCatalog(name, said, Sessions.user(spark.sessionState().conf()), place);
         Sessions.updateAll(space);
       }
@@ -72,6 +74,7 @@ final class CatalogStatements {
         return Answers.none();
       }
       CatalogEntry catalog = space.catalog(name);
+      Access.require(spark, "MANAGE", "CATALOG", name);
       boolean isEmpty = catalog.schemas.values().stream().allMatch(schema -> schema.name.equals("default") && schema.isEmpty());
       if (!cascade && !isEmpty) {
         throw Errors.notEmpty("catalog", catalog.name);
@@ -91,6 +94,7 @@ final class CatalogStatements {
         return Answers.pairs("Catalog Name", Metastore.ALIAS, "Comment", null, "Owner", null);
       }
       CatalogEntry catalog = Sessions.space(spark).catalog(name);
+      Access.require(spark, "USE CATALOG", "CATALOG", name);
       return Answers.pairs("Catalog Name", catalog.name, "Comment", catalog.comment, "Owner", catalog.owner);
     });
   }
@@ -102,7 +106,9 @@ final class CatalogStatements {
     String comment = tokens.take("NULL") ? null : tokens.string(kind, "a comment in quotes or NULL");
     tokens.requireEnd(kind);
     return new Statement(kind, Answers.NONE, spark -> {
-      Sessions.space(spark).catalog(name).comment = comment;
+      CatalogEntry catalog = Sessions.space(spark).catalog(name);
+      Access.require(spark, "MANAGE", "CATALOG", name);
+      catalog.comment = comment;
       return Answers.none();
     });
   }

@@ -90,6 +90,7 @@ final class CheckedStatements {
     tokens.requireEnd(kind);
     return new Statement(kind, Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
+      Access.require(spark, "MODIFY", "TABLE", target.parts());
       if (!Lookup.isDelta(Lookup.table(spark, target, kind))) {
         throw Errors.make("OPERATION_NOT_SUPPORTED", "0A000", kind + " is only for Delta tables: " + Errors.quote(target.parts()) + ".");
       }
@@ -105,6 +106,7 @@ final class CheckedStatements {
     }
     return new Statement(kind, Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
+      Access.require(spark, "MODIFY", "TABLE", target.parts());
       Table table = Lookup.table(spark, target, kind);
       if (Lookup.isDelta(table) && !isOfMetadata) {
         throw Errors.make("DELTA_OPERATION_NOT_ALLOWED", "0AKDC", "Operation not allowed: `" + kind + "` is not supported for Delta tables: "

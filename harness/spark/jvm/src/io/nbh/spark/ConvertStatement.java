@@ -27,6 +27,7 @@ final class ConvertStatement {
     return new Statement(KIND, Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
       Lookup.table(spark, target, KIND);
+      Access.require(spark, "MODIFY", "TABLE", target.parts());
       TableEntry old = target.schema().table(target.name());
       if (old.isDelta()) {
         return Answers.none();

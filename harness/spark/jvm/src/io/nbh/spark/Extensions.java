@@ -19,6 +19,9 @@ public final class Extensions extends AbstractFunction1<SparkSessionExtensions, 
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     extensions.injectParser((session, next) -> new StatementParser((SparkSession) session, next));
     extensions.injectHintResolutionRule(session -> new PlanRule((SparkSession) session));
+    // Twice: RESTORE is another plan after the first look of Delta's rules, and their DELETE, UPDATE and MERGE are theirs only then.
+    extensions.injectHintResolutionRule(session -> new AccessRule((SparkSession) session));
+    extensions.injectResolutionRule(session -> new AccessRule((SparkSession) session));
     extensions.injectResolutionRule(session -> new AliasRule());
     extensions.injectResolutionRule(session -> new SubqueryRule((SparkSession) session));
     extensions.injectPostHocResolutionRule(session -> new SpaceFiles((SparkSession) session));

@@ -86,6 +86,8 @@ final class FunctionStatements {
   private static FunctionEntry entry(SparkSession spark, Target target, String parameters, String returns, boolean isTable,
       String language, String body, boolean isQuery, String comment, boolean isDeterministic) {
     target.schema();
+    Access.require(spark, "CREATE FUNCTION", "SCHEMA", target.catalogName(), target.schemaName());
+    Access.require(spark, "MANAGE", "FUNCTION", target.parts()); // only who may drop it may put another in its place
     return new FunctionEntry(Names.checked(target.name()), parameters, returns, isTable, language, body, isQuery, comment,
         isDeterministic, Sessions.user(spark.sessionState().conf()), target.catalogName(), target.schemaName(),
         System.currentTimeMillis());
@@ -110,6 +112,7 @@ final class FunctionStatements {
     }
     return new Statement("DROP FUNCTION", Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
+      Access.require(spark, "MANAGE", "FUNCTION", target.parts());
       if (target.schema().functions.remove(target.name()) == null && !isQuiet) {
         throw notFound(target);
       }
@@ -128,7 +131,9 @@ final class FunctionStatements {
     }
     return new Statement("SHOW FUNCTIONS", Answers.columns("function STRING"), spark -> {
       Target target = Target.schema(spark, in);
-      return target.schema().functions.keySet().stream().filter(name -> Answers.isLike(name, like))
+      Access.require(spark, "USE SCHEMA", "SCHEMA", target.parts());
+      return target.schema().functions.keySet().stream()
+          .filter(name -> Answers.isLike(name, like) && Access.sees(spark, "FUNCTION", target.catalogName(), target.schemaName(), name))
           .map(name -> RowFactory.create(target.full() + "." + name)).toList();
     });
   }
@@ -149,6 +154,7 @@ final class FunctionStatements {
       if (function == null) {
         throw notFound(target);
       }
+      Access.require(spark, "EXECUTE", "FUNCTION", target.parts());
       return List.of(
           RowFactory.create("Function:      " + target.full()),
           RowFactory.create("Type:          " + (function.isTable() ? "TABLE" : "SCALAR")),

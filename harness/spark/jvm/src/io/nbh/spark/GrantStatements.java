@@ -8,7 +8,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 
-/** GRANT, REVOKE and SHOW GRANTS: privileges are kept and shown, and never keep anyone from anything. */
+/** GRANT, REVOKE and SHOW GRANTS: privileges are kept and shown; whom they keep from what is {@link Access}'s. */
 final class GrantStatements {
   private GrantStatements() {}
 
@@ -20,6 +20,7 @@ final class GrantStatements {
     tokens.requireEnd("GRANT");
     return new Statement("GRANT", Answers.NONE, spark -> {
       String object = on.resolve(spark);
+      on.require(spark, "MANAGE");
       List<Grant> all = Sessions.space(spark).grants;
       privileges.stream().map(privilege -> new Grant(principal, privilege, on.type(), object))
           .filter(grant -> !all.contains(grant)).forEach(all::add);
@@ -35,6 +36,7 @@ final class GrantStatements {
     tokens.requireEnd("REVOKE");
     return new Statement("REVOKE", Answers.NONE, spark -> {
       String object = on.resolve(spark);
+      on.require(spark, "MANAGE");
       Sessions.space(spark).grants.removeIf(grant -> grant.principal().equals(principal) && grant.object().equals(object)
           && (privileges.contains(grant.privilege()) || privileges.contains("ALL PRIVILEGES")));
       return Answers.none();
@@ -57,6 +59,17 @@ final class GrantStatements {
           .sorted(Comparator.comparing(Grant::principal).thenComparing(Grant::object).thenComparing(Grant::privilege))
           .map(grant -> RowFactory.create(grant.principal(), grant.privilege(), grant.type(), grant.object()))
           .toList();
+    });
+  }
+
+  /** The harness's own: an error unless the session has the privilege. */
+  static LogicalPlan require(Tokens tokens, SparkSession session) {
+    List<String> privileges = privileges(tokens, "NBH REQUIRE");
+    Securable on = Securable.read(tokens, "NBH REQUIRE");
+    tokens.requireEnd("NBH REQUIRE");
+    return new Statement("NBH REQUIRE", Answers.NONE, spark -> {
+      privileges.forEach(privilege -> on.require(spark, privilege));
+      return Answers.none();
     });
   }
 

@@ -8,7 +8,6 @@ import java.util.function.Function;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Relation;
-import org.apache.spark.sql.connector.catalog.RelationCatalog;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.catalog.constraints.Constraint;
@@ -70,10 +69,10 @@ final class InformationSchema {
     Object[] row(SchemaEntry schema, String name, T one);
   }
 
-  private static <T> List<Object[]> each(SpaceStore store, Function<SchemaEntry, Map<String, T>> what, Visit<T> visit) {
+  private static <T> List<Object[]> each(SpaceStore store, String type, Function<SchemaEntry, Map<String, T>> what, Visit<T> visit) {
     List<Object[]> rows = new ArrayList<>();
     store.catalog().schemas.values().forEach(schema -> what.apply(schema).forEach((name, one) -> {
-      Object[] row = visit.row(schema, name, one);
+      Object[] row = store.sees(type, schema.name, name) ? visit.row(schema, name, one) : null;
       if (row != null) {
         rows.add(row);
       }
@@ -88,14 +87,14 @@ final class InformationSchema {
 
   private static List<Object[]> schemata(SpaceStore store) {
     List<Object[]> rows = new ArrayList<>();
-    store.catalog().schemas.values().forEach(one ->
+    store.catalog().schemas.values().stream().filter(one -> store.sees("SCHEMA", one.name)).forEach(one ->
         rows.add(new Object[] {store.name(), one.name, one.properties.get("owner"), one.properties.get("comment")}));
     rows.add(new Object[] {store.name(), NAME, "System user", null});
     return rows;
   }
 
   private static List<Object[]> tables(SpaceStore store) {
-    return each(store, schema -> schema.relations, (schema, name, one) -> one instanceof TableEntry table
+    return each(store, "TABLE", schema -> schema.relations, (schema, name, one) -> one instanceof TableEntry table
         ? new Object[] {store.name(), schema.name, name, table.isManaged() ? "MANAGED" : "EXTERNAL", "YES", table.owner(),
             load(store, schema.name, name).properties().get("comment"), table.provider().toUpperCase(java.util.Locale.ROOT)}
         : new Object[] {store.name(), schema.name, name, "VIEW", "NO", ((View) one).properties().get("owner"),
@@ -104,7 +103,7 @@ final class InformationSchema {
 
   private static List<Object[]> columns(SpaceStore store) {
     List<Object[]> rows = new ArrayList<>();
-    store.catalog().schemas.values().forEach(schema -> schema.relations.keySet().forEach(name -> {
+    store.catalog().schemas.values().forEach(schema -> schema.relations.keySet().stream().filter(name -> store.sees("TABLE", schema.name, name)).forEach(name -> {
       int position = 0;
       for (Column column : load(store, schema.name, name).columns()) {
         rows.add(new Object[] {store.name(), schema.name, name, column.name(), position++, column.nullable() ? "YES" : "NO",
@@ -115,24 +114,24 @@ final class InformationSchema {
   }
 
   private static List<Object[]> views(SpaceStore store) {
-    return each(store, schema -> schema.relations, (schema, name, one) -> one instanceof View view
+    return each(store, "TABLE", schema -> schema.relations, (schema, name, one) -> one instanceof View view
         ? new Object[] {store.name(), schema.name, name, view.queryText(), "NO"} : null);
   }
 
   private static List<Object[]> volumes(SpaceStore store) {
-    return each(store, schema -> schema.volumes, (schema, name, one) -> new Object[] {store.name(), schema.name, name,
+    return each(store, "VOLUME", schema -> schema.volumes, (schema, name, one) -> new Object[] {store.name(), schema.name, name,
         one.isManaged ? "MANAGED" : "EXTERNAL", one.owner, one.comment, one.folder.toUri().toString()});
   }
 
   private static List<Object[]> routines(SpaceStore store) {
-    return each(store, schema -> schema.functions, (schema, name, one) -> new Object[] {store.name(), schema.name, name, "FUNCTION",
+    return each(store, "FUNCTION", schema -> schema.functions, (schema, name, one) -> new Object[] {store.name(), schema.name, name, "FUNCTION",
         one.isTable() ? "TABLE" : one.returns(), one.language().equals("SQL") ? "SQL" : "EXTERNAL", one.body(), one.comment()});
   }
 
   private static List<Object[]> constraints(SpaceStore store) {
     List<Object[]> rows = new ArrayList<>();
     store.catalog().schemas.values().forEach(schema -> schema.relations.forEach((name, one) -> {
-      for (Constraint constraint : one instanceof TableEntry table ? table.constraints() : List.<Constraint>of()) {
+      for (Constraint constraint : one instanceof TableEntry table && store.sees("TABLE", schema.name, name) ? table.constraints() : List.<Constraint>of()) {
         rows.add(new Object[] {store.name(), schema.name, constraint.name(), store.name(), schema.name, name,
             constraint instanceof PrimaryKey ? "PRIMARY KEY" : "FOREIGN KEY", "NO"});
       }
@@ -156,11 +155,7 @@ final class InformationSchema {
   }
 
   private static Relation load(SpaceStore store, String schema, String name) {
-    try {
-      RelationCatalog catalog = (RelationCatalog) store.session().sessionState().catalogManager().catalog(store.name());
-      return catalog.loadRelation(Identifier.of(new String[] {schema}, name));
-    } catch (org.apache.spark.sql.catalyst.analysis.NoSuchTableException gone) {
-      throw Errors.sneak(gone);
-    }
+    SpaceCatalog catalog = (SpaceCatalog) store.session().sessionState().catalogManager().catalog(store.name());
+    return catalog.peek(Identifier.of(new String[] {schema}, name));
   }
 }

@@ -30,6 +30,7 @@ final class KeyStatement {
       return null;
     }
     return new Statement(KIND, Answers.NONE, spark -> {
+      Access.require(spark, "MODIFY", "TABLE", target.parts());
       target.schema().relations.computeIfPresent(target.name(), (same, old) -> {
         List<Constraint> rest = new ArrayList<>(((TableEntry) old).constraints());
         rest.removeIf(one -> one.name().equalsIgnoreCase(key));

@@ -43,6 +43,12 @@ abstract class MappedFiles extends FileSystem {
   /** Where this path really is. */
   abstract Path real(Path path);
 
+  /** The same, for what is changed there. */
+  private Path changed(Path path) {
+    VolumePaths.require(getConf(), "WRITE VOLUME", makeQualified(path).toUri().getPath());
+    return real(path);
+  }
+
   @Override
   public FSDataInputStream open(Path path, int buffer) throws IOException {
     return files.open(real(path), buffer);
@@ -51,17 +57,17 @@ abstract class MappedFiles extends FileSystem {
   @Override
   public FSDataOutputStream create(Path path, FsPermission permission, boolean overwrite, int buffer, short replication,
       long block, Progressable progress) throws IOException {
-    return files.create(real(path), permission, overwrite, buffer, replication, block, progress);
+    return files.create(changed(path), permission, overwrite, buffer, replication, block, progress);
   }
 
   @Override
   public FSDataOutputStream append(Path path, int buffer, Progressable progress) throws IOException {
-    return files.append(real(path), buffer, progress);
+    return files.append(changed(path), buffer, progress);
   }
 
   @Override
   public boolean rename(Path from, Path to) throws IOException {
-    return files.rename(real(from), real(to));
+    return files.rename(changed(from), changed(to));
   }
 
   @Override
@@ -71,7 +77,7 @@ abstract class MappedFiles extends FileSystem {
 
   @Override
   public boolean delete(Path path, boolean recursive) throws IOException {
-    return files.delete(real(path), recursive);
+    return files.delete(changed(path), recursive);
   }
 
   @Override
@@ -101,7 +107,7 @@ abstract class MappedFiles extends FileSystem {
 
   @Override
   public boolean mkdirs(Path path, FsPermission permission) throws IOException {
-    return files.mkdirs(real(path), permission);
+    return files.mkdirs(changed(path), permission);
   }
 
   // Hadoop's other interface (FileContext) comes by these
@@ -128,12 +134,12 @@ abstract class MappedFiles extends FileSystem {
 
   @Override
   public void setPermission(Path path, FsPermission permission) throws IOException {
-    files.setPermission(real(path), permission);
+    files.setPermission(changed(path), permission);
   }
 
   @Override
   public void setTimes(Path path, long modified, long accessed) throws IOException {
-    files.setTimes(real(path), modified, accessed);
+    files.setTimes(changed(path), modified, accessed);
   }
 
   @Override

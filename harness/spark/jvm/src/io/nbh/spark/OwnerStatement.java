@@ -16,6 +16,7 @@ final class OwnerStatement {
     String owner = GrantStatements.principal(tokens, kind);
     tokens.requireEnd(kind);
     return new Statement(kind, Answers.NONE, spark -> {
+      object.require(spark, "MANAGE");
       object.own(spark, owner);
       return Answers.none();
     });

@@ -11,12 +11,14 @@ import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedStar;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedStarExceptOrReplace;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
 import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.CreateNamespace;
 import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.RestoreTableStatement;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.classic.SparkSession;
 import scala.Option;
@@ -30,6 +32,9 @@ import scala.runtime.AbstractPartialFunction;
  * the session catalog's tables. It runs with the hints: the first rules of the analyser that plans of every origin pass.
  */
 final class PlanRule extends Rule<LogicalPlan> {
+  /** Statements that name a table and leave it as it is. */
+  private static final String READS = "(DESCRIBE|SHOW|REFRESH|ANALYZE|CACHE|UNCACHE)\\b.*";
+
   private final SparkSession session;
 
   PlanRule(SparkSession session) {
@@ -41,6 +46,7 @@ final class PlanRule extends Rule<LogicalPlan> {
     Space space = Sessions.space(session);
     boolean hasFunctions = space.catalogs.values().stream()
         .anyMatch(catalog -> catalog.schemas.values().stream().anyMatch(schema -> !schema.functions.isEmpty()));
+    boolean isHeld = Access.isHeld(session) && !Access.isOwnersRead();
     return plan.resolveOperatorsUp(partial(node -> {
       LogicalPlan now = node instanceof InsertIntoStatement insert ? insert(insert)
           : node instanceof CreateNamespace made ? located(made) : node;
@@ -53,9 +59,30 @@ final class PlanRule extends Rule<LogicalPlan> {
       }
       if (now instanceof UnresolvedRelation relation) {
         checkRelation(Scala.list(relation.multipartIdentifier()));
+        if (isHeld) {
+          require(Scala.list(relation.multipartIdentifier()), !relation.clearWritePrivileges().equals(relation));
+        }
+      }
+      if (isHeld && now instanceof RestoreTableStatement restore && restore.table().relation() instanceof UnresolvedRelation table) {
+        require(Scala.list(table.multipartIdentifier()), true);
+      }
+      if (isHeld && now instanceof UnresolvedTable table) {
+        require(Scala.list(table.multipartIdentifier()), !table.commandName().matches(READS));
       }
       return (LogicalPlan) now.transformExpressions(partial(expression -> column(function(expression, hasFunctions))));
     }));
+  }
+
+  /** See that the session may read the relation, or write to it; without the latter's privileges it is loaded as for reading. */
+  private void require(List<String> parts, boolean isWrite) {
+    boolean isTemporary = parts.size() == 1 && session.sessionState().catalog().isTempView(Scala.seq(parts));
+    if (isTemporary || parts.size() > 3) {
+      return;
+    }
+    Target target = Target.object(session, parts);
+    for (String privilege : isWrite ? List.of("MODIFY", "SELECT") : List.of("SELECT")) {
+      Access.require(session, privilege, "TABLE", target.parts());
+    }
   }
 
   /** Says of what only Databricks has that it is so. */
@@ -131,6 +158,9 @@ final class PlanRule extends Rule<LogicalPlan> {
     CatalogEntry catalog = target.space().catalogs.get(target.catalogName());
     SchemaEntry schema = catalog == null ? null : catalog.schemas.get(target.schemaName());
     FunctionEntry found = schema == null ? null : schema.functions.get(target.name());
+    if (found != null && !Access.isOwnersRead()) {
+      Access.require(session, "EXECUTE", "FUNCTION", target.parts());
+    }
     return found != null && found.isTable() == isTable ? found : null;
   }
 
@@ -149,6 +179,7 @@ final class PlanRule extends Rule<LogicalPlan> {
     if (!(insert.table() instanceof UnresolvedRelation relation) || Scala.list(relation.multipartIdentifier()).size() > 3) {
       return insert;
     }
+    require(Scala.list(relation.multipartIdentifier()), true);
     Target target = Target.object(session, CollectionConverters.asJava(relation.multipartIdentifier()));
     CatalogEntry catalog = target.space().catalogs.get(target.catalogName());
     SchemaEntry schema = catalog == null ? null : catalog.schemas.get(target.schemaName());

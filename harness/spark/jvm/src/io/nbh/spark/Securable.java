@@ -67,6 +67,12 @@ record Securable(String type, List<String> name) {
     }
   }
 
+  /** An error if the session may not; see {@link Access}. */
+  void require(SparkSession session, String privilege) {
+    String object = resolve(session);
+    Access.require(session, privilege, type, object.isEmpty() ? new String[0] : object.split("\\."));
+  }
+
   /** The object if it is in hive_metastore, which Databricks keeps privileges for too; an error if it isn't there. */
   private Target inOldMetastore(SparkSession session) {
     if (type.equals("METASTORE") || type.equals("VOLUME") || type.equals("FUNCTION")) {

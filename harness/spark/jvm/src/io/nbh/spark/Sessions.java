@@ -58,7 +58,7 @@ final class Sessions {
   }
 
   static String user(SQLConf conf) {
-    return conf.getConfString(USER, System.getProperty("user.name"));
+    return conf.getConfString(Access.PRINCIPAL, conf.getConfString(USER, System.getProperty("user.name")));
   }
 
   /** Let this session know the catalogs of its space, and no others of ours. Cheap when nothing has changed. */

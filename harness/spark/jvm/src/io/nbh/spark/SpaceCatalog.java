@@ -73,13 +73,34 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   @Override
   public Relation loadRelation(Identifier ident) throws NoSuchTableException {
     View view = store().view(ident);
-    return view != null ? view : loadTable(ident);
+    if (view == null) {
+      return loadTable(ident);
+    }
+    read(ident);
+    return view;
   }
 
   @Override
   public Table loadTable(Identifier ident) {
     Table virtual = InformationSchema.table(store(), ident);
+    if (virtual == null) {
+      read(ident);
+    } else {
+      store().require("USE CATALOG", "CATALOG");
+    }
     return virtual != null ? virtual : super.loadTable(ident);
+  }
+
+  /** The relation, for what is told of it and not for what is in it. */
+  Relation peek(Identifier ident) {
+    View view = store().view(ident);
+    return view != null ? view : super.loadTable(ident);
+  }
+
+  private void read(Identifier ident) {
+    if (!Access.isOwnersRead()) {
+      store().require("SELECT", ident);
+    }
   }
 
   @Override
@@ -88,6 +109,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
       throw Errors.make("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809",
           "'INSERT' expects a table but " + Errors.quote(name, String.join(".", ident.namespace()), ident.name()) + " is a view.");
     }
+    store().require("MODIFY", ident);
     Table table = loadTable(ident);
     return table instanceof FileTable files ? new FileWrites(files) : table;
   }
@@ -114,6 +136,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public Table alterTable(Identifier ident, TableChange... changes) {
+    store().require("MODIFY", ident);
     TableEntry before = store().table(ident);
     String location = before == null || !before.isDelta() ? null : newLocation(changes);
     if (location != null) {
@@ -177,6 +200,8 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
   private Map<String, String> placed(Identifier ident, Map<String, String> properties) {
     store().requireSchema(ident.namespace());
+    store().require("CREATE TABLE", "SCHEMA", ident.namespace());
+    store().require("MANAGE", ident); // only who may drop it may put another in its place
     Names.checked(ident.name());
     if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
       return properties;
@@ -226,18 +251,27 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   }
 
   @Override
-  public View createView(Identifier ident, View view) throws ViewAlreadyExistsException, NoSuchNamespaceException {
+  public View createView(Identifier ident, View said) throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    store().require("CREATE TABLE", "SCHEMA", ident.namespace());
+    View view = owned(said);
     if (store().schema(ident.namespace()).relations.putIfAbsent(Names.checked(ident.name()), view) != null) {
       throw new ViewAlreadyExistsException(store().full(ident));
     }
     return view;
   }
 
+  /** The view as a principal's own; Spark gives it to whoever its process runs as. */
+  private View owned(View view) {
+    return Access.isHeld(session) ? Views.ownedBy(view, store().user()) : view;
+  }
+
   @Override
-  public View replaceView(Identifier ident, View view) throws NoSuchViewException {
+  public View replaceView(Identifier ident, View said) throws NoSuchViewException {
     if (store().view(ident) == null) {
       throw new NoSuchViewException(store().full(ident));
     }
+    store().require("MANAGE", ident);
+    View view = owned(said);
     store().schema(ident.namespace()).relations.put(Space.key(ident.name()), view);
     return view;
   }
@@ -247,6 +281,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     if (store().view(ident) == null) {
       return false;
     }
+    store().require("MANAGE", ident);
     store().forget(ident);
     return true;
   }
@@ -257,6 +292,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     if (store().view(from) == null) {
       throw new NoSuchViewException(store().full(from));
     }
+    store().requireRename(from, to);
     if (!store().rename(from, to)) {
       throw new ViewAlreadyExistsException(store().full(to));
     }

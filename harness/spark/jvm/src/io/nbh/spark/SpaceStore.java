@@ -39,6 +39,31 @@ public final class SpaceStore {
     return space().catalog(name);
   }
 
+  /** An error if the session may not; see {@link Access}. */
+  void require(String privilege, String type, String... within) {
+    String[] full = new String[within.length + 1];
+    full[0] = name;
+    System.arraycopy(within, 0, full, 1, within.length);
+    Access.require(session, privilege, type, full);
+  }
+
+  void require(String privilege, Identifier table) {
+    if (table.namespace().length == 1) {
+      require(privilege, "TABLE", table.namespace()[0], table.name());
+    }
+  }
+
+  void requireRename(Identifier from, Identifier to) {
+    require("MANAGE", from);
+    require("CREATE TABLE", "SCHEMA", to.namespace());
+  }
+
+  boolean sees(String type, String... within) {
+    return within.length == 1
+        ? Access.sees(session, type, Space.key(name), Space.key(within[0]))
+        : Access.sees(session, type, Space.key(name), Space.key(within[0]), Space.key(within[1]));
+  }
+
   String user() {
     return Sessions.user(session.sessionState().conf());
   }
@@ -103,8 +128,9 @@ public final class SpaceStore {
     if (InformationSchema.isMeant(namespace)) {
       return kind == TableEntry.class ? InformationSchema.list(this) : new Identifier[0];
     }
+    require("USE SCHEMA", "SCHEMA", namespace);
     return schema(namespace).relations.entrySet().stream()
-        .filter(entry -> kind.isInstance(entry.getValue()))
+        .filter(entry -> kind.isInstance(entry.getValue()) && sees("TABLE", namespace[0], entry.getKey()))
         .map(entry -> Identifier.of(namespace, entry.getKey()))
         .toArray(Identifier[]::new);
   }

@@ -146,7 +146,8 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
         options,
         others,
         properties.get(TableCatalog.PROP_COMMENT),
-        Optional.ofNullable(properties.get(TableCatalog.PROP_OWNER)).filter(owner -> !owner.isEmpty()).orElseGet(store::user),
+        Optional.ofNullable(properties.get(TableCatalog.PROP_OWNER)).filter(owner -> !owner.isEmpty() && !Access.isHeld(store.session()))
+            .orElseGet(store::user),
         System.currentTimeMillis(),
         List.of());
   }
@@ -192,6 +193,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     if (table == null) {
       return false;
     }
+    store.require("MANAGE", ident);
     store.forget(ident);
     table.deleteFiles();
     return true;
@@ -208,6 +210,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     if (store.table(from) == null) {
       throw store.noSuchTable(from);
     }
+    store.requireRename(from, to);
     if (!store.rename(from, to)) {
       throw new TableAlreadyExistsException(store.full(to));
     }
@@ -217,8 +220,9 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public String[][] listNamespaces() {
+    store.require("USE CATALOG", "CATALOG");
     List<String[]> all = new ArrayList<>();
-    store.catalog().schemas.keySet().forEach(schema -> all.add(new String[] {schema}));
+    store.catalog().schemas.keySet().stream().filter(schema -> store.sees("SCHEMA", schema)).forEach(schema -> all.add(new String[] {schema}));
     all.add(new String[] {InformationSchema.NAME});
     all.sort((left, right) -> left[0].compareTo(right[0]));
     return all.toArray(new String[0][]);
@@ -235,11 +239,15 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
 
   @Override
   public boolean namespaceExists(String[] namespace) {
+    if (namespace.length == 1) {
+      store.require("USE SCHEMA", "SCHEMA", namespace);
+    }
     return store.find(namespace) != null || InformationSchema.isMeant(namespace);
   }
 
   @Override
   public Map<String, String> loadNamespaceMetadata(String[] namespace) {
+    store.require("USE SCHEMA", "SCHEMA", namespace);
     return InformationSchema.isMeant(namespace) ? Map.of() : new HashMap<>(store.schema(namespace).properties);
   }
 
@@ -252,7 +260,11 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
       throw Errors.make("REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
           Errors.quote(name()) + " requires a single-part namespace, but got " + Errors.quote(namespace) + ".");
     }
+    store.require("CREATE SCHEMA", "CATALOG");
     Map<String, String> properties = new HashMap<>(metadata);
+    if (Access.isHeld(store.session())) {
+      properties.put(SupportsNamespaces.PROP_OWNER, store.user()); // and not who Spark's process runs as
+    }
     properties.putIfAbsent(SupportsNamespaces.PROP_OWNER, store.user());
     String key = Names.checked(namespace[0]);
     requireLocal(properties.get("location"));
@@ -271,6 +283,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   @Override
   public void alterNamespace(String[] namespace, NamespaceChange... changes) {
     SchemaEntry schema = store.schema(namespace);
+    store.require("MANAGE", "SCHEMA", namespace);
     Map<String, String> after = CatalogV2Util.applyNamespaceChanges(
         new HashMap<>(schema.properties), Scala.seq(Arrays.asList(changes)));
     schema.properties.keySet().retainAll(after.keySet());
@@ -280,6 +293,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   @Override
   public boolean dropNamespace(String[] namespace, boolean cascade) throws NonEmptyNamespaceException {
     SchemaEntry schema = store.schema(namespace);
+    store.require("MANAGE", "SCHEMA", namespace);
     if (!cascade && !schema.isEmpty()) {
       throw new NonEmptyNamespaceException(new String[] {name(), schema.name});
     }

@@ -7,6 +7,7 @@ import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.analysis.SQLFunctionExpression;
 import org.apache.spark.sql.catalyst.analysis.SQLTableFunction;
 import org.apache.spark.sql.catalyst.catalog.SQLFunction;
+import org.apache.spark.sql.catalyst.catalog.UserDefinedFunction$;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
@@ -53,6 +54,7 @@ final class SqlFunctions {
         entry.parameters().isBlank() ? Option.empty() : Option.apply(new StructType(Parsing.parameters(session, entry.parameters())));
     Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(SQLFunction.catalogAndNamespaceToProps(
         entry.catalog(), Scala.seq(List.of(entry.schema())))));
+    properties.put(UserDefinedFunction$.MODULE$.SQL_CONFIG_PREFIX() + Access.OWNERS_READ, "true"); // a setting while its body is read
     Option<String> body = Option.apply(entry.body());
     return new SQLFunction(
         new FunctionIdentifier(entry.name(), Option.apply(entry.schema()), Option.apply(entry.catalog())),

@@ -46,7 +46,19 @@ final class VolumePaths {
     if (volume == null) {
       return nowhere;
     }
+    require(conf, "READ VOLUME", path);
     return parts.length < 4 || parts[3].isEmpty() ? volume.folder : volume.folder.resolve(parts[3]);
+  }
+
+  /** An error if the path is in a volume and whoever asks may not; see {@link Access}. */
+  static void require(Configuration conf, String privilege, String path) {
+    String principal = conf.get(Access.PRINCIPAL);
+    if (principal != null && path.startsWith(VOLUMES)) {
+      String[] parts = path.substring(VOLUMES.length()).split("/", 4);
+      if (parts.length > 2) {
+        Access.require(space(conf), principal, privilege, "VOLUME", parts[0], parts[1], parts[2]);
+      }
+    }
   }
 
   static Path ofDbfs(String path, Configuration conf) {

@@ -26,6 +26,7 @@ final class VolumeStatements {
     SpaceTables.requireLocal(location);
     return new Statement(kind, Answers.NONE, spark -> {
       Target target = Target.object(spark, name);
+      Access.require(spark, "CREATE VOLUME", "SCHEMA", target.catalogName(), target.schemaName());
       String key = Names.checked(target.name());
       Path own = target.space().volumeFolder(target.catalogName(), target.schemaName(), key);
       Path external = isExternal ? VolumePaths.folderOf(location, spark.sessionState().newHadoopConf()) : null;
@@ -48,6 +49,7 @@ final class VolumeStatements {
       if (isQuiet && (!target.isOurs() || target.catalog().schemas.get(target.schemaName()) == null)) {
         return Answers.none();
       }
+      Access.require(spark, "MANAGE", "VOLUME", target.parts());
       VolumeEntry gone = target.schema().volumes.remove(target.name());
       if (gone != null) {
         gone.deleteFiles();
@@ -66,8 +68,11 @@ final class VolumeStatements {
     String like = tokens.string();
     tokens.requireEnd(kind);
     return new Statement(kind, Answers.columns("database STRING, volume_name STRING"), spark -> {
-      SchemaEntry schema = Target.schema(spark, in).schema();
-      return schema.volumes.keySet().stream().filter(name -> Answers.isLike(name, like))
+      Target target = Target.schema(spark, in);
+      SchemaEntry schema = target.schema();
+      Access.require(spark, "USE SCHEMA", "SCHEMA", target.parts());
+      return schema.volumes.keySet().stream()
+          .filter(name -> Answers.isLike(name, like) && Access.sees(spark, "VOLUME", target.catalogName(), schema.name, name))
           .map(name -> RowFactory.create(schema.name, name)).toList();
     });
   }
@@ -79,6 +84,7 @@ final class VolumeStatements {
     return new Statement("DESCRIBE VOLUME", Answers.columns(columns), spark -> {
       Target target = Target.object(spark, name);
       VolumeEntry volume = find(target);
+      Access.require(spark, "READ VOLUME", "VOLUME", target.parts());
       return List.of(RowFactory.create(volume.name, target.catalogName(), target.schemaName(), volume.owner,
           volume.folder.toUri().toString(), volume.isManaged ? "MANAGED" : "EXTERNAL", volume.comment));
     });
@@ -91,7 +97,10 @@ final class VolumeStatements {
     String comment = tokens.take("NULL") ? null : tokens.string(kind, "a comment in quotes or NULL");
     tokens.requireEnd(kind);
     return new Statement(kind, Answers.NONE, spark -> {
-      find(Target.object(spark, name)).comment = comment;
+      Target target = Target.object(spark, name);
+      VolumeEntry volume = find(target);
+      Access.require(spark, "MANAGE", "VOLUME", target.parts());
+      volume.comment = comment;
       return Answers.none();
     });
   }
