@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+_UNBOUND = re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)")
+_LEFT = "[PARSE_SYNTAX_ERROR] Syntax error at or near '$'"
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
 
 
@@ -16,4 +18,9 @@ def hint(error: str) -> str:
             f"\nthis machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "
             f"Databricks: put the file into dbfs or a volume first, or name it file:{found[1]}"
         )
+    unset = _UNBOUND.search(error)
+    if unset is not None:
+        return f"\nno widget has the name {unset[1]}, whose value was to stand there: give it by widgets, or by -p {unset[1]}=…"
+    if _LEFT in error:
+        return "\na ${name} is left in the statement where no widget has that name: give it by widgets, or by -p name=…"
     return ""

@@ -115,6 +115,22 @@ def test_its_files_go_with_it(nbh_run, tmp_path, monkeypatch):
     assert not list((tmp_path / "temporary").glob("nbh-files-*"))
 
 
+def test_an_error_whose_first_line_says_nothing(nbh_run):
+    """Of a statement that can't be parsed the end says what is wrong with it."""
+    done = nbh_run(f"{HEADER}# MAGIC %sql\n# MAGIC SELEC 1\n")
+
+    assert done.returncode == 1
+    assert "ParseException: [PARSE_SYNTAX_ERROR]" in done.stdout.splitlines()[-2]
+
+
+def test_what_to_do_about_an_error(nbh_run):
+    """Where there is a hint, at the end too."""
+    done = nbh_run(f"{HEADER}# MAGIC %sql\n# MAGIC SELECT :nowhere\n")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2].startswith("  hint:   no widget has the name nowhere")
+
+
 def test_as_data(nbh_run):
     """For other programs: JSON alone, on one line."""
     done = nbh_run(f"{HEADER}x = 1\n{CELL}1 / 0\n{CELL}x\n", "--json")

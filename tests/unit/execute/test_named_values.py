@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from harness.execute.hints import hint
+
+
+def test_a_marker_that_nobody_gave_a_value():
+    """Spark says what it can't read; the hint says what the notebook had wanted there."""
+    error = (
+        "[UNBOUND_SQL_PARAMETER] Found the unbound parameter: day. Please, fix `args` and provide a mapping. SQLSTATE: 42P02"
+    )
+
+    assert hint(error) == "\nno widget has the name day, whose value was to stand there: give it by widgets, or by -p day=…"
+
+
+def test_a_widget_of_the_old_form_that_is_not_there():
+    """It stays in the text, and Spark stops at its first character."""
+    error = "ParseException: \n[PARSE_SYNTAX_ERROR] Syntax error at or near '$'. SQLSTATE: 42601 (line 1, pos 4)"
+
+    assert hint(error).startswith("\na ${name} is left in the statement")
+
+
+def test_another_error():
+    """Nothing is said."""
+    assert hint("[PARSE_SYNTAX_ERROR] Syntax error at or near '.'. SQLSTATE: 42601") == ""
