@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _UNBOUND = re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)")
 _LEFT = "[PARSE_SYNTAX_ERROR] Syntax error at or near '$'"
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
+_NO_WORKSPACE = re.compile(r"No such file or directory: '(?:file:)?(/Workspace/[^']+)'")
 
 
-def hint(error: str) -> str:
-    """A line for an error's text; "" if there is nothing to say."""
+def hint(error: str, *, mapped: Collection[str] = ()) -> str:
+    """A line for an error's text; "" if there is nothing to say. ``mapped`` are the known folders below ``/Workspace``."""
     found = _NOT_FOUND.search(error)
     if found is not None and os.path.exists(found[1]):
         return (
             f"\nthis machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "
             f"Databricks: put the file into dbfs or a volume first, or name it file:{found[1]}"
+        )
+    found = _NO_WORKSPACE.search(error)
+    if found is not None and not any(found[1].startswith(f"/Workspace{folder}") for folder in mapped):
+        return (
+            f"\nwhere {found[1]} is in the repository the setting run_prefixes says, by one of the folders that hold it: "
+            f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(found[1])}" = "." }}'
         )
     unset = _UNBOUND.search(error)
     if unset is not None:

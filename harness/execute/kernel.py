@@ -246,7 +246,8 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            tell(self.job.folder, "failed", error=clipped(what) + hint(what), **facts)
+            mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
+            tell(self.job.folder, "failed", error=clipped(what) + hint(what, mapped=mapped), **facts)
 
     def shown(self, path: str) -> str:
         """Give a path as users see it."""

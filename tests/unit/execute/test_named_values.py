@@ -22,3 +22,12 @@ def test_a_widget_of_the_old_form_that_is_not_there():
 def test_another_error():
     """Nothing is said."""
     assert hint("[PARSE_SYNTAX_ERROR] Syntax error at or near '.'. SQLSTATE: 42601") == ""
+
+
+def test_a_file_of_the_workspace_leads_to_the_setting():
+    """Unless a folder that holds it is mapped: then it isn't there."""
+    error = "FileNotFoundError: [Errno 2] No such file or directory: '/Workspace/Shared/etl/conf/x.yml'"
+
+    assert hint(error).endswith('[tool.nbh] run_prefixes = { "/Workspace/Shared/etl/conf" = "." }')
+    assert hint(error, mapped=["/Shared/other"]) == hint(error)
+    assert hint(error, mapped=["/Shared/etl"]) == ""
