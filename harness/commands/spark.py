@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.errors import SparkStartError
@@ -135,7 +136,7 @@ def describe(engine: Engine, runtime: str) -> dict[str, Any]:
         "delta": found.delta or None,
         "java": found.java,
         "runtime": stands_for.name if stands_for else None,
-        "gaps": list(stands_for.gaps) if stands_for else [],
+        "gaps": stands_for.gaps_to(sys.version_info[:2]) if stands_for else [],
         "age_s": round(record.age_s(found)),
         "memory_mb": round(sum(_memory(one) for one in family) / 1e6),
         "sessions": len(list((engine.folder / "clients").glob("*.json"))),

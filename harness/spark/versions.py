@@ -42,8 +42,16 @@ class Runtime:
 
     name: str
     spark: str
+    python: tuple[int, int]
     conf: Mapping[str, str] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+
+    def gaps_to(self, python: tuple[int, int]) -> list[str]:
+        """What stays different, for notebooks that are run by this Python."""
+        here, there = (".".join(map(str, version)) for version in (python, self.python))
+        newer = f"this Python is {here}, and {there} there: syntax and modules that {here} adds work here and not there"
+        older = f"this Python is {here}, and {there} there: what needs {there} fails here"
+        return [*self.gaps, *([newer] if python > self.python else [older] if python < self.python else [])]
 
 
 _DELTA_44 = (
@@ -88,6 +96,7 @@ RUNTIMES = {
     "16.4": Runtime(
         "16.4",
         "3.5",
+        (3, 12),
         {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Etc/UTC"},
         (
             _NEWER,
@@ -99,6 +108,7 @@ RUNTIMES = {
     "17.3": Runtime(
         "17.3",
         "4.0",
+        (3, 12),
         {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "Etc/UTC"},
         (_NEWER, _OWN),
     ),

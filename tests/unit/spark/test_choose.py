@@ -35,6 +35,15 @@ def test_every_runtime_of_the_settings_is_known():
     assert all(runtime.gaps for runtime in versions.RUNTIMES.values())
 
 
+def test_another_python_is_a_gap():
+    """A newer one knows what the runtime doesn't; an older one lacks what that has."""
+    runtime = versions.RUNTIMES["17.3"]
+
+    assert runtime.gaps_to((3, 12)) == list(runtime.gaps)
+    assert runtime.gaps_to((3, 13))[-1].endswith("syntax and modules that 3.13 adds work here and not there")
+    assert runtime.gaps_to((3, 11))[-1] == "this Python is 3.11, and 3.12 there: what needs 3.12 fails here"
+
+
 def test_a_runtime_sets_what_can_be_set():
     """16.4 is Spark 3.5, where ANSI mode was off."""
     wishes = conf.Wishes(partitions=4, runtime=versions.RUNTIMES["16.4"])
