@@ -232,7 +232,7 @@ def test_python_protocols_find_no_surprise(dbutils):
     [
         (
             lambda dbutils: dbutils.help(),
-            ["dbutils.secrets: Secrets by scope and key", "not served here: api, fs, meta, preview"],
+            ["dbutils.secrets: Secrets by scope and key", "not served here: api, fs, import_notebook, meta, preview"],
         ),
         (lambda dbutils: dbutils.help("secrets"), ["  get(scope, key)  Give a secret's text."]),
         (lambda dbutils: dbutils.secrets.help("list"), ["  list(scope)  Give the keys of a scope."]),
