@@ -412,7 +412,7 @@ class Values:
             cause="it may come from what could not be read:\n" + "\n".join(causes[:5])
             if causes
             else "no statement of the notebook, or of what it %runs, binds it",
-            mend=f"define it, or give it a value: values={{{name!r}: …}}{self._near(name)}",
+            mend=f"define it, or give it a value: values={{{name!r}: …}}{self._near(name)}{self._run_by()}",
             location=self._user_place(),
         )
 
@@ -421,6 +421,14 @@ class Values:
 
         near = get_close_matches(name, [*dict.keys(self._units.namespace), *self._units.lazy], n=1)
         return f"; did you mean {near[0]!r}?" if near else ""
+
+    def _run_by(self) -> str:
+        """Another notebook that %runs this one and may bring its names along."""
+        from harness.extract.run_by import run_by
+
+        loader = self._units.loader
+        found = run_by(self._units.source.path, loader)
+        return "" if found is None else f";\n{loader.show(found)} %runs this notebook: test them together by run_notebook"
 
     def _user_place(self) -> Location:
         """The line of notebook code that is running."""

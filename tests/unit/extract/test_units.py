@@ -34,6 +34,17 @@ def test_constant_made_of_an_unknown_name_costs_only_itself(project):
         module.g()
 
 
+def test_names_that_come_from_who_runs_it(project):
+    """A notebook of tests that is %run beside the code: on Databricks it has that one's names, and the mend says so."""
+    project.write("main.py", "x = 1", "# MAGIC %run ./cases/nb")
+    module = project.load("def f():\n    return x", name="cases/nb.py")
+
+    with project.test(), pytest.raises(UnresolvedNameError) as caught:
+        module.f()
+
+    assert "main.py %runs this notebook: test them together by run_notebook" in caught.value.mend
+
+
 def test_class_body_that_fails_with_its_names_computed_tells_the_first_failure(project):
     """A second attempt that fails too changes nothing."""
     module = project.load("n = len('abc')", "class Model:\n    size = n\n    other = size.nothing", "def f():\n    return 1")
