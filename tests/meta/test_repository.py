@@ -106,6 +106,13 @@ def test_links_between_documents_lead_somewhere(texts, root):
     assert broken == []
 
 
+def test_no_two_files_of_tests_have_one_name(root):
+    """The folders of tests are no packages: of two modules of one name pytest imports one, and can't collect the other."""
+    names = [path.name for path in (root / "tests").rglob("test_*.py")]
+
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_the_ci_script_can_be_run(root):
     """The executable bit is lost easily."""
     assert os.access(root / ".ci" / "run", os.X_OK)
