@@ -23,7 +23,7 @@ class Job:
     On the socket ``host`` it asks who started it. ``allow`` is what it may do on this machine beyond Python and Spark. After a
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
-    ``time_zone`` is that of its clock.
+    ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
     To ``principal`` only what was granted is open; "" is that all is.
     """
 
@@ -43,6 +43,7 @@ class Job:
     files: str = ""
     writes: bool = False
     time_zone: str = "UTC"
+    runtime: str = ""
     principal: str = ""
 
     @property

@@ -157,11 +157,11 @@ class Runner:
         _show_lines(self.notebook)
         _keep_lines(shell, self)
         lead_imports(job)
-        runtime = stand_for_runtime(job)
+        stand_for_runtime(job)
         self._session: Any = open_spark(job) if job.space else None
         self.spark: Any = self._session.spark if self._session is not None else None
         if self.spark is not None:
-            tell_cluster(self.spark, runtime)
+            tell_cluster(self.spark, job.runtime)
         fill(shell, self)
         install(shell, self)
         watch_cases(self)

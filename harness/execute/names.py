@@ -31,34 +31,27 @@ def lead_imports(job: Job) -> None:
     refuse_notebooks()
 
 
-def stand_for_runtime(job: Job) -> str:
-    """Set the variable by which notebooks tell Databricks from other places, and give its value; "" for an untried pyspark.
+def stand_for_runtime(job: Job) -> None:
+    """Set the variable by which notebooks tell Databricks from other places.
 
     A run stands for one of a job there: told that it is elsewhere, a notebook would leave out its work, and have passed. A
     value that the test has set stays.
     """
-    from harness.settings import settings_for
-    from harness.spark.home import version_here
-    from harness.spark.versions import runtime_of
-
-    found = runtime_of(settings_for(os.path.join(job.project, "x")).runtime, version_here())
-    if found is None:
-        return ""
-    if RUNTIME not in os.environ:
-        os.environ[RUNTIME] = os.environ[STANDS_FOR] = found.name
-    return found.name
+    if job.runtime and RUNTIME not in os.environ:
+        os.environ[RUNTIME] = os.environ[STANDS_FOR] = job.runtime
 
 
 def tell_cluster(spark: Any, runtime: str) -> None:
     """Give the settings by which a notebook learns of its cluster and workspace: plainly local ones, as its context's are."""
+    from harness.spark.clients import set_all
+
     ours = {
         "workspaceUrl": context.HOST,
         "clusterUsageTags.clusterId": context.CLUSTER,
         "clusterUsageTags.clusterOwnerOrgId": context.WORKSPACE,
         **({"clusterUsageTags.sparkVersion": f"{runtime}.x-scala2.13"} if runtime else {}),
     }
-    for name, value in ours.items():
-        spark.conf.set(f"spark.databricks.{name}", value)
+    set_all(spark, {f"spark.databricks.{name}": value for name, value in ours.items()})
 
 
 def open_spark(job: Job) -> Any:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ from harness.runtime.dbutils import check_widgets
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
 from harness.settings import settings_for
+from harness.spark.home import version_here
+from harness.spark.versions import runtime_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -194,6 +196,7 @@ class Kernels:
             files=files or _own_files(folder),
             writes=settings.workspace_writes,
             time_zone=settings.time_zone,
+            runtime=_runtime(settings.runtime),
             principal=spark.principal if spark is not None else "",
         )
 
@@ -222,6 +225,12 @@ def _quota(job: Job, spark: ConnectSession | None, files: str, settings: Setting
     if spark is not None:
         filled["in tables"] = str(spark.folder)
     return Quota(filled, gigabytes=settings.run_disk_gb, end=course.stop)
+
+
+@lru_cache
+def _runtime(wanted: str) -> str:
+    found = runtime_of(wanted, version_here())
+    return found.name if found is not None else ""
 
 
 def _own_files(folder: Path) -> str:
