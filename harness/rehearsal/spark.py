@@ -18,7 +18,7 @@ from harness.rehearsal.answers import ApiError
 from harness.rehearsal.clusters import clusters_of
 from harness.rehearsal.faults import OF_CALLS
 from harness.rehearsal.space import asked, close_space, open_space, session_of
-from harness.rehearsal.spark_calls import OPENING, SERVICE
+from harness.rehearsal.spark_calls import LETTING_GO, OPENING, SERVICE
 from harness.rehearsal.upstream import OPTIONS, Compute, Passing, RefusedError, Upstream
 from harness.spark.conf import DBFS, PRINCIPAL, session_conf
 
@@ -91,7 +91,7 @@ class Gateway:
         if method not in spark_calls.METHODS:
             near = get_close_matches(method, sorted(spark_calls.METHODS), n=1, cutoff=0.0)[0]
             raise RefusedError("UNIMPLEMENTED", f"The rehearsal does not serve {SERVICE}{method}; the nearest is {near}.")
-        async with self._compute(told, caller) as compute:
+        async with self._compute(method, told, caller) as compute:
             passing = Passing(method, context, compute=compute, is_lost=is_lost)
             await self._pass_on(passing, requests, caller)
         if is_lost:
@@ -120,8 +120,8 @@ class Gateway:
             await upstream.greet(spark_calls.cloned(first, last), {})  # it has the settings of the one that it is of
 
     @contextlib.asynccontextmanager
-    async def _compute(self, told: Mapping[str, str], caller: Caller) -> AsyncIterator[Compute]:
-        """Have the compute that the call names; one that has ended is started."""
+    async def _compute(self, method: str, told: Mapping[str, str], caller: Caller) -> AsyncIterator[Compute]:
+        """Have the compute that the call names; one that has ended is started, but not to let go of what ended with it."""
         name = told.get("x-databricks-cluster-id")
         if name is None:
             if "x-databricks-session-id" not in told:
@@ -131,11 +131,15 @@ class Gateway:
         clusters = clusters_of(self._workspace)
         try:
             cluster = clusters.find(name)
-            if cluster.look() != "RUNNING":
+            has_ended = cluster.look() != "RUNNING"
+            if has_ended and method not in LETTING_GO:
                 cluster = await asyncio.to_thread(partial(clusters.ready, name, by=caller.name))
         except ApiError as exc:
             code = "INVALID_ARGUMENT" if exc.code == "INVALID_PARAMETER_VALUE" else "FAILED_PRECONDITION"
             raise RefusedError(code, f"{exc.code}: {exc.message}") from exc
+        if has_ended and method in LETTING_GO:
+            yield Compute(cluster.runtime)
+            return
         with clusters.in_use(cluster):
             began = cluster.contexts
             yield Compute(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 
 import connect_client
 import pytest
@@ -21,6 +22,9 @@ from harness.settings import Settings
 from harness.spark import server
 
 __all__ = ["ask", "client", "rehearsal"]
+
+IN_TIME = timedelta(seconds=60)
+"""For what the SDK would wait for twenty minutes, and all tests after it too."""
 
 
 @contextlib.contextmanager
@@ -89,7 +93,7 @@ def refused_nothing():
 
 def test_a_cluster_that_has_ended_is_started(ask, client):
     """A call starts its cluster, as on Databricks."""
-    client.clusters.delete(EXISTING).result()
+    client.clusters.delete(EXISTING).result(IN_TIME)
     before = client.api_client.do("GET", "/rehearsal/clusters")["total"]
 
     assert ask(count_and_version)[0] == 5
@@ -298,7 +302,7 @@ def over_a_restart(host, token, ca):
     client = WorkspaceClient(host=host, token=token)
     with session() as spark:
         spark.range(1).createOrReplaceTempView("of_the_driver")
-        client.clusters.delete(EXISTING).result()
+        client.clusters.delete(EXISTING).result(IN_TIME)
         try:
             spark.table("of_the_driver").count()
         except PySparkException as exc:
@@ -313,6 +317,23 @@ def test_a_session_ends_with_its_cluster(ask, rehearsal):
 
     assert "INVALID_HANDLE.SESSION_CHANGED" in told
     assert count == 3
+
+
+def let_go_late(host, token, ca):
+    from databricks.sdk import WorkspaceClient
+
+    os.environ["REQUESTS_CA_BUNDLE"] = ca
+    client = WorkspaceClient(host=host, token=token)
+    with session() as spark:
+        spark.range(1).count()
+        client.clusters.delete(EXISTING).result(IN_TIME)
+        spark.interruptAll()
+    return client.clusters.get(EXISTING).state.value
+
+
+def test_who_lets_go_starts_no_cluster(ask, rehearsal):
+    """A client's last calls may come after the cluster's end, of a thread of its own: they are no reason to start it again."""
+    assert ask(let_go_late, rehearsal.host, rehearsal.token, str(rehearsal.ca)) == "TERMINATED"
 
 
 def in_mid_query(host, token, ca):
