@@ -216,9 +216,10 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
                 raise invalid(f"Task {task['task_key']}: outcome is one of true, false.")
         sides = task.get("condition_task") or worker_of(task)["notebook_task"].get("base_parameters") or {}
         inputs = [task["for_each_task"]["inputs"]] if "for_each_task" in task else []
-        for name in [found[1] for text in (*sides.values(), *inputs) for found in OF_TASK.finditer(text)]:
-            if name not in after:
-                raise invalid(f"Task {task['task_key']} references {name}, which is not a task of this job.")
+        for reference in [found for text in (*sides.values(), *inputs) for found in REFERENCE.findall(text)]:
+            other = OF_TASK.fullmatch(reference)
+            if other is not None and other[1] not in after:
+                raise invalid(f"Task {task['task_key']} references {other[1]}, which is not a task of this job.")
     left = dict(after)
     while left:
         free = [key for key, before in left.items() if not any(one in left for one in before)]

@@ -146,6 +146,7 @@ COMPARES = {"op": "EQUAL_TO", "left": "a", "right": "b"}
         {"condition_task": {**COMPARES, "left": 1}},
         {"condition_task": COMPARES, "existing_cluster_id": EXISTING},
         {"condition_task": {**COMPARES, "left": "{{tasks.none.values.x}}"}},
+        {"condition_task": {**COMPARES, "left": "{{tasks.first.values.x}} {{tasks.none.values.x}}"}},
         {"condition_task": COMPARES, "depends_on": [{"task_key": "first", "outcome": "maybe"}]},
         {"condition_task": COMPARES, "run_if": "SOMETIMES"},
     ],
@@ -156,6 +157,15 @@ def test_what_is_refused(client, changed):
 
     with pytest.raises(BadRequest):
         client.api_client.do("POST", "/api/2.2/jobs/create", body={"tasks": [first, {"task_key": "c", **changed}]})
+
+
+def test_what_only_looks_like_a_reference(client):
+    """Outside of braces it is a text as any other."""
+    compares = {**COMPARES, "left": "tasks.none.result_state"}
+
+    made = client.api_client.do("POST", "/api/2.2/jobs/create", body={"tasks": [{"task_key": "c", "condition_task": compares}]})
+
+    assert client.jobs.get(made["job_id"]).settings.tasks[0].condition_task.left == "tasks.none.result_state"
 
 
 ONE = """
