@@ -18,6 +18,9 @@ cell that can't run there, and `infrastructure_failed` what is nobody's error in
 
 GREEN = frozenset({"passed", "exited"})
 
+TABLE = "application/vnd.databricks.v1+output"
+"""Under this name a displayed table's metadata hold its columns and rows, as in Databricks' own .ipynb files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

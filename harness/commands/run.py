@@ -255,17 +255,16 @@ class _Screen:
 
 
 def _conclude(run: NotebookRun, console: Console) -> None:
-    from harness.execute.hints import hint
+    from harness.execute.hints import hint_of
 
     style = "bold green" if run.ended in GREEN else "bold red"
     console.print(f"{run.path} {_verdict(run)}", style=style)
     outcomes = [cell.outcome for cell in run.cells]
     counted = ", ".join(f"{outcomes.count(name)} {name.replace('_', ' ')}" for name in dict.fromkeys(outcomes))
-    said = hint(run.error)
     first, *more = [line for line in run.error.splitlines() if line.strip()] or [""]
     lines = {
         "error": f"{first.rstrip()} {more[0]}" if more and first.rstrip().endswith(":") else first,
-        "hint": said.strip() if said in run.error else "",  # the run itself knows the settings, and may have had nothing to say
+        "hint": hint_of(run.error),
         "cells": counted,
         "tables": ", ".join(run.tables),
         "files": ", ".join(run.files),

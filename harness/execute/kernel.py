@@ -19,7 +19,7 @@ from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import protect, refuse_shutdown
-from harness.execute.hints import hint
+from harness.execute.hints import with_hint
 from harness.execute.job import WORK, clipped, load_job, tell
 from harness.execute.line import asking
 from harness.execute.lines import leave_lines
@@ -247,7 +247,7 @@ class Runner:
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
-            tell(self.job.folder, "failed", error=clipped(what) + hint(what, mapped=mapped), **facts)
+            tell(self.job.folder, "failed", error=with_hint(clipped(what), mapped=mapped), **facts)
 
     def shown(self, path: str) -> str:
         """Give a path as users see it."""

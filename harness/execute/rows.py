@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TABLE = "application/vnd.databricks.v1+output"
-"""Under this name the metadata of a displayed table hold it, as in Databricks' own .ipynb files."""
-
 BYTES = 2_048_000
 """How much of a table is kept, as on Databricks."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.execute.magics import UnsupportedError
-from harness.execute.rows import TABLE, UnclearError, table
+from harness.execute.rows import UnclearError, table
+from harness.model import TABLE
 from harness.runtime.fs import FileInfo
 from harness.runtime.mounts import MountInfo
 

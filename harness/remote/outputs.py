@@ -10,14 +10,12 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from harness.model import TABLE
 from harness.remote.errors import LeftUnknownError
 from harness.remote.later import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-TABLE = "application/vnd.databricks.v1+output"
-"""Under this name the metadata of a displayed table hold its columns and rows, here as in Databricks' own .ipynb files."""
 
 _INLINE = "INLINED_IN_TREE"
 _LISTS = frozenset({"listResults", "images"})

@@ -13,10 +13,10 @@ import requests
 from own_rehearsal import rehearsal
 
 from harness.environments import Compute, Environment
+from harness.model import TABLE
 from harness.remote import sweep
 from harness.remote.client import connect
 from harness.remote.errors import LeftUnknownError, MissingError, SignInError
-from harness.remote.outputs import TABLE
 from harness.remote.removal import is_ours
 from harness.remote.session import Remote
 from harness.remote.state import state_folder

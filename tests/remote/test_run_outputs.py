@@ -12,13 +12,12 @@ from urllib.parse import quote
 import pytest
 from workspaces import FakeWorkspace
 
-from harness.model import CellRun
+from harness.model import TABLE, CellRun
 from harness.notebook import read_notebook
 from harness.remote.collecting import end_of
 from harness.remote.errors import AnswerError, LeftUnknownError, UnreachableError
 from harness.remote.later import Later
 from harness.remote.outcome import RemoteRun, Sent
-from harness.remote.outputs import TABLE
 from harness.remote.views import cells_of, failed_cell
 
 MODEL = json.loads((Path(__file__).parents[1] / "data" / "exports" / "orders.json").read_text(encoding="utf-8"))

@@ -7,7 +7,8 @@ import json
 import pytest
 from whole_notebooks import writer
 
-from harness.execute.rows import BYTES, TABLE, UnclearError, table
+from harness.execute.rows import BYTES, UnclearError, table
+from harness.model import TABLE
 
 VALUES = """
     display(spark.sql('''

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from harness.execute.hints import hint
+from harness.execute.hints import hint_of, with_hint
+
+
+def hint(error, **given):
+    """What is said of an error, by the text that has it."""
+    return hint_of(with_hint(error, **given))
 
 
 def test_a_marker_that_nobody_gave_a_value():
@@ -9,14 +14,14 @@ def test_a_marker_that_nobody_gave_a_value():
         "[UNBOUND_SQL_PARAMETER] Found the unbound parameter: day. Please, fix `args` and provide a mapping. SQLSTATE: 42P02"
     )
 
-    assert hint(error) == "\nno widget has the name day, whose value was to stand there: give it by widgets, or by -p day=…"
+    assert hint(error) == "no widget has the name day, whose value was to stand there: give it by widgets, or by -p day=…"
 
 
 def test_a_widget_of_the_old_form_that_is_not_there():
     """It stays in the text, and Spark stops at its first character."""
     error = "ParseException: \n[PARSE_SYNTAX_ERROR] Syntax error at or near '$'. SQLSTATE: 42601 (line 1, pos 4)"
 
-    assert hint(error).startswith("\na ${name} is left in the statement")
+    assert hint(error).startswith("a ${name} is left in the statement")
 
 
 def test_another_error():
@@ -29,5 +34,6 @@ def test_a_file_of_the_workspace_leads_to_the_setting():
     error = "FileNotFoundError: [Errno 2] No such file or directory: '/Workspace/Shared/etl/conf/x.yml'"
 
     assert hint(error).endswith('[tool.nbh] run_prefixes = { "/Workspace/Shared/etl/conf" = "." }')
-    assert hint(error, mapped=["/Shared/other"]) == hint(error)
+    assert hint(error, mapped=["/Shared/other", "/Shared/et"]) == hint(error)
     assert hint(error, mapped=["/Shared/etl"]) == ""
+    assert with_hint(error, mapped=["/Shared/etl"]) == error
