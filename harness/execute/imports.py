@@ -22,6 +22,8 @@ class NotebookImportException(Exception):  # noqa: N818 -- Databricks' own name
     a notebook from passing by an ``except ImportError`` that may not hold there.
     """
 
+    __module__ = "builtins"  # or errors would be told with a module of ours before the name
+
     def __init__(self, name: str, path: str) -> None:
         super().__init__(
             f"Unable to import module `{name}`. The following file appears to be a notebook:\n\n{path}\n\n"
