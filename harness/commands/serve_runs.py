@@ -27,7 +27,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.processes import end_with_parent
-from harness.execute.provision import ONE_THREAD, Parent
+from harness.execute.warm import ONE_THREAD, Parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,7 +31,11 @@ WARM = (
     "pandas",
     "pyspark.sql.connect.session",
     "harness.execute.kernel",
-    # What every kernel would import for itself.
+    # What every kernel would import for itself, or every one with Spark: a twentieth of a second of each run.
+    "harness.spark.choose",
+    "grpc._channel",
+    "grpc._interceptor",
+    "encodings.idna",
     "harness.execute.shell",
     "harness.execute.shown",
     "IPython.core.completerlib",
@@ -212,8 +216,7 @@ def _become_kernel(asked: dict[str, Any]) -> None:
         log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.environ.clear()
-        os.environ.update(asked["environment"])
+        _set_environment(asked["environment"])
         # Python's own generator is seeded anew after a fork; numpy's would give all kernels the same numbers, so that two
         # notebooks that make up keys make up the same ones.
         if "numpy" in sys.modules:
@@ -226,6 +229,13 @@ def _become_kernel(asked: dict[str, Any]) -> None:
         traceback.print_exc(file=sys.__stderr__)  # by now sys.stderr may be the kernel's own, which nobody reads
     finally:
         os._exit(status)
+
+
+def _set_environment(wanted: dict[str, str]) -> None:
+    """Have just these variables; most are as they were, and to set one copies a page of memory that all kernels share."""
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
 
 
 def _threads() -> int:

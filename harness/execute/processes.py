@@ -36,8 +36,8 @@ def end_with_parent() -> None:
 
 def die_first() -> None:
     """Have the system choose this process and its children where memory runs out; not pytest, and not Spark."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-        score.write("1000")
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as score:
+        score.write(b"1000")  # as text it would need a module more
 
 
 def end_child(pid: int) -> int | None:

@@ -21,13 +21,13 @@ from harness.execute.folder import lay_out
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
 from harness.execute.line import answering
-from harness.execute.measure import WARM, saved
+from harness.execute.measure import saved
 from harness.execute.memory import memory_limit
 from harness.execute.needs import needs_spark
 from harness.execute.node import node_of
 from harness.execute.outcomes import redacted
 from harness.execute.progress import Progress
-from harness.execute.provision import Parent, manager
+from harness.execute.provision import manager
 from harness.execute.quota import Quota
 from harness.execute.result import result_of
 from harness.extract.cells import pick
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from harness.execute.measure import Measure
+    from harness.execute.warm import Parent
     from harness.model import NotebookRun
     from harness.runtime.redact import Redactor
     from harness.settings import Settings
@@ -62,17 +63,10 @@ ALLOWED = {
 
 
 class Kernels:
-    """Runs notebooks for one process; their warm parent starts with the first, or by ``warm``, and ends with ``stop``.
+    """Runs notebooks for one process, in forks of their warm parent, which ends with ``stop``."""
 
-    ``shared`` is the folder by which processes of one test run share the work of getting warm. ``files`` is that of the dbfs
-    and volumes of its tests, if it has one: it goes where this process is killed.
-    """
-
-    def __init__(
-        self, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None, shared: str = "", files: str = ""
-    ) -> None:
-        more = WARM if measure is not None and measure.wanted() is not None else ()
-        self._parent = Parent(more=more, shared=shared, files=files)
+    def __init__(self, parent: Parent, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None) -> None:
+        self._parent = parent
         self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
 
@@ -209,10 +203,6 @@ class Kernels:
     def pid(self) -> int | None:
         """The warm parent's process, if it runs."""
         return self._parent.pid
-
-    def warm(self) -> None:
-        """Start the warm parent, which takes a second or two, and don't wait for it."""
-        self._parent.start()
 
     def stop(self) -> None:
         """End the warm parent."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import KernelsMissingError
+from harness.execute.measure import WARM
+from harness.execute.warm import Parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,16 +18,23 @@ if TYPE_CHECKING:
 def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, shared: str = "", files: str = "") -> Kernels:
     """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
 
-    ``measure`` is told what coverage saw of a run; ``shared`` and ``files`` are those of `harness.execute.run.Kernels`.
+    ``measure`` is told what coverage saw of a run; ``shared`` and ``files`` are those of `harness.execute.warm.Parent`. That
+    starts here, and gets warm while what talks to kernels is imported.
 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
     """
+    more = WARM if measure is not None and measure.wanted() is not None else ()
+    parent = Parent(more=more, shared=shared, files=files)
     try:
+        parent.start()
         from harness.execute.run import Kernels
-    except ModuleNotFoundError as exc:
-        raise missing(exc) from exc
-    return Kernels(root=root, roots=roots, measure=measure, shared=shared, files=files)
+    except BaseException as exc:
+        parent.stop()
+        if isinstance(exc, ModuleNotFoundError):
+            raise missing(exc) from exc
+        raise
+    return Kernels(parent, root=root, roots=roots, measure=measure)
 
 
 def missing(exc: ModuleNotFoundError) -> KernelsMissingError:

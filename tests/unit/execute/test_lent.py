@@ -12,7 +12,7 @@ import pytest
 psutil = pytest.importorskip("psutil", reason="processes are looked at with psutil (the extra `local`)")
 pytest.importorskip("nbclient", reason="kernels need Jupyter's packages (the extra `local`)")
 
-from harness.execute.provision import Parent  # noqa: E402 -- it needs both
+from harness.execute.warm import Parent  # noqa: E402 -- it needs both
 
 
 @pytest.fixture
