@@ -18,7 +18,8 @@
     │   ├── CellWriteError
     │   ├── CellRunError
     │   ├── UnknownValueError
-    │   └── NutterCaseError
+    │   ├── NutterCaseError
+    │   └── NotebookImportedError
     ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
     │   └── OnePlaceError      NBH386   tests could write into a protected environment under another's name
     ├── EngineError            NBH3xx   Spark or Java can't be had
@@ -257,6 +258,13 @@ class NutterCaseError(NotebookError):
 
     code = "NBH116"
     about = "a Nutter fixture holds what can't be run as a case"
+
+
+class NotebookImportedError(NotebookError):
+    """A notebook is imported as a module, which Databricks refuses."""
+
+    code = "NBH117"
+    about = "a notebook is imported as a module"
 
 
 class SettingsError(HarnessError):

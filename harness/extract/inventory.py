@@ -11,6 +11,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.build import Extract, build
+from harness.extract.imported import imported_notebooks
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
 from harness.extract.names import names_read
 from harness.extract.need import Outline
@@ -94,7 +95,9 @@ def list_notebook(path: str, loader: Loader, *, tests: TestNames | None = None, 
     notebook = read_notebook(path)
     source = loader.extract(path)
     entries, problems = flatten(source, read=loader.extract, find=loader.find)
-    _module, reason = import_name(path, (loader.root,) if roots is None else roots)
+    roots = (loader.root,) if roots is None else roots
+    problems.extend(imported_notebooks(entries, roots))
+    _module, reason = import_name(path, roots)
     return _listed(notebook, source, entries, problems, loader, reason=reason, tests=tests)
 
 
