@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from harness.model import NotebookRun
     from harness.spark.choose import Session
 
+_SHOWN = 10
+"""So many of a run's tables, and of its files, are named for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -266,12 +269,17 @@ def _conclude(run: NotebookRun, console: Console) -> None:
         "error": f"{first.rstrip()} {more[0]}" if more and first.rstrip().endswith(":") else first,
         "hint": hint_of(run.error),
         "cells": counted,
-        "tables": ", ".join(run.tables),
-        "files": ", ".join(run.files),
+        "tables": _few(run.tables),
+        "files": _few(run.files),
     }
     for what, text in lines.items():
         if text:
             console.print(f"  {what + ':':7} {text}")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more, which --json names" if more > 0 else "")
 
 
 def _verdict(run: NotebookRun) -> str:

@@ -50,6 +50,17 @@ def test_what_cells_show_and_how_it_ended(nbh_run):
     assert lines[-3:] == ["  cells:  4 passed, 1 exited", "  tables: main.default.made", "  files:  notes.txt"]
 
 
+def test_of_many_files_some_are_named(nbh_run):
+    """And how many more there are, with the way to all of them."""
+    text = "# Databricks notebook source\nfor n in range(12):\n    open(f'f{n:02}', 'w').close()\n"
+
+    lines = nbh_run(text).stdout.splitlines()
+
+    named = ", ".join(f"f{n:02}" for n in range(10))
+    assert lines[-1].rstrip() == f"  files:  {named} and 2 more, which --json names"
+    assert len(json.loads(nbh_run(text, "--json").stdout)["files"]) == 12
+
+
 def test_nothing_is_left_for_the_next(nbh_run):
     """Each run has catalogs of its own."""
     assert [nbh_run(GOOD).returncode for _ in range(2)] == [0, 0]
