@@ -18,6 +18,9 @@ cell that can't run there, and `infrastructure_failed` what is nobody's error in
 
 GREEN = frozenset({"passed", "exited"})
 
+LOCAL_USER = "local.user@nbh.invalid"
+"""Who runs on this machine, for what asks: plainly nobody's address, and the same at each desk and in CI."""
+
 TABLE = "application/vnd.databricks.v1+output"
 """Under this name a displayed table's metadata hold its columns and rows, as in Databricks' own .ipynb files."""
 

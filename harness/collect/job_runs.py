@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import TIMEOUT_S
+from harness.model import LOCAL_USER
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
@@ -98,12 +99,11 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
     from harness.extract.run import find_target
     from harness.jobs.bundles import describe
     from harness.jobs.read import read_job
-    from harness.runtime.context import USER
 
     root, environment = str(config.rootpath), environment_here(config)
 
     def user() -> str:
-        return str(remote_of(config).identity.name) if environment.is_remote else USER
+        return str(remote_of(config).identity.name) if environment.is_remote else LOCAL_USER
 
     described = describe(asked, beside=beside, root=root, target=environment.name, environ=os.environ, user=user)
     settings = settings_for(described.path)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.model import LOCAL_USER
 from harness.runtime.part import unknown
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
 
-USER = "local.user@nbh.invalid"
 HOST = "nbh.invalid"
 """A name that no network ever resolves: a request to it fails, and reaches nobody."""
 CLUSTER = "0000-000000-nbhlocal"
@@ -28,7 +28,7 @@ def facts(notebook: str, *, run: int | None) -> dict[str, Any]:
     of_run = {} if run is None else {"jobId": "0", "idInJob": str(run), "runId": str(run), "multitaskParentRunId": str(run)}
     return {
         "notebookPath": notebook,
-        "userName": USER,
+        "userName": LOCAL_USER,
         "apiUrl": f"https://{HOST}",
         "apiToken": TOKEN,
         "browserHostName": HOST,
@@ -38,7 +38,7 @@ def facts(notebook: str, *, run: int | None) -> dict[str, Any]:
         "rootRunId": run,
         "jobId": of_run.get("jobId"),
         "idInJob": of_run.get("idInJob"),
-        "tags": {"user": USER, "orgId": WORKSPACE, "clusterId": CLUSTER, "browserHostName": HOST, **of_run},
+        "tags": {"user": LOCAL_USER, "orgId": WORKSPACE, "clusterId": CLUSTER, "browserHostName": HOST, **of_run},
         "extraContext": {"notebook_path": notebook, "api_url": f"https://{HOST}"},
     }
 

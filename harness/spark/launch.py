@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.model import LOCAL_USER
 from harness.spark.conf import WORKER_MODULE, engine_conf
 from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
 from harness.spark.worker import VARIABLE
@@ -138,6 +139,7 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
 def _spark_env(home: SparkHome, workers: Path) -> dict[str, str]:
     return {
         "SPARK_HOME": str(home.folder),
+        "SPARK_USER": LOCAL_USER,  # who current_user() is, as in a notebook's context, and who owns what is made
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
         "PYSPARK_PYTHON": home.python,

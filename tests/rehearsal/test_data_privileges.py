@@ -230,6 +230,15 @@ def test_writing_without_reading(granted, as_runner):
     assert as_runner("INSERT INTO main.sales.orders VALUES (2)") == [WORDS.format("SELECT", "Table 'main.sales.orders'")]
 
 
+def test_who_asks(as_runner, sql):
+    """``current_user()`` is whose the session is."""
+    assert as_runner("SELECT current_user()", "SELECT id FROM VALUES (1, current_user()) AS t(id, who) WHERE who = user()") == [
+        [(RUNNER,)],
+        [(1,)],
+    ]
+    assert sql("SELECT current_user()") == [("rehearsal@example.com",)]
+
+
 def test_a_view_reads_for_its_owner(granted, as_runner):
     """And a function: what it stands on needs no privilege of who asks, and gets none by it."""
     granted("SELECT", "TABLE main.sales.seen")

@@ -264,3 +264,19 @@ def test_units_summarize_too(dbutils, display, spark):
 
     [shown] = display.shown
     assert shown.loc[0, ["column", "count", "mean", "min", "max"]].tolist() == ["n", 2, 2.0, 1, 3]
+
+
+def test_who_runs(run_notebook, notebook, uc):
+    """SQL and the notebook's context name the same user, by an address as on Databricks; and what is made is that one's."""
+    run = run_notebook(
+        notebook(
+            "context = dbutils.notebook.entry_point.getDbutils().notebook().getContext()",
+            f"spark.sql('CREATE VIEW {uc.name}.mine AS SELECT current_user() AS who')",
+            "row = spark.sql('SELECT current_user(), session_user() AS s, user() AS u').first()",
+            f"found = [*row, spark.table('{uc.name}.mine').first().who, context.userName().get()]",
+            "assert list(row.asDict()) == ['current_user()', 's', 'u']",
+            "dbutils.notebook.exit(' '.join(sorted(set(found))))",
+        )
+    )
+
+    assert run.exit_value == "local.user@nbh.invalid", run.summary

@@ -25,6 +25,7 @@ public final class Extensions extends AbstractFunction1<SparkSessionExtensions, 
     extensions.injectResolutionRule(session -> new AliasRule());
     extensions.injectResolutionRule(session -> new SubqueryRule((SparkSession) session));
     extensions.injectPostHocResolutionRule(session -> new SpaceFiles((SparkSession) session));
+    extensions.injectPostHocResolutionRule(session -> new UserRule((SparkSession) session));
     extensions.injectPlannerStrategy(session -> new LocalRows((SparkSession) session));
     extensions.injectFunction(new Tuple3<>(
         new FunctionIdentifier("current_metastore"),

@@ -12,6 +12,7 @@ import java.util.WeakHashMap;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.CatalogManager;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.util.Utils;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Which space a Spark session is in, and Spark's own list of catalogs kept as that space's. */
@@ -24,7 +25,7 @@ final class Sessions {
   static final String ROOT = "spark.nbh.root";
   /** The catalogs that a new space begins with, separated by commas. */
   static final String CATALOGS = "spark.nbh.catalogs";
-  /** Who owns what the session makes. */
+  /** Whose the session is, and what it makes. */
   static final String USER = "spark.nbh.user";
 
   private static final String CATALOG_CONF = "spark.sql.catalog.";
@@ -58,7 +59,7 @@ final class Sessions {
   }
 
   static String user(SQLConf conf) {
-    return conf.getConfString(Access.PRINCIPAL, conf.getConfString(USER, System.getProperty("user.name")));
+    return conf.getConfString(Access.PRINCIPAL, conf.getConfString(USER, Utils.getCurrentUserName()));
   }
 
   /** Let this session know the catalogs of its space, and no others of ours. Cheap when nothing has changed. */
