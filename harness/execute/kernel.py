@@ -335,9 +335,10 @@ class Runner:
         tree = ast.parse(self.shell.transform_cell(step.text), self.path)
         self.shift(tree)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, self.path, "exec"), self.shell.user_ns)
+        # By the shell's own: what this module imports of __future__ is none of theirs, and what a cell does holds from then on.
+        exec(self.shell.compile(tree, self.path, "exec"), self.shell.user_ns)
         if last is not None:
-            value = eval(compile(ast.Expression(last.value), self.path, "eval"), self.shell.user_ns)  # noqa: S307 -- as above
+            value = eval(self.shell.compile(ast.Expression(last.value), self.path, "eval"), self.shell.user_ns)  # noqa: S307 -- as above
             self.shell.displayhook(value)
 
 
