@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.execute import databricks_session
 from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext
@@ -104,3 +105,5 @@ def fill(shell: Any, runner: Runner) -> None:
     else:
         leave_bare(shell.user_ns)
     modules.install(names)
+    if runner.spark is not None:
+        databricks_session.install(runner.spark)

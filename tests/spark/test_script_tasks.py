@@ -81,6 +81,31 @@ def test_a_scripts_task_values_reach_other_tasks(run_job, script):
     assert run.tasks["asks"].exit_value == "3"
 
 
+SESSION = """\
+from databricks.connect import DatabricksSession
+from pyspark.sql import SparkSession
+
+spark = DatabricksSession.builder.getOrCreate()
+assert spark is SparkSession.builder.getOrCreate()
+print(spark.range(2).count())
+"""
+
+
+def test_the_session_of_databricks_connect(run_job, run_notebook, script):
+    """It is the run's own, in scripts and in notebooks; one of another compute isn't there, and isn't passed over."""
+    path = script(SESSION)
+    assert run_job(path).tasks["main"].run.cells[0].text == "2\n"
+
+    (path.parent / "nb.py").write_text(HEADER + SESSION + "assert spark is globals()['spark']\n")
+    assert run_notebook(path.parent / "nb.py").passed
+
+    other = "try:\n    DatabricksSession.builder.serverless()\nexcept Exception:\n    spark = None\n"
+    (path.parent / "etl" / "main.py").write_text(f"from databricks.connect import DatabricksSession\n\n{other}")
+    run = run_job(path)
+    assert (run.outcome, str(run.tasks["main"].location)[-9:]) == ("unsupported", "main.py:4")
+    assert "no other session here than the run's own" in run.error
+
+
 FAILS = {
     "raises": ("def f():\n    raise ValueError('no')\n\n\nf()\n", 2, "ValueError: no"),
     "exits badly": ("import sys\n\nsys.exit(3)\n", 3, "SystemExit: 3"),
