@@ -89,6 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     wanted = run.Wanted(
         options.notebook,
         widgets=run.parameters(options.parameters),
+        arguments=run.arguments(options),
         timeout_s=options.timeout or None,
         skip_cells=tuple(int(cell) if cell.isdigit() else cell for cell in options.skip_cell),
         outputs=run.check_outputs(options.output),

@@ -126,7 +126,9 @@ _SPARK = {
     "GetStatus": "clients that ask how operations are",
 }
 
-_TASKS = "notebooks of the workspace, loops over them and conditions only: no other kind of task, no Git, no warehouse"
+_TASKS = (
+    "notebooks and Python scripts of the workspace, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
+)
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )

@@ -10,6 +10,6 @@ def notebooks_of(_root):
 
     def find(target, names_it):
         path = os.path.normpath(os.path.join(os.path.dirname(names_it), target))  # noqa: PTH118, PTH120
-        return next((one for one in (path, f"{path}.py") if one.endswith(".py") and os.path.isfile(one)), None)  # noqa: PTH113
+        return next((one for one in (path, f"{path}.py") if one.endswith((".py", ".sql")) and os.path.isfile(one)), None)  # noqa: PTH113
 
     return find

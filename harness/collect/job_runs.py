@@ -99,6 +99,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
     from harness.extract.run import find_target
     from harness.jobs.bundles import describe
     from harness.jobs.read import read_job
+    from harness.notebook import is_notebook
 
     root, environment = str(config.rootpath), environment_here(config)
 
@@ -111,7 +112,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
     def find(target: str, names_it: str) -> str | None:
         return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
 
-    return read_job(described, root=root, find=find, with_compute=with_compute, given=given)
+    return read_job(described, root=root, find=find, is_notebook=is_notebook, with_compute=with_compute, given=given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
     def start(job: Job, parameters: dict[str, str], timeout_s: float | None, _compute: str) -> StartedJob:
         from harness.collect.surroundings import surroundings_of
         from harness.execute.jobs import run_job
+        from harness.jobs.job import SCRIPT
         from harness.runtime.context import workspace_path
 
         around = surroundings_of(request.node).of_job()
@@ -157,8 +159,13 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
             job,
             parameters,
             around=around,
-            run=lambda task, widgets, left: notebooks.run(
-                task.notebook, around, widgets=widgets, timeout_s=left, task_key=task.key
+            run=lambda task, left: notebooks.run(
+                task.path,
+                around,
+                widgets=task.parameters,
+                arguments=task.arguments if task.kind == SCRIPT else None,
+                timeout_s=left,
+                task_key=task.key,
             ),
             timeout_s=timeout_s,
             shown=lambda path: workspace_path(path, root=root, folder=settings.folder, prefixes=settings.run_prefixes),

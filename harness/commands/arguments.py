@@ -215,6 +215,15 @@ def _of_run(command: argparse.ArgumentParser) -> None:
         help="write the executed notebook, .ipynb or .html (default: no)",
     )
     _json(command, "what cells show")
+    script = command.add_argument_group("a Python script", "a plain file, run as a job's spark_python_task runs it")
+    script.add_argument("--script", action="store_true", help="the file is one (default: it is a notebook)")
+    script.add_argument(
+        "--argument",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="one of sys.argv[1:], written --argument=TEXT, in their order (default: none)",
+    )
     task = command.add_argument_group("a task of a job", "what dbutils.jobs.taskValues finds; --json tells what it has set")
     task.add_argument("--task-key", metavar="KEY", default="", help="its own task key (default: the notebook's name)")
     task.add_argument(

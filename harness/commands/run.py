@@ -19,6 +19,7 @@ from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
@@ -35,6 +36,8 @@ _SHOWN = 10
 class Wanted:
     """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
 
+    ``arguments`` make of it a Python script, None is that it is a notebook.
+
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
     without them the run has its own, which go with it. ``principal`` is to whom only what was granted there is open. Runs that
     name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of the task that it is in a job,
@@ -43,6 +46,7 @@ class Wanted:
 
     notebook: str
     widgets: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] | None = None
     timeout_s: float | None = 600.0
     skip_cells: tuple[int | str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -92,6 +96,27 @@ def parameters(given: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f'"{name}" is given twice', cause=f'as "{found[name]}" and "{value}"', mend="leave one out")
         found[name] = value
     return found
+
+
+def arguments(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """What a script is given, None for a notebook.
+
+    Raises:
+        SettingsError: A notebook is given arguments, or a script what only notebooks have.
+    """
+    if not options.script:
+        if options.argument:
+            raise SettingsError(
+                "--argument is given to a notebook", cause="a notebook has widgets", mend="write -p name=value, or --script too"
+            )
+        return None
+    if options.parameters or options.skip_cell:
+        raise SettingsError(
+            f"{'-p' if options.parameters else '--skip-cell'} is given to a script",
+            cause="a script has neither widgets nor cells",
+            mend="write --argument=TEXT",
+        )
+    return tuple(options.argument)
 
 
 def check_outputs(paths: Sequence[str]) -> tuple[str, ...]:
@@ -145,6 +170,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
         run = runner.run(
             path,
             widgets=wanted.widgets,
+            arguments=wanted.arguments,
             timeout_s=wanted.timeout_s,
             skip_cells=wanted.skip_cells,
             session=session,

@@ -20,7 +20,12 @@ _MARK = "hint: "
 def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
     """An error's text, with a line more where there is something to say; ``mapped`` are known folders below ``/Workspace``."""
     said = _hint(error, mapped)
-    return f"{error}\n{_MARK}{said}" if said else error
+    return hinted(error, said) if said else error
+
+
+def hinted(error: str, said: str) -> str:
+    """An error's text with this said beside it."""
+    return f"{error}\n{_MARK}{said}"
 
 
 def hint_of(error: str) -> str:

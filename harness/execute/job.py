@@ -6,7 +6,13 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from harness.notebook import read_notebook
+from harness.notebook.script import read_script
+
+if TYPE_CHECKING:
+    from harness.model import Notebook
 
 JOB, EVENTS, WORK = "job.json", "events.jsonl", "work"
 
@@ -24,7 +30,8 @@ class Job:
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
-    To ``principal`` only what was granted is open; "" is that all is.
+    To ``principal`` only what was granted is open; "" is that all is. ``arguments`` are those of a Python script; None is that
+    it is a notebook.
     """
 
     path: str
@@ -45,6 +52,11 @@ class Job:
     time_zone: str = "UTC"
     runtime: str = ""
     principal: str = ""
+    arguments: tuple[str, ...] | None = None
+
+    def read(self) -> Notebook:
+        """What is run."""
+        return read_script(self.path) if self.arguments is not None else read_notebook(self.path)
 
     @property
     def site(self) -> str:

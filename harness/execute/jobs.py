@@ -1,4 +1,4 @@
-"""A job run here: its tasks one after the other, each notebook in a process of its own, by the rules of Databricks' jobs."""
+"""A job run here: its tasks one after the other, each file in a process of its own, by the rules of Databricks' jobs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.jobs import loops
 from harness.jobs.course import comes_to, ended, left_out, why
+from harness.jobs.job import NOTEBOOK
 from harness.jobs.read import pushed_down
 from harness.jobs.references import Known, ReferenceUnknownError, fill
 from harness.jobs.result import FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, JobRun, TaskRun, Tasks
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from harness.model import NotebookRun
     from harness.runtime.surroundings import Surroundings
 
-    _Run: TypeAlias = Callable[[Task, Mapping[str, str], float | None], NotebookRun]
+    _Run: TypeAlias = Callable[[Task, float | None], NotebookRun]
 
 _KINDS = {
-    "spark_python_task": "a plain Python file isn't run here",
-    "python_wheel_task": "a wheel's entry point isn't run here",
+    "python_wheel_task": "a wheel's entry point isn't run here; test what it calls by itself, or have a script call it",
     "sql_task": "it needs a SQL warehouse, and there is none here",
     "run_job_task": "it runs another job of a workspace",
     "condition_task": "a loop over conditions isn't run here",
@@ -51,7 +51,7 @@ def run_job(
         job: The job.
         parameters: All of its parameters.
         around: What its tasks share: task values, secrets.
-        run: Runs the notebook of a task with these widgets, in as many seconds.
+        run: Runs the file of a task whose references are filled in, in as many seconds.
         timeout_s: How long all of it may take.
         shown: The path of a notebook as a workspace has it.
     """
@@ -86,7 +86,7 @@ class _Running:
 
     def path_of(self, task: Task) -> str:
         """The path of its notebook as a workspace has it, "" where it has none."""
-        return self._shown(task.notebook) if task.notebook else ""
+        return self._shown(task.path) if task.kind == NOTEBOOK else ""
 
     def task(self, task: Task, known: Known, left: float | None) -> TaskRun:
         """Run one task."""
@@ -102,16 +102,19 @@ class _Running:
                 return self._loop(task, task.loop, known, left)
         except (ReferenceUnknownError, ValueError) as exc:
             return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
-        return self._notebook(task, known, left)
+        return self._file(task, known, left)
 
-    def _notebook(self, task: Task, known: Known, left: float | None) -> TaskRun:
+    def _file(self, task: Task, known: Known, left: float | None) -> TaskRun:
+        """Run a notebook or a script."""
         try:
-            widgets = {name: fill(value, known) for name, value in pushed_down(task, self._parameters).items()}
+            parameters = {name: fill(value, known) for name, value in pushed_down(task, self._parameters).items()}
+            arguments = tuple(fill(text, known) for text in task.arguments)
         except ReferenceUnknownError as exc:
             return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
-        done = self._run(task, widgets, _least(left, task.timeout_s))
+        done = self._run(replace(task, parameters=parameters, arguments=arguments), _least(left, task.timeout_s))
         said = done.error or ("" if done.ended in GREEN else "nothing says why")
-        return TaskRun(task.key, task.kind, done.ended, said, run=done, parameters=widgets, held=self._values.of(task.key))
+        held = self._values.of(task.key)
+        return TaskRun(task.key, task.kind, done.ended, said, run=done, parameters=parameters, arguments=arguments, held=held)
 
     def _loop(self, task: Task, loop: Loop, known: Known, left: float | None) -> TaskRun:
         """Run all iterations, whatever becomes of one.
@@ -129,7 +132,7 @@ class _Running:
             if is_late:
                 one = TaskRun(loop.task.key, loop.task.kind, SKIPPED, "the loop's time was over", held={})
             else:
-                one = self._notebook(loop.task, its, left)
+                one = self._file(loop.task, its, left)
             done.append(replace(one, input=its.find("input")))
         self._values.forget(loop.task.key)  # what an iteration sets no other task finds
         how = TIMED_OUT if is_late else loops.ended(done)

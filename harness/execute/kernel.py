@@ -15,11 +15,12 @@ from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
+from harness.execute import scripts
 from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import protect, refuse_shutdown
-from harness.execute.hints import with_hint
+from harness.execute.hints import hinted, with_hint
 from harness.execute.job import WORK, clipped, load_job, tell
 from harness.execute.line import asking
 from harness.execute.lines import leave_lines
@@ -142,7 +143,7 @@ class Runner:
         self.shell = shell
         self.job = job
         self._pid = os.getpid()
-        self.notebook: Notebook = read_notebook(job.path)
+        self.notebook: Notebook = job.read()
         self.chain = [job.path]
         self._within: list[dict[str, Any]] = []
         self.cell: Cell | None = None
@@ -152,6 +153,8 @@ class Runner:
         self.ask = asking(job.host)
         files = _files(job)
         self.dbutils = Dbutils(widgets=job.widgets, fs=Fs(files), ask=self.ask, show=display, restart=self.restart)
+        if job.arguments is not None:
+            self.dbutils.notebook = scripts.NoNotebook()  # type: ignore[assignment]  # it refuses each call
         self.dbutils.widgets.resume(job.resumed.get("widgets", {}))
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
@@ -187,6 +190,9 @@ class Runner:
         if within:
             self.job.resumed["go_on"] = within
             return "get_ipython().run_line_magic('nbh_go_on', '')"
+        if self.job.arguments is not None:
+            self.path = __file__  # the call is ours: no traceback shows it, and no coverage counts it
+            return scripts.CALL
         step = step_of(self.cell)
         if step.kind == "unsupported":
             return f"get_ipython().run_line_magic('nbh_unsupported', {step.text!r})"
@@ -196,8 +202,15 @@ class Runner:
         """Put what IPython has parsed to its lines in the file."""
         return ast.increment_lineno(tree, self._offset)
 
+    def run_script(self) -> None:
+        """Run what is no notebook, but a Python script."""
+        self.path = self.job.path
+        scripts.run(self.notebook, self.job, self.shell.user_ns)
+
     def restart(self) -> NoReturn:
         """Have Python begin anew after this cell, with what Databricks keeps: widgets and Spark's session."""
+        if self.job.arguments is not None:
+            scripts.no_restart()
         session = self._session.lend(os.getppid()) if self._session is not None else ""
         self.ask("restart", widgets=self.dbutils.widgets.getAll(), session=session, within=self._within)
         raise PythonRestart
@@ -242,12 +255,20 @@ class Runner:
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
             tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
-        elif why := connect_only(error) or databricks_only(error):
+        elif why := connect_only(error) or databricks_only(error) or self._unclear(error):
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
+            if self.job.arguments is not None and (said := scripts.hint_of(error)):
+                what = hinted(clipped(what), said)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
             tell(self.job.folder, "failed", error=with_hint(clipped(what), mapped=mapped), **facts)
+
+    def _unclear(self, error: BaseException) -> str:
+        if self.job.arguments is None:
+            return ""
+        frames = traceback.extract_tb(error.__traceback__)
+        return scripts.unclear(error, self.job, frames[-1].filename if frames else "")
 
     def shown(self, path: str) -> str:
         """Give a path as users see it."""
@@ -335,9 +356,10 @@ class Runner:
         tree = ast.parse(self.shell.transform_cell(step.text), self.path)
         self.shift(tree)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, self.path, "exec"), self.shell.user_ns)
+        # By the shell's own: what this module imports of __future__ is none of theirs, and what a cell does holds from then on.
+        exec(self.shell.compile(tree, self.path, "exec"), self.shell.user_ns)
         if last is not None:
-            value = eval(compile(ast.Expression(last.value), self.path, "eval"), self.shell.user_ns)  # noqa: S307 -- as above
+            value = eval(self.shell.compile(ast.Expression(last.value), self.path, "eval"), self.shell.user_ns)  # noqa: S307 -- as above
             self.shell.displayhook(value)
 
 

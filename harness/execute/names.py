@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.execute import databricks_session
 from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext
+from harness.execute.scripts import leave_bare
 from harness.execute.shown import display, display_html
 from harness.runtime import context, modules
 from harness.runtime.around import RUNTIME, STANDS_FOR
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 def lead_imports(job: Job) -> None:
     """Have modules found: what the run installs, what lies beside the notebook and in the project, and what the run writes.
 
-    Before Spark's session is opened: its Python workers are told this path then.
+    Before Spark's session is opened: its Python workers are told this path then. Of a script only what is installed is sure to
+    be found, see `harness.execute.scripts`.
     """
     stay_out(job.site)
-    folders = [job.site, os.path.dirname(job.path), *job.roots]
+    folders = [job.site, *(() if job.arguments is not None else (os.path.dirname(job.path), *job.roots))]
     sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
-    sys.path.append(job.work)
+    if job.arguments is None:
+        sys.path.append(job.work)
     refuse_notebooks()
 
 
@@ -80,7 +84,7 @@ def open_spark(job: Job) -> Any:
 
 
 def fill(shell: Any, runner: Runner) -> None:
-    """Give the notebook the names that it finds on Databricks."""
+    """Give the notebook the names that it finds on Databricks; a script finds none of them but in their modules."""
     names: dict[str, Any] = {
         "dbutils": runner.dbutils,
         "display": display,
@@ -96,5 +100,10 @@ def fill(shell: Any, runner: Runner) -> None:
         spark = runner.spark
         DataFrame.display = display  # type: ignore[attr-defined]  # as every DataFrame there has it
         names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
-    shell.user_ns.update(names)
+    if runner.job.arguments is None:
+        shell.user_ns.update(names)
+    else:
+        leave_bare(shell.user_ns)
     modules.install(names)
+    if runner.spark is not None:
+        databricks_session.install(runner.spark)

@@ -12,6 +12,7 @@ from harness.execute.job import clipped, told
 from harness.execute.node import to_run
 from harness.execute.outcomes import outcomes_of_cells, overruled
 from harness.model import CellRun, Location, NotebookRun
+from harness.notebook.script import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,8 @@ def result_of(
         place = Location(end.event["path"], end.event["line"], end.event["in_cell"], end.event["at"])
     elif end.outcome != "passed":
         place = last_place(notebook, job, shown=shown, cell=last)
+    if place is not None and notebook.format == SCRIPT:
+        place = Location(place.path, place.line)
     for number in course.took:
         node.cells[number - 1]["execution_count"] = number  # as we count cells, and as Databricks shows them
     outcomes = outcomes_of_cells(record, last=last)

@@ -33,6 +33,7 @@ from harness.execute.result import result_of
 from harness.extract.cells import pick
 from harness.model import Location
 from harness.notebook import read_notebook
+from harness.notebook.script import read_script
 from harness.runtime.dbutils import check_widgets
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
@@ -75,6 +76,7 @@ class Kernels:
         path: str,
         *,
         widgets: Mapping[str, str] | None = None,
+        arguments: Sequence[str] | None = None,
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
@@ -89,6 +91,7 @@ class Kernels:
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
+        ``arguments`` make of it a Python script, which is run as a job's task, with these in ``sys.argv``.
         ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
         folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
         several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
@@ -104,7 +107,7 @@ class Kernels:
         """
         check_widgets(widgets or {})
         _check_allowed(allow)
-        notebook = read_notebook(path)
+        notebook = read_notebook(path) if arguments is None else read_script(path)
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
@@ -126,6 +129,7 @@ class Kernels:
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         try:
             job = self._job(place.path, settings, folder, spark=spark, widgets=widgets or {}, allow=allow, files=files)
+            job = replace(job, arguments=None if arguments is None else tuple(arguments))
             # What a child makes its parent's run tells.
             changes = Changes(spark if not above else None, job.files)
             node, course = node_of(notebook, skipped), Course(resume=lambda: _resume(host, job))

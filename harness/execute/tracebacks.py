@@ -20,7 +20,10 @@ def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:
 
     ``note`` is told of each error that is shown.
     """
+    import IPython
+
     whole = shell.InteractiveTB.structured_traceback
+    below = (_OURS, os.path.dirname(IPython.__file__) + os.sep)
 
     def trimmed(kind: Any, error: Any, trace: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(error, BaseException):
@@ -39,3 +42,11 @@ def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:
         return whole(kind, error, chained(steps), *args, **kwargs)
 
     shell.InteractiveTB.structured_traceback = trimmed
+    of_syntax = shell.SyntaxTB.structured_traceback
+
+    def trimmed_syntax(kind: Any, error: Any, steps: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(steps, list):  # of code that was compiled while other code ran, by %run for one
+            steps = [one for one in steps if not one.filename.startswith(below)]
+        return of_syntax(kind, error, steps, *args, **kwargs)
+
+    shell.SyntaxTB.structured_traceback = trimmed_syntax

@@ -5,7 +5,7 @@ JobError
 ├── JobNotFoundError       NBH411   there is no such job
 ├── JobVariableError       NBH412   a variable of a job has no value
 ├── JobShapeError          NBH413   the settings of a job are wrong
-├── JobNotebookError       NBH414   the notebook of a task isn't there
+├── JobNotebookError       NBH414   the file of a task isn't there
 ├── JobParameterError      NBH415   a job doesn't take a parameter
 ├── JobKindError           NBH416   a job has a task that a copy can't be run with
 └── TaskValuesUnknownError NBH417   the task values of a task aren't known
@@ -49,10 +49,10 @@ class JobShapeError(JobError):
 
 
 class JobNotebookError(JobError):
-    """The notebook of a task isn't in the project."""
+    """The notebook or the script of a task isn't in the project, or is of the other kind."""
 
     code = "NBH414"
-    about = "the notebook of a task isn't there"
+    about = "the file of a task isn't there"
 
 
 class JobParameterError(JobError):

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTEBOOK, CONDITION, FOR_EACH = "notebook_task", "condition_task", "for_each_task"
-SERVED = (NOTEBOOK, CONDITION, FOR_EACH)
-"""The kinds of tasks that a copy of a job is run with; what a for_each_task runs has to be a notebook."""
+NOTEBOOK, SCRIPT = "notebook_task", "spark_python_task"
+CONDITION, FOR_EACH = "condition_task", "for_each_task"
+RUNS = (NOTEBOOK, SCRIPT)
+"""The kinds of tasks that run a file of the project; a for_each_task runs one of these."""
+SERVED = (*RUNS, CONDITION, FOR_EACH)
+"""The kinds of tasks that a copy of a job is run with."""
 
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 OPERATORS = ("EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
@@ -40,17 +43,19 @@ class Condition:
 class Task:
     """One task of a job.
 
-    ``kind`` is the name of its field in the API. ``notebook`` is the absolute path of a notebook task's file, ``parameters``
-    its own. ``timeout_s`` is 0 where it has none, ``retries`` what the job asks for. ``compute`` are its fields that say
-    what it runs on, where they are wanted. ``loop`` is what a for_each_task does.
+    ``kind`` is the name of its field in the API. ``path`` is the absolute path of the file that it runs: of a notebook, whose
+    own parameters are ``parameters``, or of a Python script, to which ``arguments`` are given. ``timeout_s`` is 0 where it has
+    none, ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted.
+    ``loop`` is what a for_each_task does.
     """
 
     key: str
     kind: str
     after: tuple[Dependency, ...] = ()
     run_if: str = "ALL_SUCCESS"
-    notebook: str = ""
+    path: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
     condition: Condition | None = None
     timeout_s: float = 0.0
     retries: int = 0
@@ -63,11 +68,16 @@ class Task:
         return self.loop.task if self.loop is not None else self
 
     @property
+    def texts(self) -> dict[str, str]:
+        """All that it is given, by name; arguments by their numbers from 1, as ``sys.argv`` counts them."""
+        return {**self.parameters, **{str(number): text for number, text in enumerate(self.arguments, 1)}}
+
+    @property
     def unserved(self) -> str:
         """Its kind, or that of the task in its loop, if no copy is run with such; else ""."""
         if self.kind not in SERVED:
             return self.kind
-        return self.worker.kind if self.loop is not None and self.worker.kind != NOTEBOOK else ""
+        return self.worker.kind if self.loop is not None and self.worker.kind not in RUNS else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,10 +124,10 @@ def input_of(loop: Loop, items: Sequence[Any], given: Mapping[str, str], known: 
     Args:
         loop: The loop.
         items: The elements that it ran over, as far as they are known.
-        given: The parameters with all references filled in, as a workspace tells them.
+        given: What it was given with all references filled in, as a workspace tells it, by the names of `Task.texts`.
         known: What other references stand for, as far as that is known.
     """
-    own = {name: text for name, text in loop.task.parameters.items() if name in given and of_input(text)}
+    own = {name: text for name, text in loop.task.texts.items() if name in given and of_input(text)}
     whole = [given[name] for name, text in own.items() if only(text) == (INPUT,)]
     if whole:
         return _alike(whole[0])

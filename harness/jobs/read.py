@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from harness.jobs.errors import JobNotebookError, JobParameterError, JobShapeError
-from harness.jobs.job import CONDITION, FOR_EACH, NOTEBOOK, OPERATORS, RUN_IF, Condition, Dependency, Job, Loop, Task
+from harness.jobs.errors import JobParameterError, JobShapeError
+from harness.jobs.job import CONDITION, FOR_EACH, NOTEBOOK, OPERATORS, RUN_IF, SCRIPT, Condition, Dependency, Job, Loop, Task
 from harness.jobs.loops import MOST_AT_ONCE
 from harness.jobs.references import named
+from harness.jobs.sources import Sources
 from harness.jobs.variables import as_text
 from harness.jobs.written import place_of
 
@@ -30,6 +30,7 @@ def read_job(
     *,
     root: str,
     find: Callable[[str, str], str | None],
+    is_notebook: Callable[[str], bool],
     with_compute: bool = False,
     given: Collection[str] = (),
 ) -> Job:
@@ -39,15 +40,16 @@ def read_job(
         found: The settings.
         root: The project's folder.
         find: Gives the file of a notebook by its path as it is written and the file that names it, None if there is none.
+        is_notebook: Says of a file whether it is one.
         with_compute: Whether what the tasks run on is wanted, too.
         given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
 
     Raises:
         JobVariableError: A variable has no value.
         JobShapeError: The settings are none that Databricks takes.
-        JobNotebookError: A notebook isn't in the project.
+        JobNotebookError: A notebook, or a script, isn't in the project.
     """
-    return _Reader(found, root, find, with_compute=with_compute, given=given).job()
+    return _Reader(found, root, Sources(found, root, find, is_notebook), with_compute=with_compute, given=given).job()
 
 
 class _Reader:
@@ -55,13 +57,12 @@ class _Reader:
         self,
         found: Described,
         root: str,
-        find: Callable[[str, str], str | None],
+        sources: Sources,
         *,
         with_compute: bool,
         given: Collection[str],
     ) -> None:
-        self._found, self._root, self._find, self._with_compute, self._given = found, root, find, with_compute, given
-        self._of_sql: list[str] = []
+        self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -82,8 +83,8 @@ class _Reader:
         self._check_references(ordered, parameters)
         retried = [task.key for task in _with_inner(ordered) if task.retries]
         notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
-        if self._of_sql:
-            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._of_sql)}")
+        if self._sources.of_sql:
+            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
@@ -113,8 +114,9 @@ class _Reader:
             kind,
             after,
             run_if,
-            notebook=self._notebook(own, key) if kind == NOTEBOOK else "",
+            path=self._sources.path(kind, own, key),
             parameters=self._parameters(own, key) if kind == NOTEBOOK else {},
+            arguments=self._arguments(own, key) if kind == SCRIPT else (),
             condition=self._condition(own, key) if kind == CONDITION else None,
             timeout_s=self._seconds(entry, f'the task "{key}"'),
             retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
@@ -157,39 +159,25 @@ class _Reader:
             raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
         return {**made, "new_cluster": spec}
 
-    def _notebook(self, own: Mapping[str, Any], key: str) -> str:
-        written = own.get("notebook_path")
-        home = self._found.home  # where the bundle's files lie on a workspace, its own folder stands for
-        more = {"workspace.file_path": home, "workspace.root_path": os.path.dirname(home)}
-        path = self._found.variables.resolve(written, more=more)
-        if not isinstance(path, str) or not path:
-            raise self._wrong(f'the task "{key}" names no notebook', "notebook_path is missing", "write it", key)
-        if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
-            mend = "write source: WORKSPACE, with the path in the project"
-            raise self._wrong(f'the task "{key}" takes its notebook from Git', "a copy runs the project's own", mend, key)
-        if own.get("warehouse_id"):
-            self._of_sql.append(str(key))
-        inside = path.startswith(home + os.sep)
-        found = self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
-        if found is None:
-            folder = os.path.dirname(os.path.join(os.path.dirname(self._found.path), path))
-            files = os.listdir(folder) if os.path.isdir(folder) else []
-            near = get_close_matches(os.path.basename(path), files, n=1)
-            raise JobNotebookError(
-                f'the notebook of the task "{key}" isn\'t there',
-                cause=f"{path}, which counts from the folder of the file that names it",
-                mend=f'did you mean "{near[0]}"?'
-                if near
-                else "correct notebook_path, or map the workspace folder under [tool.nbh] run_prefixes",
-                location=self._place(written if isinstance(written, str) else key),
-            )
-        return found
-
     def _parameters(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
         found = self._found.variables.resolve(own.get("base_parameters") or {})
         if not isinstance(found, dict):
             raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
         return {str(name): _text(value) for name, value in found.items()}
+
+    def _arguments(self, own: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """What a script is given. The API takes texts alone, and what it makes of others no page says."""
+        found = self._found.variables.resolve(own.get("parameters"))
+        if found is None:
+            return ()
+        if not isinstance(found, list):
+            cause = f"they are {str(found)[:200]!r}"
+            raise self._wrong(f'parameters of the task "{key}" are no list', cause, "write a list of texts", key)
+        for number, one in enumerate(found, 1):
+            if not isinstance(one, str):
+                cause = f"it is {str(one)[:200]!r}, of type {type(one).__name__}; Databricks takes texts only"
+                raise self._wrong(f'parameter {number} of the task "{key}" is no text', cause, "write it in quotes", key)
+        return tuple(found)
 
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
         found = self._found.variables.resolve({name: own.get(name) for name in ("op", "left", "right")})
@@ -239,7 +227,7 @@ class _Reader:
         for task in tasks:
             sides = (task.condition.left, task.condition.right) if task.condition is not None else ()
             inputs = (task.loop.inputs,) if task.loop is not None else ()
-            for parts in (found for text in (*task.worker.parameters.values(), *sides, *inputs) for found in named(text)):
+            for parts in (found for text in (*task.worker.texts.values(), *sides, *inputs) for found in named(text)):
                 known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
                 name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
                 if name and name not in known:
@@ -300,8 +288,8 @@ def given(job: Job, parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that a notebook gets: its own, and all of the job's, which win."""
-    return {**task.parameters, **parameters}
+    """The parameters that a notebook gets: its own, and all of the job's, which win. A script gets none: it has no names."""
+    return {**task.parameters, **parameters} if task.kind == NOTEBOOK else {}
 
 
 def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:

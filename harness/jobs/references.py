@@ -104,7 +104,7 @@ class Known:
             "task.name": self.task,
             "task.run_id": run,
             "task.execution_count": "1",
-            "task.notebook_path": self.notebook,
+            **({"task.notebook_path": self.notebook} if self.notebook else {}),
             "workspace.id": "0",
         }
 

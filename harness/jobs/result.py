@@ -27,9 +27,10 @@ class TaskRun(Judged[str]):
 
     ``ended`` is how: as a notebook's run, or ``skipped`` (what it depends on failed or was cancelled) or ``excluded`` (a
     condition, or its ``run_if``, left it out); neither of these two is passed. ``why`` says by what it is red, or why it wasn't
-    run. ``run`` is the notebook's run, None where no notebook ran. ``result`` is what a condition came to. ``iterations`` are
-    those of a loop in the order of its inputs, each with its ``input`` (what ``{{input}}`` stood for, None where a workspace
-    doesn't tell). ``parameters`` are those that a notebook was given, with all references filled in.
+    run. ``run`` is the notebook's run, or the script's, None where neither ran. ``result`` is what a condition came to.
+    ``iterations`` are those of a loop in the order of its inputs, each with its ``input`` (what ``{{input}}`` stood for, None
+    where a workspace doesn't tell). ``parameters`` are those that a notebook was given, and ``arguments`` those that a script
+    was, with all references filled in.
     """
 
     key: str
@@ -41,6 +42,7 @@ class TaskRun(Judged[str]):
     input: str | None = None
     iterations: tuple[TaskRun, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
     held: Mapping[str, Any] | None = field(default=None, repr=False)
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 

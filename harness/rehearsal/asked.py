@@ -18,6 +18,7 @@ from harness.rehearsal.references import (
     UnresolvedError,
     array_of,
 )
+from harness.rehearsal.runs import FILES, file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ MOST_AT_ONCE = 100
 MOST_PARAMETERS_BYTES = 1_000_000
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_IN_A_CLOUD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/(?:Volumes|dbfs)/")
 _COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key")
 _REFERENCES = ("job.id", "job.run_id", "job.name", "task.name", "task.run_id", "run.id")
 
@@ -93,25 +95,44 @@ def _check_task(
         inner = _check_loop(key, task)
         _check_task(inner, shared=shared, environments=environments, is_submitted=is_submitted, is_in_loop=True)
         return
-    if kinds != ["notebook_task"]:
-        raise _unserved(next(kind for kind in kinds if kind != "notebook_task"))
+    if len(kinds) != 1 or kinds[0] not in FILES:
+        raise _unserved(next((kind for kind in kinds if kind not in FILES), " and ".join(kinds)))
     if task.get("libraries") and not any(task.get(name) for name in _COMPUTE):
         raise invalid(f"Task {key}: libraries need a cluster; serverless compute takes them from an environment.")
-    notebook = task["notebook_task"]
-    path = notebook.get("notebook_path")
-    if not isinstance(path, str) or not path:
-        raise invalid(f"Task {key}: notebook_path is required.")
-    if notebook.get("source", "WORKSPACE") != "WORKSPACE":
-        raise _unserved("notebooks from Git")
-    if notebook.get("warehouse_id"):
-        raise _unserved("notebooks on a SQL warehouse")
-    if not path.startswith("/"):
-        raise invalid(f"Only absolute paths are currently supported. Paths must begin with '/': {path}")
-    check_parameters(notebook.get("base_parameters") or {}, "base_parameters", is_in_loop=is_in_loop)
+    _check_file(key, kinds[0], task, is_in_loop=is_in_loop)
     _check_compute(task, shared=shared, environments=environments, is_submitted=is_submitted)
     for name in ("timeout_seconds", "max_retries", "min_retry_interval_millis"):
         if type(task.get(name, 0)) is not int or task.get(name, 0) < (-1 if name == "max_retries" else 0):
             raise invalid(f"Task {key}: {name} is a whole number.")
+
+
+def _check_file(key: str, kind: str, task: Mapping[str, Any], *, is_in_loop: bool) -> None:
+    """See that a task names a file of the workspace, and that what it gives it is texts."""
+    own = task[kind] if isinstance(task[kind], dict) else {}
+    field, _ = FILES[kind]
+    path = own.get(field)
+    if not isinstance(path, str) or not path:
+        raise invalid(f"Task {key}: {field} is required.")
+    if own.get("source", "WORKSPACE") != "WORKSPACE":
+        raise _unserved(f"a {kind} from Git")
+    if own.get("warehouse_id"):
+        raise _unserved("notebooks on a SQL warehouse")
+    if kind == "notebook_task":
+        if not path.startswith("/"):
+            raise invalid(f"Only absolute paths are currently supported. Paths must begin with '/': {path}")
+        check_parameters(own.get("base_parameters") or {}, "base_parameters", is_in_loop=is_in_loop)
+        return
+    if _IN_A_CLOUD.match(path):
+        raise _unserved(f"the script {path}, which isn't of the workspace,")
+    if not path.startswith("/"):
+        raise invalid(f"Task {key}: python_file in the workspace must be absolute and begin with '/': {path}")
+    given = own.get("parameters") or []
+    if not isinstance(given, list):
+        raise ApiError(400, "MALFORMED_REQUEST", "Could not parse request object: Expected 'parameters' to be an array")
+    check_parameters({str(number): one for number, one in enumerate(given)}, "parameters", is_in_loop=is_in_loop)
+    is_serverless = not any(task.get(name) for name in _COMPUTE)
+    if is_serverless and not task.get("environment_key"):
+        raise invalid(f"Task {key}: an environment_key is required for a spark_python_task on serverless compute.")
 
 
 def _check_loop(key: str, task: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -214,9 +235,8 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
                 raise invalid(f"Task {task['task_key']}: {one['task_key']} is no condition_task, and has no outcome.")
             if one["outcome"] not in {"true", "false"}:
                 raise invalid(f"Task {task['task_key']}: outcome is one of true, false.")
-        sides = task.get("condition_task") or worker_of(task)["notebook_task"].get("base_parameters") or {}
         inputs = [task["for_each_task"]["inputs"]] if "for_each_task" in task else []
-        for reference in [found for text in (*sides.values(), *inputs) for found in REFERENCE.findall(text)]:
+        for reference in [found for text in (*_texts_of(task), *inputs) for found in REFERENCE.findall(text)]:
             other = OF_TASK.fullmatch(reference)
             if other is not None and other[1] not in after:
                 raise invalid(f"Task {task['task_key']} references {other[1]}, which is not a task of this job.")
@@ -229,9 +249,19 @@ def _check_order(tasks: Sequence[Mapping[str, Any]]) -> None:
             del left[key]
 
 
+def _texts_of(task: Mapping[str, Any]) -> list[str]:
+    """All that a task is given."""
+    if "condition_task" in task:
+        return list(task["condition_task"].values())
+    worker = worker_of(task)
+    own = worker[file_kind(worker)]
+    return [*(own.get("base_parameters") or {}).values(), *(own.get("parameters") or ())]
+
+
 def _unserved(what: str) -> ApiError:
     return ApiError(
         501,
         "NOT_IMPLEMENTED",
-        f"The rehearsal does not run {what}; it runs notebook_task from the workspace, for_each_task of such, condition_task.",
+        f"The rehearsal does not run {what}; it runs notebook_task and spark_python_task from the workspace, "
+        "for_each_task of such, condition_task.",
     )

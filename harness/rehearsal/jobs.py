@@ -215,7 +215,7 @@ class _Calls:
 
     def submit(self, call: Call) -> dict[str, Any]:
         given = call.json()
-        if "tasks" not in given and "notebook_task" in given:  # the form of 2.0: one task, without a list
+        if "tasks" not in given and given.keys() & runs.FILES.keys():  # the form of 2.0: one task, without a list
             kept = ("run_name", "idempotency_token", "timeout_seconds", "access_control_list")
             task = {name: value for name, value in given.items() if name not in kept}
             given = {**{name: given[name] for name in kept if name in given}, "tasks": [{"task_key": "main", **task}]}
@@ -248,6 +248,12 @@ class _Calls:
             answer["notebook_output"] = {"result": kept, "truncated": len(whole) > MOST_BYTES - 4}
         elif "notebook_task" in task.spec and (task.state.end is None or task.state.end.is_good):
             answer["notebook_output"] = {}
+        if output.logs is not None:
+            whole = output.logs.encode()
+            answer |= {
+                "logs": whole[-MOST_BYTES:].decode("utf-8", "ignore"),
+                "logs_truncated": len(whole) > MOST_BYTES,
+            }
         if task.state.end is not None and not task.state.end.is_good:
             answer["error"] = output.error or task.state.end.message
         if output.trace:
@@ -283,6 +289,8 @@ class _Calls:
             task = run.tasks[0]
         if not task.state.is_over:
             raise ApiError(400, "INVALID_STATE", f"Run {task.run_id} has not terminated yet.")
+        if "notebook_task" not in task.spec:
+            raise invalid("Only notebook runs can be exported.")
         output = task.output
         if not output.page or output.item is None:
             return {"views": []}

@@ -35,15 +35,20 @@ class UnresolvedError(Exception):
     """A reference leads nowhere, or a side of a condition is no number."""
 
 
-def parameters_of(run: Run, task: Task) -> dict[str, str]:
-    """The parameters of a notebook: those of the job before its own, and the references in them resolved.
+def given_to(run: Run, task: Task) -> dict[str, Any]:
+    """What a task that runs a file is given, as the API tells it by its kind: the references in it are resolved.
+
+    A notebook gets the parameters of the job too, which come before its own; a script's have no names.
 
     Raises:
         UnresolvedError: One leads nowhere.
     """
-    own = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
     known = _known(run, task)
-    return {name: _filled(value, known, run) for name, value in own.items()}
+    if "spark_python_task" in task.spec:
+        own = task.spec["spark_python_task"].get("parameters") or ()
+        return {"spark_python_task": {"parameters": [_filled(value, known, run) for value in own]}}
+    named = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
+    return {"notebook_task": {"base_parameters": {name: _filled(value, known, run) for name, value in named.items()}}}
 
 
 def elements_of(run: Run, task: Task) -> list[Any]:

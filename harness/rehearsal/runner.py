@@ -75,7 +75,7 @@ class TaskOf:
 def run(
     workspace: Workspace,
     item: Item,
-    parameters: Mapping[str, str],
+    given: Mapping[str, Any],
     *,
     folder: Path,
     ended: Callable[[], bool],
@@ -83,8 +83,9 @@ def run(
     task: TaskOf | None = None,
     principal: str = "",
 ) -> Ran:
-    """Run a notebook until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
+    """Run a notebook, or a script, until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
+    ``given`` is what it is given by the kind of its task, as the API tells it.
     ``folder`` is the run's own, ``packages`` one with what its task had installed, ``task`` the task that it is, and
     ``principal`` the service principal that it runs as, "" where that is the workspace's user.
     """
@@ -98,7 +99,7 @@ def run(
     if packages is not None:
         variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
-    command = _command(workspace, item, parameters, executed) + (task.options(folder) if task is not None else [])
+    command = _command(workspace, item, given, executed) + (task.options(folder) if task is not None else [])
     command += ["--principal", principal] if principal else []
     process: _Own | WarmRun
     try:
@@ -135,11 +136,15 @@ def _warm(workspace: Workspace) -> Warm:
     return found
 
 
-def _command(workspace: Workspace, item: Item, parameters: Mapping[str, str], executed: Path) -> list[str]:
+def _command(workspace: Workspace, item: Item, given: Mapping[str, Any], executed: Path) -> list[str]:
     """The arguments of `nbh run`; its catalogs and files are the workspace's."""
+    if "spark_python_task" in given:
+        its = ["--script", *(f"--argument={text}" for text in given["spark_python_task"]["parameters"])]
+    else:
+        its = [f"-p{name}={value}" for name, value in given["notebook_task"]["base_parameters"].items()]
     return [
         f"workspace/{item.disk}",
-        *(f"-p{name}={value}" for name, value in parameters.items()),
+        *its,
         *("--json", "--output", str(executed), "--timeout", "0", "--allow", "pip"),
         *("--space", workspace.space, "--files", str(workspace.files)),
     ]

@@ -19,6 +19,9 @@ _V2 = {"SKIPPED": "TERMINATED", "INTERNAL_ERROR": "TERMINATED", "WAITING_FOR_RET
 MOST_TOLD = 100
 """So many iterations of a loop are told at once."""
 
+FILES = {"notebook_task": ("notebook_path", "NOTEBOOK"), "spark_python_task": ("python_file", "FILE")}
+"""The kinds of tasks that run a file of the workspace: which field names it, and as what it lies there."""
+
 WORKLOAD_FAILED = "Workload failed, see run output for details"
 
 
@@ -87,9 +90,10 @@ class State:
 
 @dataclass(slots=True)
 class Output:
-    """What a task left: its exit value, or its error; and the executed notebook."""
+    """What a task left: its exit value, or its error; and the executed notebook. A script leaves what it printed."""
 
     result: str | None = None
+    logs: str | None = None
     error: str = ""
     trace: str = ""
     item: Item | None = None
@@ -100,7 +104,7 @@ class Output:
 class Task:
     """One attempt at one task of a run; ``outcome`` is what a condition came to.
 
-    ``iterations`` are a loop's; ``element`` holds what one of them is for, and ``resolved`` the parameters that it was given.
+    ``iterations`` are a loop's; ``element`` holds what one of them is for, and ``resolved`` what it was given, by its kind.
     """
 
     run_id: int
@@ -115,10 +119,10 @@ class Task:
     outcome: str = ""
     iterations: list[Task] = field(default_factory=list)
     element: tuple[Any, ...] = ()
-    resolved: Mapping[str, str] = field(default_factory=dict)
+    resolved: Mapping[str, Any] = field(default_factory=dict)
 
     def facts(self, url: str, *, resolved: bool = False) -> dict[str, Any]:
-        """As a run tells of it; with the parameters that its notebook was given, if they are wanted."""
+        """As a run tells of it; with the parameters that it was given, if they are wanted."""
         facts: dict[str, Any] = {
             **self.spec,
             "run_id": self.run_id,
@@ -131,7 +135,7 @@ class Task:
         if self.cluster_id:
             facts["cluster_instance"] = {"cluster_id": self.cluster_id, "spark_context_id": self.context_id}
         if resolved:
-            facts["resolved_values"] = {"notebook_task": {"base_parameters": dict(self.resolved)}}
+            facts["resolved_values"] = dict(self.resolved)
         return facts | self.work()
 
     def work(self) -> dict[str, Any]:
@@ -139,8 +143,14 @@ class Task:
         if "for_each_task" in self.spec:
             return {"for_each_task": {**self.spec["for_each_task"], "stats": stats_of(self.iterations)}}
         if "condition_task" not in self.spec:
-            return {"notebook_task": self.spec["notebook_task"]}
+            kind = file_kind(self.spec)
+            return {kind: self.spec[kind]}
         return {"condition_task": {**self.spec["condition_task"], **({"outcome": self.outcome} if self.outcome else {})}}
+
+
+def file_kind(spec: Mapping[str, Any]) -> str:
+    """Which kind of task it is that runs a file."""
+    return next(kind for kind in FILES if kind in spec)
 
 
 def stats_of(iterations: Sequence[Task]) -> dict[str, Any]:

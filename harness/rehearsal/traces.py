@@ -133,6 +133,12 @@ def shown_in(workspace: Workspace, folder: Path, find: Callable[[str], Item | No
     return Shown(folder, workspace.place.notebooks, workspace.files, find)
 
 
+def printed(executed: Mapping[str, Any]) -> str:
+    """All that was printed."""
+    outputs = [output for cell in executed.get("cells", ()) for output in cell.get("outputs", ())]
+    return "".join("".join(output.get("text", "")) for output in outputs if output.get("output_type") == "stream")
+
+
 def failing(executed: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
     """The cell that failed, and its output that tells the error; the last, if several do."""
     found = [

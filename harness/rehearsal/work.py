@@ -202,19 +202,19 @@ class Work:
         return over if over is not None and not end.is_good else end
 
     def _alone(self, run: Run, task: Task, deadline: float) -> End:
-        """Run a notebook on its compute."""
+        """Run a notebook, or a script, on its compute."""
         task.state.life = "PENDING"
         seconds = task.spec.get("timeout_seconds") or 0
         own = run.clock.now() + seconds if seconds else deadline
         limits = _Limits(run, min(deadline, own), is_closing=self._closing.is_set)
         cluster = self._compute(run, task, limits)
         if cluster is None:
-            return self._notebook(run, task, limits)
+            return self._file(run, task, limits)
         task.cluster_id, task.context_id = cluster.id, str(9000000000000000 + cluster.contexts)
         limits.cluster = cluster
         try:
             with clusters_of(self._workspace).in_use(cluster):
-                end = self._notebook(run, task, limits)
+                end = self._file(run, task, limits)
             if end is limits.lost and cluster.look() == "RUNNING":
                 code, kind = ("SPOT_INSTANCE_TERMINATION", "CLOUD_FAILURE") if end.kind == "CLOUD_FAILURE" else _UNHEALTHY
                 cluster.end(code, kind=kind)
@@ -268,23 +268,24 @@ class Work:
             message = f"Unexpected failure while waiting for the cluster ({task.cluster_id}) to be ready: {exc.message}"
             raise _OverError(End("INTERNAL_ERROR", "FAILED", message, code, kind)) from exc
 
-    def _notebook(self, run: Run, task: Task, limits: _Limits) -> End:
-        path = str(task.spec["notebook_task"]["notebook_path"])
+    def _file(self, run: Run, task: Task, limits: _Limits) -> End:
+        kind = runs.file_kind(task.spec)
+        field, lies_as = runs.FILES[kind]
+        path = str(task.spec[kind][field])
         try:
             item = tree_of(self._workspace).find(path)
         except ApiError:
             item = None
-        if item is None or item.kind != "NOTEBOOK":
-            message = (
-                f'Unable to access the notebook "{path}". Either it does not exist, or the identity used to run this job, '
-            )
+        if item is None or item.kind != lies_as:
+            what = "notebook" if kind == "notebook_task" else "Python file"
+            message = f'Unable to access the {what} "{path}". Either it does not exist, or the identity used to run this job, '
             message += f"{run.creator}, lacks the required permissions."
             return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
         try:
-            parameters = references.parameters_of(run, task)
+            given = references.given_to(run, task)
         except references.UnresolvedError as exc:
             return End("TERMINATED", "FAILED", str(exc))
-        task.resolved = parameters
+        task.resolved = given
         folder = self._workspace.place.runs / str(task.run_id)
         packages = self._install(run, task, folder)
         with run.lock:
@@ -294,7 +295,7 @@ class Work:
         ran = runner.run(
             self._workspace,
             item,
-            parameters,
+            given,
             folder=folder,
             task=runner.TaskOf(task.key, _values_for(run)),
             ended=lambda: limits.end() is not None,
@@ -309,7 +310,7 @@ class Work:
         if over is not limits.lost and ran.outcome not in {"cancelled", "infrastructure_failed"}:
             over = None
         try:
-            self._keep(task, item, ran, folder)
+            self._keep(task, kind, item, ran, folder)
             return over if over is not None else _judged(task, ran)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -343,19 +344,24 @@ class Work:
             message = f"{on} was terminated during the run. Reason: SPOT_INSTANCE_TERMINATION (CLOUD_FAILURE)."
             limits.lost = End("INTERNAL_ERROR", "FAILED", message, "CLOUD_FAILURE", "CLOUD_FAILURE")
 
-    def _keep(self, task: Task, item: Item, ran: runner.Ran, folder: Path) -> None:
+    def _keep(self, task: Task, kind: str, item: Item, ran: runner.Ran, folder: Path) -> None:
         """Keep what the API may be asked for; the folder goes."""
         shown = traces.shown_in(self._workspace, folder, tree_of(self._workspace).on_this_machine)
         output = Output(item=item)
         if ran.outcome == "exited":
             output.result = str(ran.facts.get("exit_value") or "")
         elif ran.outcome == "unsupported":
-            output.error = f"The rehearsal can't run this notebook: {shown.text(str(ran.facts.get('error', '')))}"
+            what = "notebook" if kind == "notebook_task" else "script"
+            output.error = f"The rehearsal can't run this {what}: {shown.text(str(ran.facts.get('error', '')))}"
         elif ran.outcome != "passed":
             output.error = shown.text(str(ran.facts.get("error") or ran.said.strip()))
         failed = traces.failing(ran.executed)
         if failed is not None and ran.outcome == "failed":
             output.trace = shown.trace(failed[1]["traceback"])
+        if kind != "notebook_task":
+            output.logs = shown.text(traces.printed(ran.executed))
+            task.output = output
+            return
         began_ms = self._workspace.clock.now_ms() - int(float(ran.facts.get("duration_s") or 0) * 1000)
         output.page = views.page(item, ran, began_ms=began_ms, shown=shown.text, trace=shown.trace)
         task.output = output
@@ -372,7 +378,7 @@ def _judged(task: Task, ran: runner.Ran) -> End:
 
 def _is_again(task: Task, end: End) -> bool:
     """Whether the platform tries once more. Serverless compute does so by itself, unless it is told not to."""
-    if end.result not in _AGAIN or "notebook_task" not in task.spec:
+    if end.result not in _AGAIN or not task.spec.keys() & runs.FILES.keys():
         return False
     most = task.spec.get("max_retries")
     is_serverless = not any(task.spec.get(name) for name in ("existing_cluster_id", "new_cluster", "job_cluster_key"))
@@ -382,7 +388,7 @@ def _is_again(task: Task, end: End) -> bool:
 
 
 def _values_for(run: Run) -> dict[str, dict[str, Any]]:
-    """The task values that a notebook of the run may ask for: of each task, set or not."""
+    """The task values that a task of the run may ask for: of each one, set or not."""
     with run.lock:
         return {task.key: dict(run.values.get(task.key, {})) for task in run.tasks}
 

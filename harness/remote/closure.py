@@ -65,8 +65,8 @@ class Closures:
         self._data = tuple(data)
         self._read: dict[str, tuple[tuple[int, int], _Read]] = {}
 
-    def of(self, path: str | os.PathLike[str]) -> Closure:
-        """Give the closure of a notebook, by its path from the root.
+    def of(self, path: str | os.PathLike[str], *, is_script: bool = False) -> Closure:
+        """Give the closure of a notebook, or of a Python script, by its path from the root.
 
         Raises:
             ClosureError: Something in it can't go to a workspace; the subclass says what.
@@ -77,7 +77,7 @@ class Closures:
         walk.go(self._data_files())
         parts = tuple(walk.parts[path] for path in sorted(walk.parts))
         check_together(parts)
-        if walk.parts[walk.relative(walk.first)].kind != "notebook":
+        if not is_script and walk.parts[walk.relative(walk.first)].kind != "notebook":
             read_notebook(walk.first)  # which says why it is none
         return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
 

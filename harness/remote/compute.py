@@ -114,6 +114,11 @@ class Computes:
             return task, {}
         return {**task, "environment_key": environments[0]["environment_key"]}, {"environments": environments}
 
+    @property
+    def runs_scripts(self) -> bool:
+        """Whether Python scripts can run on it: serverless compute asks for an environment, which notebooks do without."""
+        return self._compute.kind != "serverless" or bool(self._environment.environments)
+
     def of_spark(self) -> str:
         """The cluster for a Spark session, "" for serverless; one that is made for runs serves sessions, too.
 

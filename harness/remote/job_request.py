@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
-from harness.jobs.job import NOTEBOOK, SERVED
+from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED
 from harness.jobs.loops import texts_of
 from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
@@ -19,19 +19,23 @@ from harness.jobs.result import LOST
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
-from harness.remote.runs import Request, notebook_task
+from harness.remote.runs import Request, notebook_task, script_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.jobs.job import Job, Loop, Task
+    from harness.remote.compute import Computes
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
 
 
+_COMPUTE = {"existing_cluster_id", "new_cluster", "environment_key"}
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSent:
-    """A task with what was sent for it, None for one without a notebook, and the notebook's path there."""
+    """A task with what was sent for it, None for one that runs no file, and the path there of the file that it runs."""
 
     task: Task
     sent: Sent | None = None
@@ -73,18 +77,20 @@ class JobRequest(Request):
             left, right = (self._inline(side) for side in (task.condition.left, task.condition.right))
             return {**made, "condition_task": {"op": task.condition.op, "left": left, "right": right}}
         if task.loop is None:
-            return {**made, **notebook_task(part.target, self._parameters(task)), **compute}
+            return {**made, **_file_task(part.target, self._given(task)), **compute}
         loop = self._filled(task.loop)
-        inner: Facts = {"task_key": loop.task.key, **notebook_task(part.target, loop.task.parameters), **compute}
+        inner: Facts = {"task_key": loop.task.key, **_file_task(part.target, loop.task), **compute}
         if loop.task.timeout_s:
             inner["timeout_seconds"] = int(loop.task.timeout_s)
         return {**made, "for_each_task": {"inputs": loop.inputs, "concurrency": loop.concurrency, "task": inner}}
 
-    def _parameters(self, task: Task) -> dict[str, str]:
-        return {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
+    def _given(self, task: Task) -> Task:
+        """The task with all that it is given."""
+        parameters = {name: self._inline(value) for name, value in pushed_down(task, self.widgets).items()}
+        return replace(task, parameters=parameters, arguments=tuple(map(self._inline, task.arguments)))
 
     def _filled(self, loop: Loop) -> Loop:
-        return replace(loop, inputs=self._inline(loop.inputs), task=replace(loop.task, parameters=self._parameters(loop.task)))
+        return replace(loop, inputs=self._inline(loop.inputs), task=self._given(loop.task))
 
     def _inline(self, text: str) -> str:
         """Put in its place what the submitted run has another of, or none: the job's name and its parameters."""
@@ -104,6 +110,11 @@ class JobRequest(Request):
         return end
 
 
+def _file_task(target: str, task: Task) -> Facts:
+    """A task that runs a file, by its kind."""
+    return script_task(target, task.arguments) if task.kind == SCRIPT else notebook_task(target, task.parameters)
+
+
 def _cluster_of(task: Facts) -> str:
     """The cluster that a task ran on; a loop has none itself, and tells which its task was to run on."""
     inner = (task.get("for_each_task") or {}).get("task") or {}
@@ -114,7 +125,7 @@ def values_of(job: Job, parameters: Mapping[str, str], *, root: str) -> list[tup
     """What the tasks are given, each with its place and name: the job's parameters, and those of each task that they leave."""
     places = [(f"parameter {name}", value) for name, value in parameters.items()]
     for task in job.tasks:
-        left = {name: value for name, value in task.worker.parameters.items() if name not in parameters}
+        left = {name: value for name, value in task.worker.texts.items() if name not in parameters or task.worker.arguments}
         places.extend((f"{task.worker.key}: {name}", value) for name, value in left.items())
         if task.loop is not None:
             texts = texts_of(task.loop, inline(task.loop.inputs, parameters, job=job.name))
@@ -139,9 +150,31 @@ def check_kinds(job: Job, *, root: str) -> None:
             raise JobKindError(
                 f'the task "{task.key}" {has} a {task.unserved}',
                 cause=f"a copy of a job is run with {', '.join(SERVED)} alone: others reach for what is no copy",
-                mend=f"run its notebooks one by one, by run_notebook, or make {task.key} a {NOTEBOOK}",
+                mend=f"run its notebooks one by one, by run_notebook, or make {task.worker.key} a {NOTEBOOK} or a {SCRIPT}",
                 location=Location(os.path.relpath(job.path, root)),
             )
+
+
+def check_environments(job: Job, computes: Computes, *, its_compute: bool, root: str) -> None:
+    """See that scripts find an environment: serverless compute runs none without, and which one to take nobody can guess.
+
+    Raises:
+        JobKindError: There is none for a script.
+    """
+    import os
+
+    for worker in [task.worker for task in job.tasks if task.worker.kind == SCRIPT]:
+        if worker.compute.keys() & _COMPUTE if its_compute else computes.runs_scripts:
+            continue
+        mend = "write one under environments of the job, and its key as environment_key of the task"
+        if not its_compute:
+            mend = 'write one under [[tool.nbh.env.….environments]], take a cluster, or run the job by compute="job"'
+        raise JobKindError(
+            f'the task "{worker.key}" is a {SCRIPT}, and has no environment to run in',
+            cause="on serverless compute a Python script needs one, with its environment_version",
+            mend=mend,
+            location=Location(os.path.relpath(job.path, root)),
+        )
 
 
 def _environments(job: Job) -> Facts:

@@ -5,7 +5,9 @@ That all of them passed counts only where the workspace says of the loop that it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.jobs import loops
@@ -54,16 +56,27 @@ def end_of_loop(task: Task, loop: Loop, facts: Facts, sent: Sent, workspace: Wor
 def _end_of_iteration(
     loop: Loop, items: Sequence[Any], facts: Facts, sent: Sent, workspace: Workspace, *, stopped: str
 ) -> TaskRun:
-    resolved = ((facts.get("resolved_values") or {}).get("notebook_task") or {}).get("base_parameters") or {}
-    parameters = {str(name): str(value) for name, value in resolved.items()}
-    known = Known("", 0, datetime.fromtimestamp(0, UTC), {}, loop.task.key)
-    task, item = loop.task, loops.input_of(loop, items, parameters, known)
+    task = _as_resolved(loop.task, (facts.get("resolved_values") or {}).get(loop.task.kind) or {})
+    known = Known("", 0, datetime.fromtimestamp(0, UTC), {}, task.key)
+    ended = partial(
+        TaskRun,
+        task.key,
+        task.kind,
+        input=loops.input_of(loop, items, task.texts, known),
+        parameters=task.parameters,
+        arguments=task.arguments,
+    )
     state = facts.get("state") or {}
     if state.get("life_cycle_state") == "SKIPPED" and state.get("result_state") != "SUCCESS":
-        why = str(state.get("state_message") or "it was not run")
-        return TaskRun(task.key, task.kind, SKIPPED, why, input=item, parameters=parameters)
+        return ended(SKIPPED, str(state.get("state_message") or "it was not run"))
     run = end_of(facts, sent, workspace, stopped=stopped)
-    return TaskRun(task.key, task.kind, run.ended, run.error, run=run, input=item, parameters=parameters)
+    return ended(run.ended, run.error, run=run)
+
+
+def _as_resolved(task: Task, told: Facts) -> Task:
+    """The task with what a workspace tells that it was given."""
+    parameters = {str(name): str(value) for name, value in (told.get("base_parameters") or {}).items()}
+    return replace(task, parameters=parameters, arguments=tuple(str(one) for one in told.get("parameters") or ()))
 
 
 def _items(loop: Loop) -> tuple[Any, ...]:

@@ -67,7 +67,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A notebook with all that it needs of its project, sorted by path."""
+    """A notebook, or a script, with all that it needs of its project, sorted by path."""
 
     path: str
     parts: tuple[Part, ...]
@@ -83,8 +83,8 @@ class Closure:
         return whole.hexdigest()
 
     @property
-    def notebook(self) -> Part:
-        """The notebook itself."""
+    def first(self) -> Part:
+        """The notebook, or the script, itself."""
         return next(part for part in self.parts if part.path == self.path)
 
 

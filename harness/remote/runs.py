@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.remote.collecting import end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from filelock import BaseFileLock
 
@@ -64,14 +64,18 @@ class Request:
         return end_of(facts, self.sent, workspace, stopped=stopped)
 
 
+_ONCE = {"max_retries": 0, "retry_on_timeout": False, "disable_auto_optimization": True}
+"""Nothing on the workspace may try a task again by itself."""
+
+
 def notebook_task(target: str, parameters: Mapping[str, str]) -> Facts:
-    """A notebook as a task that nothing on the workspace may try again by itself."""
-    return {
-        "notebook_task": {"notebook_path": target, "base_parameters": dict(parameters), "source": "WORKSPACE"},
-        "max_retries": 0,
-        "retry_on_timeout": False,
-        "disable_auto_optimization": True,
-    }
+    """A notebook as a task that is run once."""
+    return {"notebook_task": {"notebook_path": target, "base_parameters": dict(parameters), "source": "WORKSPACE"}, **_ONCE}
+
+
+def script_task(target: str, arguments: Sequence[str]) -> Facts:
+    """A Python script as a task that is run once."""
+    return {"spark_python_task": {"python_file": target, "parameters": list(arguments), "source": "WORKSPACE"}, **_ONCE}
 
 
 @dataclass(slots=True, eq=False)

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs.job import SCRIPT
 from harness.notebook import read_notebook
 from harness.remote.foreign import ForeignCopies
-from harness.remote.job_request import JobRequest, TaskSent, values_of
+from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
 from harness.remote.on_cluster import FOLDER, stage
 from harness.remote.outcome import Sent
 from harness.remote.preflight import check_texts, check_values
@@ -85,11 +86,13 @@ class Sender:
         return self._queue(sent, target, widgets, timeout_s)
 
     def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
-        """Send a job's notebooks; raises what `harness.remote.session.Remote.submit_job` does."""
+        """Send a job's notebooks and scripts; raises what `harness.remote.session.Remote.submit_job` does."""
+        check_environments(job, self._computes, its_compute=its_compute, root=self._root)
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
         parts = []
         for task in job.tasks:
-            sent, target = self._brought(task.worker.notebook) if task.worker.notebook else (None, "")
+            worker = task.worker
+            sent, target = self._brought(worker.path, is_script=worker.kind == SCRIPT) if worker.path else (None, "")
             parts.append(TaskSent(task, sent, target))
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
@@ -121,18 +124,18 @@ class Sender:
         count = len(order.tests)
         shown = f"{count} test{'s' if count != 1 else ''} on the cluster"
         sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
-        return self._queue(sent, f"{folder}/{closure.notebook.target}")
+        return self._queue(sent, f"{folder}/{closure.first.target}")
 
-    def _brought(self, path: str | os.PathLike[str]) -> tuple[Sent, str]:
-        """Bring a notebook there with all that it needs: what was sent, and its path there."""
-        closure = self._closures.of(path)
+    def _brought(self, path: str | os.PathLike[str], *, is_script: bool = False) -> tuple[Sent, str]:
+        """Bring a notebook, or a script, there with all that it needs: what was sent, and its path there."""
+        closure = self._closures.of(path, is_script=is_script)
         notebooks, named = self._checked(closure.parts)
         files = [part.path for part in closure.parts if part.kind == "file"]
         notes = (*self._notes, *named, *self._copies.check(closure))
         self._wheels.bring()
         self.uploader.upload(closure)
         sent = Sent(closure.path, notebooks, files, self._folder, notes, closure.digest)
-        return sent, f"{self._folder}/{closure.notebook.target}"
+        return sent, f"{self._folder}/{closure.first.target}"
 
     def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
         """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""

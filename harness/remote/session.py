@@ -163,7 +163,7 @@ class Remote:
     def submit_job(
         self, job: Job, parameters: Mapping[str, str], timeout_s: float | None = None, *, its_compute: bool = False
     ) -> Handle:
-        """Bring the notebooks of a job's tasks to the workspace with all that they need, and queue one run of them all.
+        """Bring the notebooks and scripts of a job's tasks to the workspace with all that they need, and queue one run of all.
 
         Args:
             job: The job.
@@ -172,7 +172,7 @@ class Remote:
             its_compute: Whether tasks run on what the job says, rather than on the environment's compute.
 
         Raises:
-            JobKindError: It holds a task that no copy is run with.
+            JobKindError: It holds a task that no copy is run with, or not on this compute.
             CatalogMentionError: A parameter names a protected catalog, or one of another environment.
             RemoteError: A notebook can't go there, names what it may not, or the workspace can't be used.
             NotebookError: A notebook can't be read.

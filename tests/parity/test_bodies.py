@@ -194,3 +194,28 @@ def test_an_iteration_that_fails_fails_its_loop(run_job):
     assert (ends["south"].location.path, ends["south"].location.line) == (f"{NOTEBOOKS}/region.py", 10)
     assert "no rows of south" in load.error
     assert run.tasks["again"].passed
+
+
+SCRIPTS = "tests/parity/jobs/scripts.job.yml"
+
+
+def test_a_jobs_scripts_are_run_with_their_arguments(run_job):
+    """References are filled in, task values reach notebooks, each iteration has its own; a script has no exit value."""
+    run = run_job(SCRIPTS, compute="job")
+
+    assert run.passed, run.summary
+    assert (run.tasks["count"].outcome, run.tasks["count"].exit_value) == ("passed", None)
+    assert run.tasks["shows"].exit_value == "count on 2026-01-31: 3"
+    each = run.tasks["each"].iterations
+    assert {one.input: one.arguments for one in each} == {day: ("--day", day, "each") for day in ("north", "south")}
+
+
+def test_a_script_that_fails_says_where(run_job):
+    """The line of the repository's file; what needs it isn't run."""
+    run = run_job(SCRIPTS, parameters={"breaks": "yes"}, compute="job")
+
+    assert run.outcome == "failed", run.summary
+    count = run.tasks["count"]
+    assert "ValueError: no count of 3" in count.error
+    assert (count.location.path, count.location.line, count.location.cell) == ("tests/parity/scripts/count.py", 24, None)
+    assert run.tasks["shows"].outcome == "skipped"

@@ -96,7 +96,7 @@ def test_the_digest_is_of_content_paths_and_kinds(project):
 
     assert before == same
     assert before.digest == same.digest != after.digest
-    assert before.notebook.digest == after.notebook.digest
+    assert before.first.digest == after.first.digest
 
 
 def test_absolute_and_computed_targets_are_the_workspaces_own(project):
@@ -248,7 +248,7 @@ def test_blanks_and_umlauts_inside_names_are_fine(project):
     """They are real names of real notebooks."""
     closure = Closures(project({"Übung 1/Größe ändern.py": HEADER})).of("Übung 1/Größe ändern.py")
 
-    assert closure.notebook.target == "Übung 1/Größe ändern"
+    assert closure.first.target == "Übung 1/Größe ändern"
 
 
 def test_a_missing_notebook_is_an_error(project):

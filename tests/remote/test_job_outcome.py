@@ -17,10 +17,10 @@ from harness.remote.outcome import Sent, gone, unknown
 FOLDER = "/Workspace/f"
 WHOLE = Sent("etl", {}, (), FOLDER, ("a note",))
 OWN = {"day": "own", "n": "{{job.parameters.n}}"}
-LOAD = Task("load", "notebook_task", notebook="/p/load.py", parameters=OWN, timeout_s=60)
+LOAD = Task("load", "notebook_task", path="/p/load.py", parameters=OWN, timeout_s=60)
 LESS = Condition("LESS_THAN", "{{tasks.load.values.n}}", "{{job.parameters.n}}")
 CHECK = Task("check", "condition_task", (Dependency("load"),), condition=LESS)
-TRAIN = Task("train", "notebook_task", (Dependency("check", "true"),), "ALL_DONE", notebook="/p/train.py")
+TRAIN = Task("train", "notebook_task", (Dependency("check", "true"),), "ALL_DONE", path="/p/train.py")
 JOB = Job("etl", "/p/databricks.yml", (LOAD, CHECK, TRAIN), {"n": "3", "day": ""}, notes=("no retries",))
 PARTS = tuple((task, None if task is CHECK else Sent(f"{task.key}.py", {}, (), FOLDER)) for task in JOB.tasks)
 
@@ -111,7 +111,7 @@ def test_what_is_submitted():
 
 def test_its_own_compute():
     """Where the test asks for it."""
-    task = Task("load", "notebook_task", notebook="/p/load.py", compute={"new_cluster": {"num_workers": 1}})
+    task = Task("load", "notebook_task", path="/p/load.py", compute={"new_cluster": {"num_workers": 1}})
     job = Job("etl", "/p/j.yml", (task,), environments=({"environment_key": "e"},))
     parts = (TaskSent(task, WHOLE, "/W/load"),)
     request = JobRequest(WHOLE, "", "nbh-x", {}, 600.0, lambda: ({}, {}), job=job, parts=parts, has_own_compute=True)
@@ -193,7 +193,7 @@ def test_a_run_that_is_lost_loses_its_tasks(make):
     assert [task.ended for task in run.tasks.values()] == ["infrastructure_failed"] * 3
 
 
-INNER = Task("one", "notebook_task", notebook="/p/one.py", parameters={"x": "{{input.k}}", "day": "own"}, timeout_s=9)
+INNER = Task("one", "notebook_task", path="/p/one.py", parameters={"x": "{{input.k}}", "day": "own"}, timeout_s=9)
 EACH = Task("each", "for_each_task", timeout_s=60, loop=Loop("{{job.parameters.names}}", INNER, 4))
 NAMES = '[{"k": "a"}, {"k": "b"}]'
 
@@ -216,6 +216,36 @@ def test_how_a_loop_is_submitted():
     assert parameters == {"x": "{{input.k}}", "day": "1", "names": NAMES}
     once = {"max_retries": 0, "retry_on_timeout": False, "disable_auto_optimization": True, "existing_cluster_id": "c1"}
     assert inner == {"task_key": "one", "timeout_seconds": 9, **once}
+
+
+def test_how_a_script_is_submitted():
+    """Its arguments by their order; the job's parameters have no names there, and are in their places only."""
+    one = Task("one", "spark_python_task", path="/p/one.py", arguments=("{{input}}", "--day={{job.parameters.day}}"))
+    each = Task("each", "for_each_task", loop=Loop('["a", "b"]', one))
+    job = Job("etl", "/p/databricks.yml", (each,), {"day": "1"})
+    parts = (TaskSent(each, Sent("one.py", {}, ("one.py",), FOLDER), "/W/one.py"),)
+    request = JobRequest(WHOLE, "", "nbh-x", {"day": "1"}, 600.0, lambda: ({}, {}), job=job, parts=parts)
+
+    inner = request.body("token", "name")["tasks"][0]["for_each_task"]["task"]
+
+    assert inner == {
+        "task_key": "one",
+        "spark_python_task": {"python_file": "/W/one.py", "parameters": ["{{input}}", "--day=1"], "source": "WORKSPACE"},
+        "max_retries": 0,
+        "retry_on_timeout": False,
+        "disable_auto_optimization": True,
+    }
+    its = [
+        told(result, run_id=number, key="one", resolved_values={"spark_python_task": {"parameters": [name, "--day=1"]}})
+        for result, number, name in (("SUCCESS", 6, "b"), ("FAILED", 7, "a"))
+    ]
+    trace = "Traceback:\nFile /Workspace/f/one.py:3, in <module>\n      1 x\n----> 3 fails()\n"
+    facts = {**told("FAILED", run_id=9), "tasks": [told("FAILED", run_id=5, key="each", for_each_task={"stats": {}})]}
+    outputs = Outputs(*its, t6={"metadata": {}, "logs": ""}, t7={"error": "boom", "error_trace": trace})
+    good, bad = job_run(job, request.collect(facts, outputs, stopped="")).tasks["each"].iterations
+
+    assert (good.outcome, good.input, good.arguments, good.exit_value) == ("passed", "b", ("b", "--day=1"), None)
+    assert (bad.outcome, bad.input, str(bad.location)) == ("failed", "a", "one.py:3")
 
 
 def iteration(result, run_id, **given):
@@ -295,7 +325,7 @@ def test_catalogs_in_the_inputs_of_a_loop():
     ]
 
 
-@pytest.mark.parametrize("kind", ["spark_python_task", "condition_task"])
+@pytest.mark.parametrize("kind", ["sql_task", "condition_task"])
 def test_a_loop_over_what_no_copy_is_run_with(kind):
     """It is named before anything is sent."""
     job = Job("etl", "/p/jobs/j.yml", (Task("each", "for_each_task", loop=Loop("[1]", Task("one", kind))),))

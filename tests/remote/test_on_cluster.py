@@ -261,7 +261,7 @@ def test_what_goes_there_is_cut_into_files_that_a_workspace_takes(tmp_path, monk
     assert max(part.size for part in zips[0]) <= 100
     content = b"".join((tmp_path / "one" / part.path).read_bytes() for part in zips[0] if part.path.startswith("packages"))
     assert zipfile.ZipFile(BytesIO(content)).namelist() == ["first/p/__init__.py"]
-    assert closures[0].notebook != closures[1].notebook
+    assert closures[0].first != closures[1].first
     text = (tmp_path / "one" / closures[0].path).read_text()
     compile(text, "notebook", "exec")
     assert text.startswith("# Databricks notebook source\n")

@@ -385,7 +385,7 @@ from harness.jobs.job import Job, Task
 from harness.remote.session import Remote
 host, project, spec = json.loads(sys.argv[1])
 remote = Remote(Environment("rehearsal", host=host, compute=Compute("new", spec=spec)), project)
-etl = Task("etl", "notebook_task", notebook=f"{project}/jobs/etl.py")
+etl = Task("etl", "notebook_task", path=f"{project}/jobs/etl.py")
 handle = remote.submit_job(Job("all of it", f"{project}/j.yml", (etl,), {"mode": "slow"}), {"mode": "slow"})
 while not handle.facts()["run_id"]:
     pass

@@ -8,6 +8,7 @@ from workspaces import FakeWorkspace
 
 from harness.environments import Compute, Environment
 from harness.errors import WidgetValueError
+from harness.jobs.errors import JobKindError
 from harness.jobs.job import Condition, Dependency, Job, Task
 from harness.remote import sweep
 from harness.remote.errors import CatalogMentionError, ClusterError, ForeignCopyError, PrivilegeError, UnreachableError
@@ -252,11 +253,9 @@ def test_a_schema_of_a_test_goes_with_the_rest(ws, make):
 @pytest.fixture
 def job(project):
     """A job of two notebooks with a condition between them."""
-    load = Task(
-        "load", "notebook_task", notebook=str(project / "etl.py"), parameters={"table": "{{job.parameters.catalog}}.x.y"}
-    )
+    load = Task("load", "notebook_task", path=str(project / "etl.py"), parameters={"table": "{{job.parameters.catalog}}.x.y"})
     check = Task("check", "condition_task", (Dependency("load"),), condition=Condition("EQUAL_TO", "a", "a"))
-    train = Task("train", "notebook_task", (Dependency("check", "true"),), notebook=str(project / "setup.py"))
+    train = Task("train", "notebook_task", (Dependency("check", "true"),), path=str(project / "setup.py"))
     return Job("nightly", str(project / "databricks.yml"), (load, check, train), {"catalog": "pps"})
 
 
@@ -277,6 +276,55 @@ def test_a_job_runs_and_nothing_is_left(ws, make, job):
     assert not remote.close().left
     assert ws.count("submit", "create_cluster") == 2
     assert not list(state_folder().glob("*"))
+
+
+def test_a_jobs_script_goes_there_as_a_file(ws, make, project):
+    """With what it imports, under its own name; that it passed counts without an exit value, and it has no cells."""
+    (project / "main.py").write_text("import sys\nimport helper\n\nprint(sys.argv, helper)\n")
+    (project / "helper.py").write_text("")
+    arguments = ("--catalog={{job.parameters.catalog}}", "{{job.name}}", "{{tasks.x.result_state}}")
+    main = Task("main", "spark_python_task", path=str(project / "main.py"), arguments=arguments)
+    remote = make()
+
+    end = remote.submit_job(Job("nightly", str(project / "databricks.yml"), (main,)), {"catalog": "pps"}).result()
+
+    assert (end.ended, end.tasks["main"].exit_value) == ("passed", None)
+    [run] = ws.runs_made.values()
+    [task] = run["body"]["tasks"]
+    own = ["--catalog=pps", "nightly", "{{tasks.x.result_state}}"]
+    expected = {"python_file": f"{remote.folder}/main.py", "parameters": own, "source": "WORKSPACE"}
+    assert task["spark_python_task"] == expected
+    assert (task["max_retries"], "notebook_task" in task) == (0, False)
+    assert {f"{remote.folder}/{name}" for name in ("main.py", "helper.py")} <= ws.objects.keys()
+
+
+def test_a_script_whose_argument_names_another_catalog_is_refused(ws, make, project):
+    """As a notebook's parameters are."""
+    (project / "main.py").write_text("")
+    main = Task("main", "spark_python_task", path=str(project / "main.py"), arguments=("--catalog", "prd"))
+    environment = Environment("pps", catalog="pps", other_catalogs=("prd",), environments=({"environment_key": "e"},))
+
+    with pytest.raises(CatalogMentionError) as caught:
+        make(environment).submit_job(Job("nightly", str(project / "j.yml"), (main,)), {})
+
+    assert "main: 2 = prd" in caught.value.cause
+    assert ws.count("submit", "upload") == 0
+
+
+@pytest.mark.parametrize("its_compute", [False, True])
+def test_a_script_without_an_environment_is_refused_on_serverless_compute(ws, make, project, its_compute):
+    """Databricks asks for one, and nobody can guess of which version."""
+    (project / "main.py").write_text("")
+    main = Task("main", "spark_python_task", path=str(project / "main.py"))
+    job = Job("nightly", str(project / "j.yml"), (main,))
+
+    with pytest.raises(JobKindError, match='the task "main" is a spark_python_task, and has no environment'):
+        make(Environment("pps", catalog="pps")).submit_job(job, {}, its_compute=its_compute)
+
+    assert ws.count("submit", "upload") == 0
+    own = {"environment_key": "e", "spec": {"environment_version": "2"}}
+    made = make(Environment("pps", catalog="pps", environments=(own,)))
+    assert made.submit_job(job, {}).result().ended == "passed"
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ class World:
 
     def submit_job(self, name="etl", *, timeout_s=600.0, start_s=900.0):
         """A job of two notebooks, with a condition between them."""
-        load = Task("load", "notebook_task", notebook="/p/load.py")
+        load = Task("load", "notebook_task", path="/p/load.py")
         check = Task("check", "condition_task", (Dependency("load"),), condition=Condition("EQUAL_TO", "a", "a"))
-        train = Task("train", "notebook_task", (Dependency("check", "true"),), notebook="/p/train.py")
+        train = Task("train", "notebook_task", (Dependency("check", "true"),), path="/p/train.py")
         parts = [TaskSent(task, Sent(f"{task.key}.py", {}, (), FOLDER), f"{FOLDER}/{task.key}") for task in (load, train)]
         parts.insert(1, TaskSent(check))
         job = Job(name, "/p/j.yml", (load, check, train))

@@ -290,3 +290,34 @@ def test_task_values_of_another_shape(nbh_run, tmp_path, text, told):
 
     assert done.returncode == 2
     assert f"--task-values values.json {told}" in done.stderr
+
+
+def test_a_script(nbh_run):
+    """A plain file as a task of a job runs it: with its arguments, and failing by any ``SystemExit``."""
+    text = "import sys\n\nprint(sys.argv[1:], __name__)\nif sys.argv[1:]:\n    sys.exit(0)\n"
+
+    done = nbh_run(text, "--script")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[] __main__" in done.stdout
+    assert "n.py passed, after" in done.stdout
+
+    done = nbh_run(text, "--script", "--argument=--day", "--argument=x")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "['--day', 'x'] __main__" in done.stdout
+    assert "n.py failed at n.py:5, after" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--argument=x"], "--argument is given to a notebook"),
+        (["--script", "-p", "a=b"], "-p is given to a script"),
+        (["--script", "--skip-cell", "1"], "--skip-cell is given to a script"),
+    ],
+)
+def test_what_scripts_and_notebooks_are_not_given(nbh_run, arguments, told):
+    """It is refused before anything is run."""
+    done = nbh_run("raise ValueError\n", *arguments)
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stderr

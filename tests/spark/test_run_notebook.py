@@ -547,3 +547,22 @@ def test_a_value_that_cannot_be_shown(run_notebook, notebook):
 
     assert run.outcome == "failed"
     assert "DATA_SOURCE_NOT_FOUND" in run.error
+
+
+CHILD = """\
+def doubled(x: int) -> float:
+    return x * 2
+
+
+assert doubled.__annotations__ == {"x": int, "return": float}, doubled.__annotations__
+"""
+
+
+def test_annotations_in_what_a_notebook_runs_are_values(run_notebook, tmp_path):
+    """As in the notebook itself: nothing that this package imports from ``__future__`` is theirs."""
+    (tmp_path / "child.py").write_text(HEADER + CHILD)
+    (tmp_path / "main.py").write_text(f"{HEADER}# MAGIC %run ./child\n")
+
+    run = run_notebook(tmp_path / "main.py")
+
+    assert run.passed, run.summary

@@ -298,6 +298,34 @@ def test_whole_runs_and_units_add_up_over_runs(small):
         assert "(nbs/etl.py 3 of 4)" in said
 
 
+SCRIPT = """\
+import sys
+
+
+def told(n):
+    if n > 3:
+        return "many"
+    return "few"
+
+
+if __name__ == "__main__":
+    print(told(len(sys.argv)))
+"""
+
+
+def test_a_jobs_script_is_measured_as_any_script(project):
+    """By its own lines, those that start it among them."""
+    job = {"tasks": [{"task_key": "a", "spark_python_task": {"python_file": "etl/main.py"}}]}
+    test = "def test_it(run_job): assert run_job('j.json').passed\n"
+    project.write({"etl/main.py": SCRIPT, "j.json": json.dumps(job), "test_it.py": test})
+
+    files, _ = project.pytest("--cov=etl", "--cov-branch")
+
+    found = numbers(files["etl/main.py"])
+    assert (found["executed_lines"], found["missing_lines"]) == ([1, 4, 5, 7, 10, 11], [6])
+    assert found["missing_branches"] == [[5, 6], [10, 0]] or found["missing_branches"] == [[5, 6], [10, -1]]
+
+
 @pytest.mark.parametrize("source", ["--cov", "--cov=.", "--cov=nbs.etl", "--cov=nbs"])
 def test_every_way_to_name_what_is_measured(small, source):
     """No path, folders, a module's name: the same lines, and nothing of the environment."""

@@ -9,7 +9,7 @@ from harness.jobs.job import Job, Loop, Task
 from harness.model import NotebookRun
 from harness.runtime.surroundings import Surroundings
 
-ONE = Task("one", "notebook_task", notebook="/p/one.py", parameters={"x": "{{input}} {{task.notebook_path}}"}, timeout_s=20)
+ONE = Task("one", "notebook_task", path="/p/one.py", parameters={"x": "{{input}} {{task.notebook_path}}"}, timeout_s=20)
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ def test_an_iteration_has_the_least_of_what_is_left(timeout_s, of_job, of_loop, 
     asked = []
     loop = Task("each", "for_each_task", timeout_s=of_loop, loop=Loop('["a", "b"]', ONE))
 
-    def run(task, widgets, left):
-        asked.append((task.key, widgets["x"], left))
+    def run(task, left):
+        asked.append((task.key, task.parameters["x"], left))
         return NotebookRun("one.py", "passed")
 
     job = Job("j", "/p/j.yml", (loop,), timeout_s=of_job)

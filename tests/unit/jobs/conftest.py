@@ -8,6 +8,7 @@ from job_files import notebooks_of
 
 from harness.jobs.bundles import describe
 from harness.jobs.read import read_job
+from harness.notebook import is_notebook
 
 
 @pytest.fixture
@@ -30,6 +31,6 @@ def project(tmp_path):
         def read(self, asked, *, target="local", environ=None, user=None, **more):
             beside = str(tmp_path / "tests" / "test_it.py")
             found = describe(asked, beside=beside, root=str(tmp_path), target=target, environ=environ or {}, user=user)
-            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), **more)
+            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), is_notebook=is_notebook, **more)
 
     return Project()

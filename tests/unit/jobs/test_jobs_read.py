@@ -86,7 +86,7 @@ def test_a_job_of_a_bundle(bundle):
 
     load, check, after = job.tasks
     assert (job.name, job.parameters, [task.key for task in job.tasks]) == ("[dev] etl", {"n": "3"}, ["load", "check", "after"])
-    assert load.notebook == str(bundle.root / "src" / "load.py") == after.notebook
+    assert load.path == str(bundle.root / "src" / "load.py") == after.path
     assert load.parameters == {"where": "dev_2026-01-31", "on": "true"}
     assert (load.timeout_s, load.retries, load.compute) == (60, 3, {})
     assert check.condition == Condition("EQUAL_TO", "{{tasks.load.values.rows}}", "1")
@@ -108,7 +108,7 @@ def test_a_file_as_the_api_gives_it(project, settings):
 
     read = project.read("jobs/j.json")
 
-    assert (read.name, read.tasks[0].notebook) == ("j", str(project.root / "jobs" / "n.py"))
+    assert (read.name, read.tasks[0].path) == ("j", str(project.root / "jobs" / "n.py"))
 
 
 def test_what_a_job_runs_on_is_read_if_wanted(project):
@@ -285,8 +285,8 @@ def test_a_loop(project):
     job = project.read("j.yml", with_compute=True)
 
     (task,) = job.tasks
-    assert (task.kind, task.loop.inputs, task.loop.concurrency, task.notebook) == ("for_each_task", '["a"]', 3, "")
-    assert (task.worker.key, task.worker.notebook, task.worker.timeout_s) == ("a", str(project.root / "n.py"), 9)
+    assert (task.kind, task.loop.inputs, task.loop.concurrency, task.path) == ("for_each_task", '["a"]', 3, "")
+    assert (task.worker.key, task.worker.path, task.worker.timeout_s) == ("a", str(project.root / "n.py"), 9)
     assert (task.compute, task.worker.compute) == ({}, {"new_cluster": {"num_workers": 1}})
     assert job.notes == ("the copy tries no task again, which the job asks for: l, a",)
 

@@ -17,7 +17,7 @@ KNOWN = Known("", 0, datetime(2026, 1, 31, tzinfo=UTC), {}, "one")
 
 def loop(inputs="", **parameters):
     """A loop over these inputs."""
-    return Loop(inputs, Task("one", "notebook_task", notebook="/n.py", parameters=parameters))
+    return Loop(inputs, Task("one", "notebook_task", path="/n.py", parameters=parameters))
 
 
 def one(how, element="a", **more):

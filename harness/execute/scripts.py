@@ -1,0 +1,111 @@
+"""A Python script as a task of a job: how Databricks runs it, what it finds there, and what nobody knows of that.
+
+https://docs.databricks.com/jobs and the Jobs API name the file and its parameters, and no more. The rest is what people saw of
+tasks of theirs, most of it in comments beside what they did about it:
+
+* The file is read as bytes, compiled under its own path and given to ``exec`` in a cell of an IPython kernel. So
+  ``__name__`` is ``__main__``, ``__file__`` isn't there (https://github.com/databrickslabs/dbx/issues/680), ``sys.argv[0]``
+  is the file's path, and an event loop is running.
+* Any ``SystemExit`` fails the task, that of ``sys.exit(0)`` too: it leaves the cell as an error.
+  (https://github.com/kedro-org/kedro/issues/1807 and https://github.com/dimajix/flowman/issues/353 say so of others.)
+* It works in the file's folder, from runtime 14 on: https://docs.databricks.com/files/workspace-modules.html.
+
+Where they say one thing and its opposite the task is told as unsupported where it comes to that: whether it finds ``spark``,
+``dbutils`` and the like, whether modules beside it, and what ``dbutils.notebook`` does there.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from harness.errors import WidgetNotDefinedError
+from harness.execute.magics import UnsupportedError
+from harness.runtime.modules import NAMES
+from harness.runtime.part import Part
+
+if TYPE_CHECKING:
+    from harness.execute.job import Job
+    from harness.model import Notebook
+
+CALL = "get_ipython().run_line_magic('nbh_script', '')"
+
+
+class NoNotebook(Part):
+    """Stands for ``dbutils.notebook`` in a script: there is no notebook."""
+
+    _path = "dbutils.notebook"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnsupportedError(
+            f"dbutils.notebook.{name}: what it does in a Python script's task isn't documented; make it a notebook_task"
+        )
+
+
+def no_restart() -> NoReturn:
+    """What ``dbutils.library.restartPython`` does in a script.
+
+    Raises:
+        UnsupportedError: Always.
+    """
+    raise UnsupportedError(
+        "dbutils.library.restartPython: what it does in a Python script's task isn't documented; name what it needs in the "
+        "task's libraries or its environment"
+    )
+
+
+def leave_bare(names: dict[str, Any]) -> None:
+    """Take a notebook's names out of a script's; its modules ``databricks.sdk.runtime`` and ``pyspark.dbutils`` have them."""
+    for name in NAMES:
+        names.pop(name, None)
+    vars(builtins).pop("display", None)  # IPython's own, which isn't Databricks'
+
+
+def run(script: Notebook, job: Job, names: dict[str, Any]) -> None:
+    """Run a script, as Databricks does."""
+    sys.argv = [job.path, *(job.arguments or ())]
+    exec(compile(script.raw, job.path, "exec", dont_inherit=True), names)
+
+
+def unclear(error: BaseException, job: Job, place: str) -> str:
+    """Why nobody knows what this error would be on Databricks, "" where it is one there too; it was raised at ``place``."""
+    if isinstance(error, NameError) and place == job.path and error.name in NAMES:
+        return (
+            f"{error}: whether a Python script finds it predefined isn't documented. Get it, which works either way: "
+            f"{_GET.get(error.name, f'from databricks.sdk.runtime import {error.name}')}"
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name and (folder := _folder_of(error.name, job)) is not None:
+        shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
+        return (
+            f"{error}: whether a Python script finds modules in {'the project' if shown == '.' else shown} isn't documented. "
+            "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or have the task "
+            "install a wheel"
+        )
+    return ""
+
+
+def hint_of(error: BaseException) -> str:
+    """What is to be said of an error that a notebook, or a script elsewhere, wouldn't have had; "" where nothing is."""
+    if isinstance(error, SystemExit):
+        return "a script's task fails by any SystemExit on Databricks, that of sys.exit(0) too: let it end by its last line"
+    if isinstance(error, WidgetNotDefinedError):
+        return "a script has no widgets on Databricks: its parameters are in sys.argv"
+    if isinstance(error, NameError) and error.name == "__file__":
+        return "a script's task has no __file__ on Databricks: take sys.argv[0]"
+    if isinstance(error, RuntimeError) and "running event loop" in str(error):
+        return "a script's task has an event loop that is running, on Databricks too"
+    return ""
+
+
+_GET = {"spark": "spark = SparkSession.builder.getOrCreate()"}
+
+
+def _folder_of(module: str, job: Job) -> str | None:
+    """The folder of the project that a notebook would find a module in."""
+    name = module.partition(".")[0]
+    folders = dict.fromkeys([os.path.dirname(job.path), *job.roots, job.root])
+    return next((one for one in folders if any(os.path.exists(os.path.join(one, name + end)) for end in (".py", os.sep))), None)

@@ -1,0 +1,121 @@
+"""The files that a job's tasks run: notebooks, and Python scripts; found in the project before anything is run."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from harness.jobs.errors import JobNotebookError, JobShapeError
+from harness.jobs.job import NOTEBOOK, SCRIPT
+from harness.jobs.written import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.jobs.bundles import Described
+    from harness.model import Location
+
+_FIELDS = {NOTEBOOK: ("notebook", "notebook_path"), SCRIPT: ("script", "python_file")}
+_IN_A_CLOUD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+
+
+class Sources:
+    """Finds the files of one job's tasks; ``of_sql`` are the tasks whose notebook the job has run on a SQL warehouse."""
+
+    def __init__(
+        self, found: Described, root: str, find: Callable[[str, str], str | None], is_notebook: Callable[[str], bool]
+    ) -> None:
+        self._found, self._root, self._find, self._is_notebook = found, root, find, is_notebook
+        self.of_sql: list[str] = []
+
+    def path(self, kind: str, own: Mapping[str, Any], key: str) -> str:
+        """The file that a task runs, "" for one of a kind that runs none.
+
+        Raises:
+            JobShapeError: It names none, or one of Git.
+            JobNotebookError: It isn't in the project, or is of the other kind.
+        """
+        if kind not in _FIELDS:
+            return ""
+        what, field = _FIELDS[kind]
+        written, path = own.get(field), self._resolved(own.get(field))
+        if not isinstance(path, str) or not path:
+            raise self._wrong(f'the task "{key}" names no {what}', f"{field} is missing", "write it", key)
+        if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
+            mend = "write source: WORKSPACE, with the path in the project"
+            raise self._wrong(f'the task "{key}" takes its {what} from Git', "a copy runs the project's own", mend, key)
+        if own.get("warehouse_id"):
+            self.of_sql.append(str(key))
+        place = self._place(written if isinstance(written, str) else key)
+        found = self._in_project(path)
+        if kind == NOTEBOOK:
+            if found is None:
+                raise self._missing(what, field, path, key, place)
+            return found
+        return self._script(path, found, key, place)
+
+    def _script(self, path: str, found: str | None, key: str, place: Location) -> str:
+        what, field = _FIELDS[SCRIPT]
+        if _IN_A_CLOUD.match(path):
+            raise JobNotebookError(
+                f"the script of the task \"{key}\" isn't the project's",
+                cause=f"{path} lies in a cloud's storage, and a copy runs the project's own",
+                mend=f"name a file of the project as {field}",
+                location=place,
+            )
+        if found is None or os.path.basename(found) != os.path.basename(path):  # of a script the suffix is written
+            raise self._missing(what, field, path, key, place)
+        if all(os.path.relpath(found, one).startswith(os.pardir) for one in (self._root, self._found.home)):
+            raise JobNotebookError(
+                f'the script of the task "{key}" lies outside the project',
+                cause=f"{found} isn't below {self._root}",
+                mend="move it into the project, or run pytest from the folder that holds both",
+                location=place,
+            )
+        if not found.endswith(".py"):
+            raise JobNotebookError(
+                f'the script of the task "{key}" is no Python file',
+                cause=f"{path} doesn't end in .py",
+                mend=f"name a Python file as {field}",
+                location=place,
+            )
+        if self._is_notebook(found):
+            # databricks bundle deploy refuses it too: a notebook has no suffix on a workspace, so no such file is there.
+            raise JobNotebookError(
+                f'the script of the task "{key}" is a notebook',
+                cause=f"{path} is none of the plain Python files that a {SCRIPT} runs",
+                mend=f'make it a {NOTEBOOK}, or take the line "# Databricks notebook source" out of the file',
+                location=place,
+            )
+        return found
+
+    def _resolved(self, written: Any) -> Any:
+        home = self._found.home  # where the bundle's files lie on a workspace, its own folder stands for
+        more = {"workspace.file_path": home, "workspace.root_path": os.path.dirname(home)}
+        return self._found.variables.resolve(written, more=more)
+
+    def _in_project(self, path: str) -> str | None:
+        inside = path.startswith(self._found.home + os.sep)
+        return self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
+
+    def _missing(self, what: str, field: str, path: str, key: str, place: Location) -> JobNotebookError:
+        folder = os.path.dirname(os.path.join(os.path.dirname(self._found.path), path))
+        files = os.listdir(folder) if os.path.isdir(folder) else []
+        own = os.path.basename(path)
+        near = get_close_matches(own, [name for name in files if name != own], n=1)
+        return JobNotebookError(
+            f'the {what} of the task "{key}" isn\'t there',
+            cause=f"{path}, which counts from the folder of the file that names it",
+            mend=f'did you mean "{near[0]}"?'
+            if near
+            else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes",
+            location=place,
+        )
+
+    def _wrong(self, what: str, cause: str, mend: str, near: Any) -> JobShapeError:
+        return JobShapeError(what, cause=cause, mend=mend, location=self._place(near))
+
+    def _place(self, value: Any) -> Location:
+        return place_of(value, otherwise=self._found.path, root=self._root)
