@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.model import CellRun
 from harness.remote.errors import AnswerError, LeftUnknownError, MissingError, RemoteError, is_passing
 from harness.remote.later import Later
+from harness.remote.later import unknown as not_known
 from harness.remote.outcome import outcome_of, task_of
 from harness.remote.views import cells_of
 
 if TYPE_CHECKING:
-    from harness.model import CellRun
+    from collections.abc import Sequence
+
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
 
@@ -35,12 +38,25 @@ def end_of(facts: Facts, sent: Sent, workspace: Workspace, *, stopped: str = "")
         page = _page_or_none(task_id, workspace)
         run = outcome_of(facts, output, sent, stopped=stopped, page=page)
     if sent.path not in sent.notebooks:
-        return run
+        printed = (output or {}).get("logs")
+        return run if printed is None else replace(run, cells=(_script(run.ended, output or {}),))
 
     def cells() -> tuple[CellRun, ...]:
         return cells_of(page or _page_of(task_id, workspace), sent.notebooks[sent.path], exit_value=run.exit_value)
 
     return replace(run, cells=Later(cells))
+
+
+def _script(ended: str, output: Facts) -> CellRun:
+    """A script as the one cell that it is, with what it printed (`RunOutput.logs` of the Jobs API)."""
+    outputs: Sequence[dict[str, Any]] = ({"output_type": "stream", "name": "stdout", "text": str(output["logs"])},)
+    if output.get("logs_truncated"):
+        outputs = not_known(
+            LeftUnknownError(
+                "what the script printed isn't known whole", cause="the workspace gave the end of it", mend="see the run's page"
+            )
+        )
+    return CellRun(1, "python", ended if ended in {"passed", "failed"} else "unknown", outputs)
 
 
 def _page_or_none(task_id: int, workspace: Workspace) -> str:

@@ -267,7 +267,7 @@ def ended(notebook):
     asked = []
     export = workspace.export_run
     workspace.export_run = lambda run_id: asked.append(run_id) or export(run_id)
-    return workspace, asked, lambda: end_of(facts, sent, workspace)
+    return workspace, asked, lambda sent=sent: end_of(facts, sent, workspace)
 
 
 def test_cells_are_asked_for_once_and_at_the_first_look(ended):
@@ -307,6 +307,26 @@ def test_a_page_that_can_not_be_had_is_told_at_each_look(ended, error):
     workspace.export_run = export
 
     assert len(run.cells) == 12
+
+
+def test_what_a_script_printed_is_its_one_cell(ended):
+    """The Jobs API gives it with the task's output, the end of it where it is long; where it gives none nothing is known."""
+    workspace, asked, end = ended
+    script = Sent("load.py", {}, ("load.py",), "/x")
+
+    workspace.outputs[10] = {"metadata": {}, "logs": "3 rows\n", "logs_truncated": False}
+    (cell,) = end(script).cells
+    assert (cell.number, cell.outcome, cell.text) == (1, "passed", "3 rows\n")
+
+    workspace.outputs[10] = {"metadata": {}, "logs": "3 rows\n", "logs_truncated": True}
+    (cell,) = end(script).cells
+    with pytest.raises(LeftUnknownError, match="what the script printed isn't known whole"):
+        cell.text  # noqa: B018 -- a look
+
+    workspace.outputs[10] = {"metadata": {}}
+    with pytest.raises(LeftUnknownError, match="what the cells of this run put out isn't known"):
+        len(end(script).cells)
+    assert asked == []
 
 
 def test_what_is_pickled_is_asked_for_first(ended):

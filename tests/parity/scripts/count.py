@@ -20,6 +20,7 @@ def main():
     parser.add_argument("task")
     given = parser.parse_args()
     rows = SparkSession.builder.getOrCreate().range(3).count()
+    sys.stdout.write("counted\n")
     if given.breaks == "yes":
         raise ValueError(f"no count of {rows}")
     from databricks.sdk.runtime import dbutils
