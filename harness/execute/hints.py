@@ -12,24 +12,28 @@ if TYPE_CHECKING:
 _UNBOUND = re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)")
 _LEFT = "[PARSE_SYNTAX_ERROR] Syntax error at or near '$'"
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _NO_WORKSPACE = re.compile(r"No such file or directory: '(?:file:)?(/Workspace/[^']+)'")
 
-_MARK = "hint: "
+MARK = "hint: "
+"""What a line of an error begins with that is none of the error's own."""
 
 
 def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
     """An error's text, with a line more where there is something to say; ``mapped`` are known folders below ``/Workspace``."""
     said = _hint(error, mapped)
-    return f"{error}\n{_MARK}{said}" if said else error
+    return f"{error}\n{MARK}{said}" if said else error
 
 
 def hint_of(error: str) -> str:
     """What was said so; "" if nothing was."""
-    return next((line.removeprefix(_MARK) for line in error.splitlines()[::-1] if line.startswith(_MARK)), "")
+    return next((line.removeprefix(MARK) for line in error.splitlines()[::-1] if line.startswith(MARK)), "")
 
 
 def _hint(error: str, mapped: Collection[str]) -> str:
     found = _NOT_FOUND.search(error)
+    if found is not None and found[1].startswith("/dbfs/"):
+        return f"Spark knows it as dbfs:{found[1].removeprefix('/dbfs')}; /dbfs/… is for Python's own file functions"
     if found is not None and os.path.exists(found[1]):
         return (
             f"this machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "
@@ -40,6 +44,12 @@ def _hint(error: str, mapped: Collection[str]) -> str:
         return (
             f"where {found[1]} is in the repository the setting run_prefixes says, by one of the folders that hold it: "
             f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(found[1])}" = "." }}'
+        )
+    found = _NO_MODULE.search(error)
+    if found is not None:
+        return (
+            f"{found[1]} is neither installed in the environment of the tests nor a module beside the notebook or in the "
+            "project; on Databricks a library of the cluster or the job may bring it"
         )
     unset = _UNBOUND.search(error)
     if unset is not None:
