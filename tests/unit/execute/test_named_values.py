@@ -36,6 +36,14 @@ def test_a_path_of_python_given_to_spark():
     assert hint(error).startswith("Spark knows it as dbfs:/tmp/x.csv;")
 
 
+def test_a_table_that_nobody_made():
+    """On a workspace it may be there; here the test makes it."""
+    missing = "cannot be found. Verify the spelling and correctness of the schema and catalog."
+
+    assert "make `main`.`sales` first" in hint(f"[SCHEMA_NOT_FOUND] The schema `main`.`sales` {missing}")
+    assert "make `sales`.`orders` first" in hint(f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `sales`.`orders` {missing}")
+
+
 def test_a_module_that_nobody_knows():
     """It may be a library of the cluster's; those that the runtime brings are told apart before."""
     assert hint("ModuleNotFoundError: No module named 'our_lib.io'").startswith("our_lib.io is neither installed")
