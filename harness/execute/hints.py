@@ -9,12 +9,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_UNBOUND = re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)")
-_LEFT = "[PARSE_SYNTAX_ERROR] Syntax error at or near '$'"
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
 _NO_WORKSPACE = re.compile(r"No such file or directory: '(?:file:)?(/Workspace/[^']+)'")
 
-_MARK = "hint: "
+# What an error says, and what is to be said of it; {0} is what the pattern's group finds.
+_SAID = (
+    (
+        re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'"),
+        "{0} is neither installed in the environment of the tests nor a module beside the notebook or in the project; on "
+        "Databricks a library of the cluster or the job may bring it",
+    ),
+    (
+        re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)"),
+        "no widget has the name {0}, whose value was to stand there: give it by widgets, or by -p {0}=…",
+    ),
+    (
+        re.compile(r"\[PARSE_SYNTAX_ERROR\] Syntax error at or near '(\$)'"),
+        "a {0}{{name}} is left in the statement where no widget has that name: give it by widgets, or by -p name=…",
+    ),
+    (
+        re.compile(r"\[(?:TABLE_OR_VIEW|SCHEMA)_NOT_FOUND\] The (?:table or view|schema) (`[^ ]+`) cannot be found"),
+        "a run's catalogs are empty but for what its test and it made: make {0} first, by uc, make_schema or make_table",
+    ),
+)
+
+MARK = "hint: "
+"""What a line of an error begins with that is none of the error's own."""
 
 
 def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
@@ -25,16 +45,18 @@ def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
 
 def hinted(error: str, said: str) -> str:
     """An error's text with this said beside it."""
-    return f"{error}\n{_MARK}{said}"
+    return f"{error}\n{MARK}{said}"
 
 
 def hint_of(error: str) -> str:
     """What was said so; "" if nothing was."""
-    return next((line.removeprefix(_MARK) for line in error.splitlines()[::-1] if line.startswith(_MARK)), "")
+    return next((line.removeprefix(MARK) for line in error.splitlines()[::-1] if line.startswith(MARK)), "")
 
 
 def _hint(error: str, mapped: Collection[str]) -> str:
     found = _NOT_FOUND.search(error)
+    if found is not None and found[1].startswith("/dbfs/"):
+        return f"Spark knows it as dbfs:{found[1].removeprefix('/dbfs')}; /dbfs/… is for Python's own file functions"
     if found is not None and os.path.exists(found[1]):
         return (
             f"this machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "
@@ -46,9 +68,5 @@ def _hint(error: str, mapped: Collection[str]) -> str:
             f"where {found[1]} is in the repository the setting run_prefixes says, by one of the folders that hold it: "
             f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(found[1])}" = "." }}'
         )
-    unset = _UNBOUND.search(error)
-    if unset is not None:
-        return f"no widget has the name {unset[1]}, whose value was to stand there: give it by widgets, or by -p {unset[1]}=…"
-    if _LEFT in error:
-        return "a ${name} is left in the statement where no widget has that name: give it by widgets, or by -p name=…"
-    return ""
+    told = ((pattern.search(error), text) for pattern, text in _SAID)
+    return next((text.format(found[1]) for found, text in told if found is not None), "")

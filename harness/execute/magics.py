@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from harness.execute.kernel import Runner
 
+_LAST = "_sqldf"
+"""What the rows of the last ``%sql`` cell are called."""
+
 _VARIABLE = re.compile(r"\$\{([^}\s]+)\}")
 _MARKER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 
@@ -110,11 +113,32 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             continue
         widgets = runner.dbutils.widgets.getAll()
         named = {name: widgets[name] for name in _MARKER.findall(plain) if name in widgets}
-        frame = runner.spark.sql(statement.strip().rstrip(";"), **({"args": named} if named else {}))
+        text, earlier = _bound(statement.strip().rstrip(";"), shell.user_ns.get(_LAST))
+        frame = runner.spark.sql(text, **({"args": named} if named else {}), **earlier)
     if frame is not None:
-        shell.user_ns["_sqldf"] = frame
+        shell.user_ns[_LAST] = frame
         if frame.columns:
+            # https://docs.databricks.com/notebooks/notebooks-code: later Python and SQL cells find it by that name.
+            frame.createOrReplaceTempView(_LAST)
             display(frame)
+
+
+def _bound(statement: str, last: Any) -> tuple[str, dict[str, Any]]:
+    """A query that reads ``_sqldf``, with the frame that the name means now: its result takes the name before it is read."""
+    from sqlparse import lexer, tokens
+
+    told = list(lexer.tokenize(statement))
+    is_query = next((text.upper() for kind, text in told if kind in tokens.Keyword), "") in ("SELECT", "WITH", "FROM")
+    if not is_query or not hasattr(last, "createOrReplaceTempView") or not any(_is_last(*one) for one in told):
+        return statement, {}
+    parts = (f"{{{_LAST}}}" if _is_last(kind, text) else text.replace("{", "{{").replace("}", "}}") for kind, text in told)
+    return "".join(parts), {_LAST: last}
+
+
+def _is_last(kind: Any, text: str) -> bool:
+    from sqlparse import tokens
+
+    return kind in tokens.Name and text.strip("`").lower() == _LAST
 
 
 def _without_comments(statement: str) -> str:

@@ -161,7 +161,7 @@ def _parsed(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as exc:
-        raise PipError(f"Invalid requirement: {text!r}: {exc}") from exc
+        raise PipError(f"Invalid requirement: {text!r}: {exc}") from None
 
 
 def _lacks(requirement: Requirement, extra: str = "") -> Iterator[str]:

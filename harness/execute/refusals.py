@@ -9,6 +9,7 @@ import sysconfig
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.magics import UnsupportedError
+from harness.execute.of_runtime import why_missing
 
 if TYPE_CHECKING:
     from traceback import StackSummary
@@ -46,10 +47,12 @@ _SOURCES = frozenset(
     ]
 )
 
-_MODULES = {
-    "dlt": "a pipeline's notebook runs in a pipeline of Databricks; test its functions by themselves",
-    "dbruntime": "it is a part of Databricks' own runtime",
-}
+_SAMPLES = re.compile(r"Path does not exist: ((?:dbfs:)?/databricks-datasets\b\S*?)\. SQLSTATE")
+_SAMPLE_FILE = "/dbfs/databricks-datasets/"
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from '(databricks)'")
+_SETTING = re.compile(r"\[SQL_CONF_NOT_FOUND\] The SQL config \"(spark\.databricks\.[\w.]+)\" cannot be found")
+# https://docs.databricks.com/optimizations/aqe: Databricks chooses the number by itself.
+_AUTO = "The value 'auto' in the config \"spark.sql.shuffle.partitions\" is invalid"
 
 
 def connect_only(error: BaseException) -> str:
@@ -64,20 +67,35 @@ def connect_only(error: BaseException) -> str:
 
 def databricks_only(error: BaseException) -> str:
     """Why nothing here can do what the notebook asked for; "" where that is its own error."""
+    if type(error).__module__.startswith("pyspark."):
+        return _of_spark(str(error))
     if isinstance(error, ModuleNotFoundError):
-        why = _MODULES.get(error.name or "")
-        return f"the module {error.name} is Databricks only: {why}" if why else ""
-    if not type(error).__module__.startswith("pyspark."):
-        return ""
-    text = str(error)
+        return why_missing(error.name or "")
+    if isinstance(error, ImportError) and (found := _NO_NAME.search(str(error))) is not None:
+        return why_missing(f"{found[2]}.{found[1]}")
+    if isinstance(error, FileNotFoundError) and str(error.filename).startswith(_SAMPLE_FILE):
+        return _no_samples(str(error.filename))
+    return ""
+
+
+def _of_spark(text: str) -> str:
     if _CONDITION in text:
         return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
     if _STORAGE.search(text) is not None:
         return "the query reads or writes cloud storage, which can't be reached from here"
-    found = _SOURCE.search(text)
-    if found is not None and found[1].lower() in _SOURCES:
+    if (found := _SAMPLES.search(text)) is not None:
+        return _no_samples(found[1])
+    if (found := _SETTING.search(text)) is not None:
+        return f"the setting {found[1]} has no value here, as only Databricks knows it; the notebook can give a default"
+    if _AUTO in text:
+        return 'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is'
+    if (found := _SOURCE.search(text)) is not None and found[1].lower() in _SOURCES:
         return f"the data source {found[1]} comes with Databricks, and the local Spark hasn't got it"
     return ""
+
+
+def _no_samples(path: str) -> str:
+    return f"{path}: Databricks' sample data isn't on this machine; copy what the test needs of it to that path"
 
 
 def hear_of_queries() -> None:

@@ -44,10 +44,16 @@ def result_of(
     took: float,
     timeout_s: float | None,
     full: str = "",
+    lost: str = "",
 ) -> NotebookRun:
-    """What became of a run, from what it told and how it was seen to end; ``full`` says that it wrote more than it may."""
+    """What became of a run, from what it told and how it was seen to end.
+
+    ``full`` says that it wrote more than it may, ``lost`` that Spark ended meanwhile.
+    """
     record = told(job.folder)
     end = _End("failed", full) if full else _end(record, node, course, timeout_s)
+    if lost and end.outcome != "cancelled":
+        end = _End("infrastructure_failed", lost, end.event)
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None) if end.event is None and end.outcome != "passed" else None
     place = None

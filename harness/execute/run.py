@@ -18,6 +18,7 @@ from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
 from harness.execute.folder import lay_out
+from harness.execute.hints import MARK
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
 from harness.execute.line import answering
@@ -155,6 +156,7 @@ class Kernels:
                 took=time.monotonic() - begun,
                 timeout_s=timeout_s,
                 full=quota.exceeded,
+                lost=_lost(spark),
             )
             told = replace(run, tables=changes.tables(), files=changes.files(folder / WORK), children=tuple(host.children))
             return redacted(told, around.redactor)
@@ -211,6 +213,14 @@ class Kernels:
     def stop(self) -> None:
         """End the warm parent."""
         self._parent.stop()
+
+
+def _lost(spark: ConnectSession | None) -> str:
+    """What became of Spark; "" if it is there still. Without it whatever the notebook made of its errors is no result."""
+    if spark is None or not spark.is_lost:
+        return ""
+    error = spark.lost_error()
+    return f"the Spark engine was lost during this run: {error.cause}\n{MARK}{error.mend}"
 
 
 def _quota(job: Job, spark: ConnectSession | None, files: str, settings: Settings, course: Course) -> Quota:

@@ -87,18 +87,24 @@ class Finder:
 
         Raises:
             DbutilsFileError: Nothing is.
+            StorageMissingError: Only Databricks has it.
         """
         try:
             return os.stat(place.real)
         except (OSError, ValueError) as error:
             raise self._missing(call, place.shown, cause=error) from None
 
-    def _missing(self, call: str, path: str, *, cause: Exception) -> DbutilsFileError:
+    def _missing(self, call: str, path: str, *, cause: Exception) -> DbutilsFileError | StorageMissingError:
         plain = paths.split(path)[1] or "/"
         mend = "put what the test needs there first: dbutils.fs.put, dbutils.fs.cp, or a run before this one"
-        if plain.startswith("/databricks-datasets"):
-            mend = "Databricks' sample data isn't on this machine; " + mend
-        elif plain.startswith("/dbfs/") and not path.startswith("file:"):
+        if plain.split("/")[1] == "databricks-datasets" and not path.startswith("file:"):
+            # It is there on Databricks: a notebook that catches this must not have its way without the data.
+            return StorageMissingError(
+                f"dbutils.fs.{call} finds nothing at {path}: Databricks' sample data isn't on this machine",
+                cause="it lies in Databricks' own cloud storage",
+                mend=mend,
+            )
+        if plain.startswith("/dbfs/") and not path.startswith("file:"):
             mend = f"dbutils.fs takes dbfs:{plain[len('/dbfs') :]}; /dbfs/… is for Python's own file functions"
         elif plain.startswith("/Workspace"):
             mend = "map the workspace folder to one of the project under [tool.nbh] run_prefixes"

@@ -116,6 +116,9 @@ def catalog_conf(folder: Path) -> dict[str, str]:
         "spark.sql.defaultCatalog": DEFAULT_CATALOG,
         "spark.nbh.catalogs": DEFAULT_CATALOG,
         "spark.nbh.root": str(folder / "spaces"),
+        # SHOW TABLES, SHOW SCHEMAS and DESCRIBE SCHEMA name their columns as on Databricks: database, databaseName, …; see
+        # https://docs.databricks.com/sql/language-manual/sql-ref-syntax-aux-show-schemas
+        "spark.sql.legacy.keepCommandOutputSchema": "true",
         # With it Spark gives a file table's rows as they were, after a TRUNCATE or a write of another session.
         "spark.sql.filesourceTableRelationCacheSize": "0",
         # /Volumes and dbfs:/ are folders of the space; a file system that is kept would be another space's.

@@ -272,6 +272,24 @@ def test_the_catalog_api(sql):
     assert catalog.listTables() == []
 
 
+def test_temporary_views_are_listed_with_the_tables(sql):
+    """By SHOW TABLES, whose columns have Databricks' names, and by spark.catalog; a pattern holds for them too."""
+    catalog = sql.spark.catalog
+    sql("CREATE TABLE sales (a INT)")
+    sql("CREATE TEMPORARY VIEW sales_now AS SELECT 1 AS a")
+    sql("CREATE TEMPORARY VIEW `odd name` AS SELECT 1 AS a")
+
+    assert sql("SHOW TABLES LIKE 'sal*'") == [("default", "sales", False), ("", "sales_now", True)]
+    assert sql("SHOW TABLES IN main.default")[-1] == ("", "sales_now", True)
+    assert [(one.name, one.catalog, one.isTemporary) for one in catalog.listTables()] == [
+        ("sales", "main", False),
+        ("odd name", None, True),
+        ("sales_now", None, True),
+    ]
+    assert [one.name for one in catalog.listTables("default", "sal*")] == ["sales", "sales_now"]
+    assert [one.name for one in catalog.listTables("hive_metastore.default")] == ["odd name", "sales_now"]
+
+
 @pytest.mark.parametrize("form", ["delta", "parquet"])
 def test_of_two_sessions_that_make_one_table_at_once_one_gets_it(join, form):
     """The other is told that it is there already, and the table holds what the first put into it."""

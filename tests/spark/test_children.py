@@ -12,6 +12,31 @@ def notebook(tmp_path):
     return writer(tmp_path)
 
 
+def test_rows_go_through_a_global_view(run_notebook, notebook, spark):
+    """As Databricks describes it: it exits with the view's name, and who ran it reads that. Other views are each one's own."""
+    notebook(
+        "spark.range(5).createOrReplaceGlobalTempView('of_child')\nspark.range(1).createOrReplaceTempView('own')",
+        "assert spark.table('global_temp.of_parent').count() == 2\ndbutils.notebook.exit('of_child')",
+        name="child.py",
+    )
+    path = notebook(
+        "spark.range(2).createOrReplaceGlobalTempView('of_parent')",
+        "name = dbutils.notebook.run('child', 60)",
+        "assert not spark.catalog.tableExists('own')",
+        "dbutils.notebook.exit(str(spark.table(f'global_temp.{name}').count()))",
+    )
+
+    run = run_notebook(path)
+
+    assert run.exit_value == "5", run.error
+    assert spark.table("global_temp.of_child").count() == 5
+
+
+def test_a_global_view_goes_with_its_test(spark):
+    """The one of the test before this one, which a notebook made."""
+    assert not spark.catalog.tableExists("global_temp.of_child")
+
+
 @pytest.fixture
 def kernels(_kernels):
     """Give the kernels that run now, and what they started."""

@@ -187,6 +187,8 @@ def test_show_create_table_can_be_run_again(sql):
         ("SELECT current_version().dbr_version", "current_version"),
         ("SELECT charindex('a', 'ba')", "charindex"),
         ("SELECT getdate()", "getdate"),
+        ("SELECT iff(true, 1, 2)", "iff"),
+        ("SELECT * FROM samples.nyctaxi.trips", "samples"),
         ("SELECT ai_query('m', 'x')", "ai_query"),
         ("SELECT * FROM system.information_schema.tables", "system"),
     ],

@@ -302,6 +302,31 @@ def test_a_query_that_eats_all_memory_says_so(cache, tmp_path):
     assert "OutOfMemoryError" in said
 
 
+EATING = """\
+# Databricks notebook source
+try:
+    spark.range(0, 10**9, 1, 2).selectExpr("collect_list(id)").collect()
+except Exception as exc:
+    dbutils.notebook.exit("too large")
+"""
+
+
+def test_a_notebook_that_loses_the_engine_has_not_passed(cache, tmp_path):
+    """Whatever it makes of the error: Spark didn't answer it. Said with the memory that it had, and what to set."""
+    (tmp_path / "pyproject.toml").write_text('[tool.nbh]\nspark_memory = "480m"\n')
+    path = tmp_path / "n.py"
+    path.write_text(EATING)
+    command = [sys.executable, "-m", "harness", "run", "n.py"]
+
+    done = subprocess.run(command, env=cache.env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "n.py was lost at n.py:5" in done.stdout
+    assert "the Spark engine was lost during this run" in done.stdout
+    assert "ran out of memory" in done.stdout
+    assert 'spark_memory = "960m" under [tool.nbh]' in done.stdout
+
+
 def test_nothing_is_left_in_ci(cache, small_test):
     """Who started the engine ends it, and nothing of it runs any more; no class archive is written that nobody would read."""
     cache.nbh("stop")

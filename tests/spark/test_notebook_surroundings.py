@@ -231,6 +231,45 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
     assert does_without.passed
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("from databricks import automl", "the module databricks.automl is Databricks only"),
+        ("import databricks.feature_store", "databricks.feature_store comes with Databricks Runtime for Machine Learning"),
+        ("spark.read.load('/databricks-datasets/x').count()", "/databricks-datasets/x: Databricks' sample data isn't on this"),
+        ("open('/dbfs/databricks-datasets/x')", "/dbfs/databricks-datasets/x: Databricks' sample data isn't on this machine"),
+        ("try:\n    dbutils.fs.ls('/databricks-datasets/x')\nexcept Exception:\n    pass", "Databricks' sample data isn't on"),
+        (
+            "try:\n    spark.conf.get('spark.databricks.clusterUsageTags.clusterName')\nexcept Exception:\n    pass",
+            "the setting spark.databricks.clusterUsageTags.clusterName has no value here",
+        ),
+        ("spark.conf.set('spark.sql.shuffle.partitions', 'auto')", 'takes "auto" on Databricks only'),
+    ],
+)
+def test_what_is_there_on_databricks_alone(run_notebook, notebook, code, why):
+    """A notebook that asks for it isn't wrong, and one that does without it hasn't done what it does there."""
+    run = run_notebook(notebook(code))
+
+    assert run.outcome == "unsupported", run.error
+    assert why in run.error
+
+
+def test_what_the_notebook_or_the_test_may_lack(run_notebook, notebook):
+    """A package of nobody's fails the run; a default answers for a setting, and the test's own files for sample data."""
+    failed = run_notebook(notebook("from databricks import nosuch"))
+    path = notebook(
+        "print(spark.conf.get('spark.databricks.clusterUsageTags.clusterName', 'none'))",
+        "dbutils.fs.put('/databricks-datasets/x', 'one')\nprint(spark.read.text('/databricks-datasets/x').first().value)",
+        name="other.py",
+    )
+
+    run = run_notebook(path)
+
+    assert failed.outcome == "failed"
+    assert run.passed, run.error
+    assert [cell.text for cell in run.cells] == ["none\n", "Wrote 3 bytes.\none\n"]
+
+
 def test_a_table_summarized(run_notebook, notebook):
     """An output with one row a column; of what can't be ordered only what can be counted."""
     path = notebook(

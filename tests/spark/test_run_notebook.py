@@ -95,6 +95,25 @@ def test_a_cell_of_sql_leaves_its_rows(run_notebook, notebook):
     assert run.cells[1].text == "2\n"
 
 
+def test_later_cells_of_sql_read_the_rows_by_their_name(run_notebook, notebook):
+    """Each as they were in the cell before, with braces and quotes left alone; Python keeps what it took."""
+    path = notebook(
+        magic("%sql\nSELECT 1 AS n, '{_sqldf}' AS text"),
+        "kept = _sqldf",
+        magic("%sql\nSELECT n + 1 AS n, text FROM _sqldf WHERE _sqldf.n = :one AND text = '{_sqldf}'"),
+        magic("%sql\nWITH t AS (SELECT * FROM `_sqldf`) SELECT n + 1 AS n, text FROM t"),
+        "print(_sqldf.collect(), kept.first().n, spark.table('_sqldf').first().n)",
+        magic("%sql\nCREATE TABLE copied AS SELECT n FROM _sqldf"),
+        "print(spark.table('copied').first().n)",
+    )
+
+    run = run_notebook(path, widgets={"one": "1"})
+
+    assert run.passed, run.error
+    assert run.cells[4].text == "[Row(n=3, text='{_sqldf}')] 1 3\n"
+    assert run.cells[6].text == "3\n"
+
+
 def test_parameters_may_be_named_as_variables_are(run_notebook, notebook):
     """IPython would write a variable's value over each ``$name`` and ``{name}``, the name of a parameter or a path too."""
     notebook("got = [dbutils.widgets.get(name) for name in ('env', 'day')]", name="base.py")

@@ -69,6 +69,15 @@ def test_what_one_space_knows_of_a_path_no_other_takes_for_its_own(join):
         assert spark.read.format("delta").load("dbfs:/tmp/d").count() == rows
 
 
+def test_settings_stand_in_our_statements_too(sql):
+    """``${name}`` is a setting's value, as in Spark's own; a notebook that keeps its widgets there has no other way in SQL."""
+    sql("SET my.name = landing")
+    sql("CREATE VOLUME ${my.name}_files COMMENT 'of ${my.name}'")
+    sql("GRANT READ VOLUME ON VOLUME ${my.name}_files TO `ann`")
+
+    assert sql("SHOW VOLUMES LIKE '${my.name}*'") == [("default", "landing_files")]
+
+
 def test_grants_are_recorded_and_shown(sql):
     """SHOW GRANTS tells what was granted here and above, until it is revoked."""
     sql("CREATE TABLE t (a INT)")

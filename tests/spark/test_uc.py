@@ -420,3 +420,17 @@ def test_a_catalog_with_a_location_of_its_own(make_catalog, make_schema, make_ta
     assert spark.table(table.full_name).count() == 1
     with pytest.raises(Exception, match="NBH_DATABRICKS_ONLY"):
         make_catalog(managed_location="abfss://a@lake.dfs.core.windows.net/here")
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        ("SHOW SCHEMAS", ["databaseName"]),
+        ("SHOW DATABASES IN main", ["databaseName"]),
+        ("SHOW TABLES", ["database", "tableName", "isTemporary"]),
+        ("DESCRIBE SCHEMA default", ["database_description_item", "database_description_value"]),
+    ],
+)
+def test_lists_have_the_columns_that_databricks_gives_them(spark, statement, columns):
+    """Notebooks read them by name: ``row.databaseName``."""
+    assert spark.sql(statement).columns == columns

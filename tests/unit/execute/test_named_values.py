@@ -29,6 +29,26 @@ def test_another_error():
     assert hint("[PARSE_SYNTAX_ERROR] Syntax error at or near '.'. SQLSTATE: 42601") == ""
 
 
+def test_a_path_of_python_given_to_spark():
+    """It has another name there, whether or not Python finds a file."""
+    error = "AnalysisException: [PATH_NOT_FOUND] Path does not exist: dbfs:/dbfs/tmp/x.csv. SQLSTATE: 42K03"
+
+    assert hint(error).startswith("Spark knows it as dbfs:/tmp/x.csv;")
+
+
+def test_a_table_that_nobody_made():
+    """On a workspace it may be there; here the test makes it."""
+    missing = "cannot be found. Verify the spelling and correctness of the schema and catalog."
+
+    assert "make `main`.`sales` first" in hint(f"[SCHEMA_NOT_FOUND] The schema `main`.`sales` {missing}")
+    assert "make `sales`.`orders` first" in hint(f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `sales`.`orders` {missing}")
+
+
+def test_a_module_that_nobody_knows():
+    """It may be a library of the cluster's; those that the runtime brings are told apart before."""
+    assert hint("ModuleNotFoundError: No module named 'our_lib.io'").startswith("our_lib.io is neither installed")
+
+
 def test_a_file_of_the_workspace_leads_to_the_setting():
     """Unless a folder that holds it is mapped: then it isn't there."""
     error = "FileNotFoundError: [Errno 2] No such file or directory: '/Workspace/Shared/etl/conf/x.yml'"

@@ -205,7 +205,6 @@ def test_rm(fs):
         (lambda fs: fs.cp("/nope", "/tmp/x"), "java.io.FileNotFoundException"),
         (lambda fs: fs.mv("/nope", "/tmp/x"), "java.io.FileNotFoundException"),
         (lambda fs: fs.ls("/tmp/f/below"), "java.io.FileNotFoundException"),
-        (lambda fs: fs.ls("/databricks-datasets"), "Databricks' sample data isn't on this machine"),
         (lambda fs: fs.ls("/dbfs/tmp"), "dbutils.fs takes dbfs:/tmp; /dbfs/… is for Python's own file functions"),
         (lambda fs: fs.ls("/Workspace/Shared/x"), "run_prefixes"),
         (lambda fs: fs.ls("/tmpp"), 'did you mean "/tmp"?'),
@@ -420,3 +419,15 @@ def test_a_huge_listing(fs, files):
     found = fs.ls("/tmp/many")
 
     assert (len(found), found[-1].name, isinstance(found[0], FileInfo)) == (10_000, "09999", True)
+
+
+@pytest.mark.parametrize("path", ["/databricks-datasets", "dbfs:/databricks-datasets/x.csv"])
+def test_sample_data_is_no_path_of_the_notebooks(fs, path):
+    """Databricks has it, so its lack is none of the notebook's; what a test put there is there, and a like name is another."""
+    with pytest.raises(StorageMissingError, match="Databricks' sample data isn't on this machine"):
+        fs.ls(path)
+    fs.put("/databricks-datasets/x.csv", "a")
+
+    assert fs.ls(path)
+    with pytest.raises(DbutilsFileError):
+        fs.ls("/databricks-datasets-of-ours")

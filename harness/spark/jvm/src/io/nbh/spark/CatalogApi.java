@@ -85,12 +85,25 @@ final class CatalogApi extends Catalog {
 
   @Override
   public Dataset<Table> listTables(String schema) throws AnalysisException {
-    return super.listTables(schema(schema));
+    return withTemporary(super.listTables(schema(schema)), "*");
   }
 
   @Override
   public Dataset<Table> listTables(String schema, String pattern) throws AnalysisException {
-    return super.listTables(schema(schema), pattern);
+    return withTemporary(super.listTables(schema(schema), pattern), pattern);
+  }
+
+  /** The tables and the session's temporary views, which Spark itself lists with the session catalog's tables only. */
+  private Dataset<Table> withTemporary(Dataset<Table> found, String pattern) {
+    List<String> names = Views.temporary(session, pattern);
+    if (names.isEmpty()) {
+      return found;
+    }
+    List<Table> tables = new ArrayList<>(found.collectAsList());
+    if (tables.stream().noneMatch(Table::isTemporary)) {
+      names.forEach(name -> tables.add(super.getTable(Errors.quote(name))));
+    }
+    return session.createDataset(tables, found.encoder());
   }
 
   @Override

@@ -98,6 +98,10 @@ final class PlanRule extends Rule<LogicalPlan> {
       throw Errors.databricksOnly("The catalog system", "Each catalog has its own information_schema: "
           + session.sessionState().catalogManager().currentCatalog().name() + ".information_schema.tables.");
     }
+    // https://docs.databricks.com/discover/databricks-datasets: each workspace with Unity Catalog has it. A test may make its own.
+    if (parts.size() == 3 && parts.get(0).equalsIgnoreCase("samples") && !Sessions.space(session).catalogs.containsKey("samples")) {
+      throw Errors.databricksOnly("The catalog samples", "Make in the test what is read of it: make_catalog(name='samples').");
+    }
   }
 
   private Expression function(Expression expression, boolean hasFunctions) {

@@ -9,8 +9,10 @@ import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.ShowTables;
 import org.apache.spark.sql.catalyst.plans.logical.ShowViews;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.internal.VariableSubstitution;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
 import scala.collection.immutable.Seq;
@@ -33,16 +35,21 @@ final class StatementParser implements ParserInterface {
   @Override
   public LogicalPlan parsePlan(String text) throws ParseException {
     ParserInterface spark = next();
-    LogicalPlan ours = StatementKind.parse(text, session, null);
+    LogicalPlan ours = StatementKind.parse(filled(text), session, null);
     return ours != null ? ours : plan(spark, text);
   }
 
   @Override
   public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
     ParserInterface spark = next();
-    LogicalPlan ours = StatementKind.parse(text, session, parameters);
+    LogicalPlan ours = StatementKind.parse(filled(text), session, parameters);
     // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
     return ours != null ? ours : plan(spark, ParameterHandler.substituteParameters(Spelling.ofSpark(text), parameters)._1());
+  }
+
+  /** The text with settings in the place of {@code ${name}}, as Spark's parser reads its own statements. */
+  private static String filled(String text) {
+    return text.contains("${") ? new VariableSubstitution().substitute(text) : text;
   }
 
   private LogicalPlan plan(ParserInterface spark, String text) throws ParseException {
@@ -67,6 +74,9 @@ final class StatementParser implements ParserInterface {
   private LogicalPlan taken(LogicalPlan plan) {
     if (plan instanceof ShowViews said) {
       return Views.show(said);
+    }
+    if (plan instanceof ShowTables said) {
+      return Views.showTables(said);
     }
     LogicalPlan ours = plan instanceof CreateUserDefinedFunction said ? FunctionStatements.create(said, session) : null;
     return ours != null ? ours : plan;

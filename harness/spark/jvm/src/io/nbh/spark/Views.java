@@ -8,10 +8,14 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.ShowTables;
 import org.apache.spark.sql.catalyst.plans.logical.ShowViews;
 import org.apache.spark.sql.catalyst.types.DataTypeUtils;
 import org.apache.spark.sql.classic.Dataset;
+import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.types.StructType;
+import scala.Option;
 
 /** Views: which there are, and Spark's description of one, changed. */
 final class Views {
@@ -19,16 +23,31 @@ final class Views {
 
   /** SHOW VIEWS with the temporary ones, which Spark itself lists with the session catalog's views only. */
   static LogicalPlan show(ShowViews said) {
-    return new Statement("SHOW VIEWS", DataTypeUtils.fromAttributes(said.output()), spark -> {
-      List<Row> rows = new ArrayList<>(Dataset.ofRows(spark, said).collectAsList());
-      if (rows.stream().noneMatch(row -> row.getBoolean(2))) {
-        String pattern = said.pattern().isDefined() ? said.pattern().get() : "*";
-        for (TableIdentifier view : Scala.list(spark.sessionState().catalog().listLocalTempViews(pattern))) {
-          rows.add(RowFactory.create("", view.table(), true));
-        }
+    return new Statement("SHOW VIEWS", DataTypeUtils.fromAttributes(said.output()), spark -> withTemporary(spark, said, said.pattern()));
+  }
+
+  /**
+   * SHOW TABLES likewise: https://docs.databricks.com/sql/language-manual/sql-ref-syntax-aux-show-tables has the column
+   * {@code isTemporary}, and a workspace lists {@code _sqldf} there beside the tables of a schema in Unity Catalog.
+   */
+  static LogicalPlan showTables(ShowTables said) {
+    StructType columns = new StructType().add("database", "string", false).add("tableName", "string", false).add("isTemporary", "boolean", false);
+    return new Statement("SHOW TABLES", columns, spark -> withTemporary(spark, said, said.pattern()));
+  }
+
+  private static List<Row> withTemporary(SparkSession spark, LogicalPlan said, Option<String> pattern) {
+    List<Row> rows = new ArrayList<>(Dataset.ofRows(spark, said).collectAsList());
+    if (rows.stream().noneMatch(row -> row.getBoolean(2))) {
+      for (String view : temporary(spark, pattern.isDefined() ? pattern.get() : "*")) {
+        rows.add(RowFactory.create("", view, true));
       }
-      return rows;
-    });
+    }
+    return rows;
+  }
+
+  /** The names of the session's own temporary views that fit the pattern. */
+  static List<String> temporary(SparkSession spark, String pattern) {
+    return Scala.list(spark.sessionState().catalog().listLocalTempViews(pattern)).stream().map(TableIdentifier::table).toList();
   }
 
   static View ownedBy(View view, String owner) {

@@ -99,6 +99,8 @@ final class Sessions {
     made.keep();
     if (hasCatalogs()) {
       space = SpaceMark.of(session);
+      // https://docs.databricks.com/notebooks/notebook-workflows: a notebook hands rows to the one that runs it by a global view.
+      inSameSpace().findFirst().ifPresent(other -> Snapshot.shareGlobalViews(session, other.session));
     } else if (warehouse == null) {
       warehouse = Path.of(session.sessionState().conf().warehousePath().replaceFirst("^file:/*", "/"), session.sessionUUID());
       Metastore.in(warehouse, session.sharedState().sparkContext().hadoopConfiguration()).enter(session);

@@ -160,6 +160,18 @@ final class Snapshot {
     }
   }
 
+  /** Has the session the other's global temporary views: the notebooks that a test runs see each other's and the test's. */
+  static void shareGlobalViews(SparkSession session, SparkSession other) {
+    try {
+      Field views = SessionCatalog.class.getDeclaredField("globalTempViewManager");
+      views.setAccessible(true);
+      session.sessionState().catalog().globalTempViewManager(); // else it would be made later, and take the place of what is set
+      views.set(session.sessionState().catalog(), other.sessionState().catalog().globalTempViewManager());
+    } catch (ReflectiveOperationException changed) {
+      throw new IllegalStateException("this Spark keeps global views in another way: " + changed, changed);
+    }
+  }
+
   /** Gives the session global temporary views of its own: test processes that share the engine must not see each other's. */
   static void ownGlobalViews(SparkSession session) {
     try {

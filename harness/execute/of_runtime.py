@@ -1,0 +1,33 @@
+"""Modules that a notebook finds on Databricks without installing them, and that aren't in this environment."""
+
+from __future__ import annotations
+
+_DATABRICKS_ONLY = {
+    "dlt": "a pipeline's notebook runs in a pipeline of Databricks; test its functions by themselves",
+    "dbruntime": "it is a part of Databricks' own runtime",
+    "databricks.automl": "AutoML runs on Databricks; leave the cell out by skip_cells",
+}
+
+# "Installed Python libraries" and "Python libraries on CPU clusters" of the release notes, by the names that they are imported
+# under: https://docs.databricks.com/release-notes/runtime/
+_OF_RUNTIMES = {
+    "Databricks Runtime": """
+        azure.core azure.identity azure.storage boto3 botocore cryptography google.cloud ipywidgets matplotlib mlflow numpy
+        pandas plotly psutil psycopg2 pyarrow pydantic pyodbc requests scipy seaborn sklearn statsmodels
+    """,
+    "Databricks Runtime for Machine Learning": """
+        accelerate databricks.feature_engineering databricks.feature_store datasets evaluate graphframes hyperopt keras lightgbm
+        nltk optuna prophet ray sentence_transformers shap spacy sparkdl tensorflow tokenizers torch torchvision transformers
+        xgboost
+    """,
+}
+
+
+def why_missing(name: str) -> str:
+    """Why it is no fault of the notebook's that this module isn't here; "" where that can't be told."""
+    if name in _DATABRICKS_ONLY:
+        return f"the module {name} is Databricks only: {_DATABRICKS_ONLY[name]}"
+    for runtime, modules in _OF_RUNTIMES.items():
+        if any(name == known or name.startswith(f"{known}.") for known in modules.split()):
+            return f"the module {name} comes with {runtime}; here it is to be installed in the environment of the tests"
+    return ""

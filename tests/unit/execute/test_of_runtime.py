@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.execute.of_runtime import why_missing
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("dlt", "the module dlt is Databricks only"),
+        ("matplotlib.pyplot", "comes with Databricks Runtime;"),
+        ("torch.nn", "comes with Databricks Runtime for Machine Learning;"),
+    ],
+)
+def test_a_module_of_the_runtime_is_no_fault_of_the_notebooks(name, why):
+    """With what brings it, and what to do."""
+    assert why in why_missing(name)
+
+
+@pytest.mark.parametrize("name", ["", "nosuch", "torchy", "databricks", "google", "databricks.feature"])
+def test_of_any_other_module_nothing_is_known(name):
+    """A part of a name is none."""
+    assert why_missing(name) == ""
