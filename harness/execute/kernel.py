@@ -27,6 +27,7 @@ from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
+from harness.execute.needs import refuse_sessions
 from harness.execute.outputs import METER, keep_no_copy
 from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, is_by_library
 from harness.execute.shown import display
@@ -165,6 +166,8 @@ class Runner:
         self.spark: Any = self._session.spark if self._session is not None else None
         if self.spark is not None:
             tell_cluster(self.spark, job.runtime)
+        else:
+            refuse_sessions()
         fill(shell, self)
         install(shell, self)
         watch_cases(self)

@@ -4,30 +4,61 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.execute.magics import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.model import Notebook
 
-_NAMES = re.compile(r"\b(?:spark|sc|sqlContext|sql|table|udf|getOrCreate)\b|%run\b|%sql\b|\bnotebook\s*\.\s*run\b")
-_IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
-# pytest and harness: what they run may want the notebook's.
-_OF_SPARK = frozenset({"pyspark", "databricks", "delta", "mlflow", "pytest", "harness"})
+_NAMES = re.compile(
+    r"\b(?:spark|sc|sqlContext|sql|table|udf|getOrCreate|exec|__import__|import_module|run_module|run_path)\b"
+    r"|%run\b|%sql\b|\bnotebook\s*\.\s*run\b"
+)
+_IMPORTED = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)|import[ \t]+([^\n;#]+))", re.MULTILINE)
+# What is sure to do without; of anything else nobody has read whether it asks for a session, the project's own on a path of
+# its making among it.
+_PLAIN = sys.stdlib_module_names | {
+    *("dateutil", "matplotlib", "numpy", "packaging", "pandas", "pyarrow", "pytz", "requests", "scipy", "seaborn", "sklearn"),
+    *("tqdm", "yaml"),
+}
 
 
 def needs_spark(notebook: Notebook, roots: Sequence[str]) -> bool:
-    """Whether it names something of Spark's, runs another notebook, or imports a module of the project, which may do so."""
+    """Whether it names something of Spark's, runs another notebook, or imports a module that may do so."""
     if any(cell.language == "sql" for cell in notebook.cells):
         return True
     text = "\n".join(cell.source for cell in notebook.cells if cell.language != "markdown")
     if _NAMES.search(text):
         return True
     folders = [os.path.dirname(os.path.abspath(notebook.path)), *roots]
-    for name in {found.split(".")[0] for found in _IMPORTED.findall(text)}:
-        if not name or name in _OF_SPARK:
+    for name in _imported(text):
+        if name not in _PLAIN:
             return True
         if any(os.path.exists(os.path.join(folder, name + suffix)) for folder in folders for suffix in ("", ".py", ".ipynb")):
             return True
     return False
+
+
+def _imported(text: str) -> set[str]:
+    """The top-level names of all modules that a text imports."""
+    found = (one for origin, names in _IMPORTED.findall(text) for one in ([origin] if origin else names.split(",")))
+    return {(one.split() or [""])[0].split(".")[0] for one in found}
+
+
+def refuse_sessions() -> None:
+    """In a kernel without Spark: have nothing get a session of its own, of another Spark without the test's tables."""
+    session = sys.modules.get("pyspark.sql.session")
+    if session is None:
+        return
+
+    def refuse(_builder: object) -> NoReturn:
+        raise UnsupportedError(
+            "a Spark session was asked for by what the notebook imports, and nothing in the notebook itself says that it uses "
+            "Spark: write import pyspark there"
+        )
+
+    session.SparkSession.Builder.getOrCreate = refuse

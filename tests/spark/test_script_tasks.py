@@ -180,6 +180,43 @@ def test_modules_whose_folder_a_script_names(run_job, script):
     assert run_job(path).tasks["main"].run.cells[0].text == "help\n"
 
 
+GETS = """\
+def count():
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.getOrCreate().table("orders").count()
+"""
+
+
+def test_the_session_of_a_module_is_the_tests(run_job, run_notebook, uc, script):
+    """Wherever the module lies, and though nothing but it names Spark: no other Spark is started, which has no such table."""
+    uc.make_table(name="orders", columns="id int", rows=[(1,), (2,)])
+    gets = GETS.replace('"orders"', f'"{uc.name}.orders"')
+    path = script("import sys\n\nsys.path.insert(0, sys.argv[1])\nimport counting\n\nprint(counting.count())\n", "LIB")
+    lib = path.parent / "elsewhere"
+    lib.mkdir()
+    (lib / "counting.py").write_text(gets)
+    path.write_text(path.read_text().replace("LIB", str(lib)))
+    finds = f"import sys\nsys.path.insert(0, {str(lib)!r})\nimport counting\nprint(counting.count())\n"
+    (path.parent / "nb.py").write_text(HEADER + finds)
+
+    assert run_job(path).tasks["main"].run.cells[0].text == "2\n"
+    assert run_notebook(path.parent / "nb.py").cells[0].text == "2\n"
+
+
+def test_no_other_spark_is_started(run_notebook, tmp_path):
+    """Where nothing told that one was needed: here a module of a well-known name, in a folder that is put on the path."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "tqdm.py").write_text(GETS.replace('.table("orders").count()', ""))
+    folder = str(tmp_path / "own")
+    (tmp_path / "nb.py").write_text(f"{HEADER}import sys\nsys.path.insert(0, {folder!r})\nimport tqdm\ntqdm.count()\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert run.outcome == "unsupported", run.summary
+    assert "write import pyspark there" in run.error
+
+
 def test_a_script_that_never_ends(run_job, script):
     """It is ended, at the line where it was."""
     run = run_job(script("import time\n\ntime.sleep(600)\n", timeout_seconds=2))

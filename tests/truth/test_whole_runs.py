@@ -318,3 +318,27 @@ def test_74_a_run_is_told_that_it_is_on_databricks(folder):
         *("failed", "False", "None"),
         "ZeroDivisionError: division by zero",
     ]
+
+
+def test_80_a_script_that_passes_at_a_desk(folder):
+    """The lie: a job's script passes as a program does, and fails as a task. Here: it is run as a task is."""
+    folder.write(
+        {
+            "main.py": "import sys\n\nif __name__ == '__main__':\n    print('done')\n    sys.exit(0)\n",
+            "beside.py": "import helper\n",
+            "helper.py": "",
+            "j.yml": """
+                tasks:
+                  - {task_key: exits, spark_python_task: {python_file: main.py}}
+                  - {task_key: imports, spark_python_task: {python_file: beside.py}}
+            """,
+            "test_it.py": """
+                def test_run(run_job):
+                    run = run_job("j.yml")
+                    print("TOLD", run.outcome, *(f"{key} {task.outcome}" for key, task in run.tasks.items()), sep="|")
+                """,
+        }
+    )
+    said, _ = folder.run("pytest", "-s")
+
+    assert "TOLD|unsupported|exits failed|imports unsupported" in said

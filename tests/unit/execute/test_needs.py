@@ -16,7 +16,9 @@ def read(text, path):
 @pytest.mark.parametrize(
     "text",
     ["df = spark.range(1)", "# MAGIC %sql select 1", "%run ./other", "import pyspark", "from delta.tables import DeltaTable",
-     "import helper", "sqlContext.sql('x')", "dbutils.notebook.run('./other', 60)"],
+     "import helper", "sqlContext.sql('x')", "dbutils.notebook.run('./other', 60)", "import elsewhere", "import os, lib as x",
+     "from src.x import y", "from . import x", "x = 1; import lib", "if True: import lib", "__import__('os')",
+     "runpy.run_path('x.py')"],
 )  # fmt: skip
 def test_what_may_ask_for_spark(text, tmp_path):
     """Also by a module of the project, which nobody has read."""
@@ -25,7 +27,11 @@ def test_what_may_ask_for_spark(text, tmp_path):
     assert needs_spark(read(text, tmp_path / "n.py"), [])
 
 
-@pytest.mark.parametrize("text", ["import json, pandas\nx = 1", "dbutils.notebook.exit('1')", "sparkle = 1"])
+@pytest.mark.parametrize(
+    "text",
+    ["import json, pandas\nx = 1", "import sys, os as o\nfrom collections.abc import Mapping", "import numpy as np  # lib, x",
+     "dbutils.notebook.exit('1')", "sparkle = 1"],
+)  # fmt: skip
 def test_what_does_not(text, tmp_path):
     """A session is a third of a second, for nothing."""
     assert not needs_spark(read(text, tmp_path / "n.py"), [str(tmp_path)])
