@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
-from harness.execute.refusals import NoContext
+from harness.execute.refusals import NoContext, no_workspace
 from harness.execute.shown import display, display_html
 from harness.runtime import context, modules
 from harness.runtime.around import RUNTIME, STANDS_FOR
@@ -97,4 +97,4 @@ def fill(shell: Any, runner: Runner) -> None:
         DataFrame.display = display  # type: ignore[attr-defined]  # as every DataFrame there has it
         names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
     shell.user_ns.update(names)
-    modules.install(names)
+    modules.install(names, sign_in=no_workspace)
