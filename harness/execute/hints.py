@@ -16,7 +16,7 @@ _NO_WORKSPACE = re.compile(r"No such file or directory: '(?:file:)?(/Workspace/[
 _SAID = (
     (
         re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'"),
-        "{0} is neither installed where the tests are nor a module beside the notebook or in the project",
+        "{0} is neither installed beside the tests nor a module of the project; on Databricks a library may bring it",
     ),
     (
         re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.execute import databricks_session
 from harness.execute.imports import refuse_notebooks
 from harness.execute.pip import stay_out
-from harness.execute.refusals import NoContext
+from harness.execute.refusals import NoContext, no_workspace
 from harness.execute.scripts import leave_bare
 from harness.execute.shown import display, display_html
 from harness.runtime import context, modules
@@ -104,6 +104,6 @@ def fill(shell: Any, runner: Runner) -> None:
         shell.user_ns.update(names)
     else:
         leave_bare(shell.user_ns)
-    modules.install(names)
+    modules.install(names, sign_in=no_workspace)
     if runner.spark is not None:
         databricks_session.install(runner.spark)

@@ -117,6 +117,18 @@ def hear_of_queries() -> None:
     SparkConnectClient._handle_error = told  # type: ignore[method-assign]  # noqa: SLF001 -- as above
 
 
+def no_workspace() -> tuple[None, None]:
+    """Answer the SDK, which asks for the sign-in that each notebook has on Databricks once it has found no other.
+
+    It goes on to an error of its own, and the notebook may catch that.
+    """
+    UnsupportedError(  # it tells of itself as it is made
+        "WorkspaceClient() is signed in on Databricks only, and there is no workspace here: run the test with "
+        "--databricks-env=rehearsal, or leave the cell out by skip_cells"
+    )
+    return None, None
+
+
 class NoContext:
     """Stands for ``sc``: any use of it says that there is no SparkContext."""
 
@@ -142,8 +154,9 @@ def is_by_library(frames: StackSummary) -> bool:
     """
     paths = sysconfig.get_paths()
     libraries = _folders_of_libraries()
-    # What stands between a notebook and us: Spark's client where a query is refused.
-    passed_through = [os.path.join(folder, name) for folder in libraries for name in ("IPython", "pyspark", "delta")]
+    # What stands between a notebook and us: Spark's client where a query is refused, the SDK where it signs in.
+    through = ("IPython", "pyspark", "delta", os.path.join("databricks", "sdk"))
+    passed_through = [os.path.join(folder, name) for folder in libraries for name in through]
     between = (os.path.dirname(os.path.dirname(__file__)), *passed_through)
     for frame in reversed(frames):
         if frame.filename.startswith(between):

@@ -56,9 +56,10 @@ class Late:
         return f"<{vars(self)['_name']} of the running test>"
 
 
-def install(names: Mapping[str, Any]) -> None:
-    """Have both modules in this process, with a run's own objects."""
-    put(names.__getitem__, tuple(name for name in NAMES if name in names))
+def install(names: Mapping[str, Any], *, sign_in: Callable[[], object] | None = None) -> None:
+    """Have both modules in this process, with a run's own objects; ``sign_in`` is asked by databricks-sdk."""
+    runtime, _ = put(names.__getitem__, tuple(name for name in NAMES if name in names))
+    runtime.init_runtime_native_auth = sign_in  # type: ignore[attr-defined]  # a module made by hand
 
 
 def put(give: Callable[[str], Any], names: tuple[str, ...] = NAMES) -> list[ModuleType]:

@@ -244,6 +244,10 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "the setting spark.databricks.clusterUsageTags.clusterName has no value here",
         ),
         ("spark.conf.set('spark.sql.shuffle.partitions', 'auto')", 'takes "auto" on Databricks only'),
+        (
+            "from databricks.sdk import WorkspaceClient\ntry:\n    WorkspaceClient()\nexcept Exception:\n    pass",
+            "WorkspaceClient() is signed in on Databricks only",
+        ),
     ],
 )
 def test_what_is_there_on_databricks_alone(run_notebook, notebook, code, why):
