@@ -219,9 +219,8 @@ class _Schemas:
         row = self._uc.schema(catalog, name)
         facts = self._short(catalog, row)
         if name != _SHOWN:
-            told = {
-                one["info_name"]: one["info_value"] for one in self._uc.rows(f"DESCRIBE SCHEMA EXTENDED {quote(catalog, name)}")
-            }
+            rows = self._uc.rows(f"DESCRIBE SCHEMA EXTENDED {quote(catalog, name)}")
+            told = {one["database_description_item"]: one["database_description_value"] for one in rows}
             facts["properties"] = _properties(told.get("Properties") or "")
         return facts
 
