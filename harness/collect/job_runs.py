@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.collect.remote import environment_here, remote_of
@@ -49,15 +50,18 @@ class RunJob:
         beside: str,
         runs: list[Any],
         start: Callable[[Job, dict[str, str], float | None, str], Any],
+        *,
+        limit_s: float | None,
     ) -> None:
         self._config, self._beside, self._runs, self._start = config, beside, runs, start
+        self._limit_s = limit_s  # where the test says nothing; None is for the environment to say
 
     def __call__(
         self,
         job: str | os.PathLike[str],
         *,
         parameters: Mapping[str, str] | None = None,
-        timeout_s: float | None = TIMEOUT_S,
+        timeout_s: float | EllipsisType | None = ...,
         compute: str = "environment",
     ) -> JobRun:
         """Run it, and wait for its end."""
@@ -68,7 +72,7 @@ class RunJob:
         job: str | os.PathLike[str],
         *,
         parameters: Mapping[str, str] | None = None,
-        timeout_s: float | None = TIMEOUT_S,
+        timeout_s: float | EllipsisType | None = ...,
         compute: str = "environment",
     ) -> StartedJob:
         """Start it, and go on; here it is run at once.
@@ -85,7 +89,8 @@ class RunJob:
         found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job", given=parameters or {})
         known = given(found, parameters or {})
         check_inputs(found, known, root=str(self._config.rootpath))
-        started: StartedJob = self._start(found, known, timeout_s, compute)
+        limit_s = self._limit_s if isinstance(timeout_s, EllipsisType) else timeout_s
+        started: StartedJob = self._start(found, known, limit_s, compute)
         self._runs.append(started)
         return started
 
@@ -172,7 +177,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
         )
         return _Ended(job.name, done)
 
-    return RunJob(request.config, str(request.path), runs, start)
+    return RunJob(request.config, str(request.path), runs, start, limit_s=TIMEOUT_S)
 
 
 def remote(config: pytest.Config, beside: str, runs: list[Any]) -> RunJob:
@@ -185,7 +190,7 @@ def remote(config: pytest.Config, beside: str, runs: list[Any]) -> RunJob:
         handle = remote_of(config).submit_job(job, parameters, timeout_s, its_compute=compute == "job")
         return _Submitted(job, handle)
 
-    return RunJob(config, beside, runs, start)
+    return RunJob(config, beside, runs, start, limit_s=None)
 
 
 def needs_kernels(item: pytest.Item) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.remote import environment_here, remote_of
-from harness.collect.runs import TIMEOUT_S
 from harness.collect.session import SESSION
 from harness.errors import EnvironmentUseError
 
@@ -66,11 +65,11 @@ class WorkspaceRuns:
         path: str | os.PathLike[str],
         *,
         widgets: Mapping[str, str] | None = None,
-        timeout_s: float | None = TIMEOUT_S,
+        timeout_s: float | None = None,
         allow: object = (),  # noqa: ARG002 -- it is about this machine; a workspace has its own rules
         **only_here: Any,
     ) -> Submitted:
-        """Start it, and go on.
+        """Start it, and go on; without ``timeout_s`` it may take as long as the environment's ``timeout_minutes`` say.
 
         Raises:
             EnvironmentUseError: An argument was given that a workspace has nothing for.

@@ -29,7 +29,7 @@ from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
 from harness.execute.needs import refuse_sessions
 from harness.execute.outputs import METER, keep_no_copy
-from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, is_by_library
+from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, hear_of_requests, is_by_library
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
@@ -171,6 +171,7 @@ class Runner:
         fill(shell, self)
         install(shell, self)
         watch_cases(self)
+        hear_of_requests()
         if self.spark is not None:
             hear_of_queries()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
@@ -317,7 +318,11 @@ class Runner:
         if target in self.chain:
             circle = " -> ".join(os.path.basename(path) for path in [*self.chain[self.chain.index(target) :], target])
             raise RunCycleError("notebooks %run each other in a circle", cause=circle, mend="break the circle")
-        self._run_cells(target, dict(line.arguments))
+        self._run_cells(target, {name: self._value(value) for name, value in dict(line.arguments).items()})
+
+    def _value(self, given: str) -> str:
+        """What ``$name=…`` of a ``%run`` gives: a value that is itself ``$other`` is the widget of that name."""
+        return self.dbutils.widgets.get(given[1:]) if given.startswith("$") else given
 
     def go_on(self) -> None:
         """After a restart of Python in a notebook that was ``%run``: run what is left of it, and of those that led to it."""

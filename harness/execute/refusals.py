@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_missing
+from harness.runtime.context import HOST
 
 if TYPE_CHECKING:
     from traceback import StackSummary
@@ -129,6 +131,25 @@ def no_workspace() -> tuple[None, None]:
     return None, None
 
 
+def hear_of_requests() -> None:
+    """Have a request to the workspace, whose address is in a notebook's context, told where it is made.
+
+    It ends in an error of the network's, and the notebook may catch that.
+    """
+    resolve = socket.getaddrinfo
+
+    def told(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        if name.lower().endswith(HOST):
+            UnsupportedError(  # it tells of itself as it is made
+                f"a request to the workspace's API (https://{name}): there is no workspace here; run the test with "
+                "--databricks-env=rehearsal, or leave the cell out by skip_cells"
+            )
+        return resolve(host, *args, **kwargs)
+
+    socket.getaddrinfo = told
+
+
 class NoContext:
     """Stands for ``sc``: any use of it says that there is no SparkContext."""
 
@@ -154,8 +175,9 @@ def is_by_library(frames: StackSummary) -> bool:
     """
     paths = sysconfig.get_paths()
     libraries = _folders_of_libraries()
-    # What stands between a notebook and us: Spark's client where a query is refused, the SDK where it signs in.
-    through = ("IPython", "pyspark", "delta", os.path.join("databricks", "sdk"))
+    # What stands between a notebook and us: Spark's client where a query is refused, the SDK where it signs in, HTTP's clients.
+    clients = ("IPython", "pyspark", "delta", os.path.join("databricks", "sdk"))
+    through = (*clients, "requests", "urllib3", "httpx", "httpcore", "anyio")
     passed_through = [os.path.join(folder, name) for folder in libraries for name in through]
     between = (os.path.dirname(os.path.dirname(__file__)), *passed_through)
     for frame in reversed(frames):

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 def check_identity(workspace: Workspace, environment: Environment, identity: Identity) -> tuple[str, ...]:
     """Refuse an identity that could write to a protected catalog; gives notes on what isn't known.
 
+    A protected environment's own catalog is one of them: tests only read there, whatever they ask for.
+
     Raises:
         PrivilegeError: It could.
         UnknownPrivilegeError: Whether it could isn't known, and the settings take that for a refusal.
     """
-    protected = [one for one in environment.protected_catalogs if one != environment.catalog]
+    own = [environment.catalog] if environment.protected and environment.catalog else []
+    protected = list(dict.fromkeys([*own, *(one for one in environment.protected_catalogs if one != environment.catalog)]))
     found = privileges.look(workspace, protected, identity)
     return privileges.judge(found, identity, unknown=environment.unknown_privileges)
 
@@ -57,11 +60,16 @@ def check_texts(
 
 
 def check_values(
-    environment: Environment, values: Iterable[tuple[Location, str, str]], *, allowed: Collection[str] = ()
+    environment: Environment,
+    values: Iterable[tuple[Location, str, str]],
+    *,
+    allowed: Collection[str] = (),
+    mend: str = "give the parameter by run_job(…, parameters={…})",
 ) -> tuple[Mention, ...]:
     """Refuse values (each with its place and name) that name a protected catalog or one of another environment.
 
-    Notebooks take their catalog from a parameter, so that a job's own defaults say where it writes.
+    Notebooks take their catalog from a parameter, so that it, or a job's own default for it, says where they write. ``mend`` is
+    what can be done beside allowing it.
 
     Raises:
         CatalogMentionError: One does; all are listed.
@@ -78,7 +86,6 @@ def check_values(
         found,
         allowed=allowed,
         protected=environment.protected_catalogs,
-        mend="give the parameter by run_job(…, parameters={…}), or allow the catalog by name: allowed_catalogs in the "
-        "environment's table",
+        mend=f"{mend}, or allow the catalog by name: allowed_catalogs in the environment's table",
     )
     return tuple(found)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.job import SCRIPT
+from harness.model import Location
 from harness.notebook import read_notebook
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
@@ -18,7 +20,6 @@ from harness.remote.upload import Uploader
 from harness.runtime.dbutils import check_widgets
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
@@ -82,6 +83,11 @@ class Sender:
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
         """Send a notebook; raises what `harness.remote.session.Remote.submit` does."""
         check_widgets(widgets)
+        told = [
+            (Location(os.path.relpath(path, self._root).replace(os.sep, "/")), f"the widget {name}", value)
+            for name, value in widgets.items()
+        ]
+        check_values(self._environment, told, allowed=self._allowed, mend="give it another by widgets={…}")
         sent, target = self._brought(path)
         return self._queue(sent, target, widgets, timeout_s)
 

@@ -152,6 +152,67 @@ def test_tests_only_read_in_a_protected_environment(project):
     )
 
 
+DECLARED = """
+import pytest
+
+@pytest.mark.nbh_run("nb.py")
+def test_declared(notebook_run):
+    pass
+
+@pytest.mark.nbh_env("prd")
+@pytest.mark.nbh_run("elsewhere.py")
+def test_of_another_environment(notebook_run):
+    pass
+
+@pytest.mark.skip
+@pytest.mark.nbh_run("skipped.py")
+def test_skipped(notebook_run):
+    pass
+
+@pytest.mark.skipif(True, reason="no")
+@pytest.mark.nbh_run("skipped_if.py")
+def test_skipped_if(notebook_run):
+    pass
+"""
+
+# In place of a workspace: what would have been sent there, and for how long.
+SENT = """
+import harness.collect.workspace_runs as runs
+
+class Remote:
+    def submit(self, path, *, widgets, timeout_s):
+        with open("sent", "a") as told:
+            told.write(f"{path.rpartition('/')[2]} {timeout_s};")
+        return self
+
+runs.remote_of = lambda config: Remote()
+"""
+
+
+def test_a_declared_run_begins_only_where_its_test_is_for(project):
+    """Neither that of another environment's test, nor that of one which is left out; as long as the environment says."""
+    notebooks = {name: ["x = 1"] for name in ("nb.py", "elsewhere.py", "skipped.py", "skipped_if.py")}
+    project.write({"pyproject.toml": PPS, "conftest.py": SENT, "test_it.py": DECLARED, **notebooks})
+
+    project.run("--databricks-env=pps")
+
+    assert (project.path / "sent").read_text() == "nb.py None;"
+
+
+def test_no_declared_run_begins_in_a_protected_environment(project):
+    """It is refused as any other is."""
+    notebooks = {name: ["x = 1"] for name in ("nb.py", "elsewhere.py")}
+    project.write({"pyproject.toml": PPS, "conftest.py": SENT, "test_it.py": DECLARED, **notebooks})
+
+    result = project.run("--databricks-env=prd", "-k", "declared or another")
+
+    assert not (project.path / "sent").exists()
+    result.assert_outcomes(failed=0, errors=2)
+    result.stdout.fnmatch_lines(
+        ["*NBH385 a notebook that is run whole may write, and tests only read in the environment 'prd'*"]
+    )
+
+
 def test_a_job_is_refused_before_anybody_signs_in(project):
     """In a protected environment whatever it is; elsewhere where no copy of it can be run, or there is none."""
     pytest.importorskip("yaml")

@@ -33,6 +33,17 @@ def test_an_identity_that_may_only_read_is_fine(ws):
     assert {call[1] for call in ws.calls if call[0] == "catalog"} == {"prod"}
 
 
+def test_a_protected_environments_own_catalog_is_looked_at(ws):
+    """Tests only read there, and who may do more would be held back by nothing."""
+    prd = Environment("prd", catalog="prod", protected=True)
+    assert check(ws, prd) == ()
+
+    ws.privileges["schema", "prod.sales"] = [("me@example.com", ["MODIFY"])]
+
+    with pytest.raises(PrivilegeError, match=r"NBH344 me@example\.com could change prod"):
+        check(ws, prd)
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "who", "privilege"),
     [

@@ -152,6 +152,17 @@ def test_widgets_are_texts(make):
         make().run("etl.py", {"day": 1})
 
 
+def test_a_widget_may_not_name_a_protected_catalog(ws, make):
+    """It says where the notebook writes; before anything is sent."""
+    remote = make(Environment("pps", catalog="pps", protected_catalogs=("prd",), unknown_privileges="allow"))
+
+    for value in ("prd", "prd.sales.orders", "/Volumes/prd/raw/in"):
+        with pytest.raises(CatalogMentionError, match=r"etl\.py: NBH346 (.|\n)*the widget target = .*(.|\n)*widgets=\{…\}"):
+            remote.run("etl.py", {"target": value})
+    assert ws.count("submit") == 0
+    assert remote.run("etl.py", {"target": "pps"}).passed
+
+
 def test_processes_of_one_run_share_all(ws, make):
     """Folder, cluster and name; the last one to close removes them."""
     # Two objects in one process stand for two processes: which of them is last is told by their pids alone.

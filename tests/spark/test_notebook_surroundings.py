@@ -323,3 +323,17 @@ def test_who_runs(run_notebook, notebook, uc):
     )
 
     assert run.exit_value == "local.user@nbh.invalid", run.summary
+
+
+def test_a_request_to_the_workspace(run_notebook, notebook):
+    """Isn't the notebook's to catch: there is no workspace here, and what it makes of that is no result."""
+    run = run_notebook(
+        notebook(
+            "import urllib.request",
+            "url = dbutils.notebook.entry_point.getDbutils().notebook().getContext().apiUrl().get()",
+            "try:\n    urllib.request.urlopen(url + '/api/2.1/jobs/list')\nexcept OSError:\n    jobs = []",
+        )
+    )
+
+    assert (run.outcome, run.location.cell) == ("unsupported", 3)
+    assert "a request to the workspace's API (https://nbh.invalid)" in run.error

@@ -154,6 +154,22 @@ def test_run_brings_names_and_takes_parameters(run_notebook, notebook):
     assert run.exit_value == "42", run.error
 
 
+def test_a_parameter_may_be_a_widget_of_the_caller(run_notebook, notebook):
+    """``$reset=$reset`` hands it on; a name that is no widget's is an error, and no text."""
+    notebook(
+        "dbutils.widgets.dropdown('reset', 'false', ['true', 'false'])\nreset = dbutils.widgets.get('reset')", name="set.py"
+    )
+    define = "dbutils.widgets.text('reset', 'false')"
+    path = notebook(define, magic("%run ./set $reset=$reset"), "dbutils.notebook.exit(reset)")
+
+    assert run_notebook(path, widgets={"reset": "true"}).exit_value == "true"
+    assert run_notebook(path).exit_value == "false"
+
+    run = run_notebook(notebook(magic("%run ./set $reset=$other")))
+    assert run.outcome == "failed"
+    assert 'no widget "other" is defined' in run.error
+
+
 @pytest.mark.parametrize(
     ("other", "error"),
     [
