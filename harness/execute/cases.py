@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DbutilsCallError, HarnessError, NotebookError
+from harness.execute.hints import hint_of, hinted, joined
 from harness.execute.job import tell
 from harness.execute.magics import UnsupportedError
 from harness.model import GREEN, Location
@@ -86,9 +87,11 @@ def judged(run: NotebookRun, failures: Failures) -> NotebookRun:
         return run
     if run.ended == "unsupported":  # what couldn't be had made them fail, or came beside it
         is_theirs = all(case["unsupported"] for case in failures.cases)
-        return replace(run, error=str(failures) if is_theirs else f"{run.error}; and {failures}")
+        said = hint_of(run.error)
+        theirs = hinted(str(failures), said) if said else str(failures)
+        return replace(run, error=theirs if is_theirs else joined(run.error, str(failures)))
     if run.ended == "failed":
-        return replace(run, error=f"{run.error}; and {failures}")
+        return replace(run, error=joined(run.error, str(failures)))
     cells = tuple(
         replace(cell, outcome="failed") if cell.number in {case["cell"] for case in failures.cases} else cell
         for cell in run.cells

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from harness.execute.hints import hinted
 from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_missing
 from harness.spark.hints import PATH_HINT
@@ -58,6 +59,13 @@ _AUTO = "The value 'auto' in the config \"spark.sql.shuffle.partitions\" is inva
 
 # Spark 4.2 raises this condition and has no text for it.
 _PATH_OF_TEXT = re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]")
+
+
+def why_refused(error: Exception) -> str:
+    """What to tell of a run that asked for what isn't served: what, why, and what to do about it."""
+    why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
+    mend = " ".join(str(getattr(error, "mend", "")).splitlines())
+    return hinted(why, mend) if mend else why
 
 
 def connect_only(error: BaseException) -> str:
