@@ -17,7 +17,7 @@ from harness.execute.magics import UnsupportedError
 from harness.model import GREEN, Location
 from harness.notebook import read_notebook
 from harness.runtime.nutter_import import NutterFinder, NutterWatch
-from harness.runtime.nutter_results import WATCHERS
+from harness.runtime.nutter_results import WATCHERS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,7 +72,7 @@ class Failures:
     def __str__(self) -> str:
         named = [f"{case['name']} ({_location(case)}): {case['error']}" for case in self.cases[:_NAMED]]
         more = [f"and {len(self.cases) - _NAMED} more"] if len(self.cases) > _NAMED else []
-        return f"{len(self.cases)} of {self.count} Nutter cases failed: {'; '.join([*named, *more])}"
+        return f"{counted(len(self.cases), self.count)}: {'; '.join([*named, *more])}"
 
 
 def failures_of(events: Iterable[Mapping[str, Any]]) -> Failures:
