@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
+from harness.compare.displayed import CutError, told_whole
 from harness.compare.frames import check_left_out, is_frame, is_pandas, names_of, read_frame
 from harness.compare.values import rank, shown
 from harness.errors import CompareUseError, EmptyTablesError, SnapshotError
-from harness.model import GREEN, NotebookRun
+from harness.model import GREEN, Location, NotebookRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +25,6 @@ _CHANGING = {
     r"/\S*/nbh-\w+(?=/|\b)": "…",
     r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\b": "…",
 }
-_NO_TEXT = re.compile(r"<IPython\.core\.display\.\w+ object>")
 
 
 def table_text(frame: Any, *, ignore: str | Iterable[str] = (), empty_ok: bool = False, max_rows: int = MAX_ROWS) -> str:
@@ -63,7 +61,7 @@ def run_text(run: Any, *, scrub: Mapping[str, str] | None = None) -> str:
     """Write what a notebook's cells put out, without what is another on each run; ``scrub`` says what else is: pattern, text.
 
     Raises:
-        SnapshotError: It is no run, or one that isn't green.
+        SnapshotError: It is no run, or one that isn't green; or an output holds less than what was shown.
     """
     if not isinstance(run, NotebookRun):
         raise SnapshotError(
@@ -83,12 +81,24 @@ def run_text(run: Any, *, scrub: Mapping[str, str] | None = None) -> str:
     if run.exit_value is not None:
         lines.append(f"exit value: {_without(run.exit_value, left_out)}")
     for cell in run.cells:
-        texts = [_without(_told(output), left_out) for output in cell.outputs]
+        texts = [_without(_told(output, Location(run.path, cell=cell.number)), left_out) for output in cell.outputs]
         put_out = [line for text in texts if text for line in text.split("\n")]
         told = "" if cell.outcome == "passed" else f", {cell.outcome}"
         if put_out or told:
             lines += ["", f"cell {cell.number} ({cell.language}{told})", *(f"  {line}".rstrip() for line in put_out)]
     return _writable(lines)
+
+
+def _told(output: Mapping[str, Any], place: Location) -> str:
+    try:
+        return told_whole(output)
+    except CutError as error:
+        raise SnapshotError(
+            "an output that pandas has cut was to be kept as a snapshot",
+            cause=f"its text leaves out {error}: a change there would not be seen",
+            mend="print all of it: print(df.to_string()); or show it as a table of Spark's: display(spark.createDataFrame(df))",
+            location=place,
+        ) from None
 
 
 def _without(text: str, patterns: Mapping[str, str]) -> str:
@@ -101,29 +111,3 @@ def _without(text: str, patterns: Mapping[str, str]) -> str:
 def _writable(lines: list[str]) -> str:
     """One text that a file gives back as it was written."""
     return "\n".join([*lines, ""]).encode("utf-8", "backslashreplace").decode()
-
-
-def _told(output: Mapping[str, Any]) -> str:
-    """An output as text: a picture, or what else has none, by its digest."""
-    if output["output_type"] == "stream":
-        return str(output["text"])
-    if output["output_type"] == "error":
-        return f"{output['ename']}: {output['evalue']}"
-    data = dict(output.get("data", {}))
-    plain = str(data.pop("text/plain", ""))
-    if _NO_TEXT.fullmatch(plain.strip()) and data:
-        plain = str(data.pop("text/html", data.pop("text/markdown", "")))
-    # What is text in another form stands there already.
-    digests = (f"<{kind} {_digest(data[kind])}>" for kind in sorted(data) if not kind.startswith("text/"))
-    return "\n".join([*([plain.rstrip("\n")] if plain else []), *digests])
-
-
-def _digest(content: Any) -> str:
-    if isinstance(content, str):
-        try:
-            raw = b64decode(content, validate=True)
-        except ValueError:
-            raw = content.encode()
-    else:
-        raw = shown(content).encode()
-    return f"sha256 {hashlib.sha256(raw).hexdigest()[:16]}"

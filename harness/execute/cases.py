@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DbutilsCallError, HarnessError, NotebookError
+from harness.execute.hints import hint_of, hinted, joined
 from harness.execute.job import tell
 from harness.execute.magics import UnsupportedError
 from harness.model import GREEN, Location
 from harness.notebook import read_notebook
 from harness.runtime.nutter_import import NutterFinder, NutterWatch
-from harness.runtime.nutter_results import WATCHERS
+from harness.runtime.nutter_results import WATCHERS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ class Failures:
     def __str__(self) -> str:
         named = [f"{case['name']} ({_location(case)}): {case['error']}" for case in self.cases[:_NAMED]]
         more = [f"and {len(self.cases) - _NAMED} more"] if len(self.cases) > _NAMED else []
-        return f"{len(self.cases)} of {self.count} Nutter cases failed: {'; '.join([*named, *more])}"
+        return f"{counted(len(self.cases), self.count)}: {'; '.join([*named, *more])}"
 
 
 def failures_of(events: Iterable[Mapping[str, Any]]) -> Failures:
@@ -86,9 +87,11 @@ def judged(run: NotebookRun, failures: Failures) -> NotebookRun:
         return run
     if run.ended == "unsupported":  # what couldn't be had made them fail, or came beside it
         is_theirs = all(case["unsupported"] for case in failures.cases)
-        return replace(run, error=str(failures) if is_theirs else f"{run.error}; and {failures}")
+        said = hint_of(run.error)
+        theirs = hinted(str(failures), said) if said else str(failures)
+        return replace(run, error=theirs if is_theirs else joined(run.error, str(failures)))
     if run.ended == "failed":
-        return replace(run, error=f"{run.error}; and {failures}")
+        return replace(run, error=joined(run.error, str(failures)))
     cells = tuple(
         replace(cell, outcome="failed") if cell.number in {case["cell"] for case in failures.cases} else cell
         for cell in run.cells

@@ -47,6 +47,12 @@ def hinted(error: str, said: str) -> str:
     return f"{error}\n{MARK}{said}"
 
 
+def joined(error: str, more: str) -> str:
+    """An error's text with more of it, before what is said beside it."""
+    own, mark, said = error.rpartition(f"\n{MARK}")
+    return f"{own}; and {more}{mark}{said}" if mark else f"{error}; and {more}"
+
+
 def hint_of(error: str) -> str:
     """What was said so; "" if nothing was."""
     return next((line.removeprefix(MARK) for line in error.splitlines()[::-1] if line.startswith(MARK)), "")

@@ -29,7 +29,14 @@ from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
 from harness.execute.needs import refuse_sessions
 from harness.execute.outputs import METER, keep_no_copy
-from harness.execute.refusals import connect_only, databricks_only, hear_of_queries, hear_of_requests, is_by_library
+from harness.execute.refusals import (
+    connect_only,
+    databricks_only,
+    hear_of_queries,
+    hear_of_requests,
+    is_by_library,
+    why_refused,
+)
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
@@ -225,8 +232,7 @@ class Runner:
         if self.cell is None or is_by_library(frames):
             return
         ends = "infrastructure_failed" if isinstance(error, LostAnswerError) else "unsupported"
-        why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
-        tell(self.job.folder, "refused", ends=ends, why=why, **self._facts(self._place(frames)))
+        tell(self.job.folder, "refused", ends=ends, why=why_refused(error), **self._facts(self._place(frames)))
 
     @contextlib.contextmanager
     def one_line_down(self) -> Iterator[None]:
@@ -258,7 +264,7 @@ class Runner:
         if isinstance(error, NotebookExit):
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
-            tell(self.job.folder, "unsupported", why=str(getattr(error, "what", error)), **facts)
+            tell(self.job.folder, "unsupported", why=why_refused(error), **facts)
         elif why := connect_only(error) or databricks_only(error) or self._unclear(error):
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:

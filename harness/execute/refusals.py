@@ -9,9 +9,11 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from harness.execute.hints import hinted
 from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_missing
 from harness.runtime.context import HOST
+from harness.spark.hints import PATH_HINT
 
 if TYPE_CHECKING:
     from traceback import StackSummary
@@ -57,6 +59,17 @@ _SETTING = re.compile(r"\[SQL_CONF_NOT_FOUND\] The SQL config \"(spark\.databric
 _AUTO = "The value 'auto' in the config \"spark.sql.shuffle.partitions\" is invalid"
 
 
+# Spark 4.2 raises this condition and has no text for it.
+_PATH_OF_TEXT = re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]")
+
+
+def why_refused(error: Exception) -> str:
+    """What to tell of a run that asked for what isn't served: what, why, and what to do about it."""
+    why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
+    mend = " ".join(str(getattr(error, "mend", "")).splitlines())
+    return hinted(why, mend) if mend else why
+
+
 def connect_only(error: BaseException) -> str:
     """Why this error is no fault of the notebook's: it asked for what Spark Connect lacks; "" if it didn't."""
     from harness.spark.hints import HINT, add_hint
@@ -89,6 +102,8 @@ def _of_spark(text: str) -> str:
         return _no_samples(found[1])
     if (found := _SETTING.search(text)) is not None:
         return f"the setting {found[1]} has no value here, as only Databricks knows it; the notebook can give a default"
+    if _PATH_OF_TEXT.search(text) is not None:
+        return PATH_HINT.replace("\n", " ")
     if _AUTO in text:
         return 'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is'
     if (found := _SOURCE.search(text)) is not None and found[1].lower() in _SOURCES:

@@ -208,5 +208,5 @@ def unknown(name: str, known: list[str]) -> DbutilsCallError:
     if name in _REFUSED:
         mend = "leave it out: it only makes later reads faster"
     else:
-        mend = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
+        mend = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(sorted(set(known)))}"
     return DbutilsCallError(f"dbutils.fs.{name} is not served here", cause="dbutils.fs has no such call here", mend=mend)

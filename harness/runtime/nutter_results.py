@@ -90,7 +90,7 @@ class TestExecResults:
     def to_string(self) -> str:
         """Give a report for people: what failed with its traceback, then what passed."""
         results = self.test_results.results
-        lines = [f"{self.test_results.num_failures} of {len(results)} Nutter cases failed"]
+        lines = [counted(self.test_results.num_failures, len(results))]
         for result in sorted(results, key=lambda result: result.passed):
             word = "passed" if result.passed else "FAILED"
             lines.append(f"{word}  {result.fixture}.{result.test_name}  {result.execution_time:.2f} s")
@@ -100,6 +100,14 @@ class TestExecResults:
     def exit(self, dbutils: Any) -> None:
         """End the notebook with the results as its value, in JSON."""
         dbutils.notebook.exit(self.test_results.serialize())
+
+
+def counted(failures: int, count: int) -> str:
+    """Say of so many cases how many failed, or that all passed."""
+    if not count:
+        return "no Nutter case was run"
+    cases = "Nutter case" if count == 1 else "Nutter cases"
+    return f"{failures} of {count} {cases} failed" if failures else f"{count} {cases} passed"
 
 
 def tell(kind: type, result: CaseResult) -> None:

@@ -57,7 +57,9 @@ def refusal(call: str, *, cause: str, mend: str) -> DbutilsCallError:
     return DbutilsCallError(
         f"{call} is not served here",
         cause=cause,
-        mend=mend or f"give the test its own: {part} = … in the test, or a fixture named dbutils",
+        mend=mend
+        or f"in a unit test give your own: {part} = … in the test, or a fixture named dbutils;\n"
+        "in a whole run leave the cell out: run_notebook(…, skip_cells=[…])",
     )
 
 
@@ -68,9 +70,9 @@ def unknown(call: str, *, known: Sequence[str]) -> DbutilsCallError:
     mend = (
         f'did you mean "{near[0]}"?'
         if near
-        else "Databricks has none of that name that we know of; if yours has, give the test a fixture named dbutils that has it"
+        else "Databricks has none of that name that we know of; if yours has, a unit test can have a fixture dbutils with it"
     )
-    return DbutilsCallError(f"{call} is not served here", cause=f"{part} has: {', '.join(known)}", mend=mend)
+    return DbutilsCallError(f"{call} is not served here", cause=f"{part} has: {', '.join(sorted(set(known)))}", mend=mend)
 
 
 def text(value: object, what: str) -> str:

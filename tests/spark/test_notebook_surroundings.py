@@ -245,6 +245,14 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
         ),
         ("spark.conf.set('spark.sql.shuffle.partitions', 'auto')", 'takes "auto" on Databricks only'),
         (
+            "# MAGIC %sql\n# MAGIC SELECT raw:a.b FROM VALUES ('{}') AS t(raw)",
+            "column:path on a column of JSON text is Databricks only",
+        ),
+        (
+            "try:\n    spark.sql(\"SELECT raw:a FROM VALUES ('{}') AS t(raw)\").collect()\nexcept Exception:\n    pass",
+            "write parse_json(column):path or get_json_object",
+        ),
+        (
             "from databricks.sdk import WorkspaceClient\ntry:\n    WorkspaceClient()\nexcept Exception:\n    pass",
             "WorkspaceClient() is signed in on Databricks only",
         ),

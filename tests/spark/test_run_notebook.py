@@ -273,6 +273,20 @@ def test_what_cannot_run_here_is_never_passed_over(run_notebook, notebook, cell,
     assert [found.outcome for found in run.cells] == ["passed", "unsupported", "not_run"]
 
 
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [("dbutils.fs.lss('/')", 'did you mean "ls"?'), ("dbutils.widget.get('x')", 'did you mean "widgets"?')],
+)
+@pytest.mark.parametrize("caught", [False, True])
+def test_a_refused_call_says_what_to_do(run_notebook, notebook, call, hint, caught):
+    """Once, in the run's own error: also where the notebook catches it, and shows nothing."""
+    run = run_notebook(notebook(f"try:\n    {call}\nexcept Exception:\n    pass" if caught else call))
+
+    assert run.outcome == "unsupported"
+    assert run.error.splitlines()[-1] == f"hint: {hint}"
+    assert run.error.count(hint) == run.summary.count(hint) == 1
+
+
 def test_a_cell_that_the_test_leaves_out(run_notebook, notebook):
     """By its number or its title; a name that no cell has is refused."""
     path = notebook("# DBTITLE 1,In Scala\n" + magic("%scala\nval x = 1"), magic("%sh ls"), "print('here')")

@@ -9,6 +9,7 @@ from harness.runtime.dbutils import Dbutils
 from harness.runtime.files import Files as RealFiles
 from harness.runtime.fs import Fs
 from harness.runtime.notebook import NotebookExit
+from harness.runtime.part import Part
 
 
 @pytest.fixture
@@ -171,9 +172,23 @@ def test_call_that_is_not_served(dbutils):
     assert str(caught.value) == (
         "NBH350 dbutils.meta.define is not served here\n"
         "  cause: what it does on Databricks can't be done on one machine\n"
-        "  mend:  give the test its own: dbutils.meta = … in the test, or a fixture named dbutils\n"
+        "  mend:  in a unit test give your own: dbutils.meta = … in the test, or a fixture named dbutils;\n"
+        "         in a whole run leave the cell out: run_notebook(…, skip_cells=[…])\n"
         "  more:  docs/errors.md#nbh350"
     )
+
+
+def test_the_names_that_there_are_stand_once_in_order(dbutils):
+    """One looks for a name among them."""
+    dbutils.fs = Part()
+
+    with pytest.raises(DbutilsCallError) as caught:
+        dbutils.widget.get("x")
+
+    known = caught.value.cause.removeprefix("dbutils has: ").split(", ")
+    assert known == sorted(set(known))
+    assert {"fs", "widgets"} <= set(known)
+    assert caught.value.mend == 'did you mean "widgets"?'
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from harness.errors import NutterCaseError
 from harness.runtime import nutter_results
 from harness.runtime.nutter import NutterFixture, NutterFixtureParallelRunner, tag
+from harness.runtime.nutter_results import CaseResult, TestExecResults, TestResults
 
 
 class Log(NutterFixture):
@@ -163,6 +164,25 @@ def test_the_report_names_each_case_with_its_error():
     assert "in assertion_b" in "".join(rest)
     assert "harness/runtime" not in text
     assert passed.startswith("passed  Log.a")
+
+
+@pytest.mark.parametrize(
+    ("results", "head"),
+    [
+        ([True] * 3, "3 Nutter cases passed"),
+        ([True], "1 Nutter case passed"),
+        ([False], "1 of 1 Nutter case failed"),
+        ([], "no Nutter case was run"),
+    ],
+)
+def test_the_report_begins_with_how_it_went(results, head):
+    """A green one speaks of no failure, and one without a case isn't green."""
+    told = TestResults()
+    for number, passed in enumerate(results):
+        told.append(CaseResult(f"c{number}", passed=passed, execution_time=0.1))
+
+    assert TestExecResults(told).to_string().splitlines()[0] == head
+    assert told.passed() is head.endswith("passed")
 
 
 def test_exit_gives_json_to_dbutils():
