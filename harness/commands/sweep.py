@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.workspace import signed_in
 from harness.remote import sweep
+from harness.remote.preflight import foreign_catalogs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,10 @@ def run(
     with signed_in(folder, name, tell) as (environment, workspace):
         root = environment.workspace_root or f"/Workspace/Users/{workspace.me().name}/.nbh"
         over_age, errors = sweep.over_age(
-            workspace, workspace_root=root, catalogs=[environment.catalog] if environment.catalog else []
+            workspace,
+            workspace_root=root,
+            catalogs=[environment.catalog] if environment.catalog else [],
+            spared=foreign_catalogs(environment),
         )
         left = sweep.of_ledgers(host=workspace.host, with_kept=with_kept)
         named = {(entry.kind, entry.name) for one in left for entry in one.entries}

@@ -239,6 +239,10 @@ class SdkWorkspace:
         """What is known of a catalog."""
         return self._again(f"looking at the catalog {name}", lambda: self.client.catalogs.get(name).as_dict())
 
+    def catalogs(self) -> list[Facts]:
+        """The catalogs that this identity sees."""
+        return self._again("listing the catalogs", lambda: [one.as_dict() for one in self.client.catalogs.list()])
+
     def schemas(self, catalog: str) -> list[Facts]:
         """The schemas of a catalog that this identity sees."""
         doing = f"listing the schemas of {catalog}"

@@ -207,6 +207,33 @@ def test_all_that_a_killed_run_left_is_swept(seed, moment, workspace, others, pr
     assert swept(project, is_dry=False) == set()
 
 
+def test_what_another_machine_left_in_any_catalog_is_swept(workspace, others, project):
+    """No ledger here names it: a catalog of ours goes, and our schemas in other catalogs; not in a protected one."""
+    client, past = workspace.client, time.strftime("%Y%m%d%H", time.gmtime(time.time() - 7200))
+    marked = f"nbh_far_abcd1234_e{past}"
+    for name in (marked, "elsewhere", "guarded"):
+        client.catalogs.create(name)
+    for catalog in ("elsewhere", "guarded"):
+        for name in (marked, "nbh_mine"):
+            client.schemas.create(name, catalog)
+    settings = project / "pyproject.toml"
+    plain = settings.read_text()
+    settings.write_text(plain + 'protected_catalogs = ["guarded"]\n')
+    try:
+        assert swept(project, is_dry=True) == {marked, f"elsewhere.{marked}"}
+        assert marked in {one["name"] for one in workspace.catalogs()}
+        assert swept(project, is_dry=False) == {marked, f"elsewhere.{marked}"}
+        assert marked not in {one["name"] for one in workspace.catalogs()}
+        assert {one["name"] for one in workspace.schemas("elsewhere")} >= {"nbh_mine", "default"}
+        assert {one["name"] for one in workspace.schemas("guarded")} >= {marked, "nbh_mine"}
+        assert swept(project, is_dry=False) == set()
+    finally:
+        settings.write_text(plain)
+        for name in ("elsewhere", "guarded"):
+            workspace.delete_catalog(name)
+    assert settled(workspace) == others
+
+
 def test_what_a_red_test_made_is_kept_for_a_day(killed_run, workspace, others, project):
     """The run says how to look at it; a sweep leaves it until its time has passed, unless it is told otherwise."""
     assert settled(workspace) == others
