@@ -13,7 +13,7 @@ from harness.remote import sweep
 from harness.remote.errors import MissingError, UnreachableError
 from harness.remote.ledger import Entry, Ledger, read
 from harness.remote.marks import expiry_of, name_of
-from harness.remote.removal import remove
+from harness.remote.removal import is_absent, remove
 from harness.remote.state import SharedRun, state_folder
 
 HOST = "https://pps.example.com"
@@ -98,8 +98,33 @@ def test_removal_is_in_reverse_order_and_goes_on_after_a_failure(shared):
         ("delete_folder", "/f"),
     ]
     assert [entry.name for entry in removed.gone] == ["c.gone", "/f"]
+    assert [entry.name for entry in removed.taken] == ["/f"]
     assert shared.ledger.entries() == [entries[2]]
     assert "folder /bad: pps can't be reached" in str(removed.error())
+
+
+def test_what_was_never_made_is_absent(shared):
+    """Of each kind; what is there isn't, nor what can't be asked for."""
+    ws = FakeWorkspace()
+    ws.make_folder("/f")
+    ws.catalogs_made["there"], ws.schemas_made["there"] = {}, {"s": {}}
+    ws.objects_made = {(kind, "there.s.x") for kind in ("table", "view", "volume", "function")}
+    ws.create_cluster({"cluster_name": "nbh-x", "custom_tags": {"nbh": "nbh-x"}})
+    there = [("folder", "/f"), ("catalog", "there"), ("schema", "there.s"), ("cluster", "nbh-x"), *sorted(ws.objects_made)]
+    never = [(kind, f"{name}2") for kind, name in there]
+    made, absent = ([shared.ledger.note(*one) for one in ones] for ones in (there, never))
+
+    assert [is_absent(one, ws) for one in made] == [False] * len(there)
+    assert [is_absent(one, ws) for one in absent] == [True] * len(never)
+    assert remove(absent, ws, shared.ledger).taken == ()
+
+    def before(*_):
+        raise UnreachableError("pps can't be reached", cause="reset", mend="wait")
+
+    ws.before = before
+    assert not any(is_absent(one, ws) for one in absent)
+    ws.before = lambda *_: None
+    assert remove(made, ws, shared.ledger).taken == tuple(made[::-1])
 
 
 def test_what_was_made_without_an_answer_is_found_by_name(shared):

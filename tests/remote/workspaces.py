@@ -242,6 +242,11 @@ class FakeWorkspace:
             raise found
         return [{"principal": who, "privileges": [{"privilege": one} for one in privileges]} for who, privileges in found]
 
+    def object(self, kind, name):
+        if (kind, name) not in self.objects_made:
+            raise missing(name)
+        return {"full_name": name}
+
     def delete_schema(self, name):
         catalog, _, schema = name.partition(".")
         if schema not in self.schemas_made.get(catalog, {}):
@@ -275,6 +280,15 @@ CALLS = frozenset(
             "delete_cluster",
         ),
         *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "catalogs", "schemas"),
-        *("effective_privileges", "delete_schema", "delete_catalog", "delete_object", "secret", "secrets", "secret_scopes"),
+        *(
+            "effective_privileges",
+            "delete_schema",
+            "delete_catalog",
+            "delete_object",
+            "secret",
+            "secrets",
+            "secret_scopes",
+            "object",
+        ),
     }
 )
