@@ -153,7 +153,7 @@ _NOTES = {
     "POST fs/create-download-url": _NO_CLOUD,
     "POST fs/create-upload-part-urls": _NO_CLOUD,
     "POST fs/create-abort-upload-url": _NO_CLOUD,
-    "PATCH unity-catalog/permissions/{securable_type}/{full_name}": "kept and shown; keeps nobody from anything",
+    "PATCH unity-catalog/permissions/{securable_type}/{full_name}": "binds the service principal; the user may do all",
     "POST mlflow/unity-catalog/model-versions/emit-lineage": "taken, and shown nowhere",
     "PATCH mlflow/unity-catalog/registered-models/update": "no other name",
     "DELETE, GET, PATCH, POST mlflow/{rest:path}": _TRACKING,
