@@ -129,6 +129,8 @@ _SPARK = {
 _TASKS = (
     "notebooks and Python scripts of the workspace, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
 )
+_WHO = "`run_as` is the caller; `access_control_list` names whom it knows, and keeps nobody from anything"
+_PLAIN_CLUSTERS = "no policies, `init_scripts`, `spark_env_vars`, or `spark_conf` but a single node's"
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )
@@ -138,11 +140,11 @@ _VERSION = "the field of the runtime's version is the one that databricks-connec
 _TRACKING = "experiments, runs, metrics and logged-models; the workspace's model registry is refused as switched off"
 
 _NOTES = {
-    "POST jobs/runs/submit": _TASKS,
+    "POST jobs/runs/submit": f"{_TASKS}; {_WHO}",
     "GET jobs/runs/get": "resolved values of a loop's iterations only",
-    "POST jobs/create": f"{_TASKS}; jobs that are started by hand only",
+    "POST jobs/create": f"{_TASKS}; {_WHO}; jobs that are started by hand only",
     "POST jobs/update": "removes whole fields only",
-    "POST clusters/create": "runs at once, unless a test has set how long a start takes",
+    "POST clusters/create": f"runs at once, unless a test has set how long a start takes; {_PLAIN_CLUSTERS}",
     "POST workspace/import": "a notebook and a file that were one file on this machine are refused; a workspace takes both",
     "GET workspace/export": "no folders",
     "GET jobs/runs/export": "cells and results as public exports have them; how one that exits is written was in none",
@@ -151,7 +153,7 @@ _NOTES = {
     "POST fs/create-download-url": _NO_CLOUD,
     "POST fs/create-upload-part-urls": _NO_CLOUD,
     "POST fs/create-abort-upload-url": _NO_CLOUD,
-    "PATCH unity-catalog/permissions/{securable_type}/{full_name}": "kept and shown; keeps nobody from anything",
+    "PATCH unity-catalog/permissions/{securable_type}/{full_name}": "binds the service principal; the user may do all",
     "POST mlflow/unity-catalog/model-versions/emit-lineage": "taken, and shown nowhere",
     "PATCH mlflow/unity-catalog/registered-models/update": "no other name",
     "DELETE, GET, PATCH, POST mlflow/{rest:path}": _TRACKING,

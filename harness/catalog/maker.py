@@ -12,6 +12,7 @@ from harness.catalog import names, statements
 from harness.catalog.ledger import removals
 from harness.catalog.names import quote
 from harness.catalog.objects import Catalog, Function, Schema, Table, View, Volume
+from harness.catalog.presence import is_missing
 from harness.catalog.privileges import missing_privilege
 from harness.catalog.rows import Columns, fit_types, read_columns, read_rows, settle_types
 from harness.errors import CatalogsMissingError, ParentNotFoundError, RemovalError, TableSourceError
@@ -250,11 +251,17 @@ class Maker:
             self._ledger.strike(entry)
 
     def keep_all(self) -> list[tuple[str, str, str]]:
-        """Let what was made stay; gives each that isn't in another one: its kind, its name, and until when it stays."""
+        """Let what was made stay; gives each that isn't in another one: its kind, its name, and until when it stays.
+
+        What Spark says isn't there is struck out: it couldn't be made, or the test has removed it.
+        """
         made, self._made = self._made, []
         kept = []
         for entry, contents in reversed(removals(made)):
-            kept.append((entry.kind, ".".join(entry.parts), self._ledger.keep(entry)))
+            if is_missing(entry, lambda said: self.spark.sql(said).collect(), _condition):
+                self._ledger.strike(entry)
+            else:
+                kept.append((entry.kind, ".".join(entry.parts), self._ledger.keep(entry)))
             for inside in contents:
                 self._ledger.strike(inside)
         return kept

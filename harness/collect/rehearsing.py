@@ -70,7 +70,7 @@ class Rehearsal:
         let pass first) and ``seconds=0.5``.
 
         Raises:
-            databricks.sdk.errors.InvalidParameterValue: There is no such fault; the message names those there are.
+            databricks.sdk.errors.InvalidParameterValue: There is no such fault, or a value is wrong; the message says what is.
         """
         self._do("POST", "faults", {"kind": kind, "path": path, "times": times, **more})
 

@@ -9,10 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.workspace import signed_in
 from harness.remote import sweep
+from harness.remote.preflight import foreign_catalogs
+from harness.remote.removal import is_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.remote.protocol import Workspace
     from harness.remote.sweep import Leftovers
 
 
@@ -29,7 +32,10 @@ def run(
     with signed_in(folder, name, tell) as (environment, workspace):
         root = environment.workspace_root or f"/Workspace/Users/{workspace.me().name}/.nbh"
         over_age, errors = sweep.over_age(
-            workspace, workspace_root=root, catalogs=[environment.catalog] if environment.catalog else []
+            workspace,
+            workspace_root=root,
+            catalogs=[environment.catalog] if environment.catalog else [],
+            spared=foreign_catalogs(environment),
         )
         left = sweep.of_ledgers(host=workspace.host, with_kept=with_kept)
         named = {(entry.kind, entry.name) for one in left for entry in one.entries}
@@ -39,17 +45,19 @@ def run(
         failed = [{"what": "looking for leftovers", "why": str(error.what)} for error in errors]
         for one in left:
             if is_dry:
-                gone += _named(one)
+                gone += _named(one, workspace)
                 continue
             done = sweep.take_away(one, workspace, progress=tell)
-            gone += [{"kind": entry.kind, "name": entry.name} for entry in done.gone]
+            gone += [{"kind": entry.kind, "name": entry.name} for entry in done.taken]
             failed += [{"what": f"{entry.kind} {entry.name}", "why": error.what} for entry, error in done.left]
     _show({"dry_run": is_dry, "removed": gone, "failed": failed}, as_json=as_json, out=out)
     return not failed
 
 
-def _named(left: Leftovers) -> list[dict[str, str]]:
-    return [{"kind": entry.kind, "name": entry.name} for entry in reversed(left.entries)]
+def _named(left: Leftovers, workspace: Workspace) -> list[dict[str, str]]:
+    """What is to be removed; a ledger names also what was about to be made, and wasn't."""
+    there = [entry for entry in reversed(left.entries) if left.folder is None or not is_absent(entry, workspace)]
+    return [{"kind": entry.kind, "name": entry.name} for entry in there]
 
 
 def _show(facts: dict[str, Any], *, as_json: bool, out: IO[str]) -> None:

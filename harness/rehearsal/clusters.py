@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.answers import ApiError, invalid, twins
 from harness.rehearsal.answers import route as _route
 from harness.rehearsal.cluster import Cluster
+from harness.rehearsal.no_effect import refuse_of_cluster
 from harness.rehearsal.workspace import caller_of
 
 if TYPE_CHECKING:
@@ -160,13 +161,15 @@ def check(spec: Mapping[str, Any]) -> None:
     Raises:
         ApiError: It can't.
     """
+    if spec.get("policy_id"):  # with one a spec may lack the rest
+        refuse_of_cluster(spec)
     version = spec.get("spark_version")
     if not version:
         raise invalid(f"{_NAMELESS}spark_version")
     if version not in VERSIONS:
         raise invalid(f"Invalid spark version {version}.")
     node = spec.get("node_type_id")
-    if not node and not spec.get("instance_pool_id") and not spec.get("policy_id"):
+    if not node and not spec.get("instance_pool_id"):
         raise invalid(f"{_NAMELESS}node_type_id")
     if node and node not in NODES:
         raise invalid(f"Node type {node} is not supported. Supported node types: {', '.join(sorted(NODES))}")
@@ -184,6 +187,7 @@ def check(spec: Mapping[str, Any]) -> None:
         values = spec.get(field) or {}
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: Expected '{field}' to hold strings")
+    refuse_of_cluster(spec)
 
 
 def _is_single_node(spec: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.answers import invalid, route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.routing import Route
 
@@ -99,9 +99,32 @@ def _fault(given: Mapping[str, Any]) -> Fault:
         if name not in known:
             raise invalid(f"a fault has no {name!r}; it has {', '.join(known)}")
     kind = given.get("kind")
-    if kind not in {**OF_CALLS, **OF_SUBJECTS}:
+    if not isinstance(kind, str) or kind not in {**OF_CALLS, **OF_SUBJECTS}:
         raise invalid(f"there is no fault {kind!r}; there are {', '.join([*OF_CALLS, *OF_SUBJECTS])}")
+    for name, (fits, what) in _VALUES.items():
+        if name in given and not fits(given[name]):
+            raise invalid(f"{name} of a fault is {what}, and {given[name]!r} was given")
     return Fault(**given)
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_wait(value: Any) -> bool:
+    return type(value) in {int, float} and 0 <= value <= _LONGEST_S
+
+
+_METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_LONGEST_S = 7 * 24 * 3600.0
+_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "path": (lambda value: isinstance(value, str) and value != "", "a pattern, as */runs/submit"),
+    "method": (lambda value: value in _METHODS, f"one of {', '.join(_METHODS)}"),
+    "after": (lambda value: _is_count(value, 0), "a whole number from 0 on"),
+    "times": (lambda value: _is_count(value, 1), "a whole number from 1 on"),
+    "seconds": (_is_wait, f"a number from 0 to {_LONGEST_S:.0f}"),
+}
+"""What each value has to be; one that isn't would fail at the calls that it is for, each of them."""
 
 
 def routes(workspace: Workspace) -> list[Route]:

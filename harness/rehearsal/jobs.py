@@ -12,6 +12,7 @@ from harness.rehearsal import runs
 from harness.rehearsal.answers import ApiError, invalid, twins
 from harness.rehearsal.asked import check_parameters, check_tasks
 from harness.rehearsal.clusters import clusters_of
+from harness.rehearsal.no_effect import refuse_of_job
 from harness.rehearsal.runs import Run, Task
 from harness.rehearsal.work import MOST_BYTES, Work
 from harness.rehearsal.workspace import caller_of
@@ -210,16 +211,17 @@ class _Calls:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
-    def _check(self, settings: Mapping[str, Any], *, is_submitted: bool) -> None:
+    def _check(self, settings: Mapping[str, Any], call: Call, *, is_submitted: bool) -> None:
+        refuse_of_job(settings, caller=caller_of(call.request).name)
         check_tasks(settings, cluster_exists=clusters_of(self._jobs.workspace).find, is_submitted=is_submitted)
 
     def submit(self, call: Call) -> dict[str, Any]:
         given = call.json()
         if "tasks" not in given and given.keys() & runs.FILES.keys():  # the form of 2.0: one task, without a list
-            kept = ("run_name", "idempotency_token", "timeout_seconds", "access_control_list")
+            kept = ("run_name", "idempotency_token", "timeout_seconds", "access_control_list", "run_as")
             task = {name: value for name, value in given.items() if name not in kept}
             given = {**{name: given[name] for name in kept if name in given}, "tasks": [{"task_key": "main", **task}]}
-        self._check(given, is_submitted=True)
+        self._check(given, call, is_submitted=True)
         name = call.text("run_name", "Untitled")
         token = call.text("idempotency_token", "")
         return {"run_id": self._jobs.begin(given, name=name, by=caller_of(call.request).name, token=token).run_id}
@@ -319,7 +321,7 @@ class _Calls:
 
     def create(self, call: Call) -> dict[str, Any]:
         settings = call.json()
-        self._check(settings, is_submitted=False)
+        self._check(settings, call, is_submitted=False)
         job_id = self._jobs.new_id()
         self._jobs.jobs[job_id] = {
             "job_id": job_id,
@@ -347,7 +349,7 @@ class _Calls:
         settings = call.json().get("new_settings")
         if not isinstance(settings, dict):
             raise invalid("Missing required field: new_settings")
-        self._check(settings, is_submitted=False)
+        self._check(settings, call, is_submitted=False)
         job["settings"] = _full(settings)
         return {}
 
@@ -358,7 +360,7 @@ class _Calls:
             if "/" in name:
                 raise ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal does not remove {name}; it removes whole fields.")
             settings.pop(name, None)
-        self._check(settings, is_submitted=False)
+        self._check(settings, call, is_submitted=False)
         job["settings"] = _full(settings)
         return {}
 
@@ -370,6 +372,7 @@ class _Calls:
     def run_now(self, call: Call) -> dict[str, Any]:
         job = self._jobs.job(call.number("job_id"))
         settings = job["settings"]
+        refuse_of_job(settings, caller=caller_of(call.request).name)  # whoever made it may have been another one
         given = call.json()
         for name in ("python_params", "jar_params", "spark_submit_params", "python_named_params", "sql_params", "only"):
             if given.get(name):

@@ -239,6 +239,10 @@ class SdkWorkspace:
         """What is known of a catalog."""
         return self._again(f"looking at the catalog {name}", lambda: self.client.catalogs.get(name).as_dict())
 
+    def catalogs(self) -> list[Facts]:
+        """The catalogs that this identity sees."""
+        return self._again("listing the catalogs", lambda: [one.as_dict() for one in self.client.catalogs.list()])
+
     def schemas(self, catalog: str) -> list[Facts]:
         """The schemas of a catalog that this identity sees."""
         doing = f"listing the schemas of {catalog}"
@@ -257,6 +261,16 @@ class SdkWorkspace:
             if not token:
                 return found
 
+    def object(self, kind: str, name: str) -> Facts:
+        """What is known of a table, view, volume or function, by its name of three parts."""
+
+        def look() -> Facts:
+            calls = self._calls_on(kind)
+            facts: Facts = (calls.read if kind == "volume" else calls.get)(name).as_dict()
+            return facts
+
+        return self._again(f"looking at the {kind} {name}", look)
+
     def delete_schema(self, name: str) -> None:
         """Drop a schema with all that is in it."""
         self._again(f"dropping the schema {name}", lambda: self.client.schemas.delete(name, force=True))
@@ -267,9 +281,11 @@ class SdkWorkspace:
 
     def delete_object(self, kind: str, name: str) -> None:
         """Drop a table, view, volume or function, by its name of three parts."""
+        self._again(f"dropping the {kind} {name}", lambda: self._calls_on(kind).delete(name))
+
+    def _calls_on(self, kind: str) -> Any:
         client = self.client
-        calls: dict[str, Any] = {"table": client.tables, "volume": client.volumes, "function": client.functions}
-        self._again(f"dropping the {kind} {name}", lambda: calls["table" if kind == "view" else kind].delete(name))
+        return {"volume": client.volumes, "function": client.functions}.get(kind, client.tables)
 
     # -- calls -----------------------------------------------------------------------------------------------------------------
 

@@ -19,10 +19,19 @@ ENDED = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a removal did: the entries that are gone, and those that are left with the error that says why."""
+    """What a removal did: the entries that are gone, and those that are left with the error that says why.
+
+    ``absent`` are those of ``gone`` that weren't there to begin with.
+    """
 
     gone: tuple[Entry, ...] = ()
     left: tuple[tuple[Entry, RemoteError], ...] = ()
+    absent: tuple[Entry, ...] = ()
+
+    @property
+    def taken(self) -> tuple[Entry, ...]:
+        """What was there, and was removed."""
+        return tuple(entry for entry in self.gone if entry not in self.absent)
 
     def error(self) -> LeftoverError | None:
         """One error for all that is left, or None."""
@@ -40,6 +49,7 @@ class Removed:
 class _Removal:
     gone: list[Entry] = field(default_factory=list)
     left: list[tuple[Entry, RemoteError]] = field(default_factory=list)
+    absent: list[Entry] = field(default_factory=list)
 
 
 def remove(
@@ -52,20 +62,21 @@ def remove(
         try:
             remove_one(entry, workspace)
         except MissingError:
-            pass
+            done.absent.append(entry)
         except RemoteError as error:
             done.left.append((entry, error))
             continue
         done.gone.append(entry)
         if ledger is not None:
             ledger.strike(entry)
-    return Removed(tuple(done.gone), tuple(done.left))
+    return Removed(tuple(done.gone), tuple(done.left), tuple(done.absent))
 
 
 def remove_one(entry: Entry, workspace: Workspace) -> None:
     """Remove one thing, by its id or by our name of it where its id was never learnt.
 
     Raises:
+        MissingError: It isn't there. A run that has ended, or was never begun, is no error: it is ended.
         RemoteError: It can't be removed.
     """
     match entry.kind:
@@ -78,8 +89,9 @@ def remove_one(entry: Entry, workspace: Workspace) -> None:
         case "table" | "view" | "volume" | "function":
             workspace.delete_object(entry.kind, entry.name)
         case "cluster":
-            for cluster_id in clusters_named(workspace, entry.name) | ({entry.id} if entry.id else set()):
-                _if_there(workspace.delete_cluster, cluster_id)
+            found = clusters_named(workspace, entry.name) | ({entry.id} if entry.id else set())
+            if not [one for one in found if _deleted(workspace, one)]:
+                raise _no_cluster(entry)
         case "run":
             for run_id in [int(entry.id)] if entry.id else runs_named(workspace, entry.name, since_ms=int(entry.at * 1000)):
                 _end_run(workspace, run_id)
@@ -130,8 +142,36 @@ def _end_run(workspace: Workspace, run_id: int) -> None:
         workspace.cancel(run_id)
 
 
-def _if_there(call: Callable[[str], None], name: str) -> None:
+def _deleted(workspace: Workspace, cluster_id: str) -> bool:
     try:
-        call(name)
+        workspace.delete_cluster(cluster_id)
     except MissingError:
-        return
+        return False
+    return True
+
+
+def _no_cluster(entry: Entry) -> MissingError:
+    return MissingError(f"there is no cluster {entry.name}", cause="none of ours has this name", mend="nothing is to be done")
+
+
+def is_absent(entry: Entry, workspace: Workspace) -> bool:
+    """Whether the workspace says that it isn't there; false where it can't be asked, and of runs."""
+    try:
+        match entry.kind:
+            case "folder":
+                workspace.list_folder(entry.name)
+            case "catalog":
+                workspace.catalog(entry.name)
+            case "schema":
+                catalog, _, name = entry.name.partition(".")
+                return all(str(one.get("name")).casefold() != name.casefold() for one in workspace.schemas(catalog))
+            case "table" | "view" | "volume" | "function":
+                workspace.object(entry.kind, entry.name)
+            case "cluster":
+                if not clusters_named(workspace, entry.name):
+                    return not entry.id or not workspace.cluster(entry.id)
+    except MissingError:
+        return True
+    except RemoteError:
+        return False
+    return False

@@ -7,7 +7,6 @@ Nothing is ever removed that neither a ledger names nor carries our mark with an
 
 from __future__ import annotations
 
-import re
 import shutil
 import socket
 import time
@@ -32,6 +31,8 @@ _ANOTHER_MACHINE_S = 24 * 3600.0
 _LONGEST_RUN_S = 7 * 24 * 3600.0
 _NEW_S = 3600.0
 """A folder that is younger may be one that a run is just laying out."""
+_NOT_OURS = frozenset({"system", "samples", "hive_metastore"})
+"""Catalogs that are Databricks' own, whatever their type is told to be."""
 _DEAD = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
 
 
@@ -73,23 +74,41 @@ def of_ledgers(
 
 
 def over_age(
-    workspace: Workspace, *, workspace_root: str, catalogs: Sequence[str] = (), now: Callable[[], float] = time.time
+    workspace: Workspace,
+    *,
+    workspace_root: str,
+    catalogs: Sequence[str] = (),
+    spared: Sequence[str] = (),
+    now: Callable[[], float] = time.time,
 ) -> tuple[Leftovers, list[RemoteError]]:
-    """What carries our mark on the workspace and is over age, whoever made it; and what couldn't be looked through."""
+    """What carries our mark on the workspace and is over age, whoever made it; and what couldn't be looked through.
+
+    It looks into ``catalogs``, and into every other one that is seen but the ``spared`` and those that are of no tables here.
+    """
     entries: list[Entry] = []
     errors: list[RemoteError] = []
     at = now()
-    looks: list[Callable[[], list[Entry]]] = [
-        lambda: _folders(workspace, workspace_root),
-        *(partial(_schemas, workspace, catalog) for catalog in catalogs),
-        lambda: _clusters(workspace),
-        lambda: _runs(workspace, since_ms=int((at - _LONGEST_RUN_S) * 1000)),
-    ]
-    for look in looks:
+
+    def look(into: Callable[[], list[Entry]]) -> list[Entry]:
         try:
-            entries.extend(entry for entry in look() if _is_expired(entry.name, at))
+            found = [entry for entry in into() if _is_expired(entry, at)]
         except RemoteError as error:
             errors.append(error)
+            return []
+        entries.extend(found)
+        return found
+
+    look(lambda: _folders(workspace, workspace_root))
+    for catalog in catalogs:
+        look(partial(_schemas, workspace, catalog))
+    seen: list[Entry] = []
+    left_out = _folded((*catalogs, *spared))
+    expired = {entry.name for entry in look(lambda: _catalogs(workspace, left_out, seen))}
+    for entry in seen:
+        if entry.name not in expired:  # what is in one of those goes with it
+            look(partial(_schemas_if_there, workspace, entry.name))
+    look(lambda: _clusters(workspace))
+    look(lambda: _runs(workspace, since_ms=int((at - _LONGEST_RUN_S) * 1000)))
     return Leftovers(workspace.host, tuple(entries)), errors
 
 
@@ -100,6 +119,30 @@ def _folders(workspace: Workspace, root: str) -> list[Entry]:
         return []  # no run has come here yet
     names = [str(one["path"]).rpartition("/")[2] for one in listed if one.get("object_type") == "DIRECTORY"]
     return [Entry("", "folder", f"{root}/{name}") for name in names]
+
+
+def _catalogs(workspace: Workspace, left_out: frozenset[str], seen: list[Entry]) -> list[Entry]:
+    """The catalogs whose tables are the workspace's own; all of them go into ``seen`` too."""
+    try:
+        listed = workspace.catalogs()
+    except MissingError:
+        return []  # a workspace that has no catalogs
+    for one in listed:
+        name = str(one["name"])
+        if one.get("catalog_type") == "MANAGED_CATALOG" and name.casefold() not in left_out | _NOT_OURS:
+            seen.append(Entry("", "catalog", name))
+    return seen
+
+
+def _folded(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
+
+
+def _schemas_if_there(workspace: Workspace, catalog: str) -> list[Entry]:
+    try:
+        return _schemas(workspace, catalog)
+    except MissingError:
+        return []  # it has gone since the catalogs were listed
 
 
 def _schemas(workspace: Workspace, catalog: str) -> list[Entry]:
@@ -128,9 +171,18 @@ def take_away(left: Leftovers, workspace: Workspace, *, progress: Callable[[str]
     return removed
 
 
-def _is_expired(name: str, at: float) -> bool:
+def _is_expired(entry: Entry, at: float) -> bool:
     """Of a folder or a schema the last part of the name counts, of a run what stands before the notebook's."""
-    expiry = expiry_of(re.split(r"[/.]", name.partition(" ")[0])[-1])
+    match entry.kind:
+        case "folder":
+            name = entry.name.rpartition("/")[2]
+        case "schema":
+            name = entry.name.partition(".")[2]
+        case "run":
+            name = entry.name.partition(" ")[0]
+        case _:
+            name = entry.name
+    expiry = expiry_of(name)
     return expiry is not None and expiry < at
 
 

@@ -50,6 +50,14 @@ def test_the_bodies_pass_through_databricks_connect(root, tmp_path):
     assert re.search(r"^databricks notebooks: .*, client databricks-connect \d", done.stdout, re.MULTILINE), done.stdout
 
 
+def test_the_page_says_how_many_runs_the_bodies_begin(root):
+    """For whoever pays for them."""
+    begun = re.findall(r"\b(?:run_notebook(?:\.submit)?|nbh_run|run_job)\(", (root / BODIES).read_text(encoding="utf-8"))
+    told = re.search(r"(\w+) one-time job runs", (root / "docs" / "real-workspace.md").read_text(encoding="utf-8"))
+
+    assert told[1] == {11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}[len(begun)]
+
+
 def check_all_passed(done, report, count):
     """Each of the bodies passed, and none was skipped or left out."""
     assert done.returncode == 0, done.stdout + done.stderr

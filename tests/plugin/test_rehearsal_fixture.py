@@ -44,6 +44,9 @@ TESTS = """
     def test_an_unknown_fault_is_an_error(rehearsal):
         with pytest.raises(InvalidParameterValue, match="there is no fault 'nonsense'; there are too_many_requests"):
             rehearsal.faults("nonsense")
+        with pytest.raises(InvalidParameterValue, match="times of a fault is a whole number from 1 on, and 'x' was given"):
+            rehearsal.faults("slow", times="x")
+        assert rehearsal.client().current_user.me().user_name == "rehearsal@example.com"
 
     def test_time(rehearsal):
         client = rehearsal.client()

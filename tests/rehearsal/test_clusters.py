@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from data_fixtures import client, rehearsal
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, InvalidState, ResourceDoesNotExist
+from databricks.sdk.errors import NotImplemented as NotServed
 from databricks.sdk.service.compute import ClusterSource, DataSecurityMode, EventType, State
 
 from harness.rehearsal.clusters import EXISTING
@@ -137,6 +138,37 @@ def test_what_no_cluster_can_be_is_refused(client, changed, told):
     """When it is made, and not when it starts."""
     with pytest.raises(BadRequest, match=told):
         client.clusters.create(**{**SPEC, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"policy_id": "ABC123", "spark_version": None}, "the policy_id ABC123"),
+        ({"spark_conf": {"spark.sql.ansi.enabled": "false", "spark.master": "x"}}, r"spark_conf .*\(spark.sql.ansi.enabled\)"),
+        ({"spark_env_vars": {"STAGE": "dev"}}, r"spark_env_vars .*\(STAGE\)"),
+        ({"spark_env_vars": {"PYSPARK_PYTHON": "/usr/bin/python3"}}, r"spark_env_vars .*\(PYSPARK_PYTHON\)"),
+        ({"init_scripts": [{"workspace": {"destination": "/x.sh"}}]}, "init_scripts"),
+    ],
+)
+def test_what_would_have_no_effect_on_a_cluster_is_refused_loudly(client, changed, told):
+    """A workspace would do it, the rehearsal doesn't; of a job's own cluster, too."""
+    spec = {name: value for name, value in {**SPEC, **changed}.items() if value is not None}
+    task = {"task_key": "main", "notebook_task": {"notebook_path": "/Shared/x"}, "new_cluster": spec}
+
+    for path, body in (("2.1/clusters/create", spec), ("2.2/jobs/runs/submit", {"tasks": [task]})):
+        with pytest.raises(NotServed, match=told):
+            client.api_client.do("POST", f"/api/{path}", body=body)
+
+
+def test_what_a_workspace_has_anyway_is_taken(client):
+    """The profile of a single node, and the Python that each cluster has."""
+    conf = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+    usual = {"PYSPARK_PYTHON": "/databricks/python3/bin/python3"}
+
+    made = client.clusters.create(**{**SPEC, "num_workers": 0}, spark_conf=conf, spark_env_vars=usual)
+
+    assert client.clusters.get(made.cluster_id).state == State.RUNNING
+    client.clusters.permanent_delete(made.cluster_id)
 
 
 def test_one_token_makes_one_cluster(client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -195,6 +196,35 @@ def test_an_unknown_fault_is_refused(call):
 
     assert answer.status_code == 400
     assert "lost_answer" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"kind": ["slow"]}, "there is no fault"),
+        ({"path": 5}, "path of a fault is a pattern, as */runs/submit, and 5 was given"),
+        ({"path": ""}, "path of a fault is a pattern"),
+        ({"path": None}, "path of a fault is a pattern"),
+        ({"method": "post"}, "method of a fault is one of *, GET"),
+        ({"method": ["GET"]}, "method of a fault is one of *, GET"),
+        ({"after": -1}, "after of a fault is a whole number from 0 on, and -1 was given"),
+        ({"times": "x"}, "times of a fault is a whole number from 1 on, and 'x' was given"),
+        ({"times": True}, "times of a fault is a whole number from 1 on"),
+        ({"times": 0}, "times of a fault is a whole number from 1 on"),
+        ({"seconds": "1"}, "seconds of a fault is a number from 0 to 604800, and '1' was given"),
+        ({"seconds": float("inf")}, "seconds of a fault is a number from 0"),
+        ({"seconds": float("nan")}, "seconds of a fault is a number from 0"),
+        ({"seconds": -0.5}, "seconds of a fault is a number from 0"),
+    ],
+)
+def test_a_fault_with_a_wrong_value_is_refused(call, fault, wrong, told):
+    """When it is asked for, and not by a failure of each call that it would meet; the calls go on."""
+    answer = call("POST", "/rehearsal/faults", data=json.dumps({"kind": "slow", **wrong}))
+
+    assert answer.status_code == 400
+    assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert told in answer.json()["message"]
+    assert call("GET", "/rehearsal/faults").json() == {"faults": []}
 
 
 def test_half_of_an_upload_may_be_kept(client, call, fault):

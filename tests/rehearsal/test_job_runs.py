@@ -517,6 +517,46 @@ def test_what_would_have_no_effect_is_refused_loudly(client, changed):
         client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=body)
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ({"run_as": {"user_name": "boss@example.com"}}, "run a job as boss@example.com"),
+        ({"run_as": {"service_principal_name": "00000000-0000-4000-9000-000000000102"}}, "run a job as 00000000-0000-4000"),
+        ({"access_control_list": [{"user_name": "nobody@example.com", "permission_level": "CAN_VIEW"}]}, "nobody@example.com"),
+        ({"access_control_list": [{"group_name": "of-nobody", "permission_level": "CAN_VIEW"}]}, "know of-nobody"),
+        ({"timeout_seconds": -1}, "timeout_seconds -1"),
+    ],
+)
+def test_who_and_how_long_is_refused_loudly_where_it_would_not_be_so(client, field, told):
+    """It isn't run by another one than was asked for; neither as a one-time run, of old form or new, nor as a job."""
+    notebook_task = {"notebook_path": "/Shared/x"}
+    one = {"task_key": "main", "existing_cluster_id": EXISTING, "notebook_task": notebook_task}
+    old = {"existing_cluster_id": EXISTING, "notebook_task": notebook_task}
+
+    for path, body in (
+        ("2.2/jobs/runs/submit", {"tasks": [one]}),
+        ("2.0/jobs/runs/submit", old),
+        ("2.2/jobs/create", {"tasks": [one]}),
+    ):
+        with pytest.raises(errors.NotImplemented, match=told):
+            client.api_client.do("POST", f"/api/{path}", body={**body, **field})
+
+
+def test_who_runs_it_and_whom_it_knows_may_be_named(client, notebook):
+    """The caller itself, and the groups that each workspace has."""
+    path = notebook("by_me", "dbutils.notebook.exit('ran')")
+    named = {
+        "run_as": {"user_name": client.current_user.me().user_name},
+        "access_control_list": [{"group_name": "users", "permission_level": "CAN_VIEW"}],
+        "timeout_seconds": 600,
+    }
+    one = {"task_key": "main", "existing_cluster_id": EXISTING, "notebook_task": {"notebook_path": path}}
+
+    made = client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body={"tasks": [one], **named})
+
+    assert output(client, ended(client, made["run_id"])).notebook_output.result == "ran"
+
+
 @pytest.mark.parametrize("on", ["cluster", "serverless"])
 def test_a_wheel_of_the_workspace_can_be_imported(client, notebook, tmp_path, on):
     """As a library of a cluster's task, or a dependency of a serverless environment."""

@@ -19,7 +19,9 @@ from harness.commands import sweep
 from harness.rehearsal.clients import clients_of
 from harness.remote.client import connect
 from harness.remote.errors import MissingError
+from harness.remote.ledger import Ledger
 from harness.remote.marks import TAG
+from harness.remote.state import state_folder
 from harness.remote.sweep import of_ledgers
 
 __all__ = ["rehearsal"]
@@ -43,7 +45,14 @@ def test_another(uc):
     uc.make_table(name="orders", rows=[{"id": 1}])
 """
 RED = """
-def test_red(uc, make_table, run_notebook):
+import pytest
+
+
+def test_red(uc, make_catalog, make_table, run_notebook):
+    with pytest.raises(Exception, match="abfss"):
+        make_catalog(name="never", managed_location="abfss://a@lake.dfs.core.windows.net/here")
+    with pytest.raises(Exception, match="nope"):
+        make_table(name="never", schema_name="keep", ctas="SELECT nope")
     uc.make_table(name="orders", rows=[{"id": 1}])
     make_table(name="loose", schema_name="keep", columns="id int")
     assert run_notebook("quick.py").exit_value == "something else"
@@ -207,6 +216,50 @@ def test_all_that_a_killed_run_left_is_swept(seed, moment, workspace, others, pr
     assert swept(project, is_dry=False) == set()
 
 
+def test_what_another_machine_left_in_any_catalog_is_swept(workspace, others, project, tmp_path):
+    """No ledger here names it: a catalog of ours goes, and our schemas in other catalogs; not in a protected one."""
+    client, past = workspace.client, time.strftime("%Y%m%d%H", time.gmtime(time.time() - 7200))
+    marked = f"nbh_far_abcd1234_e{past}"
+    for name in (marked, "elsewhere", "guarded"):
+        client.catalogs.create(name)
+    for catalog in ("elsewhere", "guarded"):
+        for name in (marked, "nbh_mine"):
+            client.schemas.create(name, catalog)
+    (tmp_path / "pyproject.toml").write_text((project / "pyproject.toml").read_text() + 'protected_catalogs = ["guarded"]\n')
+    project = tmp_path
+    try:
+        assert swept(project, is_dry=True) == {marked, f"elsewhere.{marked}"}
+        assert marked in {one["name"] for one in workspace.catalogs()}
+        assert swept(project, is_dry=False) == {marked, f"elsewhere.{marked}"}
+        assert marked not in {one["name"] for one in workspace.catalogs()}
+        assert {one["name"] for one in workspace.schemas("elsewhere")} >= {"nbh_mine", "default"}
+        assert {one["name"] for one in workspace.schemas("guarded")} >= {marked, "nbh_mine"}
+        assert swept(project, is_dry=False) == set()
+    finally:
+        for name in ("elsewhere", "guarded"):
+            workspace.delete_catalog(name)
+    assert settled(workspace) == others
+
+
+def test_what_was_never_made_is_not_said_to_be_removed(workspace, others, project):
+    """A run was killed after it had written down what it was about to make: the ledger goes, and nothing is claimed."""
+    folder = state_folder() / "dead"
+    folder.mkdir()
+    ledger = Ledger(folder / "ledger.jsonl", about={"host": workspace.host})
+    for kind, name in (
+        *(("catalog", "never"), ("schema", "main.never"), ("folder", "/Workspace/Users/never"), ("cluster", "nbh-never")),
+        *((kind, "main.keep.never") for kind in ("table", "view", "volume", "function")),
+        ("schema", "main.made"),
+    ):
+        ledger.note(kind, name)
+    workspace.client.schemas.create("made", "main")
+
+    assert swept(project, is_dry=True) == {"main.made"}
+    assert swept(project, is_dry=False) == {"main.made"}
+    assert not folder.exists()
+    assert settled(workspace) == others
+
+
 def test_what_a_red_test_made_is_kept_for_a_day(killed_run, workspace, others, project):
     """The run says how to look at it; a sweep leaves it until its time has passed, unless it is told otherwise."""
     assert settled(workspace) == others
@@ -222,6 +275,8 @@ def test_what_a_red_test_made_is_kept_for_a_day(killed_run, workspace, others, p
     assert f"{workspace.host}/explore/data/main/keep/loose\n" in told
     assert f"  run: {workspace.host}/" in told
     assert "test_green:" not in told
+    assert "catalog never" not in told
+    assert "table main.keep.never" not in told
 
     assert swept(project, is_dry=False) == set()
     assert swept(project, is_dry=True, with_kept=True) == {schema, "main.keep.loose"}

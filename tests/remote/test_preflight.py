@@ -16,7 +16,7 @@ PPS = Environment("pps", catalog="pps", protected_catalogs=("prod", "pps"), othe
 def ws():
     """A workspace with a protected catalog that the identity may only read."""
     ws = FakeWorkspace()
-    ws.catalogs["prod"] = {"name": "prod", "owner": "admins"}
+    ws.catalogs_made["prod"] = {"name": "prod", "owner": "admins"}
     ws.schemas_made["prod"] = {"sales": {"owner": "admins"}, "information_schema": {}}
     ws.privileges["catalog", "prod"] = [("me@example.com", ["USE_CATALOG", "SELECT"]), ("writers", ["ALL_PRIVILEGES"])]
     return ws
@@ -71,7 +71,7 @@ def test_an_owner_may_write(ws):
     with pytest.raises(PrivilegeError, match=r"prod: team owns prod\.sales"):
         check(ws)
     ws.schemas_made["prod"]["sales"]["owner"] = "admins"
-    ws.catalogs["prod"]["owner"] = "me@example.com"
+    ws.catalogs_made["prod"]["owner"] = "me@example.com"
     with pytest.raises(PrivilegeError, match=r"me@example\.com owns the catalog"):
         check(ws)
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_unknown(ws):
 
 def test_a_catalog_that_is_not_seen_is_noted(ws):
     """Who can't see it can't write there; but it may be misspelt, and the real one unprotected."""
-    del ws.catalogs["prod"]
+    del ws.catalogs_made["prod"]
 
     (note,) = check(ws)
 

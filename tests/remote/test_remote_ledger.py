@@ -10,10 +10,10 @@ import pytest
 from workspaces import FakeWorkspace
 
 from harness.remote import sweep
-from harness.remote.errors import UnreachableError
+from harness.remote.errors import MissingError, UnreachableError
 from harness.remote.ledger import Entry, Ledger, read
 from harness.remote.marks import expiry_of, name_of
-from harness.remote.removal import remove
+from harness.remote.removal import is_absent, remove
 from harness.remote.state import SharedRun, state_folder
 
 HOST = "https://pps.example.com"
@@ -98,8 +98,33 @@ def test_removal_is_in_reverse_order_and_goes_on_after_a_failure(shared):
         ("delete_folder", "/f"),
     ]
     assert [entry.name for entry in removed.gone] == ["c.gone", "/f"]
+    assert [entry.name for entry in removed.taken] == ["/f"]
     assert shared.ledger.entries() == [entries[2]]
     assert "folder /bad: pps can't be reached" in str(removed.error())
+
+
+def test_what_was_never_made_is_absent(shared):
+    """Of each kind; what is there isn't, nor what can't be asked for."""
+    ws = FakeWorkspace()
+    ws.make_folder("/f")
+    ws.catalogs_made["there"], ws.schemas_made["there"] = {}, {"s": {}}
+    ws.objects_made = {(kind, "there.s.x") for kind in ("table", "view", "volume", "function")}
+    ws.create_cluster({"cluster_name": "nbh-x", "custom_tags": {"nbh": "nbh-x"}})
+    there = [("folder", "/f"), ("catalog", "there"), ("schema", "there.s"), ("cluster", "nbh-x"), *sorted(ws.objects_made)]
+    never = [(kind, f"{name}2") for kind, name in there]
+    made, absent = ([shared.ledger.note(*one) for one in ones] for ones in (there, never))
+
+    assert [is_absent(one, ws) for one in made] == [False] * len(there)
+    assert [is_absent(one, ws) for one in absent] == [True] * len(never)
+    assert remove(absent, ws, shared.ledger).taken == ()
+
+    def before(*_):
+        raise UnreachableError("pps can't be reached", cause="reset", mend="wait")
+
+    ws.before = before
+    assert not any(is_absent(one, ws) for one in absent)
+    ws.before = lambda *_: None
+    assert remove(made, ws, shared.ledger).taken == tuple(made[::-1])
 
 
 def test_what_was_made_without_an_answer_is_found_by_name(shared):
@@ -254,6 +279,67 @@ def test_what_carries_our_mark_goes_when_it_is_over_age():
     sweep.take_away(left, ws)
     assert sweep.over_age(ws, workspace_root="/base", catalogs=["pps"])[0].entries == ()
     assert len(ws.clusters_made) == 4
+
+
+def test_marked_catalogs_and_schemas_are_found_in_any_catalog():
+    """Without a ledger, as of a run on another machine; never those of others, nor anything without an expired mark."""
+    ws = FakeWorkspace()
+    old, new = (name_of("x", "aaaa", expires=time.time() + ahead).replace("-", "_") for ahead in (-9000, 9000))
+    unlike = (f"{old}x", f"my_{old}", "nbh_mine", new)
+    ws.catalogs_made = {"pps": {}, "sales": {}, "Prod": {}, "ppd": {}, old: {}, **{one: {} for one in unlike}}
+    ws.catalogs_made |= {one: {"catalog_type": "MANAGED_CATALOG"} for one in ("system", "samples", "hive_metastore")}
+    ws.catalogs_made |= {"shared": {"catalog_type": "DELTASHARING_CATALOG"}, "mysql": {"catalog_type": "FOREIGN_CATALOG"}}
+    ws.catalogs_made |= {f"nbh_f_bbbb_{old[-11:]}": {"catalog_type": "FOREIGN_CATALOG"}}
+    ws.schemas_made = {one: {old: {}, **{other: {} for other in unlike}, "default": {}} for one in ws.catalogs_made}
+
+    left, errors = sweep.over_age(ws, workspace_root="/base", catalogs=["pps"], spared=["prod", "ppd"])
+
+    assert not errors
+    assert {(entry.kind, entry.name) for entry in left.entries} == {
+        ("catalog", old),
+        *(("schema", f"{one}.{old}") for one in ("pps", "sales", *unlike)),
+    }
+    assert len(left.entries) == 7
+    assert not sweep.take_away(left, ws).left
+    assert sweep.over_age(ws, workspace_root="/base", catalogs=["pps"], spared=["prod", "ppd"])[0].entries == ()
+    assert old not in ws.catalogs_made
+    assert {one for one, made in ws.schemas_made.items() if old not in made} == {"pps", "sales", *unlike}
+    assert all({*unlike, "default"} <= made.keys() for made in ws.schemas_made.values())
+
+
+@pytest.mark.parametrize("name", ["notes.{}", "{} notes", "my{}"])
+def test_a_folder_carries_our_mark_by_its_whole_name(name):
+    """What somebody named after one of ours is theirs."""
+    ws = FakeWorkspace()
+    ws.make_folder("/base/" + name.format(name_of("x", "aaaa", expires=time.time() - 9000)))
+
+    assert sweep.over_age(ws, workspace_root="/base")[0].entries == ()
+
+
+def test_a_catalog_that_cannot_be_listed_does_not_stop_the_rest():
+    """It is told; one that has gone meanwhile is nothing to tell, nor is a workspace without catalogs."""
+    ws = FakeWorkspace()
+    old = name_of("x", "aaaa", expires=time.time() - 9000).replace("-", "_")
+    ws.catalogs_made = {"closed": {}, "gone": {}, "open": {}}
+    ws.schemas_made["open"] = {old: {}}
+
+    def before(name, *args):
+        if (name, *args) == ("schemas", "closed"):
+            raise UnreachableError("closed can't be listed", cause="reset", mend="wait")
+        if (name, *args) == ("schemas", "gone"):
+            raise MissingError("gone isn't there", cause="404", mend="look")
+
+    ws.before = before
+    left, errors = sweep.over_age(ws, workspace_root="/base")
+    assert [entry.name for entry in left.entries] == [f"open.{old}"]
+    assert [error.what for error in errors] == ["closed can't be listed"]
+
+    def without(name, *_):
+        if name == "catalogs":
+            raise MissingError("no metastore is assigned", cause="404", mend="assign one")
+
+    ws.before = without
+    assert sweep.over_age(ws, workspace_root="/base")[1] == []
 
 
 def test_what_cannot_be_looked_through_does_not_stop_the_rest():

@@ -95,7 +95,7 @@ def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
 
 def test_what_stands_in_the_way_is_one_error(ws, make):
     """It is looked at once, and told to each test as it is."""
-    ws.catalogs["prod"] = {"owner": "me@example.com"}
+    ws.catalogs_made["prod"] = {"owner": "me@example.com"}
     remote = make(Environment("pps", protected_catalogs=("prod",)))
 
     for _ in range(3):

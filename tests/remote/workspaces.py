@@ -37,7 +37,7 @@ class FakeWorkspace:
         self.outputs = {}
         self.iterations_made = {}
         self.pages = {}
-        self.catalogs = {}
+        self.catalogs_made = {}
         self.objects_made = set()  # (kind, name) of tables, views, volumes and functions in schemas of others
         self.schemas_made = {}
         self.secrets_made = {}
@@ -224,9 +224,12 @@ class FakeWorkspace:
     # -- Unity Catalog
 
     def catalog(self, name):
-        if name not in self.catalogs:
+        if name not in self.catalogs_made:
             raise missing(name)
-        return self.catalogs[name]
+        return self.catalogs_made[name]
+
+    def catalogs(self):
+        return [{"name": one, "catalog_type": "MANAGED_CATALOG", **facts} for one, facts in self.catalogs_made.items()]
 
     def schemas(self, catalog):
         return [
@@ -238,6 +241,11 @@ class FakeWorkspace:
         if isinstance(found, Exception):
             raise found
         return [{"principal": who, "privileges": [{"privilege": one} for one in privileges]} for who, privileges in found]
+
+    def object(self, kind, name):
+        if (kind, name) not in self.objects_made:
+            raise missing(name)
+        return {"full_name": name}
 
     def delete_schema(self, name):
         catalog, _, schema = name.partition(".")
@@ -252,7 +260,7 @@ class FakeWorkspace:
 
     def delete_catalog(self, name):
         self.catalog(name)
-        del self.catalogs[name]
+        del self.catalogs_made[name]
 
 
 CALLS = frozenset(
@@ -271,7 +279,16 @@ CALLS = frozenset(
             "clusters",
             "delete_cluster",
         ),
-        *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "schemas", "effective_privileges"),
-        *("delete_schema", "delete_catalog", "delete_object", "secret", "secrets", "secret_scopes"),
+        *("make_folder", "upload", "export", "list_folder", "delete_folder", "catalog", "catalogs", "schemas"),
+        *(
+            "effective_privileges",
+            "delete_schema",
+            "delete_catalog",
+            "delete_object",
+            "secret",
+            "secrets",
+            "secret_scopes",
+            "object",
+        ),
     }
 )
