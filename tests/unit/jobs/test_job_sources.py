@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest.importorskip("yaml", reason="jobs are read with pyyaml (the extras `local` and `remote`)")
+
 from harness.jobs.errors import JobNotebookError, JobShapeError, JobVariableError
 
 JOB = """
