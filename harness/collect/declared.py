@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.collect.remote import environment_here, refuse_writing, skip_elsewhere
+from harness.collect.remote import environment_here, is_left_out, refuse_writing
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def begin(session: pytest.Session) -> None:
     from harness.collect.workspace_runs import WorkspaceRuns
 
     for item in session.items:
-        asked = _asked(item) if _is_sure_to_run(item) else None
+        # Where a condition decides, it begins with the test, if that runs.
+        may_begin = item.get_closest_marker("skipif") is None and not is_left_out(item)
+        asked = _asked(item) if may_begin else None
         if asked is not None:
             path, how = asked
             try:
@@ -36,17 +38,6 @@ def begin(session: pytest.Session) -> None:
                 item.stash[_DECLARED] = WorkspaceRuns(item.config, str(item.path), []).submit(path, **how)
             except HarnessError as exc:  # told by the test that declares it
                 item.stash[_DECLARED] = exc
-
-
-def _is_sure_to_run(item: pytest.Item) -> bool:
-    """Whether no mark leaves the test out; where a condition decides, its notebook begins with the test, if that runs."""
-    if item.get_closest_marker("skip") is not None or item.get_closest_marker("skipif") is not None:
-        return False
-    try:
-        skip_elsewhere(item)
-    except (pytest.skip.Exception, pytest.UsageError):
-        return False
-    return True
 
 
 def result(item: pytest.Item, run_notebook: Callable[[], RunNotebook], runs: list[Started]) -> NotebookRun:

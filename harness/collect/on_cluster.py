@@ -19,7 +19,7 @@ import pytest
 from harness.collect.apart import own_id, report_of
 from harness.collect.covered_there import combine, measure
 from harness.collect.measured import current
-from harness.collect.remote import environment_here, refuse_writing, remote_of, skip_elsewhere
+from harness.collect.remote import environment_here, is_left_out, refuse_writing, remote_of
 from harness.collect.sent_files import files_for
 from harness.collect.session import SESSION
 from harness.collect.watching import tell
@@ -46,20 +46,9 @@ _LOOK_S = 0.5
 
 def begin(session: pytest.Session) -> None:
     """Send the marked tests of a run on their way, as soon as it is known which there are."""
-    items = [item for item in session.items if item.get_closest_marker(MARK) is not None and _is_for_here(item)]
+    items = [item for item in session.items if item.get_closest_marker(MARK) is not None and not is_left_out(item)]
     if items:
         session.config.pluginmanager.register(OnCluster(session.config, items), "nbh-on-cluster")
-
-
-def _is_for_here(item: pytest.Item) -> bool:
-    """Whether a marked test is to be sent; one that its marks skip in any case is skipped here, as any other is."""
-    if item.get_closest_marker("skip") is not None:
-        return False
-    try:
-        skip_elsewhere(item)
-    except (pytest.skip.Exception, pytest.UsageError):
-        return False
-    return True
 
 
 class OnCluster:

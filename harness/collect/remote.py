@@ -215,6 +215,17 @@ def skip_elsewhere(item: pytest.Item) -> None:
         pytest.skip(f"for the environment {' or '.join(marker.args)}; this run's is {name}")
 
 
+def is_left_out(item: pytest.Item) -> bool:
+    """Whether marks leave a test out whatever else is so: nothing of it is to begin before its turn."""
+    if item.get_closest_marker("skip") is not None:
+        return True
+    try:
+        skip_elsewhere(item)
+    except (pytest.skip.Exception, pytest.UsageError):
+        return True
+    return False
+
+
 def refuse_writing(config: pytest.Config, what: str) -> None:
     """Refuse what may write, in an environment where tests only read.
 

@@ -215,6 +215,12 @@ def _of_run(command: argparse.ArgumentParser) -> None:
         help="write the executed notebook, .ipynb or .html (default: no)",
     )
     _json(command, "what cells show")
+    _of_script(command)
+    _of_task(command)
+    _of_programs(command)
+
+
+def _of_script(command: argparse.ArgumentParser) -> None:
     script = command.add_argument_group("a Python script", "a plain file, run as a job's spark_python_task runs it")
     script.add_argument("--script", action="store_true", help="the file is one (default: it is a notebook)")
     script.add_argument(
@@ -224,6 +230,9 @@ def _of_run(command: argparse.ArgumentParser) -> None:
         default=[],
         help="one of sys.argv[1:], written --argument=TEXT, in their order (default: none)",
     )
+
+
+def _of_task(command: argparse.ArgumentParser) -> None:
     task = command.add_argument_group("a task of a job", "what dbutils.jobs.taskValues finds; --json tells what it has set")
     task.add_argument("--task-key", metavar="KEY", default="", help="its own task key (default: the notebook's name)")
     task.add_argument(
@@ -232,6 +241,9 @@ def _of_run(command: argparse.ArgumentParser) -> None:
         default="",
         help='the values of other tasks, as JSON: {"task": {"key": value}} (default: none)',
     )
+
+
+def _of_programs(command: argparse.ArgumentParser) -> None:
     shared = command.add_argument_group(
         "what another process holds on the warm engine", "for programs that run notebooks by this command"
     )

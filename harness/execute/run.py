@@ -129,8 +129,16 @@ class Kernels:
         )
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         try:
-            job = self._job(place.path, settings, folder, spark=spark, widgets=widgets or {}, allow=allow, files=files)
-            job = replace(job, arguments=None if arguments is None else tuple(arguments))
+            job = self._job(
+                place.path,
+                settings,
+                folder,
+                spark=spark,
+                widgets=widgets or {},
+                arguments=arguments,
+                allow=allow,
+                files=files,
+            )
             # What a child makes its parent's run tells.
             changes = Changes(spark if not above else None, job.files)
             node, course = node_of(notebook, skipped), Course(resume=lambda: _resume(host, job))
@@ -174,6 +182,7 @@ class Kernels:
         *,
         spark: ConnectSession | None,
         widgets: Mapping[str, str],
+        arguments: Sequence[str] | None,
         allow: Collection[str],
         files: str,
     ) -> Job:
@@ -188,6 +197,7 @@ class Kernels:
             work=str(lay_out(work, path, self._root)),
             space=spark.space if spark is not None else "",
             widgets=dict(widgets),
+            arguments=None if arguments is None else tuple(arguments),
             run_prefixes=dict(settings.run_prefixes),
             roots=self._roots,
             host=str(folder / "host"),
