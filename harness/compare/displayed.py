@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,6 @@ _LONG = re.compile(r"(?m)\.\.\.$")
 
 _OF_PANDAS = 'class="dataframe"'
 _DOTS_IN_HTML = re.compile(r"\.\.\.</t[dh]>")
-_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL)
-_CELL = re.compile(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
 
 
 class CutError(ValueError):
@@ -75,15 +72,7 @@ def _of_value(plain: str, as_html: str) -> str:
         return _whole(plain)
     if _DOTS_IN_HTML.search(as_html):
         raise CutError("rows, columns, or the end of a long value")
-    if not _DOTS.search(plain):
-        return plain
-    # Its lines are short ones; the HTML has room for more columns.
-    rows = [" | ".join(map(_untagged, _CELL.findall(row))) for row in _ROW.findall(as_html)]
-    return "\n".join(rows)
-
-
-def _untagged(cell: str) -> str:
-    return html.unescape(re.sub(r"<[^>]*>", "", cell)).strip()
+    return as_html if _DOTS.search(plain) else plain  # the text's lines are short ones; the HTML has room for more columns
 
 
 def _whole(text: str) -> str:

@@ -27,7 +27,6 @@ from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
-from harness.execute.needs import refuse_sessions
 from harness.execute.outputs import METER, keep_no_copy
 from harness.execute.refusals import (
     connect_only,
@@ -35,6 +34,7 @@ from harness.execute.refusals import (
     hear_of_queries,
     hear_of_requests,
     is_by_library,
+    refuse_sessions,
     why_refused,
 )
 from harness.execute.shown import display

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
-
-from harness.execute.magics import UnsupportedError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,18 +45,3 @@ def _imported(text: str) -> set[str]:
     """The top-level names of all modules that a text imports."""
     found = (one for origin, names in _IMPORTED.findall(text) for one in ([origin] if origin else names.split(",")))
     return {(one.split() or [""])[0].split(".")[0] for one in found}
-
-
-def refuse_sessions() -> None:
-    """In a kernel without Spark: have nothing get a session of its own, of another Spark without the test's tables."""
-    session = sys.modules.get("pyspark.sql.session")
-    if session is None:
-        return
-
-    def refuse(_builder: object) -> NoReturn:
-        raise UnsupportedError(
-            "a Spark session was asked for by what the notebook imports, and nothing in the notebook itself says that it uses "
-            "Spark: write import pyspark there"
-        )
-
-    session.SparkSession.Builder.getOrCreate = refuse

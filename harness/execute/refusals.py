@@ -146,6 +146,21 @@ def no_workspace() -> tuple[None, None]:
     return None, None
 
 
+def refuse_sessions() -> None:
+    """In a kernel without Spark: have nothing get a session of its own, of another Spark without the test's tables."""
+    session = sys.modules.get("pyspark.sql.session")
+    if session is None:
+        return
+
+    def refuse(_builder: object) -> NoReturn:
+        raise UnsupportedError(
+            "a Spark session was asked for by what the notebook imports, and nothing in the notebook itself says that it uses "
+            "Spark: write import pyspark there"
+        )
+
+    session.SparkSession.Builder.getOrCreate = refuse
+
+
 def hear_of_requests() -> None:
     """Have a request to the workspace, whose address is in a notebook's context, told where it is made.
 
