@@ -97,6 +97,7 @@ def _run(options: argparse.Namespace) -> int:
         as_json=options.json,
         space=options.space,
         files=_folder(options.files),
+        user=options.user,
         principal=options.principal,
         kernels=os.path.abspath(options.kernels) if options.kernels else "",
         task_key=options.task_key,

@@ -6,6 +6,8 @@ import argparse
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from harness.model import LOCAL_USER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -251,6 +253,7 @@ def _of_programs(command: argparse.ArgumentParser) -> None:
     shared.add_argument(
         "--files", metavar="FOLDER", default="", help="its dbfs and volumes (default: files that go with the run)"
     )
+    shared.add_argument("--user", metavar="NAME", default=LOCAL_USER, help="who runs it (default: %(default)s)")
     shared.add_argument(
         "--principal", metavar="NAME", default="", help="to whom only what was granted there is open (default: all is open)"
     )

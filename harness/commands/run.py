@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
-from harness.model import GREEN, CellRun
+from harness.model import GREEN, LOCAL_USER, CellRun
 from harness.runtime import kept_files
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
@@ -39,7 +39,8 @@ class Wanted:
     ``arguments`` make of it a Python script, None is that it is a notebook.
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
-    without them the run has its own, which go with it. ``principal`` is to whom only what was granted there is open. Runs that
+    without them the run has its own, which go with it. ``user`` is who runs it, and ``principal`` one to whom only what was
+    granted there is open. Runs that
     name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of the task that it is in a job,
     ``task_values`` those that it finds, by task.
     """
@@ -54,6 +55,7 @@ class Wanted:
     as_json: bool = False
     space: str = ""
     files: str = ""
+    user: str = LOCAL_USER
     principal: str = ""
     kernels: str = ""
     task_key: str = ""
@@ -163,7 +165,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     prepare(files)
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots, shared=wanted.kernels, files=own_files)
-    around = Surroundings()
+    around = Surroundings(user=wanted.principal or wanted.user)
     around.tasks.give(wanted.task_values)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:
@@ -207,6 +209,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 def _open(wanted: Wanted, root: str, roots: Sequence[str], tell: Callable[[str], None], *, files: str) -> Session:
     from harness.settings import settings_for
     from harness.spark import choose
+    from harness.spark.conf import whose
 
     settings = settings_for(os.path.join(root, "x"))
     return choose.open_session(
@@ -217,7 +220,7 @@ def _open(wanted: Wanted, root: str, roots: Sequence[str], tell: Callable[[str],
         run_pid=os.getpid(),
         files=files,
         space=wanted.space,
-        principal=wanted.principal,
+        whose=whose(wanted.user, principal=wanted.principal),
     )
 
 

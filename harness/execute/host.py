@@ -131,7 +131,7 @@ class Host:
     def _context(self) -> dict[str, Any]:
         place, settings = self._place(), self._settings()
         path = workspace_path(place.path, root=self._root, folder=settings.folder, prefixes=settings.run_prefixes)
-        return facts(path, run=place.number)
+        return facts(path, run=place.number, user=self.around.user)
 
     def _restart(self, **state: Any) -> None:
         self.resumed = state

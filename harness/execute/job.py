@@ -30,8 +30,8 @@ class Job:
     restart of Python ``resumed`` holds what is kept. ``measure`` says what coverage is to see; None is that there is none.
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
-    To ``principal`` only what was granted is open; "" is that all is. ``arguments`` are those of a Python script; None is that
-    it is a notebook.
+    ``whose`` are the settings that say whose its Spark session is. ``arguments`` are those of a Python script; None is that it
+    is a notebook.
     """
 
     path: str
@@ -51,7 +51,7 @@ class Job:
     writes: bool = False
     time_zone: str = "UTC"
     runtime: str = ""
-    principal: str = ""
+    whose: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] | None = None
 
     def read(self) -> Notebook:

@@ -74,7 +74,7 @@ def open_spark(job: Job) -> Any:
         space=job.space,
         session=job.resumed.get("session", ""),
         files=job.files,
-        principal=job.principal,
+        whose=job.whose,
         bare=conf.DBFS,  # as on Databricks, so that whatever the notebook writes by a bare path goes with its test
         progress=lambda _line: None,
     )

@@ -207,7 +207,7 @@ class Kernels:
             writes=settings.workspace_writes,
             time_zone=settings.time_zone,
             runtime=_runtime(settings.runtime),
-            principal=spark.principal if spark is not None else "",
+            whose=dict(spark.whose) if spark is not None else {},
         )
 
     def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from harness.rehearsal.tokens import Caller
     from harness.rehearsal.tree import Item
     from harness.rehearsal.workspace import Workspace
 
@@ -77,17 +78,16 @@ def run(
     item: Item,
     given: Mapping[str, Any],
     *,
+    by: Caller,
     folder: Path,
     ended: Callable[[], bool],
     packages: Path | None = None,
     task: TaskOf | None = None,
-    principal: str = "",
 ) -> Ran:
     """Run a notebook, or a script, until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
-    ``given`` is what it is given by the kind of its task, as the API tells it.
-    ``folder`` is the run's own, ``packages`` one with what its task had installed, ``task`` the task that it is, and
-    ``principal`` the service principal that it runs as, "" where that is the workspace's user.
+    ``given`` is what it is given by the kind of its task, as the API tells it, and ``by`` whom it runs as. ``folder`` is the
+    run's own, ``packages`` one with what its task had installed, and ``task`` the task that it is.
     """
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def run(
         variables["PYTHONPATH"] = str(packages)
     executed = folder / "executed.ipynb"
     command = _command(workspace, item, given, executed) + (task.options(folder) if task is not None else [])
-    command += ["--principal", principal] if principal else []
+    command += ["--principal" if by.is_service_principal else "--user", by.name]
     process: _Own | WarmRun
     try:
         if packages is None:

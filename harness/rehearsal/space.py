@@ -13,7 +13,7 @@ from harness.rehearsal.identity import USER
 from harness.settings import Settings
 from harness.spark import connect
 from harness.spark.choose import idle_s, wishes_of
-from harness.spark.conf import DBFS, PRINCIPAL, Wishes
+from harness.spark.conf import DBFS, PRINCIPAL, Wishes, whose
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,7 +48,7 @@ def session_of(workspace: Workspace) -> ConnectSession:
             wanted = asked(workspace)
             kept_s = idle_s(wanted.settings, os.environ)
             held = workspace.shared[_HELD] = connect.open_session(
-                replace(wanted.wishes, conf={"spark.nbh.user": USER.name}),
+                replace(wanted.wishes, conf=whose(USER.name)),
                 roots=[],
                 progress=_log.info,
                 owner=0 if kept_s else wanted.owner or os.getpid(),

@@ -20,7 +20,7 @@ from harness.rehearsal.faults import OF_CALLS
 from harness.rehearsal.space import asked, close_space, open_space, session_of
 from harness.rehearsal.spark_calls import LETTING_GO, OPENING, SERVICE
 from harness.rehearsal.upstream import OPTIONS, Compute, Passing, RefusedError, Upstream
-from harness.spark.conf import DBFS, PRINCIPAL, session_conf
+from harness.spark.conf import DBFS, session_conf, whose
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -163,8 +163,8 @@ class Gateway:
     def _conf(self, caller: Caller) -> dict[str, str]:
         workspace = self._workspace
         conf = session_conf(asked(workspace).wishes, space=workspace.space, files=str(workspace.files), bare=DBFS)
-        whose = {PRINCIPAL: caller.principal} if caller.principal else {"spark.nbh.user": caller.name}
-        return {**whose, **conf}
+        its = whose(caller.name, principal=caller.principal)
+        return {**its, **conf}
 
     async def _meet_fault(self, method: str) -> bool:
         """Meet the fault that this call is to meet, if any; gives whether its answer is to be lost."""

@@ -14,7 +14,7 @@ from harness.rehearsal import order, references, runner, runs, traces, views
 from harness.rehearsal import packages as packages_of
 from harness.rehearsal.answers import ApiError
 from harness.rehearsal.clusters import clusters_of
-from harness.rehearsal.identity import PRINCIPAL
+from harness.rehearsal.identity import PRINCIPAL, USER
 from harness.rehearsal.notebooks import tree_of
 from harness.rehearsal.runs import End, Output, Run, Task
 
@@ -296,11 +296,11 @@ class Work:
             self._workspace,
             item,
             given,
+            by=PRINCIPAL if run.creator == PRINCIPAL.name else USER,
             folder=folder,
             task=runner.TaskOf(task.key, _values_for(run)),
             ended=lambda: limits.end() is not None,
             packages=packages,
-            principal=PRINCIPAL.name if run.creator == PRINCIPAL.name else "",
         )
         with run.lock:
             if not task.element:  # what an iteration sets is found by no other task

@@ -23,12 +23,12 @@ WORKSPACE = "0"
 TOKEN = "nbh-no-token"  # noqa: S105 -- it says itself that it is none
 
 
-def facts(notebook: str, *, run: int | None) -> dict[str, Any]:
-    """What is told of a notebook at this workspace path; ``run`` is the number of its run, None for a unit, which is none."""
+def facts(notebook: str, *, run: int | None, user: str = LOCAL_USER) -> dict[str, Any]:
+    """What is told of a notebook at this workspace path; ``run`` is the number of its run, None for a unit."""
     of_run = {} if run is None else {"jobId": "0", "idInJob": str(run), "runId": str(run), "multitaskParentRunId": str(run)}
     return {
         "notebookPath": notebook,
-        "userName": LOCAL_USER,
+        "userName": user,
         "apiUrl": f"https://{HOST}",
         "apiToken": TOKEN,
         "browserHostName": HOST,
@@ -38,7 +38,7 @@ def facts(notebook: str, *, run: int | None) -> dict[str, Any]:
         "rootRunId": run,
         "jobId": of_run.get("jobId"),
         "idInJob": of_run.get("idInJob"),
-        "tags": {"user": LOCAL_USER, "orgId": WORKSPACE, "clusterId": CLUSTER, "browserHostName": HOST, **of_run},
+        "tags": {"user": user, "orgId": WORKSPACE, "clusterId": CLUSTER, "browserHostName": HOST, **of_run},
         "extraContext": {"notebook_path": notebook, "api_url": f"https://{HOST}"},
     }
 

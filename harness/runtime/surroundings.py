@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+from harness.model import LOCAL_USER
 from harness.runtime.jobs import TaskStore
 from harness.runtime.redact import Redactor
 from harness.runtime.secrets import SecretStore
@@ -19,8 +20,13 @@ class Surroundings:
     """One test's: its runs see each other's task values, and what is shown of any hides the secrets that any has read."""
 
     def __init__(
-        self, *, secrets: Mapping[str, Mapping[str, str]] | None = None, beyond: Callable[[], Beyond | None] = lambda: None
+        self,
+        *,
+        secrets: Mapping[str, Mapping[str, str]] | None = None,
+        beyond: Callable[[], Beyond | None] = lambda: None,
+        user: str = LOCAL_USER,
     ) -> None:
+        self.user = user
         self.tasks = TaskStore()
         self.redactor = Redactor()
         self._secrets = secrets or {}
@@ -33,7 +39,7 @@ class Surroundings:
 
     def of_job(self) -> Surroundings:
         """The same for one job's run: with task values of its own."""
-        its = Surroundings(secrets=self._secrets, beyond=self._beyond)
+        its = Surroundings(secrets=self._secrets, beyond=self._beyond, user=self.user)
         its.redactor, its._runs = self.redactor, self._runs
         return its
 

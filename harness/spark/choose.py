@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
@@ -56,12 +57,12 @@ def open_session(
     run_pid: int,
     files: str = "",
     space: str = "",
-    principal: str = "",
+    whose: Mapping[str, str] = MappingProxyType({}),
 ) -> Session:
     """Open the session of this test process, or take the one that the user's own code has active here.
 
     ``files`` is the process's folder for dbfs and volumes, ``space`` the name of catalogs that another process holds, and
-    ``principal`` to whom only what was granted there is open.
+    ``whose`` the settings that say whose the session is (`harness.spark.conf.whose`).
 
     Raises:
         EngineError: Spark can't be had; the kinds are those of `harness.spark.connect` and `harness.spark.classic`.
@@ -78,7 +79,7 @@ def open_session(
         idle_s=kept_s or 24 * 3600,
         files=files,
         space=space,
-        principal=principal,
+        whose=whose,
     )
 
 

@@ -21,6 +21,9 @@ of a whole notebook one of dbfs, as on Databricks."""
 PRINCIPAL = "spark.nbh.principal"
 """The setting that says whose a session is, where nothing is open to it but what was granted; see io.nbh.spark.Access."""
 
+USER = "spark.nbh.user"
+"""The setting that says whose a session is, where all is open to it; see io.nbh.spark.UserRule."""
+
 DEFAULT_CATALOG = "main"
 """The catalog of names that say none; as on Databricks it is there from the start, with a schema ``default``."""
 
@@ -34,6 +37,11 @@ class Wishes:
     memory: str = "1g"
     delta: bool = True
     conf: Mapping[str, str] = field(default_factory=dict)
+
+
+def whose(user: str, *, principal: str = "") -> dict[str, str]:
+    """The setting that makes a session a user's, or a principal's, to whom only what was granted is open."""
+    return {PRINCIPAL: principal} if principal else {USER: user}
 
 
 def session_conf(wishes: Wishes, *, space: str = "", files: str = "", bare: str = BARE) -> dict[str, str]:

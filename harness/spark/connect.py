@@ -10,6 +10,7 @@ import secrets
 import sys
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineModeError
@@ -17,7 +18,7 @@ from harness.spark import server
 from harness.spark.answers import ConnectCalls, interceptor
 from harness.spark.calls import current_folder
 from harness.spark.clients import Aliases, leave_open, make_unusable, retry_while_alive, set_all, tell_of_forks
-from harness.spark.conf import BARE, PRINCIPAL, session_conf
+from harness.spark.conf import BARE, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
@@ -51,7 +52,7 @@ class ConnectSession:
         session: str = "",
         files: str = "",
         bare: str = BARE,
-        principal: str = "",
+        whose: Mapping[str, str] = MappingProxyType({}),
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._progress = progress
@@ -64,7 +65,7 @@ class ConnectSession:
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
-        self.principal = principal
+        self.whose = whose
         self.space = space or f"{self._pid}-{secrets.token_hex(4)}"
         self.engine = start()
         # Connect's session is a SparkSession by its methods, not by its class.
@@ -138,7 +139,7 @@ class ConnectSession:
         with self._calls.paused(), self._calls.timed(ANSWER_S):
             self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "", **self._paths)
-            configs |= {PRINCIPAL: self.principal} if self.principal else {}
+            configs.update(self.whose)
             if self._lent:  # it has them, and those that the notebook changed are its own
                 configs, self._lent = {}, ""
             folder = current_folder()
@@ -314,12 +315,12 @@ def open_session(
     session: str = "",
     files: str = "",
     bare: str = BARE,
-    principal: str = "",
+    whose: Mapping[str, str] = MappingProxyType({}),
 ) -> ConnectSession:
     """Open this process's session on the warm engine, starting the engine if there is none.
 
     ``space``, ``files`` and ``bare`` are those of `harness.spark.conf.session_conf`. ``session`` names one that was lent, which
-    is taken up as it is. To ``principal`` only what was granted is open.
+    is taken up as it is. ``whose`` are the settings that say whose it is.
 
     Raises:
         EngineModeError: A classic session lives in this process.
@@ -340,7 +341,7 @@ def open_session(
         session=session,
         files=files,
         bare=bare,
-        principal=principal,
+        whose=whose,
         progress=progress,
     )
 

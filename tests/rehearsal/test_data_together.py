@@ -24,7 +24,9 @@ dbutils.fs.put("dbfs:/tmp/from_job.txt", "by dbutils", True)
 spark.sql("GRANT SELECT ON TABLE main.joint.from_job TO `users`")
 
 # COMMAND ----------
-dbutils.notebook.exit(f"{rows} {dbutils.secrets.get('joint', 'word')}")
+context = dbutils.notebook.entry_point.getDbutils().notebook().getContext()
+users = spark.sql("SELECT current_user()").first()[0], context.userName().get()
+dbutils.notebook.exit(f"{rows} {dbutils.secrets.get('joint', 'word')} {users[0]} {users[1]}")
 """
 
 
@@ -46,8 +48,8 @@ def exited(client, sql):
 
 
 def test_a_run_reads_what_clients_brought(exited):
-    """The table of a Spark client, the file of the Files API, the secret of the SDK."""
-    assert exited == "2 open sesame"
+    """The table of a Spark client, the file of the Files API, the secret of the SDK; and who has submitted it."""
+    assert exited == "2 open sesame rehearsal@example.com rehearsal@example.com"
 
 
 def test_clients_read_what_a_run_made(exited, client, sql):
