@@ -1,7 +1,7 @@
 """One thread watches all runs of a process: it submits, looks, ends and collects, and asks the workspace at most so often.
 
-Looking is what costs calls while one waits: at most ``calls_per_s`` in all, however many runs are on. A few runs are looked at
-one by one; many are listed page by page, as long as that takes fewer calls.
+Looking is what costs calls while one waits: at most ``calls_per_s`` in all, however many runs are on, and however many processes
+a pytest run has. A few runs are looked at one by one; many are listed page by page, as long as that takes fewer calls.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from harness.remote.errors import MissingError, RemoteError, SignInError, is_pas
 from harness.remote.outcome import after, gone, is_fault_of_platform, task_of, unknown
 from harness.remote.removal import has_ended
 from harness.remote.runs import Handle, Job
+from harness.remote.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from harness.remote.ledger import Ledger
     from harness.remote.outcome import RemoteRun
     from harness.remote.protocol import Facts, Workspace
     from harness.remote.runs import Request
     from harness.remote.slots import Slots
+    from harness.remote.state import SharedRun
 
 ONE_BY_ONE = 6
 """So many runs are looked at one by one; more are listed."""
@@ -45,25 +46,27 @@ _IDLE_S = 3600.0
 class Poller:
     """Runs notebooks on a workspace, up to as many at once as there are slots.
 
-    ``calls_per_s`` is how often it looks: 1 for a real workspace, more for a rehearsal. ``now`` is a clock that only goes
-    forward.
+    ``calls_per_s`` is how often all pollers look that share ``shared``: 1 for a real workspace, more for a rehearsal. ``now`` is
+    a clock that only goes forward, the same in all of them.
     """
 
     def __init__(
         self,
         workspace: Workspace,
-        ledger: Ledger,
+        shared: SharedRun,
         slots: Slots,
         *,
         calls_per_s: float = 1.0,
         now: Callable[[], float] = time.monotonic,
+        me: str = "",
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._workspace = workspace
-        self._ledger = ledger
+        self._ledger = shared.ledger
         self._slots = slots
         self._tick = 1.0 / calls_per_s
         self._now = now
+        self._turns = Turns(shared, self._tick, now=now, me=me)
         self._progress = progress
         self._queued: deque[Job] = deque()
         self._active: list[Job] = []
@@ -136,8 +139,8 @@ class Poller:
         for job in list(self._active):
             self._look_at_the_clock(job)
         now = self._now()
-        if self._active and now >= self._next_look and self._look(now):
-            self._next_look = self._now() + self._tick
+        if self._active and now >= self._next_look:
+            self._next_look = self._look(now)
         waits = [self._send_queued()]
         if self._active:
             waits.append(max(self._next_look, min(job.due for job in self._active)) - self._now())
@@ -206,16 +209,21 @@ class Poller:
 
     # -- looking ---------------------------------------------------------------------------------------------------------------
 
-    def _look(self, now: float) -> bool:
-        """Ask the workspace once, if anything is due; says whether it was asked."""
+    def _look(self, now: float) -> float:
+        """Ask the workspace once, if anything is due and it is this process's turn; gives when to look again."""
+        if seen := self._turns.shared():
+            for job in self._take_page(seen):
+                self._look_at(job)
         due = [job for job in self._active if job.due <= now]
         if not due:
-            return False
-        if len(self._active) > ONE_BY_ONE and self._pages < len(self._active):
+            return now
+        if wait := self._turns.take(len(self._active)):
+            return now + wait
+        if self._turns.active > ONE_BY_ONE and self._pages < self._turns.active:
             self._look_at_page()
         else:
             self._look_at(min(due, key=lambda job: job.due))
-        return True
+        return self._now() + self._tick
 
     def _look_at(self, job: Job) -> None:
         try:
@@ -241,6 +249,19 @@ class Poller:
             self._page = ""
             self._no_answer(min(self._active, key=lambda job: job.due), error)
             return
+        self._turns.share(page)
+        ended = self._take_page(page)
+        self._pages_now += 1
+        self._page = "" if self._page_of_oldest(page) else token
+        if not self._page:
+            self._pages, self._pages_now = self._pages_now, 0
+            late = self._now() - LATEST * self._tick
+            ended.extend(job for job in self._active if job.due < late)  # not listed: it is looked at by itself
+        for job in ended:  # that isn't waiting any more: each is asked for what became of it, at once
+            self._look_at(job)
+
+    def _take_page(self, page: Sequence[Facts]) -> list[Job]:
+        """Take note of those of ours that are on a page of runs; gives those that have ended."""
         found = {int(facts["run_id"]): facts for facts in page}
         ended = []
         for job in self._active:
@@ -250,18 +271,11 @@ class Poller:
                 self._take(job, facts)
                 if has_ended(facts):
                     ended.append(job)
-        self._pages_now += 1
-        self._page = "" if self._page_of_oldest(found) else token
-        if not self._page:
-            self._pages, self._pages_now = self._pages_now, 0
-            late = self._now() - LATEST * self._tick
-            ended.extend(job for job in self._active if job.due < late)  # not listed: it is looked at by itself
-        for job in ended:  # that isn't waiting any more: each is asked for what became of it, at once
-            self._look_at(job)
+        return ended
 
-    def _page_of_oldest(self, found: dict[int, Facts]) -> bool:
+    def _page_of_oldest(self, page: Sequence[Facts]) -> bool:
         """Whether the oldest of ours is on this page: what follows is older still."""
-        return min(self._active, key=lambda job: job.since).run_id in found
+        return min(self._active, key=lambda job: job.since).run_id in {int(facts["run_id"]) for facts in page}
 
     def _take(self, job: Job, facts: Facts) -> None:
         """Take note of where a run stands, and when to look at it again."""

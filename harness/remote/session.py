@@ -334,7 +334,7 @@ class Remote:
                 workspace.make_folder(told["folder"])
                 shared.tell("folder", told)
         slots = Slots(shared.folder / "slots", environment.concurrency)
-        poller = Poller(workspace, shared.ledger, slots, calls_per_s=self._calls_per_s, progress=self._of_runs)
+        poller = Poller(workspace, shared, slots, calls_per_s=self._calls_per_s, progress=self._of_runs)
         sender = Sender(
             environment,
             self._root,

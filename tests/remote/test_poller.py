@@ -133,6 +133,48 @@ def test_waiting_takes_at_most_one_call_a_second(count):
     assert max(seen_at[run_id] - ended_at[run_id] for run_id in ended_at) <= 10
 
 
+@pytest.mark.parametrize("runs_of_each", [1, 2, 12])
+def test_processes_of_a_run_ask_no_oftener_together(runs_of_each):
+    """Four pollers take turns: at most a call a second of all, and each run's end is still seen within 10 seconds."""
+    first = World(slots=100, me="gw0")
+    worlds = [first, *(World(slots=100, beside=first, me=f"gw{number}") for number in (1, 2, 3))]
+    of_run, ended_at, seen_at = {}, {}, {}
+    for world in worlds:
+        for number in range(runs_of_each):
+            handle = world.submit(f"n{number}.py")
+            world.poller.step()
+            of_run[handle.facts()["run_id"]] = handle
+    assert len(of_run) == 4 * runs_of_each
+    calls = []
+    first.ws.before = lambda name, *_: calls.append((first.time.now, name))
+    generator = random.Random(runs_of_each)
+    due = dict.fromkeys(range(4), first.time.now)
+
+    def run_until(stop):
+        while first.time.now < stop:
+            number = min(due, key=due.get)
+            first.time.now = max(first.time.now, due[number])
+            # A process wakes a little after it wanted to.
+            due[number] = first.time.now + max(worlds[number].poller.step(), 0.001) + generator.uniform(0, 0.02)
+
+    run_until(first.time.now + 120)
+    assert len(calls) > 60
+    assert all(later - earlier >= 0.999 for (earlier, _), (later, _) in itertools.pairwise(calls))
+
+    start = first.time.now
+    plan = sorted((start + generator.uniform(0, 100), run_id) for run_id in of_run)
+    while len(seen_at) < len(of_run):
+        run_until(first.time.now + 0.25)
+        while plan and plan[0][0] <= first.time.now:
+            at, run_id = plan.pop(0)
+            ended_at[run_id] = at
+            first.ws.finish(run_id, {"notebook_output": {}})
+        for run_id, handle in of_run.items():
+            if handle.is_done:
+                seen_at.setdefault(run_id, first.time.now)
+    assert max(seen_at[run_id] - ended_at[run_id] for run_id in of_run) <= 10
+
+
 def test_a_long_run_is_asked_for_less_often(world):
     """Still within 10 seconds."""
     world.submit(timeout_s=5000)
@@ -486,7 +528,7 @@ def poller():
     """A poller as it is used, fast."""
     shared = SharedRun("run1", about={})
     ws = FakeWorkspace()
-    made = Poller(ws, shared.ledger, Slots(shared.folder / "slots", 4), calls_per_s=200.0)
+    made = Poller(ws, shared, Slots(shared.folder / "slots", 4), calls_per_s=200.0)
     made.ws, made.shared = ws, shared
     yield made
     made.close(patience_s=5)

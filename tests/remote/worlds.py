@@ -34,16 +34,18 @@ class Time:
 class World:
     """A workspace, a poller that is stepped by hand, and a clock: ``run_for`` lets time pass."""
 
-    def __init__(self, *, slots=8, shared=None):
-        self.ws = FakeWorkspace()
-        self.time = Time()
-        self.shared = shared or SharedRun("run1", about={"host": self.ws.host})
+    def __init__(self, *, slots=8, shared=None, beside=None, me=""):
+        """Make one; ``beside`` is another process's world, with the same workspace and clock, and ``me`` names this one's."""
+        self.ws = beside.ws if beside else FakeWorkspace()
+        self.time = beside.time if beside else Time()
+        self.shared = beside.shared if beside else shared or SharedRun("run1", about={"host": self.ws.host})
         self.messages = []
         self.poller = Poller(
             self.ws,
-            self.shared.ledger,
+            self.shared,
             Slots(self.shared.folder / "slots", slots),
             now=self.time,
+            me=me,
             progress=self.messages.append,
         )
         self.poller._thread = threading.current_thread()  # nothing runs by itself
