@@ -25,6 +25,9 @@ OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_leng
 
 _LOOK_S = 0.5
 
+_HARNESS = ("harness", "fixtures")
+"""The harness's own packages, which no cluster has."""
+
 
 class RefusedError(Exception):
     """A call is refused, with gRPC's code and a message."""
@@ -85,8 +88,8 @@ class Upstream:
 
     async def _greet(self, by: Whose, conf: Mapping[str, str]) -> None:
         # The session lives as long as this process. Its workers see installed packages and nothing of whoever started the
-        # rehearsal: on Databricks the client's own modules are not there either.
-        told = server.worker_facts([], _packages(), {})
+        # rehearsal, nor of the harness: on Databricks the client's own modules are not there either.
+        told = server.worker_facts([], _packages(), {}, hidden=_HARNESS)
         calls = [("ExecutePlan", spark_calls.engine_command(by, f"hello/{os.getpid()}", told))]
         if conf:
             calls.append(("Config", spark_calls.set_conf(by, conf)))

@@ -1,7 +1,7 @@
 """One thread watches all runs of a process: it submits, looks, ends and collects, and asks the workspace at most so often.
 
-Looking is what costs calls while one waits: at most ``calls_per_s`` in all, however many runs are on, and however many processes
-a pytest run has. A few runs are looked at one by one; many are listed page by page, as long as that takes fewer calls.
+Looking is what costs calls while one waits: at most ``calls_per_s`` in all, however many runs are on and however many processes
+they are of. A few runs are looked at one by one; many are listed page by page, as long as that takes fewer calls.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _IDLE_S = 3600.0
 class Poller:
     """Runs notebooks on a workspace, up to as many at once as there are slots.
 
-    ``calls_per_s`` is how often all pollers look that share ``shared``: 1 for a real workspace, more for a rehearsal. ``now`` is
-    a clock that only goes forward, the same in all of them.
+    ``calls_per_s`` is how often all pollers look that share ``shared``: 1 for a workspace, more for a rehearsal. ``now`` is a
+    clock that only goes forward, the same in all of them.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ class Turns:
             self.active = sum(one["active"] for one in of.values())
             before = sum(one["had"] < mine["had"] for one in of.values())
             due = float(told.get("next", now))
-            wait = max(0.0, due + before * _PAUSE * self._tick - now)
+            wait: float = max(0.0, due + before * _PAUSE * self._tick - now)
             if not wait:
                 mine["had"], due = now, now + self._tick
             self._shared.tell(_TURNS, {"next": due, "of": of})

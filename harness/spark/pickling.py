@@ -89,16 +89,24 @@ def _pack(module: ModuleType) -> tuple[Any, ...]:
     return CarriedModule, (module.__name__, packed, left_out)
 
 
+class _Plain(types.ModuleType):
+    """A plain module that is pickled as notebooks' are: name by name, for whole it is no more than its least part is."""
+
+
 class ByValue:
     """Finds which plain modules of a project must travel by value too: those that a worker could not import.
 
     These are test files and conftest files (what they import at top level, and under which name, is pytest's affair), and
     plain modules that hold something of a notebook or of such a module, for importing them would import that. All other
-    modules of the project travel by name, as on Databricks, and workers find them on the test process's path.
+    modules of the project travel by name, as on Databricks, and workers find them on the test process's path; ``all_of_them``
+    has them travel by value too, to the workers of a workspace, which find nothing of this machine.
     """
 
-    def __init__(self, roots: Iterable[Path]) -> None:
+    def __init__(self, roots: Iterable[Path], *, all_of_them: bool = False) -> None:
         self._roots = tuple(str(root.resolve()) + "/" for root in roots)
+        self._all = all_of_them
+        if all_of_them:
+            carry_modules_of(_Plain)
         self._seen: set[str] = set()
         self._plain: list[ModuleType] = []
 
@@ -107,6 +115,8 @@ class ByValue:
         cloudpickle = sys.modules.get("pyspark.cloudpickle")
         if cloudpickle is None:
             return
+        if self._all:
+            register_by_value(sys.modules[__name__])  # of it is what carries a module
         if test_module is not None:
             register_by_value(test_module)
         new = sys.modules.keys() - self._seen
@@ -114,11 +124,15 @@ class ByValue:
         self._plain += [module for name in new if (module := sys.modules.get(name)) is not None and self._is_ours(module)]
         carried: set[str] = cloudpickle.list_registry_pickle_by_value()
         while found := [
-            module for module in self._plain if module.__name__ in carried or _is_conftest(module) or _uses(module, carried)
+            module
+            for module in self._plain
+            if self._all or module.__name__ in carried or _is_conftest(module) or _uses(module, carried)
         ]:
             for module in found:
                 self._plain.remove(module)
                 register_by_value(module)
+                if self._all and type(module) is types.ModuleType:
+                    module.__class__ = _Plain
                 carried.add(module.__name__)
 
     def _is_ours(self, module: ModuleType) -> bool:

@@ -23,7 +23,7 @@ from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.spark.conf import Wishes
     from harness.spark.home import SparkHome
@@ -362,7 +362,10 @@ def _cannot_write(folder: Path, exc: OSError) -> SparkStartError:
     )
 
 
-def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str]) -> str:
-    """What the Python workers of one session have to know, as JSON: they are to see what its test process sees."""
+def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str], *, hidden: Sequence[str] = ()) -> str:
+    """What the Python workers of one session have to know, as JSON: they are to see what its test process sees.
+
+    Packages that are ``hidden`` they don't find, wherever they are.
+    """
     passed = {name: value for name, value in env.items() if not name.startswith(("PYTHON", "SPARK_", "PYSPARK_", "NBH_SPARK_"))}
-    return json.dumps({"path": path, "roots": roots, "env": passed})
+    return json.dumps({"path": path, "roots": roots, "env": passed, "hidden": list(hidden)})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 VARIABLE = "NBH_SPARK_WORKER"
-"""The variable that carries {"path": […], "roots": […], "env": {…}} where Spark runs in the test process."""
+"""The variable that carries {"path": […], "roots": […], "env": {…}, "hidden": […]} where Spark runs in the test process."""
 
 CLIENTS = "NBH_SPARK_CLIENTS"
 """The variable that names the folder where an engine, which serves many test processes, keeps the same for each session."""
@@ -32,17 +32,24 @@ _HEADER = b"# Databricks notebook source"
 
 
 class NotebookGuard:
-    """A finder that stands first, asks the others, and refuses what they find if it is a notebook below the roots."""
+    """A finder that stands first, asks the others, and refuses what they find if it is a notebook below the roots.
 
-    def __init__(self, roots: Sequence[str]) -> None:
+    Packages that are ``hidden`` aren't found at all: they are on this machine, and not on the one that it stands for.
+    """
+
+    def __init__(self, roots: Sequence[str], hidden: Sequence[str] = ()) -> None:
         self._roots = [Path(root).resolve() for root in roots]
+        self._hidden = frozenset(hidden)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Give what the other finders give, or refuse.
 
         Raises:
+            ModuleNotFoundError: The module is hidden.
             WorkerImportError: The module is a notebook's file.
         """
+        if name.partition(".")[0] in self._hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         for finder in sys.meta_path:
             if finder is self:
                 continue
@@ -88,7 +95,7 @@ def prepare(text: str) -> None:
     """Set this process's path and environment as the test process's, and put the guard before all other finders."""
     known = json.loads(text)
     sys.path[:] = [*known["path"], *(entry for entry in sys.path if entry not in known["path"])]
-    sys.meta_path.insert(0, NotebookGuard(known["roots"]))
+    sys.meta_path.insert(0, NotebookGuard(known["roots"], known.get("hidden", ())))
     os.environ.update(known.get("env", {}))
     if hasattr(time, "tzset"):
         time.tzset()

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import parity_prices
 import pytest
+from parity_prices import raised
 
 NOTEBOOKS = "tests/parity/notebooks"
 
@@ -43,6 +45,16 @@ def test_a_notebooks_function_runs_on_the_workers(notebook, orders, spark):
     doubled = loaded.with_double(spark.table(orders.full_name))
 
     assert sorted(row.double for row in doubled.collect()) == [8, 12, 20]
+
+
+def test_a_function_of_a_plain_module_runs_on_the_workers(spark):
+    """It reaches them with what it calls, by its own name or its module's."""
+    from pyspark.sql.functions import udf
+
+    by_name, by_module = udf(raised, "long"), udf(lambda price: parity_prices.raised(price + 0), "long")
+    found = spark.range(2).select(by_name("id"), by_module("id")).collect()
+
+    assert [tuple(row) for row in found] == [(1, 1), (4, 4)]
 
 
 def test_a_temporary_view_is_gone_after_its_test(spark):

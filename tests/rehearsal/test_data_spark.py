@@ -52,6 +52,31 @@ def count_and_version():
         return spark.range(5).count(), spark.version, spark.catalog.currentCatalog()
 
 
+def found_by_a_worker():
+    """Which packages a worker can import."""
+    from pyspark.sql.functions import udf
+
+    def importable(name):
+        import importlib
+
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as exc:
+            return str(exc)
+        return "found"
+
+    with session() as spark:
+        rows = (
+            spark.createDataFrame([("harness.errors",), ("pandas",)], "name string").select(udf(importable)("name")).collect()
+        )
+        return [row[0] for row in rows]
+
+
+def test_workers_find_nothing_of_the_harness(ask):
+    """No cluster has it: what a function took along of it would fail there."""
+    assert ask(found_by_a_worker) == ["No module named 'harness'", "found"]
+
+
 def test_a_session_in_the_workspaces_catalogs(ask):
     """A client gets a session of its own, in the catalogs of the workspace."""
     count, version, catalog = ask(count_and_version)
