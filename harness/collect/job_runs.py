@@ -135,17 +135,19 @@ class _Ended:
 class _Submitted:
     """A run on the workspace."""
 
-    def __init__(self, job: Job, handle: Handle) -> None:
+    def __init__(self, job: Job, handle: Handle, config: pytest.Config) -> None:
         self.path = job.name
+        self._config = config
         self.run: JobRun | None = None
         self._job, self._handle = job, handle
 
     def result(self) -> JobRun:
         """Wait for its end."""
         if self.run is None:
+            from harness.collect.waiting import result_of
             from harness.remote.job_outcome import job_run
 
-            self.run = job_run(self._job, self._handle.result())
+            self.run = job_run(self._job, result_of(self._config, self.path, self._handle))
         return self.run
 
 
@@ -188,7 +190,7 @@ def remote(config: pytest.Config, beside: str, runs: list[Any]) -> RunJob:
 
         check_kinds(job, root=str(config.rootpath))  # before anybody signs in
         handle = remote_of(config).submit_job(job, parameters, timeout_s, its_compute=compute == "job")
-        return _Submitted(job, handle)
+        return _Submitted(job, handle, config)
 
     return RunJob(config, beside, runs, start, limit_s=None)
 

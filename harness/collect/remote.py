@@ -6,7 +6,7 @@ import contextlib
 import os
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +17,7 @@ from harness.errors import EnvironmentUseError, HarnessError, SettingsError
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from harness.rehearsal.control import Running
     from harness.remote.session import Remote
@@ -29,7 +29,7 @@ SENT_BY: pytest.StashKey[Environment] = pytest.StashKey()
 """In ``config.stash`` of a pytest that runs in a job: the environment whose run has sent the tests there."""
 
 _REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
-_COSTS: pytest.StashKey[list[str]] = pytest.StashKey()
+_TOLD: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def settle(config: pytest.Config) -> Environment:
@@ -78,7 +78,7 @@ def remote_of(config: pytest.Config) -> Remote:
     """The workspace of this process's tests, signed in to and checked once.
 
     Raises:
-        HarnessError: It can't be reached or used, said once and then to each test in the same words.
+        HarnessError: It can't be reached or used, said in full once; further tests are told where.
     """
     if _REMOTE not in config.stash:
         try:
@@ -87,6 +87,9 @@ def remote_of(config: pytest.Config) -> Remote:
             config.stash[_REMOTE] = exc
     found = config.stash[_REMOTE]
     if isinstance(found, HarnessError):
+        if config.stash.get(_TOLD, False):
+            raise type(found)(found.what, cause="as the first test was told that asked for it; see there for the mend")
+        config.stash[_TOLD] = True
         raise found.with_traceback(None)
     return found
 
@@ -101,23 +104,29 @@ def _open(config: pytest.Config, tell: Callable[[str], None]) -> Remote:
 def hold(config: pytest.Config, run_id: str) -> None:
     """In xdist's controller: have what its workers share on the workspace stay until the last of them has ended."""
     if environment_here(config).is_remote and _REMOTE not in config.stash:
+        from harness.collect.waiting import Relay
+
         try:
             config.stash[_REMOTE] = remote = _made(config, partial(tell, config), run_id=run_id)
             remote.hold()
+            config.add_cleanup(Relay(config, remote).stop)
         except HarnessError as exc:  # each worker finds the same, and its tests tell of it
             config.stash[_REMOTE] = exc
 
 
 def stop_all(config: pytest.Config) -> None:
     """In xdist's controller, which stops before its tests have ended: have no worker wait for results any more."""
-    remote = config.stash.get(_REMOTE, None)
-    if remote is not None and not isinstance(remote, HarnessError) and not hasattr(config, "workerinput"):
+    remote = remote_if_used(config)
+    if remote is not None and not hasattr(config, "workerinput"):
         remote.stop()
 
 
 def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) -> Remote:
     from harness.remote.session import Remote
 
+    made: list[Remote] = []
+    if hasattr(config, "workerinput"):  # it has no terminal; the controller's `Relay` has
+        tell = partial(_say, made)
     environment = environment_here(config)
     if environment.name == REHEARSAL:
         environment = _rehearse(config, environment, tell)
@@ -132,8 +141,14 @@ def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) ->
         run_prefixes=settings_for(str(config.rootpath / "x")).run_prefixes,
         allowed_catalogs=environment.allowed_catalogs,
     )
+    made.append(remote)
     config.add_cleanup(partial(_close, remote, tell))
     return remote
+
+
+def _say(made: list[Remote], line: str) -> None:
+    for remote in made:
+        remote.say(line)
 
 
 def _close(remote: Remote, tell: Callable[[str], None]) -> None:
@@ -143,27 +158,10 @@ def _close(remote: Remote, tell: Callable[[str], None]) -> None:
         tell(str(error))
 
 
-def send_costs(config: pytest.Config) -> None:
-    """Hand what a worker's runs cost to the process that tells of it."""
-    if hasattr(config, "workeroutput") and (told := _costs_of(config)):
-        config.workeroutput["nbh_costs"] = told
-
-
-def receive_costs(config: pytest.Config, output: Mapping[str, object]) -> None:
-    """Take what a worker's runs cost."""
-    if "nbh_costs" in output:
-        config.stash.setdefault(_COSTS, []).append(str(output["nbh_costs"]))
-
-
-def summarise_costs(terminal: Any, config: pytest.Config) -> None:
-    """Say what the run cost on the workspace."""
-    for told in filter(None, [_costs_of(config), *config.stash.get(_COSTS, [])]):
-        terminal.write_line(f"on the workspace: {told}")
-
-
-def _costs_of(config: pytest.Config) -> str:
+def remote_if_used(config: pytest.Config) -> Remote | None:
+    """The workspace of this process's tests, if any of them has asked for it and got it."""
     remote = config.stash.get(_REMOTE, None)
-    return "" if remote is None or isinstance(remote, HarnessError) else remote.costs
+    return None if isinstance(remote, HarnessError) else remote
 
 
 def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Running:

@@ -21,7 +21,7 @@ class RunLine:
         self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._name = name
         self._is_shown = False
-        self._is_on = (
+        self.is_on = (
             self._reporter is not None
             and self._capture is not None
             and not hasattr(config, "workerinput")
@@ -31,13 +31,17 @@ class RunLine:
 
     def show(self, progress: Progress) -> None:
         """Write how far it is."""
-        if not self._is_on or progress.elapsed_s < AFTER_S:
+        self.write(_at(progress), progress.elapsed_s)
+
+    def write(self, text: str, elapsed_s: float) -> None:
+        """Write this, and how long it has taken."""
+        if not self.is_on or elapsed_s < AFTER_S:
             return
         with self._capture.global_and_fixture_disabled():
             if not self._is_shown:
                 self._reporter.ensure_newline()
             self._is_shown = True
-            self._reporter.rewrite(f"{self._name}: {words(progress)}", erase=True)
+            self._reporter.rewrite(f"{self._name}: {text}, {elapsed_s:.0f} s", erase=True)
 
     def clear(self) -> None:
         """Take it away."""
@@ -50,8 +54,11 @@ class RunLine:
 
 def words(progress: Progress) -> str:
     """Say how far a run is."""
-    at = f"cell {progress.number} of {progress.of}" if progress.number else "starting"
-    return f"{at}, {progress.elapsed_s:.0f} s"
+    return f"{_at(progress)}, {progress.elapsed_s:.0f} s"
+
+
+def _at(progress: Progress) -> str:
+    return f"cell {progress.number} of {progress.of}" if progress.number else "starting"
 
 
 def tell(config: pytest.Config, line: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.session import SESSION
+from harness.collect.waiting import result_of
 from harness.errors import EnvironmentUseError
 
 if TYPE_CHECKING:
@@ -31,15 +32,16 @@ _ONLY_HERE = {
 class Submitted:
     """A run on the workspace; what became of it is known once somebody has waited."""
 
-    def __init__(self, path: str, handle: Handle) -> None:
+    def __init__(self, path: str, handle: Handle, config: pytest.Config) -> None:
         self.path = path
+        self._config = config
         self.run: NotebookRun | None = None
         self._handle = handle
 
     def result(self) -> NotebookRun:
         """Wait for its end."""
         if self.run is None:
-            self.run = self._handle.result()
+            self.run = result_of(self._config, self.path, self._handle)
         return self.run
 
 
@@ -88,6 +90,6 @@ class WorkspaceRuns:
                 )
         found = find_notebook(path, config.stash[SESSION].loader, beside=self._beside)
         remote = remote_of(config)
-        started = Submitted(str(path), remote.submit(found, widgets=dict(widgets or {}), timeout_s=timeout_s))
+        started = Submitted(str(path), remote.submit(found, widgets=dict(widgets or {}), timeout_s=timeout_s), config)
         self._runs.append(started)
         return started

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.remote.costs import starts_of
 from harness.remote.errors import MissingError, RemoteError, SignInError, is_passing
 from harness.remote.outcome import after, gone, is_fault_of_platform, task_of, unknown
 from harness.remote.removal import has_ended
@@ -80,6 +81,7 @@ class Poller:
         self._thread: threading.Thread | None = None
         self._is_closing = False
         self.minutes = 0.0
+        self.starts = 0
 
     # -- from any thread -------------------------------------------------------------------------------------------------------
 
@@ -181,6 +183,7 @@ class Poller:
             job.run_id = self._workspace.submit(body)
         except RemoteError as error:
             return self._not_submitted(job, error)
+        self.starts += starts_of(body)
         self._ledger.learn(job.entry, str(job.run_id))
         job.life, job.lost_since, job.since = "pending", None, self._now()
         job.due = job.since + self._tick
@@ -217,7 +220,7 @@ class Poller:
         due = [job for job in self._active if job.due <= now]
         if not due:
             return now
-        if wait := self._turns.take(len(self._active)):
+        if wait := self._turns.take(Counter(job.life for job in self._active)):
             return now + wait
         if self._turns.active > ONE_BY_ONE and self._pages < self._turns.active:
             self._look_at_page()
@@ -384,11 +387,14 @@ class Poller:
                 self._active.remove(job)
             if job in self._queued:
                 self._queued.remove(job)
+            is_last = not self._active
+        if is_last:
+            self._turns.rest()
         if job.slot is not None:
             self._slots.give_back(job.slot)
             job.slot = None
         job.result, job.error, job.life = run, error, "ended"
         if run is not None:
             self.minutes += run.duration_s / 60
-            self._progress(f"{job.request.sent.path} {run.ended.replace('_', ' ')}")
+            self._progress(f"{job.request.sent.path} {run.ended.replace('_', ' ')}, run {job.run_id}")
         job.ended.set()

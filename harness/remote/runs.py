@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 START_S = 1800.0
 """How long a run may wait for its cluster."""
 TASK = "notebook"
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +137,18 @@ class Handle:
         self._job.stop = self._job.stop or "cancelled"
         self._wake()
 
-    def result(self) -> RemoteRun:
+    def result(self, look: Callable[[], None] | None = None) -> RemoteRun:
         """Wait for its end. An interrupt cancels it on the workspace, too.
+
+        ``look`` is called now and then meanwhile.
 
         Raises:
             RemoteError: It couldn't be submitted.
         """
         try:
-            self._job.ended.wait()
+            while not self._job.ended.wait(None if look is None else _LOOK_S):
+                if look is not None:
+                    look()
         except KeyboardInterrupt:
             self.cancel()
             raise

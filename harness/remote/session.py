@@ -12,6 +12,7 @@ from harness.errors import SettingsError
 from harness.remote.client import connect
 from harness.remote.closure import Closures
 from harness.remote.compute import Computes
+from harness.remote.costs import Costs
 from harness.remote.errors import AnswerError, RemoteError, SignInError
 from harness.remote.job_request import check_kinds
 from harness.remote.marks import name_of
@@ -21,6 +22,7 @@ from harness.remote.removal import Removed, remove
 from harness.remote.sender import Sender
 from harness.remote.slots import Slots
 from harness.remote.state import SharedRun, new_run_id
+from harness.remote.turns import standing
 from harness.remote.wheels import Wheels
 
 if TYPE_CHECKING:
@@ -138,13 +140,27 @@ class Remote:
         return self._made_ready().folder
 
     @property
-    def costs(self) -> str:
-        """What it cost, in one line; empty if nothing ran."""
+    def costs(self) -> Costs:
+        """What this process's runs cost."""
         if self._ready is None:
-            return ""
-        starts, minutes = self._ready.computes.starts, self._ready.poller.minutes
-        parts = [f"{starts} cluster start{'s' if starts != 1 else ''}"] if starts else []
-        return ", ".join([*parts, f"{minutes:.1f} run minutes"] if minutes else parts)
+            return Costs()
+        poller = self._ready.poller
+        return Costs(self._ready.computes.starts, poller.starts, poller.minutes)
+
+    # -- between the processes of a run ----------------------------------------------------------------------------------------
+
+    def say(self, line: str) -> None:
+        """Leave a line for whoever has a terminal; it is lost before there is something that the processes share."""
+        if self._held is not None:
+            self._held.say(line)
+
+    def said(self, after: int) -> tuple[list[str], int]:
+        """The lines that all processes have left since a place in what was said, and the place where they end."""
+        return self._held.said(after) if self._held is not None else ([], after)
+
+    def standing(self) -> str:
+        """Where the runs of all processes stand, in words; empty if none is on."""
+        return standing(self._held, self.environment.name) if self._held is not None else ""
 
     # -- runs ------------------------------------------------------------------------------------------------------------------
 

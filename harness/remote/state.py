@@ -5,6 +5,7 @@
     holders/<pid>   one file a process that works with it; its content is when that process started
     lock            held while one of them makes or removes what all share
     *.json          what they tell each other: the cluster, who uploads
+    said.log        lines for the terminal, which only one of them has
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VARIABLE = "NBH_STATE_DIR"
+_SAID = "said.log"
 _STARTS_DIFFER_S = 2.0
 """When a process started is told in steps of a hundredth of a second, after a boot time that may be set anew."""
 
@@ -80,6 +82,21 @@ class SharedRun:
         spare = self.folder / f"{name}.{os.getpid()}.tmp"
         spare.write_text(json.dumps(facts), encoding="utf-8")
         spare.replace(self.folder / f"{name}.json")
+
+    def say(self, line: str) -> None:
+        """Leave a line for the process of the run that has a terminal."""
+        with contextlib.suppress(OSError), (self.folder / _SAID).open("a", encoding="utf-8") as file:
+            file.write(" ".join(line.split()) + "\n")
+
+    def said(self, after: int) -> tuple[list[str], int]:
+        """The whole lines that were left after a place in the file, and the place where they end."""
+        try:
+            with (self.folder / _SAID).open("rb") as file:
+                file.seek(after)
+                whole = file.read().rpartition(b"\n")[0]
+        except OSError:
+            return [], after
+        return whole.decode(errors="replace").splitlines(), after + len(whole) + bool(whole)
 
     def others(self) -> list[int]:
         """The other processes of the run that are still there."""

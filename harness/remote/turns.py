@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.remote.protocol import Facts
     from harness.remote.state import SharedRun
@@ -35,18 +36,18 @@ class Turns:
         self._me = me or str(os.getpid())
         self._seen = 0
 
-    def take(self, active: int) -> float:
+    def take(self, lives: Mapping[str, int]) -> float:
         """Take the turn, if it is this process's: gives 0.0, or how many seconds to wait before it asks again.
 
-        ``active`` is how many runs it looks for.
+        ``lives`` says how many runs it looks for, by what they are doing.
         """
         with self._lock:
             now = self._now()
             told = self._shared.told(_TURNS)
             of = {name: one for name, one in told.get("of", {}).items() if now - one["at"] < _GONE_AFTER * self._tick}
             mine = of.setdefault(self._me, {"had": 0.0})
-            mine |= {"at": now, "active": active}
-            self.active = sum(one["active"] for one in of.values())
+            mine |= {"at": now, "lives": dict(lives)}
+            self.active = sum(sum(one["lives"].values()) for one in of.values())
             before = sum(one["had"] < mine["had"] for one in of.values())
             due = float(told.get("next", now))
             wait: float = max(0.0, due + before * _PAUSE * self._tick - now)
@@ -54,6 +55,14 @@ class Turns:
                 mine["had"], due = now, now + self._tick
             self._shared.tell(_TURNS, {"next": due, "of": of})
         return wait
+
+    def rest(self) -> None:
+        """Say that this process looks for no run any more."""
+        with self._lock:
+            told = self._shared.told(_TURNS)
+            if self._me in told.get("of", {}):
+                told["of"][self._me]["lives"] = {}
+                self._shared.tell(_TURNS, told)
 
     def share(self, page: Sequence[Facts]) -> None:
         """Let the others see a page of runs."""
@@ -68,3 +77,13 @@ class Turns:
             return []
         self._seen = int(told["number"])
         return list(told["runs"])
+
+
+def standing(shared: SharedRun, where: str) -> str:
+    """How many runs of all processes are on, and what they are doing, in words; empty if there are none."""
+    lives: Counter[str] = Counter()
+    for one in shared.told(_TURNS).get("of", {}).values():
+        lives.update(one["lives"])
+    count = lives.total()
+    doing = ", ".join(f"{number} {life}" for life, number in sorted(lives.items()))
+    return f"{where}: {count} run{'s are' if count != 1 else ' is'} on ({doing})" if count else ""

@@ -590,7 +590,7 @@ def test_an_interrupt_cancels_the_run_there(poller, monkeypatch):
     while not poller.ws.runs_made:
         time.sleep(0.005)
 
-    def interrupted():
+    def interrupted(_timeout):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(handle._job.ended, "wait", interrupted, raising=False)

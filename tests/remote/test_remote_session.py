@@ -11,6 +11,7 @@ from harness.errors import WidgetValueError
 from harness.jobs.errors import JobKindError
 from harness.jobs.job import Condition, Dependency, Job, Task
 from harness.remote import sweep
+from harness.remote.costs import Costs
 from harness.remote.errors import CatalogMentionError, ClusterError, ForeignCopyError, PrivilegeError, UnreachableError
 from harness.remote.marks import expiry_of
 from harness.remote.session import Remote
@@ -72,7 +73,7 @@ def test_a_notebook_runs_and_nothing_is_left(ws, make):
     assert folder.startswith("/Workspace/Users/me@example.com/.nbh/nbh-churn-project-")
     assert time.time() < expiry_of(remote.name) < time.time() + 30 * 3600
     assert {path for path in ws.objects if path.startswith(f"{folder}/")} >= {f"{folder}/etl", f"{folder}/setup"}
-    assert remote.costs == "1 cluster start"
+    assert str(remote.costs) == "1 cluster start"
     assert not remote.close().left
     assert folder not in ws.objects
     assert ws.clusters_made == {}
@@ -372,3 +373,12 @@ def test_a_process_that_stops_tells_the_others(make):
     controller.stop()
 
     assert (before, worker.is_over, other.is_over) == (False, True, False)
+
+
+def test_costs_of_several_processes_are_one():
+    """The cluster that all share counts once, what each brings for itself each time."""
+    together = Costs(1, 2, 0.5) + Costs(1, 0, 1.25)
+
+    assert str(together) == "3 cluster starts, 1.8 run minutes"
+    assert str(Costs(minutes=0.25)) == "15 run seconds"
+    assert str(Costs()) == ""
