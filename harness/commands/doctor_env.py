@@ -71,7 +71,7 @@ def _workspace(environment: Environment, workspace: SdkWorkspace) -> Iterator[Fa
             found.append(Fact("catalog", f"{environment.catalog} is there", ok=True))
         yield from found
     with _told("protected catalogs", found := []):
-        notes = preflight.check_identity(workspace, environment, identity)
+        notes = preflight.check_identity(workspace, environment, identity, is_thorough=True)
         told = "; ".join(notes) or f"{identity.name} can change none of {', '.join(environment.protected_catalogs)}"
         if environment.protected_catalogs:
             found.append(Fact("protected catalogs", told, ok=None if notes else True))

@@ -248,8 +248,15 @@ class SdkWorkspace:
         doing = f"listing the schemas of {catalog}"
         return self._again(doing, lambda: [one.as_dict() for one in self.client.schemas.list(catalog)])
 
+    def objects_in(self, kind: str, schema: str) -> list[Facts]:
+        """The tables (with views) or the volumes of a schema that this identity sees, as far as their names and owners go."""
+        catalog, _, name = schema.partition(".")
+        told = {} if kind == "volume" else {"omit_columns": True, "omit_properties": True}
+        doing = f"listing the {kind}s of {schema}"
+        return self._again(doing, lambda: [one.as_dict() for one in self._calls_on(kind).list(catalog, name, **told)])
+
     def effective_privileges(self, kind: str, name: str) -> list[Facts]:
-        """Who may do what on a catalog or schema, inherited privileges too."""
+        """Who may do what on a catalog, schema, table or volume, inherited privileges too."""
         path = f"/api/2.1/unity-catalog/effective-permissions/{kind}/{name}"
         found: list[Facts] = []
         token = ""

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from harness.remote.protocol import Identity, Workspace
 
 
-def check_identity(workspace: Workspace, environment: Environment, identity: Identity) -> tuple[str, ...]:
+def check_identity(
+    workspace: Workspace, environment: Environment, identity: Identity, *, is_thorough: bool = False
+) -> tuple[str, ...]:
     """Refuse an identity that could write to a protected catalog; gives notes on what isn't known.
 
-    A protected environment's own catalog is one of them: tests only read there, whatever they ask for.
+    A protected environment's own catalog is one of them: tests only read there, whatever they ask for. One that ``is_thorough``
+    looks at each table, however long that takes.
 
     Raises:
         PrivilegeError: It could.
@@ -26,7 +29,8 @@ def check_identity(workspace: Workspace, environment: Environment, identity: Ide
     """
     own = [environment.catalog] if environment.protected and environment.catalog else []
     protected = list(dict.fromkeys([*own, *(one for one in environment.protected_catalogs if one != environment.catalog)]))
-    found = privileges.look(workspace, protected, identity)
+    how = {"most": privileges.ALL_OBJECTS} if is_thorough else {}
+    found = privileges.look(workspace, protected, identity, **how)
     return privileges.judge(found, identity, unknown=environment.unknown_privileges)
 
 

@@ -1,12 +1,15 @@
 """Whether the identity of a run could change what is protected: read before anything runs, never assumed.
 
-Effective privileges are read on the catalog and on each of its schemas, for the identity, its groups and all account users.
-What is granted on a single table alone isn't read: a workspace has no call that tells it for a whole catalog.
+Effective privileges are read on the catalog, on each of its schemas, and in those that the identity may use on each table and
+volume, for the identity, its groups and all account users. A workspace has no call that tells them for a whole catalog, so that
+of very many tables not all are looked at before each run, which is told; `nbh doctor` looks at all.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.remote.errors import MissingError, PrivilegeError, RemoteError, UnknownPrivilegeError
@@ -33,25 +36,33 @@ READING = frozenset(
 
 _EVERYBODY = ("account users", "users")
 _MOST_SCHEMAS = 500
+_MOST_OBJECTS = 100
+_AT_ONCE = 8
+ALL_OBJECTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found on one protected catalog: privileges that write, with where and through whom; why more isn't known.
 
-    One that is ``unseen`` isn't there or is hidden from the identity, who then lacks USE CATALOG and with it all that writing
-    takes (https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges).
+    ``left`` is how many tables and volumes weren't looked at. One that is ``unseen`` isn't there or is hidden from the
+    identity, who then lacks USE CATALOG and with it all that writing takes
+    (https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges).
     """
 
     catalog: str
     writing: tuple[str, ...] = ()
     unknown: str = ""
     unseen: str = ""
+    left: int = 0
 
 
-def look(workspace: Workspace, catalogs: Iterable[str], identity: Identity) -> list[Found]:
-    """Read what the identity may do on each catalog; nothing is raised, for not to know is an answer."""
-    return [_look_at(workspace, catalog, identity) for catalog in catalogs]
+def look(workspace: Workspace, catalogs: Iterable[str], identity: Identity, *, most: int = _MOST_OBJECTS) -> list[Found]:
+    """Read what the identity may do on each catalog; nothing is raised, for not to know is an answer.
+
+    ``most`` is at how many tables and volumes of a catalog it looks.
+    """
+    return [_look_at(workspace, catalog, identity, most) for catalog in catalogs]
 
 
 def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[str, ...]:
@@ -81,10 +92,15 @@ def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[
             mend='let the identity read the grants (as an owner can, or by MANAGE), or set unknown_privileges = "allow"',
         )
     unseen = [f"the protected catalog {one.catalog} was not seen: {one.unseen}" for one in found if one.unseen]
-    return (*unseen, *(f"privileges on {one} (not known, and the settings allow that)" for one in unsure))
+    left = [
+        f"{one.left} tables and volumes of {one.catalog} weren't looked at for privileges of their own; nbh doctor looks at all"
+        for one in found
+        if one.left
+    ]
+    return (*unseen, *left, *(f"privileges on {one} (not known, and the settings allow that)" for one in unsure))
 
 
-def _look_at(workspace: Workspace, catalog: str, identity: Identity) -> Found:
+def _look_at(workspace: Workspace, catalog: str, identity: Identity, most: int) -> Found:
     names = {identity.name, *identity.groups, *_EVERYBODY}
     try:
         owner = str(workspace.catalog(catalog).get("owner") or "")
@@ -95,16 +111,48 @@ def _look_at(workspace: Workspace, catalog: str, identity: Identity) -> Found:
     try:
         grants = list(workspace.effective_privileges("catalog", catalog))
         writing = [*_owned(owner, names, "the catalog"), *_writing(grants, names, "the catalog")]
+        is_open = _has(grants, names, "USE_CATALOG")
+        usable = []
         schemas = [one for one in workspace.schemas(catalog) if one.get("name") != "information_schema"]
         for schema in schemas[:_MOST_SCHEMAS]:
             name = str(schema.get("full_name") or f"{catalog}.{schema['name']}")
             grants = list(workspace.effective_privileges("schema", name))
             there = [*_owned(str(schema.get("owner") or ""), names, name), *_writing(grants, names, name)]
             writing.extend(what for what in there if what not in writing)
+            if is_open and _has(grants, names, "USE_SCHEMA"):  # else no privilege on a table in it is of any use
+                usable.append(name)
+        objects = [] if writing else [one for name in usable for one in _objects(workspace, name)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for what in pool.map(partial(_of_object, workspace, names), objects[:most]):
+                writing.extend(what)
     except RemoteError as error:
         return Found(catalog, unknown=f"{error.what}: {error.cause}")
     left = len(schemas) - _MOST_SCHEMAS
-    return Found(catalog, tuple(writing), f"{left} of its schemas weren't looked at" if left > 0 and not writing else "")
+    unknown = f"{left} of its schemas weren't looked at" if left > 0 and not writing else ""
+    return Found(catalog, tuple(writing), unknown, left=max(0, len(objects) - most))
+
+
+def _objects(workspace: Workspace, schema: str) -> list[tuple[str, Facts]]:
+    return [(kind, one) for kind in ("table", "volume") for one in workspace.objects_in(kind, schema)]
+
+
+def _of_object(workspace: Workspace, names: set[str], of: tuple[str, Facts]) -> list[str]:
+    kind, facts = of
+    name = str(facts["full_name"])
+    try:
+        grants = workspace.effective_privileges(kind, name)
+    except MissingError:  # dropped since it was listed
+        return []
+    return [*_owned(str(facts.get("owner") or ""), names, name), *_writing(grants, names, name)]
+
+
+def _has(grants: Iterable[Facts], names: set[str], privilege: str) -> bool:
+    return any(
+        str(one.get("privilege") or "").replace(" ", "_") == privilege
+        for grant in grants
+        if grant.get("principal") in names
+        for one in grant.get("privileges") or ()
+    )
 
 
 def _owned(owner: str, names: set[str], where: str) -> list[str]:

@@ -328,8 +328,12 @@ class Remote:
 
     def _lay_out(self, workspace: Workspace, identity: Identity, shared: SharedRun) -> _Ready:
         environment = self.environment
-        notes = check_identity(workspace, environment, identity)
-        with shared.locked():
+        with shared.locked():  # by one of the processes for all: that may be many calls
+            looked = shared.told("looked")
+            if looked.get("at") != identity.name:
+                looked = {"at": identity.name, "notes": check_identity(workspace, environment, identity)}
+                shared.tell("looked", looked)
+            notes = tuple(looked["notes"])
             told = shared.told("run")
             if not told:
                 lasts = max(EXPIRES_AFTER_S, environment.timeout_s + LEAST_EXPIRY_S)

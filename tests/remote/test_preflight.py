@@ -65,6 +65,53 @@ def test_any_privilege_that_writes_refuses(ws, kind, name, who, privilege):
         check(ws)
 
 
+USABLE = ["USE_CATALOG", "USE_SCHEMA", "SELECT"]
+
+
+@pytest.mark.parametrize(("kind", "privilege"), [("table", "MODIFY"), ("volume", "WRITE_VOLUME"), ("table", "ALL PRIVILEGES")])
+def test_a_privilege_on_a_single_table_refuses(ws, kind, privilege):
+    """No more is asked for to write there, where catalog and schema are open."""
+    ws.objects_made = {("table", "prod.sales.orders"), (kind, "prod.sales.landing")}
+    ws.privileges["catalog", "prod"] = ws.privileges["schema", "prod.sales"] = [("team", USABLE)]
+    assert check(ws) == ()
+
+    ws.privileges[kind, "prod.sales.landing"] = [("team", [*USABLE, privilege])]
+
+    with pytest.raises(PrivilegeError, match=r"on prod\.sales\.landing, granted to team"):
+        check(ws)
+
+
+def test_an_owner_of_a_single_table_may_write(ws):
+    """Whatever is granted."""
+    ws.objects_made, ws.owners = {("table", "prod.sales.orders")}, {"prod.sales.orders": "team"}
+    ws.privileges["catalog", "prod"] = ws.privileges["schema", "prod.sales"] = [("team", USABLE)]
+
+    with pytest.raises(PrivilegeError, match=r"team owns prod\.sales\.orders"):
+        check(ws)
+
+
+def test_tables_in_schemas_that_are_not_open_are_not_asked_for(ws):
+    """Without USE SCHEMA a privilege on a table is of no use, and there may be thousands."""
+    ws.objects_made = {("table", "prod.sales.orders")}
+    ws.privileges["table", "prod.sales.orders"] = [("me@example.com", ["MODIFY"])]
+
+    assert check(ws) == ()
+    assert ws.count("objects_in") == 0
+
+
+def test_of_very_many_tables_those_not_looked_at_are_told(ws):
+    """Each run would wait for them; a thorough look waits."""
+    ws.objects_made = {("table", f"prod.sales.t{number:03}") for number in range(130)}
+    ws.privileges["catalog", "prod"] = ws.privileges["schema", "prod.sales"] = [("team", USABLE)]
+
+    (note,) = check(ws)
+
+    assert note.startswith("30 tables and volumes of prod weren't looked at")
+    ws.privileges["table", "prod.sales.t129"] = [("team", ["MODIFY"])]
+    with pytest.raises(PrivilegeError, match=r"prod\.sales\.t129"):
+        check_identity(ws, PPS, ws.me(), is_thorough=True)
+
+
 def test_an_owner_may_write(ws):
     """Of the catalog, or of a schema in it; also through a group."""
     ws.schemas_made["prod"]["sales"]["owner"] = "team"

@@ -39,6 +39,7 @@ class FakeWorkspace:
         self.pages = {}
         self.catalogs_made = {}
         self.objects_made = set()  # (kind, name) of tables, views, volumes and functions in schemas of others
+        self.owners = {}  # of those
         self.schemas_made = {}
         self.secrets_made = {}
         self.privileges = {}
@@ -242,6 +243,13 @@ class FakeWorkspace:
             raise found
         return [{"principal": who, "privileges": [{"privilege": one} for one in privileges]} for who, privileges in found]
 
+    def objects_in(self, kind, schema):
+        return [
+            {"full_name": name, "owner": self.owners.get(name, "admins")}
+            for of, name in sorted(self.objects_made)
+            if of == kind and name.startswith(f"{schema}.")
+        ]
+
     def object(self, kind, name):
         if (kind, name) not in self.objects_made:
             raise missing(name)
@@ -289,6 +297,7 @@ CALLS = frozenset(
             "secrets",
             "secret_scopes",
             "object",
+            "objects_in",
         ),
     }
 )
