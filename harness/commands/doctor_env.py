@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import sys
 from typing import TYPE_CHECKING, Any
 
+from harness.commands.doctor_compute import of_cluster, of_spec
 from harness.commands.workspace import environment_named, signed_in
 from harness.environments import table_of
 from harness.errors import HarnessError
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
 
     from harness.environments import Environment
     from harness.remote.client import SdkWorkspace
-
-# https://docs.databricks.com/aws/en/release-notes/runtime/
-_PYTHON_OF = {"13": "3.10", "14": "3.10", "15": "3.11", "16": "3.12", "17": "3.12"}
-"""The Python of each Databricks runtime, by the runtime's first number."""
+    from harness.remote.protocol import Identity
 
 
 def examine(folder: str, name: str, *, tell: Callable[[str], None]) -> list[Fact]:
@@ -63,13 +59,9 @@ def _workspace(environment: Environment, workspace: SdkWorkspace) -> Iterator[Fa
 
     identity = workspace.me()
     yield Fact("sign-in", f"{identity.name} on {workspace.host}", ok=True)
-    if environment.compute.cluster_id:
-        yield from _cluster(workspace, environment.compute.cluster_id)
+    yield from _compute(environment, workspace, identity)
     if environment.catalog:
-        with _told("catalog", found := []):
-            workspace.catalog(environment.catalog)
-            found.append(Fact("catalog", f"{environment.catalog} is there", ok=True))
-        yield from found
+        yield from _catalog(environment, workspace, identity)
     with _told("protected catalogs", found := []):
         notes = preflight.check_identity(workspace, environment, identity, is_thorough=True)
         told = "; ".join(notes) or f"{identity.name} can change none of {', '.join(environment.protected_catalogs)}"
@@ -80,36 +72,39 @@ def _workspace(environment: Environment, workspace: SdkWorkspace) -> Iterator[Fa
     yield from found
 
 
-def _cluster(workspace: SdkWorkspace, cluster_id: str) -> Iterator[Fact]:
-    with _told("cluster", found := []):
-        facts = workspace.cluster(cluster_id)
-        access = str(facts.get("data_security_mode", "unknown access mode"))
-        found.append(Fact("cluster", f"{facts.get('cluster_name', cluster_id)}, {facts.get('state')}, {access}", ok=True))
-        found += _fits(str(facts.get("spark_version", "")))
+def _compute(environment: Environment, workspace: SdkWorkspace, identity: Identity) -> Iterator[Fact]:
+    cluster_id = environment.compute.cluster_id
+    if not cluster_id:
+        yield from of_spec(environment.compute)
+        return
+    found: list[Fact] = []
+    with _told("cluster", found):
+        found += of_cluster(cluster_id, workspace.cluster(cluster_id), identity)
     yield from found
 
 
-def _fits(runtime: str) -> Iterator[Fact]:
-    """Whether this Python and databricks-connect fit a runtime such as ``17.3.x-scala2.13``."""
-    number = re.match(r"(\d+)\.(\d+)", runtime)
-    if number is None:
-        return
-    theirs, ours = _PYTHON_OF.get(number[1]), f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if theirs is None:
-        yield Fact("runtime", f"{runtime}, whose Python isn't known here", ok=None)
-    elif theirs != ours:
-        mend = f"make the environment of tests with Python {theirs}"
-        yield Fact(
-            "runtime", f"{runtime} has Python {theirs}, and this is {ours}: UDFs of notebooks don't run", ok=False, mend=mend
-        )
-    else:
-        yield Fact("runtime", f"{runtime} has Python {theirs}, as here", ok=True)
-    connect = version_of("databricks-connect")
-    if connect is not None:
-        newer = tuple(int(part) for part in connect.split(".")[:2]) > (int(number[1]), int(number[2]))
-        mend = f'pip install "databricks-connect=={number[1]}.{number[2]}.*"'
-        told = f"{connect} is newer than the runtime" if newer else f"{connect} fits the runtime"
-        yield Fact("databricks-connect", told, ok=not newer, mend=mend if newer else "")
+def _catalog(environment: Environment, workspace: SdkWorkspace, identity: Identity) -> Iterator[Fact]:
+    catalog = environment.catalog
+    with _told("catalog", found := []):
+        workspace.catalog(catalog)
+        found.append(Fact("catalog", f"{catalog} is there", ok=True))
+        if not environment.protected:  # else tests make nothing there
+            found.append(_may_make(workspace, catalog, identity))
+    yield from found
+
+
+def _may_make(workspace: SdkWorkspace, catalog: str, identity: Identity) -> Fact:
+    """Whether tests can make their schemas there."""
+    from harness.remote.privileges import missing_to_make_schemas
+
+    try:
+        missing = missing_to_make_schemas(workspace, catalog, identity)
+    except HarnessError as exc:  # not everybody may read what is granted, and who may not may still make schemas
+        return Fact("privileges", f"those of {identity.name} can't be read: {exc.what}", ok=None)
+    if not missing:
+        return Fact("privileges", f"{identity.name} can make schemas in {catalog}", ok=True)
+    mend = "; ".join(f"GRANT {one} ON CATALOG `{catalog}` TO `{identity.name}`" for one in missing)
+    return Fact("privileges", f"{identity.name} lacks {' and '.join(missing)} on {catalog}", ok=False, mend=mend)
 
 
 @contextlib.contextmanager

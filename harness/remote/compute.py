@@ -80,7 +80,7 @@ class Computes:
                 cause=error.cause,
                 mend=f"correct cluster_id of the environment {self._environment.name!r}, or take `compute.serverless = true`",
             ) from error
-        why = _why_not(facts, identity)
+        why = why_not(facts, identity)
         if why:
             raise ClusterError(
                 f"the cluster {cluster_id!r} can't run notebooks of this run",
@@ -225,7 +225,8 @@ class Computes:
         return spec
 
 
-def _why_not(facts: Facts, identity: Identity) -> str:
+def why_not(facts: Mapping[str, Any], identity: Identity) -> str:
+    """Why a cluster takes no runs of this identity; empty if it does."""
     if facts.get("cluster_source") in {"JOB", "PIPELINE"}:
         return f"it is a {facts['cluster_source'].lower()} cluster, which takes no other runs"
     user = facts.get("single_user_name")

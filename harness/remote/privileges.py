@@ -100,6 +100,21 @@ def judge(found: Sequence[Found], identity: Identity, *, unknown: str) -> tuple[
     return (*unseen, *left, *(f"privileges on {one} (not known, and the settings allow that)" for one in unsure))
 
 
+def missing_to_make_schemas(workspace: Workspace, catalog: str, identity: Identity) -> list[str]:
+    """The privileges on a catalog that the identity lacks to make schemas in it, as GRANT names them.
+
+    Raises:
+        RemoteError: The catalog can't be looked at, or what is granted on it.
+    """
+    names = {identity.name, *identity.groups, *_EVERYBODY}
+    if str(workspace.catalog(catalog).get("owner") or "") in names:
+        return []
+    grants = workspace.effective_privileges("catalog", catalog)
+    if _has(grants, names, "ALL_PRIVILEGES"):
+        return []
+    return [one for one in ("USE CATALOG", "CREATE SCHEMA") if not _has(grants, names, one.replace(" ", "_"))]
+
+
 def _look_at(workspace: Workspace, catalog: str, identity: Identity, most: int) -> Found:
     names = {identity.name, *identity.groups, *_EVERYBODY}
     try:
