@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.bundle import BUNDLE, target_of
-from harness.errors import OnePlaceError, SettingsError
+from harness.errors import HarnessError, OnePlaceError, SettingsError
+from harness.jobs.targets import target_of, targets_of
 from harness.model import Location
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOCAL, REHEARSAL = "local", "rehearsal"
 BUILT_IN = (LOCAL, REHEARSAL)
+BUNDLE = "databricks.yml"
 PROTECTED = ("prd",)
 """Environments in which tests only read, unless their table says otherwise."""
 
@@ -110,8 +111,12 @@ class Environment:
 
 
 def known_environments(settings: Settings) -> tuple[str, ...]:
-    """The names that ``--databricks-env`` takes in this project, those that are always there first."""
-    return tuple(dict.fromkeys((*BUILT_IN, *settings.env)))
+    """The names that ``--databricks-env`` takes in this project, those that are always there first, those of a bundle last."""
+    try:
+        targets = targets_of(settings.folder)
+    except HarnessError:  # told where one of them is used
+        targets = ()
+    return tuple(dict.fromkeys((*BUILT_IN, *settings.env, *targets)))
 
 
 def environment_of(
@@ -131,17 +136,19 @@ def environment_of(
     """
     known = known_environments(settings)
     if name not in known:
+        targets_of(settings.folder)
         raise unknown(name, known, settings)
     if name == LOCAL:
         return Environment(LOCAL)
-    layers = _layers(name, settings, os.environ if variables is None else variables, options or {})
+    environ = os.environ if variables is None else variables
+    layers = _layers(name, settings, environ, options or {})
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, table in layers:
         for key, value in table.items():
             values[key], origins[key] = value, origin
     made = _checked(name, values, origins, settings)
-    others = {other: _plain_of(other, settings) for other in settings.env if other not in (name, *BUILT_IN)}
+    others = {other: _plain_of(other, settings, environ) for other in known if other not in (name, *BUILT_IN)}
     catalogs = sorted({str(table["catalog"]) for table in others.values() if table.get("catalog")})
     return replace(
         made,
@@ -150,9 +157,9 @@ def environment_of(
     )
 
 
-def _plain_of(name: str, settings: Settings) -> dict[str, Any]:
+def _plain_of(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     """What the files say of another environment; it isn't checked."""
-    return {**target_of(settings.folder, name), **settings.env[name]}
+    return {**_of_bundle(name, settings, environ), **settings.env.get(name, {})}
 
 
 def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings: Settings) -> list[str]:
@@ -216,18 +223,29 @@ def _layers(
         else:
             from_variables.append((VARIABLES[key], {key: _number(key, value)}))
     return [
-        (f"{BUNDLE}, target {name}", target_of(settings.folder, name)),
+        (f"{BUNDLE}, target {name}", _of_bundle(name, settings, variables)),
         (f"pyproject.toml, [tool.nbh.env.{name}]", table),
         *from_variables,
         ("the command line", {key: value for key, value in options.items() if value is not None}),
     ]
 
 
+def _of_bundle(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the bundle's target says.
+
+    One of the mode "production" is protected as long as no table of its own says what tests may do there.
+    """
+    found = target_of(settings.folder, name, environ)
+    if name in settings.env:
+        found.pop("protected", None)
+    return found
+
+
 def _number(key: str, text: str) -> Any:
     if key not in ("timeout_minutes", "concurrency"):
         return text
     try:
-        return int(text)
+        return float(text) if key == "timeout_minutes" and "." in text else int(text)
     except ValueError:
         return text  # the check tells of it
 
@@ -270,11 +288,15 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
             location=_file(settings) if in_file else None,
         )
 
-    for key in values:
+    for key, value in values.items():
         if key not in _KEYS:
             near = get_close_matches(key, _KEYS, n=1)
             known = f"it is no key of an environment; known: {', '.join(_KEYS)}"
             raise wrong(key, known, f"write {near[0]!r}" if near else "remove it")
+        if origins[key].startswith(BUNDLE) and (variable := re.search(r"\$\{([^{}]*)\}", str(value))):
+            own = variable[1].removeprefix("var.")
+            mend = f"set BUNDLE_VAR_{own}, or write {key} under [tool.nbh.env.{name}]"
+            raise wrong(key, f"nothing gives {variable[0]} a value that is known here", mend)
     for key, fits, cause, example in _RULES:
         if key in values and not fits(values[key]):
             raise wrong(key, cause, f"write {key} = {example}")

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from harness.bundle import NAMES
 from harness.jobs.errors import JobFileError, JobNotFoundError
 from harness.jobs.variables import Variables
 from harness.jobs.written import place_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
+"""What a bundle's file may be called."""
 
 SUFFIXES = (".yml", ".yaml", ".json")
 _KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": "name", "environments": "environment_key"}
@@ -33,12 +35,13 @@ class Described:
 
 
 @dataclass(slots=True)
-class _Bundle:
-    """A bundle's files, put together."""
+class Bundle:
+    """A bundle's files, put together; ``about`` is what stands under ``bundle``, ``workspace`` what all targets have."""
 
     path: str
     root: str
-    name: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+    workspace: dict[str, Any] = field(default_factory=dict)
     jobs: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
@@ -78,12 +81,12 @@ def describe(
             cause=f"no {NAMES[0]} lies in the test's folder or in one above it",
             mend='name a file that describes the job: run_job("resources/etl.job.yml")',
         )
-    bundle = _load(path, root)
+    bundle = load(path, root)
     wanted = _target_of(bundle, target)
     jobs = {**bundle.jobs}
     for key, changes in _jobs_in(bundle.targets.get(wanted)).items():
         settings, where = jobs.get(key, ({}, path))
-        jobs[key] = (_merged(settings, changes), where)
+        jobs[key] = (merged(settings, changes), where)
     if asked not in jobs:
         near = get_close_matches(asked, jobs, n=1)
         raise JobNotFoundError(
@@ -94,7 +97,7 @@ def describe(
             location=place_of(None, otherwise=path, root=root),
         )
     settings, where = jobs[asked]
-    variables = replace(_variables(bundle, wanted, environ), user=user)
+    variables = replace(variables_of(bundle, wanted, environ), user=user)
     return Described(asked, settings, where, variables, os.path.dirname(path))
 
 
@@ -123,11 +126,11 @@ def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mappin
             location=place_of(None, otherwise=path, root=root),
         )
     above = _bundle_above(os.path.dirname(path), root)
-    bundle = _load(above, root) if above is not None else _Bundle(path, root)
+    bundle = load(above, root) if above is not None else Bundle(path, root)
     (key, settings), wanted = *jobs.items(), _target_of(bundle, target)
     changes = _jobs_in(bundle.targets.get(wanted)).get(key)
-    settings = _merged(settings, changes) if changes and key in bundle.jobs else settings
-    return Described(key, settings, path, _variables(bundle, wanted, environ), os.path.dirname(above or path))
+    settings = merged(settings, changes) if changes and key in bundle.jobs else settings
+    return Described(key, settings, path, variables_of(bundle, wanted, environ), os.path.dirname(above or path))
 
 
 def _bundle_above(folder: str, root: str) -> str | None:
@@ -141,9 +144,16 @@ def _bundle_above(folder: str, root: str) -> str | None:
         folder = above
 
 
-def _load(path: str, root: str) -> _Bundle:
+def load(path: str, root: str) -> Bundle:
+    """Read a bundle, with the files that it includes.
+
+    Raises:
+        JobFileError: One of them can't be read, or two describe one job.
+        SettingsError: The library that reads YAML isn't installed.
+    """
     top = read(path, root=root)
-    bundle = _Bundle(path, root, str((top.get("bundle") or {}).get("name", "")) if isinstance(top.get("bundle"), dict) else "")
+    about = top.get("bundle")
+    bundle = Bundle(path, root, about if isinstance(about, dict) else {})
     old = top.get("experimental")
     bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
     _add(bundle, top, path)
@@ -162,7 +172,7 @@ def _load(path: str, root: str) -> _Bundle:
     return bundle
 
 
-def _add(bundle: _Bundle, found: Mapping[str, Any], path: str) -> None:
+def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
     for key, settings in _jobs_in(found).items():
         if key in bundle.jobs and bundle.jobs[key][1] != path:
             raise JobFileError(
@@ -172,10 +182,10 @@ def _add(bundle: _Bundle, found: Mapping[str, Any], path: str) -> None:
                 location=place_of(None, otherwise=path, root=bundle.root),
             )
         bundle.jobs[key] = (settings, path)
-    for name, held in (("variables", bundle.variables), ("targets", bundle.targets)):
+    for name, held in (("variables", bundle.variables), ("targets", bundle.targets), ("workspace", bundle.workspace)):
         more = found.get(name)
         if isinstance(more, dict):
-            held.update(_merged(held, more))
+            held.update(merged(held, more))
 
 
 def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
@@ -184,7 +194,7 @@ def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
     return {str(key): one for key, one in jobs.items() if isinstance(one, dict)} if isinstance(jobs, dict) else {}
 
 
-def _target_of(bundle: _Bundle, wanted: str) -> str:
+def _target_of(bundle: Bundle, wanted: str) -> str:
     """The target: that of the environment's name, else the bundle's default, else its only one."""
     if wanted in bundle.targets:
         return wanted
@@ -192,13 +202,13 @@ def _target_of(bundle: _Bundle, wanted: str) -> str:
     return str(by_default[0]) if by_default else str(next(iter(bundle.targets))) if len(bundle.targets) == 1 else ""
 
 
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with a target's changes: names one by one, entries of keyed lists by their key, other lists in a row."""
     made = dict(base)
     for name, value in changes.items():
         held = made.get(name)
         if isinstance(held, dict) and isinstance(value, dict):
-            made[name] = _merged(held, value)
+            made[name] = merged(held, value)
         elif isinstance(held, list) and isinstance(value, list):
             made[name] = _merged_lists(held, value, _KEYED.get(name, ""))
         else:
@@ -216,11 +226,11 @@ def _merged_lists(held: list[Any], more: list[Any], key: str) -> list[Any]:
         if at is None:
             made.append(one)
         else:
-            made[at] = _merged(held[at], one)
+            made[at] = merged(held[at], one)
     return made
 
 
-def _variables(bundle: _Bundle, target: str, environ: Mapping[str, str]) -> Variables:
+def variables_of(bundle: Bundle, target: str, environ: Mapping[str, str]) -> Variables:
     """What is known, the last that says something counts: default, target, ``BUNDLE_VAR_…``."""
     own = bundle.targets.get(target)
     own = own if isinstance(own, dict) else {}
@@ -233,11 +243,11 @@ def _variables(bundle: _Bundle, target: str, environ: Mapping[str, str]) -> Vari
             elif "default" in value:
                 values[f"var.{name}"] = value["default"]
     values |= {f"var.{name[11:]}": value for name, value in environ.items() if name.startswith("BUNDLE_VAR_")}
-    if bundle.name:
-        values["bundle.name"] = bundle.name
+    if isinstance(bundle.about.get("name"), str):
+        values["bundle.name"] = bundle.about["name"]
     if target:
         values |= {"bundle.target": target, "bundle.environment": target}
-    workspace = own.get("workspace")
-    if isinstance(workspace, dict) and isinstance(workspace.get("host"), str):
-        values["workspace.host"] = workspace["host"]
+    for workspace in (bundle.workspace, own.get("workspace")):
+        if isinstance(workspace, dict) and isinstance(workspace.get("host"), str):
+            values["workspace.host"] = workspace["host"]
     return Variables(values, bundle.path, bundle.root)

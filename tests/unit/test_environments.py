@@ -42,20 +42,75 @@ def test_variables_and_options_come_before_the_file(settings_of):
     assert environment.origins["concurrency"] == "the command line"
 
 
-def test_a_bundles_target_is_the_weakest(settings_of, tmp_path):
-    """Hosts and clusters are written once; what holds a variable of the bundle's is left out."""
+BUNDLE = """
+bundle: {name: churn, compute_id: 0123-all}
+include: [targets/*.yml]
+workspace: {host: https://adb-2.2.azuredatabricks.net}
+variables:
+  cluster: {default: "0123-${bundle.target}"}
+  team: {lookup: {cluster: team}}
+targets:
+  pps: {cluster_id: "${var.cluster}"}
+  plain:
+"""
+INCLUDED = """
+targets:
+  dev: {cluster_id: "${var.team}"}
+  live: {mode: production, workspace: {host: https://adb-3.3.azuredatabricks.net}}
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle with targets in two files."""
     pytest.importorskip("yaml")
-    (tmp_path / "databricks.yml").write_text(
-        "targets:\n  pps:\n    cluster_id: 0123-xyz\n    workspace:\n      host: https://adb-2.2.azuredatabricks.net\n"
-        "      profile: ${var.profile}\n"
-    )
+    (tmp_path / "targets").mkdir()
+    (tmp_path / "databricks.yml").write_text(BUNDLE)
+    (tmp_path / "targets" / "more.yml").write_text(INCLUDED)
+
+
+def test_a_bundles_target_is_the_weakest(settings_of, bundle):
+    """Hosts and clusters are written once, with the values of variables in their places."""
     settings = settings_of(pps={"catalog": "pps"})
 
     environment = environment_of("pps", settings, variables={})
 
-    assert (environment.host, environment.profile) == ("https://adb-2.2.azuredatabricks.net", "")
-    assert environment.compute == Compute("existing", "0123-xyz")
+    assert environment.host == "https://adb-2.2.azuredatabricks.net"
+    assert environment.compute == Compute("existing", "0123-pps")
     assert environment.origins["host"] == "databricks.yml, target pps"
+    assert environment_of("pps", settings, variables={"NBH_HOST": PPS["host"]}).host == PPS["host"].rstrip("/")
+    assert environment_of("pps", settings, variables={"BUNDLE_VAR_cluster": "9"}).compute == Compute("existing", "9")
+
+
+def test_a_target_is_an_environment_without_a_table(settings_of, bundle):
+    """Of a file that is included, too; what stands for all targets counts for one that says nothing."""
+    settings = settings_of(pps={"catalog": "pps"})
+
+    assert known_environments(settings) == ("local", "rehearsal", "pps", "plain", "dev", "live")
+    assert environment_of("plain", settings, variables={}).compute == Compute("existing", "0123-all")
+
+
+def test_a_target_of_production_is_protected(settings_of, bundle):
+    """As long as no table says that tests may write there."""
+    assert environment_of("live", settings_of(), variables={}).protected
+    assert not environment_of("live", settings_of(live={"catalog": "live"}), variables={}).protected
+
+
+def test_a_variable_without_a_value_is_told_where_it_counts(settings_of, bundle):
+    """Tests must not run on other compute than the bundle means; what is overridden needs no value."""
+    with pytest.raises(SettingsError, match=r"nothing gives \$\{var\.team\} a value(.|\n)*set BUNDLE_VAR_team"):
+        environment_of("dev", settings_of(), variables={})
+
+    table = {"compute": {"serverless": True}}
+    assert environment_of("dev", settings_of(dev=table), variables={}).compute == Compute("serverless")
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("2.5", 2.5), ("90", 90)])
+def test_minutes_of_a_variable_may_have_a_fraction(settings_of, text, minutes):
+    """As in the file."""
+    environment = environment_of("pps", settings_of(pps=PPS), variables={"NBH_TIMEOUT_MINUTES": text})
+
+    assert environment.timeout_s == minutes * 60
 
 
 def test_the_nearer_of_host_and_profile_counts(settings_of):
