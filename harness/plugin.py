@@ -220,7 +220,8 @@ def pytest_runtest_makereport(
         from harness.collect.reports import annotate
 
         annotate(report, item, call, session)
-    if "harness.collect.surroundings" in sys.modules:  # else no notebook can have read a secret
+    # Else no notebook can have read a secret, and nobody has signed in.
+    if "harness.collect.surroundings" in sys.modules or "harness.remote.session" in sys.modules:
         from harness.collect.surroundings import hide
 
         hide(report, item)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.collect.engine import SPARK
-from harness.collect.remote import environment_here, remote_of
+from harness.collect.remote import environment_here, remote_if_used, remote_of
 from harness.collect.session import SESSION
 from harness.errors import DbutilsArgumentError, RunEngineError
 from harness.runtime.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.execute.host import Host, Place
-    from harness.runtime.redact import Redactor
     from harness.runtime.secrets import Beyond
     from harness.spark.connect import ConnectSession
 
@@ -129,24 +130,28 @@ def _place(request: pytest.FixtureRequest) -> Place:
 
 
 def hide(report: pytest.TestReport, item: pytest.Item) -> None:
-    """Take the secrets that the test's notebooks have read out of what is told of it."""
-    around = item.stash.get(_SURROUNDINGS, None)
-    if around is None or not around.redactor:
-        return
-    redactor = around.redactor
-    report.sections = [(title, redactor.text(text)) for title, text in report.sections]
-    report.user_properties = [(name, redactor.data(value)) for name, value in report.user_properties]
-    report.longrepr = _hidden(report.longrepr, redactor)
+    """Take the secrets that the test's notebooks have read, and those of a sign-in, out of what is told of it."""
+    around, remote = item.stash.get(_SURROUNDINGS, None), remote_if_used(item.config)
+    if around is not None and around.redactor:
+        _hide(report, around.redactor.text)
+        report.user_properties = [(name, around.redactor.data(value)) for name, value in report.user_properties]
+    if remote is not None:
+        _hide(report, remote.mask)
 
 
-def _hidden(value: Any, redactor: Redactor) -> Any:
+def _hide(report: pytest.TestReport, hide: Callable[[str], str]) -> None:
+    report.sections = [(title, hide(text)) for title, text in report.sections]
+    report.longrepr = _hidden(report.longrepr, hide)
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
     """The same failure without the secrets: pytest's own classes hold it, and their paths and lines stay."""
     if isinstance(value, str):
-        return redactor.text(value)
+        return hide(value)
     if isinstance(value, list | tuple):
-        return type(value)([_hidden(part, redactor) for part in value])
+        return type(value)([_hidden(part, hide) for part in value])
     if type(value).__module__.startswith("_pytest."):
         for name, held in vars(value).items():
             if name not in ("path", "style"):
-                object.__setattr__(value, name, _hidden(held, redactor))
+                object.__setattr__(value, name, _hidden(held, hide))
     return value

@@ -19,6 +19,7 @@ from harness.remote.marks import name_of
 from harness.remote.poller import Poller
 from harness.remote.preflight import check_identity
 from harness.remote.removal import Removed, remove
+from harness.remote.secrets import Masker
 from harness.remote.sender import Sender
 from harness.remote.slots import Slots
 from harness.remote.state import SharedRun, new_run_id
@@ -118,6 +119,12 @@ class Remote:
     def workspace(self) -> Workspace:
         """The workspace's calls; ``workspace.client`` is databricks-sdk's own client."""
         return self._made_ready().workspace
+
+    @property
+    def mask(self) -> Callable[[str], str]:
+        """Takes out of a text what signs in here, and what looks like it."""
+        found: Callable[[str], str] = getattr(self._workspace, "mask", None) or Masker()
+        return found
 
     @property
     def ledger(self) -> Ledger:

@@ -74,3 +74,30 @@ def test_a_workspaces_secrets_are_read_and_told_by_nobody(make_folder):
     assert "out [REDACTED] [REDACTED]" in told
     assert "huntertwohunter" not in told
     assert "aHVudGVydHdvaHVudGVy" not in told
+
+
+SIGNS_IN = """
+    import json
+    from databricks.sdk import WorkspaceClient
+
+    def test_headers(databricks_env, spark):
+        headers = WorkspaceClient(host=databricks_env.host).config.authenticate()
+        token = headers["Authorization"].split()[1]
+        print("sent", headers)
+        with open("token.txt", "w") as file:
+            file.write(token)
+        assert json.dumps(headers) == ""
+"""
+
+
+def test_what_signs_in_is_told_by_nobody(make_folder):
+    """Not by the locals of a traceback, the error of an assertion, what a test prints, nor JUnit."""
+    folder = make_folder({"test_it.py": SIGNS_IN})
+
+    done = folder.run_apart("pytest", "--databricks-env=rehearsal", "--showlocals", "-rA", "--junitxml=junit.xml")
+
+    token = (folder.path / "token.txt").read_text()
+    told = done.stdout + done.stderr + (folder.path / "junit.xml").read_text()
+    assert "sent {'Authorization'" in told
+    assert len(token) > 20
+    assert token not in told
