@@ -91,6 +91,8 @@ class _Tracking:
             raise ApiError(501, "NOT_IMPLEMENTED", message)
         if path.endswith("/experiments/create"):
             _check_experiment(call.text("name"))
+        if path.endswith("/experiments/update"):
+            _check_experiment(call.text("new_name"))
         needed(*STORE, "flask", "flask_cors")
         with self._lock:  # one at a time, as the handlers keep their store in a module
             if self._client is None:
