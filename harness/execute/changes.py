@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.execute.folder import written
@@ -9,8 +10,8 @@ from harness.runtime.kept_files import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from harness.execute.folder import Work
     from harness.spark.connect import ConnectSession
 
 
@@ -28,9 +29,10 @@ class Changes:
         """The full names of tables and views that are new or another since."""
         return tuple(_changed(self._tables, self._relations()))
 
-    def files(self, work: Path) -> tuple[str, ...]:
-        """The files written since: in the run's copy of the project at ``work``, then in dbfs and volumes."""
-        return (*written(work), *_changed(self._stored, stamps(self._files)))
+    def files(self, work: Work) -> tuple[str, ...]:
+        """The files written since: in the run's copy of the project, then in dbfs and volumes."""
+        here = () if work.is_untouched() else written(Path(work.path))
+        return (*here, *_changed(self._stored, stamps(self._files)))
 
 
 def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
-from harness.execute.folder import lay_out
+from harness.execute.folder import Work, Works
 from harness.execute.hints import MARK
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
@@ -71,6 +71,7 @@ class Kernels:
         self._parent = parent
         self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
+        self._works = Works()
 
     def run(
         self,
@@ -128,11 +129,14 @@ class Kernels:
             deadline=None if timeout_s is None else begun + timeout_s,
         )
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
+        work: Work | None = None
         try:
+            work = self._works.take(place.path, self._root, str(folder / WORK))
             job = self._job(
                 place.path,
                 settings,
                 folder,
+                work,
                 spark=spark,
                 widgets=widgets or {},
                 arguments=arguments,
@@ -166,12 +170,14 @@ class Kernels:
                 full=quota.exceeded,
                 lost=_lost(spark),
             )
-            told = replace(run, tables=changes.tables(), files=changes.files(folder / WORK), children=tuple(host.children))
+            told = replace(run, tables=changes.tables(), files=changes.files(work), children=tuple(host.children))
             return redacted(told, around.redactor)
         finally:
             host.close()
             if self._measure is not None and (measured := saved(str(folder))) is not None:
                 self._measure.add(measured)
+            if work is not None and work.is_untouched():
+                self._works.keep(work, place.path, self._root, str(folder.with_name(f"w{folder.name}")))
             shutil.rmtree(folder, ignore_errors=True)
 
     def _job(
@@ -179,6 +185,7 @@ class Kernels:
         path: str,
         settings: Settings,
         folder: Path,
+        work: Work,
         *,
         spark: ConnectSession | None,
         widgets: Mapping[str, str],
@@ -186,15 +193,13 @@ class Kernels:
         allow: Collection[str],
         files: str,
     ) -> Job:
-        """Lay out what the kernel finds, and say what it is told."""
-        work = folder / WORK
-        work.mkdir()
+        """Say what the kernel is told."""
         return Job(
             path=path,
             root=self._root,
             project=settings.folder,
             folder=str(folder),
-            work=str(lay_out(work, path, self._root)),
+            work=work.folder,
             space=spark.space if spark is not None else "",
             widgets=dict(widgets),
             arguments=None if arguments is None else tuple(arguments),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_all_that_lies_around_the_notebook_is_there(project):
     """Beside it and above it; a repository's history and caches aren't."""
     root, work = project
 
-    own = lay_out(work, str(root / "nbs" / "n.py"), str(root))
+    own = Path(lay_out(str(work), str(root / "nbs" / "n.py"), str(root)).folder)
 
     assert own == work / "nbs"
     assert (own / "data" / "in.csv").read_text() == "nbs/data/in.csv"
@@ -42,7 +43,7 @@ def test_a_notebook_outside_the_root_has_its_own_folder(project):
     """And nothing of the root's."""
     root, work = project
 
-    own = lay_out(work, str(root / "nbs" / "n.py"), str(root / "conf"))
+    own = Path(lay_out(str(work), str(root / "nbs" / "n.py"), str(root / "conf")).folder)
 
     assert own == work
     assert sorted(path.name for path in own.iterdir()) == ["data", "n.py"]
@@ -53,7 +54,7 @@ def test_a_large_project_is_linked_by_its_folders(project, monkeypatch):
     root, work = project
     monkeypatch.setattr(folder, "LIMIT", 0)
 
-    own = lay_out(work, str(root / "nbs" / "n.py"), str(root))
+    own = Path(lay_out(str(work), str(root / "nbs" / "n.py"), str(root)).folder)
 
     assert not own.is_symlink()
     assert (own / "data").is_symlink()
@@ -81,7 +82,7 @@ def test_what_is_written_stays_in_it(project):
     (root / "conf" / "b.yml").chmod(0o644)
     (root / "nbs" / "data" / "db.sqlite").touch()
     before = {path: (path.read_bytes(), path.stat().st_mode) for path in root.rglob("*") if path.is_file()}
-    own = lay_out(work, str(root / "nbs" / "n.py"), str(root))
+    own = Path(lay_out(str(work), str(root / "nbs" / "n.py"), str(root)).folder)
     hook = f"from harness.execute.folder import copy_before_writing\ncopy_before_writing({str(work)!r})\n"
 
     subprocess.run([sys.executable, "-c", hook + textwrap.dedent(WRITES)], cwd=own, check=True)
