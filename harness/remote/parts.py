@@ -11,7 +11,7 @@ from harness.model import Location
 from harness.remote.errors import CollisionError, TooLargeError, WorkspaceNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 LIMIT = 10 * 1024 * 1024
 """What the import of a notebook, with its outputs, or of a file takes."""
@@ -83,9 +83,21 @@ class Closure:
         return whole.hexdigest()
 
     @property
+    def place(self) -> str:
+        """The name of its folder below the run's: closures of the same files share one, and nothing of any other lies there."""
+        names = "".join(f"{part.path}\0{part.kind}\n" for part in self.parts)
+        return hashlib.sha256(names.encode()).hexdigest()[:12]
+
+    @property
     def first(self) -> Part:
         """The notebook, or the script, itself."""
         return next(part for part in self.parts if part.path == self.path)
+
+
+def together(closures: Sequence[Closure]) -> Closure:
+    """The files of several closures, as one that begins with the first's."""
+    parts = {part.path: part for closure in closures for part in closure.parts}
+    return Closure(closures[0].path, tuple(parts[path] for path in sorted(parts)))
 
 
 def digest_of(data: bytes) -> str:

@@ -14,6 +14,7 @@ from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
 from harness.remote.on_cluster import FOLDER, stage
 from harness.remote.outcome import Sent
+from harness.remote.parts import together
 from harness.remote.preflight import check_texts, check_values
 from harness.remote.runs import Request
 from harness.remote.upload import Uploader
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from harness.remote.closure import Closures
     from harness.remote.compute import Computes
     from harness.remote.on_cluster import Order
-    from harness.remote.parts import Part
+    from harness.remote.parts import Closure, Part
     from harness.remote.poller import Poller
     from harness.remote.protocol import Workspace
     from harness.remote.runs import Handle
@@ -77,7 +78,7 @@ class Sender:
         self._name, self._folder, self._allowed, self._notes = name, folder, tuple(allowed), tuple(notes)
         self._computes, self._wheels, self._poller = computes, wheels, poller
         self._locked, self._progress = locked, progress
-        self.uploader = Uploader(workspace, folder, root, locked=locked, progress=progress)
+        self._uploaders: dict[str, Uploader] = {}
         self._copies = ForeignCopies(workspace, root)
 
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
@@ -88,18 +89,19 @@ class Sender:
             for name, value in widgets.items()
         ]
         check_values(self._environment, told, allowed=self._allowed, mend="give it another by widgets={…}")
-        sent, target = self._brought(path)
-        return self._queue(sent, target, widgets, timeout_s)
+        closure = self._closures.of(path)
+        (sent,) = self._brought([closure])
+        return self._queue(sent, f"{sent.folder}/{closure.first.target}", widgets, timeout_s)
 
     def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
         """Send a job's notebooks and scripts; raises what `harness.remote.session.Remote.submit_job` does."""
         check_environments(job, self._computes, its_compute=its_compute, root=self._root)
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
-        parts = []
-        for task in job.tasks:
-            worker = task.worker
-            sent, target = self._brought(worker.path, is_script=worker.kind == SCRIPT) if worker.path else (None, "")
-            parts.append(TaskSent(task, sent, target))
+        workers = {task.key: task.worker for task in job.tasks if task.worker.path}
+        closures = {key: self._closures.of(one.path, is_script=one.kind == SCRIPT) for key, one in workers.items()}
+        all_sent = dict(zip(closures, self._brought(list(closures.values())), strict=True))
+        targets = {key: f"{sent.folder}/{closures[key].first.target}" for key, sent in all_sent.items()}
+        parts = [TaskSent(task, all_sent.get(task.key), targets.get(task.key, "")) for task in job.tasks]
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
         limits = [one for one in (timeout_s, job.timeout_s) if one]
@@ -132,16 +134,34 @@ class Sender:
         sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
         return self._queue(sent, f"{folder}/{closure.first.target}")
 
-    def _brought(self, path: str | os.PathLike[str], *, is_script: bool = False) -> tuple[Sent, str]:
-        """Bring a notebook, or a script, there with all that it needs: what was sent, and its path there."""
-        closure = self._closures.of(path, is_script=is_script)
-        notebooks, named = self._checked(closure.parts)
-        files = [part.path for part in closure.parts if part.kind == "file"]
-        notes = (*self._notes, *named, *self._copies.check(closure))
+    def uploader(self, closure: Closure) -> Uploader:
+        """What brings a closure's files there, into a folder that holds no others.
+
+        Were it all one folder, a notebook could reach (by a computed target, an import, a path) what only another test has
+        brought, and would pass or fail by which tests ran before.
+        """
+        if closure.place not in self._uploaders:
+            folder = f"{self._folder}/{closure.place}"
+            self._uploaders[closure.place] = Uploader(
+                self._workspace, folder, self._root, locked=self._locked, progress=self._progress
+            )
+        return self._uploaders[closure.place]
+
+    def _brought(self, closures: Sequence[Closure]) -> list[Sent]:
+        """Bring what belongs together there: a notebook with all that it needs, or all notebooks and scripts of a job."""
+        looked = [(self._checked(one.parts), self._copies.check(one)) for one in closures]
+        if not looked:
+            return []
         self._wheels.bring()
-        self.uploader.upload(closure)
-        sent = Sent(closure.path, notebooks, files, self._folder, notes, closure.digest)
-        return sent, f"{self._folder}/{closure.first.target}"
+        whole = together(closures)
+        uploader = self.uploader(whole)
+        uploader.upload(whole)
+        sent = []
+        for closure, ((notebooks, named), uncompared) in zip(closures, looked, strict=True):
+            files = [part.path for part in closure.parts if part.kind == "file"]
+            notes = (*self._notes, *named, *uncompared)
+            sent.append(Sent(closure.path, notebooks, files, uploader.folder, notes, closure.digest))
+        return sent
 
     def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
         """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""

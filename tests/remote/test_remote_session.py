@@ -71,7 +71,8 @@ def test_a_notebook_runs_and_nothing_is_left(ws, make):
     folder = remote.folder
     assert folder.startswith("/Workspace/Users/me@example.com/.nbh/nbh-churn-project-")
     assert time.time() < expiry_of(remote.name) < time.time() + 30 * 3600
-    assert {path for path in ws.objects if path.startswith(f"{folder}/")} >= {f"{folder}/etl", f"{folder}/setup"}
+    place = f"{folder}/{remote.closure('etl.py').place}"
+    assert {path for path in ws.objects if path.startswith(f"{place}/")} >= {f"{place}/etl", f"{place}/setup"}
     assert remote.costs == "1 cluster start"
     assert not remote.close().left
     assert folder not in ws.objects
@@ -82,7 +83,7 @@ def test_a_notebook_runs_and_nothing_is_left(ws, make):
 
 
 def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
-    """And one upload of what they share."""
+    """Each has what it needs in a folder of its own, and one that runs again brings nothing more."""
     remote = make()
     for number in range(20):
         (project / f"n{number}.py").write_text(HEADER + "# MAGIC %run ./setup\n")
@@ -90,7 +91,10 @@ def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
 
     assert {handle.result().ended for handle in handles} == {"exited"}
     assert len(ws.clusters_made) == ws.count("create_cluster") == 1
-    assert sum(call[0] == "upload" and call[1].endswith("/setup") for call in ws.calls) == 1
+    assert sum(call[0] == "upload" and call[1].endswith("/setup") for call in ws.calls) == 20
+    before = ws.count("upload")
+    assert remote.run("n7.py").ended == "exited"
+    assert ws.count("upload") == before
 
 
 def test_what_stands_in_the_way_is_one_error(ws, make):
@@ -271,7 +275,7 @@ def job(project):
 
 
 def test_a_job_runs_and_nothing_is_left(ws, make, job):
-    """One run for all its tasks, each notebook with its own closure, on the run's own cluster."""
+    """One run for all its tasks, whose notebooks lie in one folder as in the repository, on the run's own cluster."""
     remote = make()
     end = remote.submit_job(job, {"catalog": "pps"}).result()
 
@@ -279,9 +283,10 @@ def test_a_job_runs_and_nothing_is_left(ws, make, job):
     assert {key: task.exit_value for key, task in end.tasks.items()} == {"load": "done", "check": None, "train": "done"}
     [run] = ws.runs_made.values()
     tasks = {task["task_key"]: task for task in run["body"]["tasks"]}
-    assert tasks["load"]["notebook_task"]["notebook_path"] == f"{remote.folder}/etl"
+    folder, _, name = tasks["load"]["notebook_task"]["notebook_path"].rpartition("/")
+    assert (folder.rpartition("/")[0], name) == (remote.folder, "etl")
     assert tasks["load"]["notebook_task"]["base_parameters"] == {"table": "pps.x.y", "catalog": "pps"}
-    assert tasks["train"]["notebook_task"]["notebook_path"] == f"{remote.folder}/setup"
+    assert tasks["train"]["notebook_task"]["notebook_path"] == f"{folder}/setup"
     assert tasks["load"]["existing_cluster_id"] == tasks["train"]["existing_cluster_id"]
     assert "existing_cluster_id" not in tasks["check"]
     assert not remote.close().left
@@ -303,10 +308,11 @@ def test_a_jobs_script_goes_there_as_a_file(ws, make, project):
     [run] = ws.runs_made.values()
     [task] = run["body"]["tasks"]
     own = ["--catalog=pps", "nightly", "{{tasks.x.result_state}}"]
-    expected = {"python_file": f"{remote.folder}/main.py", "parameters": own, "source": "WORKSPACE"}
-    assert task["spark_python_task"] == expected
+    folder = task["spark_python_task"]["python_file"].removesuffix("/main.py")
+    assert task["spark_python_task"] == {"python_file": f"{folder}/main.py", "parameters": own, "source": "WORKSPACE"}
+    assert folder.startswith(f"{remote.folder}/")
     assert (task["max_retries"], "notebook_task" in task) == (0, False)
-    assert {f"{remote.folder}/{name}" for name in ("main.py", "helper.py")} <= ws.objects.keys()
+    assert {f"{folder}/{name}" for name in ("main.py", "helper.py")} <= ws.objects.keys()
 
 
 def test_a_script_whose_argument_names_another_catalog_is_refused(ws, make, project):

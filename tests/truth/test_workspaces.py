@@ -220,3 +220,35 @@ def test_70_a_test_on_the_cluster_without_a_result_is_an_error(folder):
     assert "No module named 'not_on_the_cluster'" in said
     assert "6 tests ran on the cluster, in one job" in said
     assert code == 1
+
+
+REACHES = {
+    "worker.py": f"{HEADER}dbutils.notebook.exit('done')\n",
+    "lib/__init__.py": "",
+    "lib/rates.py": "VAT = 0.2\n",
+    "uses.py": f"{HEADER}import lib.rates\n",
+    "starts.py": f"{HEADER}name = '/'.join(['.', 'worker']){CELL}dbutils.notebook.run(name, 60)\n",
+    "imports.py": f"{HEADER}import importlib{CELL}importlib.import_module('.'.join(['lib', 'rates']))\n",
+    "test_it.py": """
+        import pytest
+
+        @pytest.mark.parametrize("name", ["worker", "uses"])
+        def test_brings(run_notebook, name):
+            assert run_notebook(f"{name}.py").passed
+
+        @pytest.mark.parametrize("name", ["starts", "imports"])
+        def test_reaches(run_notebook, name):
+            run = run_notebook(f"{name}.py")
+            assert run.passed, run.summary
+        """,
+}
+
+
+@pytest.mark.parametrize("order", [("brings", "reaches"), ("reaches", "brings")], ids=" then ".join)
+def test_85_a_notebook_finds_nothing_that_another_test_has_brought(folder, order):
+    """The lie: what it names at run time alone is there, for a test before it has brought that. Here: it fails in any order."""
+    said, code = rehearse(folder, REACHES, *(f"test_it.py::test_{one}" for one in order), "-rfp")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "= 2 failed, 2 passed in" in said, said
+    assert all(f"PASSED test_it.py::test_brings[{name}]" in said for name in ("worker", "uses"))
