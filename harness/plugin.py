@@ -247,20 +247,20 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     from harness.collect.coverage import receive
-    from harness.collect.remote import receive_costs
+    from harness.collect.remote import receive_told
 
     receive(node.config, getattr(node, "workeroutput", None) or {})
-    receive_costs(node.config, getattr(node, "workeroutput", None) or {})
+    receive_told(node.config, getattr(node, "workeroutput", None) or {})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
     from harness.collect.coverage import settle
-    from harness.collect.remote import send_costs, stop_all
+    from harness.collect.remote import send_told, stop_all
     from harness.collect.reports import clean_junit
 
     settle(session.config)
-    send_costs(session.config)
+    send_told(session.config)
     if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
         stop_all(session.config)
     try:
@@ -275,7 +275,7 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     summarise(terminalreporter, exitstatus, config)
     if "harness.remote.session" in sys.modules or config.getoption("--databricks-env") != "local":
         from harness.collect.on_cluster import summarise as summarise_cluster
-        from harness.collect.remote import summarise_costs
+        from harness.collect.remote import summarise as summarise_remote
 
         summarise_cluster(terminalreporter)
-        summarise_costs(terminalreporter, config)
+        summarise_remote(terminalreporter, config)

@@ -30,6 +30,7 @@ SENT_BY: pytest.StashKey[Environment] = pytest.StashKey()
 
 _REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
 _COSTS: pytest.StashKey[list[str]] = pytest.StashKey()
+_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def settle(config: pytest.Config) -> Environment:
@@ -143,20 +144,29 @@ def _close(remote: Remote, tell: Callable[[str], None]) -> None:
         tell(str(error))
 
 
-def send_costs(config: pytest.Config) -> None:
-    """Hand what a worker's runs cost to the process that tells of it."""
-    if hasattr(config, "workeroutput") and (told := _costs_of(config)):
+def send_told(config: pytest.Config) -> None:
+    """Hand what a worker's runs cost, and what isn't known of them, to the process that tells of it."""
+    if not hasattr(config, "workeroutput"):
+        return
+    if told := _costs_of(config):
         config.workeroutput["nbh_costs"] = told
+    if notes := _notes_of(config):
+        config.workeroutput["nbh_notes"] = list(notes)
 
 
-def receive_costs(config: pytest.Config, output: Mapping[str, object]) -> None:
-    """Take what a worker's runs cost."""
+def receive_told(config: pytest.Config, output: Mapping[str, Any]) -> None:
+    """Take what a worker has handed over."""
     if "nbh_costs" in output:
         config.stash.setdefault(_COSTS, []).append(str(output["nbh_costs"]))
+    config.stash.setdefault(_NOTES, []).extend(output.get("nbh_notes", ()))
 
 
-def summarise_costs(terminal: Any, config: pytest.Config) -> None:
-    """Say what the run cost on the workspace."""
+def summarise(terminal: Any, config: pytest.Config) -> None:
+    """Say what isn't known of what ran on the workspace, and what it cost."""
+    from harness.collect.notes import summarise as summarise_notes
+
+    notes = [*_notes_of(config), *config.stash.get(_NOTES, [])]
+    summarise_notes(terminal, notes, is_whole=config.getoption("verbose") > 0)
     for told in filter(None, [_costs_of(config), *config.stash.get(_COSTS, [])]):
         terminal.write_line(f"on the workspace: {told}")
 
@@ -164,6 +174,11 @@ def summarise_costs(terminal: Any, config: pytest.Config) -> None:
 def _costs_of(config: pytest.Config) -> str:
     remote = config.stash.get(_REMOTE, None)
     return "" if remote is None or isinstance(remote, HarnessError) else remote.costs
+
+
+def _notes_of(config: pytest.Config) -> tuple[str, ...]:
+    remote = config.stash.get(_REMOTE, None)
+    return () if remote is None or isinstance(remote, HarnessError) else remote.notes
 
 
 def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Running:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.remote.content import is_same
 from harness.remote.errors import ForeignCopyError, MissingError
+from harness.remote.parts import NotCompared
 
 if TYPE_CHECKING:
     from harness.remote.parts import Closure, Foreign
@@ -24,7 +25,7 @@ class ForeignCopies:
         self._root = root
         self._seen: dict[tuple[str, str], str] = {}
 
-    def check(self, closure: Closure) -> tuple[str, ...]:
+    def check(self, closure: Closure) -> tuple[NotCompared, ...]:
         """Refuse copies that differ; gives a note for each that couldn't be compared.
 
         Raises:
@@ -42,7 +43,7 @@ class ForeignCopies:
                 why = self._difference(one)
                 if why:
                     raise _differs(one, why)
-        return tuple(notes)
+        return tuple(map(NotCompared, dict.fromkeys(notes)))
 
     def _difference(self, one: Foreign) -> str:
         target = str(one.target)

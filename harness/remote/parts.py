@@ -56,6 +56,12 @@ class Foreign:
     local: str = ""
 
 
+class NotCompared(str):
+    """A note that says what ran, or may have, as the workspace has it, and that nobody compared with the repository."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """A relative target that is no file here; the run itself fails on it, if it gets there."""

@@ -252,3 +252,52 @@ def test_85_a_notebook_finds_nothing_that_another_test_has_brought(folder, order
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "= 2 failed, 2 passed in" in said, said
     assert all(f"PASSED test_it.py::test_brings[{name}]" in said for name in ("worker", "uses"))
+
+
+TAKES_ANOTHERS = {
+    "there.py": f"{HEADER}dbutils.notebook.exit('of the workspace')\n",
+    "nb.py": f"{HEADER}name = '/Shared/' + 'there'{CELL}dbutils.notebook.exit(dbutils.notebook.run(name, 60))\n",
+    "conftest.py": """
+        import base64
+
+        import pytest
+        from databricks.sdk import WorkspaceClient
+
+        @pytest.fixture
+        def there(databricks_env, spark):
+            ws = WorkspaceClient(host=databricks_env.host)
+            content = base64.b64encode(b"# Databricks notebook source\\ndbutils.notebook.exit('stale')").decode()
+            body = {"path": "/Shared/there", "format": "SOURCE", "language": "PYTHON", "content": content, "overwrite": True}
+            ws.api_client.do("POST", "/api/2.0/workspace/mkdirs", body={"path": "/Shared"})
+            ws.api_client.do("POST", "/api/2.0/workspace/import", body=body)
+        """,
+    "test_it.py": """
+        import pytest
+
+        @pytest.mark.parametrize("x", range(3))
+        def test_it(run_notebook, there, x):
+            assert run_notebook("nb.py").exit_value == "stale"
+
+        def test_red(run_notebook, there):
+            assert run_notebook("nb.py").exit_value == "of the workspace"
+        """,
+}
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["plain", "workers"])
+def test_86_a_notebook_that_nobody_compared_is_told(folder, more):
+    """The lie: the workspace's own copy ran, and green is the repository's. Here: the run says so, test by test."""
+    folder.write({"conftest.py": "", **TAKES_ANOTHERS})
+    said, code = folder.run("pytest", "--databricks-env=rehearsal", "-q", "--junitxml=j.xml", *more)
+
+    note = "nb.py:6 (cell 2, line 1): which notebook dbutils.notebook.run starts is computed"
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 3 passed in" in said, said
+    assert "- runs on the workspace -" in said
+    assert said.count(note) == 2
+    told = said.partition("= not known of the runs on the workspace =")[2]
+    tests = ", ".join(f"test_it.py::test_it[{x}]" for x in range(3))
+    assert (
+        f"\n{note}: not compared with the repository's\n  passed with it: {tests}\n  failed: test_it.py::test_red\n" in told
+    ), said
+    assert (folder.path / "j.xml").read_text().count('<property name="nbh_not_compared"') == 4
