@@ -19,6 +19,7 @@ from harness.notebook import is_notebook, read_notebook
 from harness.notebook.files import read_bytes
 from harness.remote import names
 from harness.remote.errors import OutsideError
+from harness.remote.imports import Imports
 from harness.remote.parts import (
     LANGUAGES,
     LIMIT,
@@ -164,9 +165,7 @@ class _Walk:
 
     def __init__(self, closures: Closures, first: str) -> None:
         self._closures = closures
-        self._bases = closures.bases(first)
-        self._listed: dict[str, dict[str, bool]] = {}
-        self._resolved: dict[str, list[str]] = {}
+        self._imports = Imports(closures.bases(first))
         self.first = first
         self.parts: dict[str, Part] = {}
         self.foreign: list[Foreign] = []
@@ -209,79 +208,7 @@ class _Walk:
             else:
                 yield target
         for one in named.imports:
-            yield from self._modules(one, file)
-
-    # -- imports ---------------------------------------------------------------------------------------------------------------
-
-    def _modules(self, one: names.Import, file: str) -> Iterator[str]:
-        """The project's files that an import reads: the module, the packages it is in, and modules among its names."""
-        dotted = one.module.split(".") if one.module else []
-        if one.level:
-            base = os.path.dirname(file)
-            for _ in range(one.level - 1):
-                base = os.path.dirname(base)
-            yield from self._init(base)
-        else:
-            found = self._base(dotted[0]) if dotted else None
-            if found is None:
-                return
-            base = found
-        yield from self._descend(base, dotted)
-        folder = os.path.join(base, *dotted)
-        for name in one.names:
-            if self._is_there(folder, name):
-                yield from self._descend(folder, [name])
-
-    def _descend(self, base: str, dotted: Sequence[str]) -> Iterator[str]:
-        folder = base
-        for name in dotted:
-            listed = self._list(folder)
-            inner = os.path.join(folder, name)
-            if listed.get(name) is True:
-                yield from self._init(inner)
-                if "__init__.py" in self._list(inner):
-                    folder = inner
-                    continue
-            for suffix in (".py", ".ipynb"):
-                if listed.get(name + suffix) is False:
-                    yield inner + suffix
-                    return
-            if listed.get(name) is not True:
-                return
-            folder = inner
-
-    def _base(self, name: str) -> str | None:
-        """The first folder that has the module; a folder without ``__init__.py`` counts only where nothing else has it."""
-        spare = None
-        for base in self._bases:
-            listed = self._list(base)
-            if listed.get(name + ".py") is False or listed.get(name + ".ipynb") is False:
-                return base
-            if listed.get(name) is True:
-                if "__init__.py" in self._list(os.path.join(base, name)):
-                    return base
-                spare = spare or base
-        return spare
-
-    def _is_there(self, folder: str, name: str) -> bool:
-        listed = self._list(folder)
-        return name in listed or name + ".py" in listed or name + ".ipynb" in listed
-
-    def _init(self, folder: str) -> Iterator[str]:
-        if self._list(folder).get("__init__.py") is False:
-            yield os.path.join(folder, "__init__.py")
-
-    def _list(self, folder: str) -> dict[str, bool]:
-        """The names in a folder, and whether each is a folder: listed once, for a repository may have ten thousand."""
-        listed = self._listed.get(folder)
-        if listed is None:
-            try:
-                with os.scandir(folder) as entries:
-                    listed = {entry.name: entry.is_dir() for entry in entries}
-            except OSError:
-                listed = {}
-            self._listed[folder] = listed
-        return listed
+            yield from self._imports.files(one, file)
 
 
 def _read_notebook(file: str, relative: str, size: int) -> _Read:
