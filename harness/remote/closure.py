@@ -10,10 +10,11 @@ the workspace's own, or isn't there on the workspace and fails there.
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import NotebookReadError, SettingsError
-from harness.extract.run import find_target
+from harness.extract.run import find_target, mapped
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
 from harness.notebook.files import read_bytes
@@ -139,11 +140,13 @@ class Closures:
         """The folders that absolute imports count from: the notebook's own comes first, as on the platform."""
         return tuple(dict.fromkeys([os.path.dirname(first), *self._roots]))
 
-    def target(self, start: names.Start, beside: str) -> str | None:
+    def target(self, target: str, beside: str = "") -> str | None:
         """The file here that a target names, also where the target is the workspace's own."""
-        if start.target is None:
-            return None
-        return find_target(start.target, beside=beside, prefixes=self._prefixes, root=self.root)
+        return find_target(target, beside=beside, prefixes=self._prefixes, root=self.root)
+
+    def mapped(self, target: str) -> str | None:
+        """The place here of a target that is the workspace's own, where the settings tell it and no file is there."""
+        return mapped(target, prefixes=self._prefixes, root=self.root)
 
     def _data_files(self) -> list[str]:
         found: list[str] = []
@@ -163,9 +166,10 @@ class Closures:
 class _Walk:
     """One closure as it grows."""
 
-    def __init__(self, closures: Closures, first: str) -> None:
+    def __init__(self, closures: Closures, first: str, imports: Imports | None = None, abroad: set[str] | None = None) -> None:
         self._closures = closures
-        self._imports = Imports(closures.bases(first))
+        self._imports = imports or Imports(closures.bases(first))
+        self._abroad = set() if abroad is None else abroad
         self.first = first
         self.parts: dict[str, Part] = {}
         self.foreign: list[Foreign] = []
@@ -199,16 +203,58 @@ class _Walk:
 
     def _named(self, file: str, named: names.Names) -> Iterator[str]:
         for start in named.starts:
-            target = self._closures.target(start, file)
             where = Location(self.relative(file), start.line, start.cell, start.cell_line)
-            if start.target is None or start.target.startswith("/"):
-                self.foreign.append(Foreign(start.how, start.target, where, "" if target is None else self.relative(target)))
-            elif target is None:
-                self.missing.append(Missing(start.how, start.target, where))
-            else:
+            if start.target is None:
+                self.foreign.append(Foreign(start.how, None, where))
+            elif start.target.startswith("/"):
+                yield from self._of_workspace(start.how, start.target, where)
+            elif (target := self._closures.target(start.target, file)) is not None:
                 yield target
+            elif self._leads_out(start.target, file):
+                self.foreign.append(Foreign(start.how, start.target, where))
+            else:
+                self.missing.append(Missing(start.how, start.target, where))
         for one in named.imports:
             yield from self._imports.files(one, file)
+
+    def _leads_out(self, target: str, file: str) -> bool:
+        """Whether a relative target is above all that goes up: what is there is the workspace's own."""
+        return not _is_below(os.path.normpath(os.path.join(os.path.dirname(file), target)), self._closures.root)
+
+    def _of_workspace(self, how: str, target: str, where: Location) -> Iterator[str]:
+        """Note a notebook of the workspace's own with what it needs there; gives what it needs of this closure all the same.
+
+        What it starts and ``%run``s lies beside it. What it imports does too if it is started, but not if it is ``%run``: then
+        that is looked for beside the notebook that ``%run``s it.
+        """
+        local = self._closures.target(target)
+        if local is None:
+            place = self._closures.mapped(target)
+            self.foreign.append(Foreign(how, target, where, "" if place is None else self.relative(place)))
+            return
+        self.foreign.append(Foreign(how, target, where, self.relative(local)))
+        if f"{how} {target}" in self._abroad:
+            return
+        self._abroad.add(f"{how} {target}")
+        inner = _Walk(self._closures, local, self._imports if how == "%run" else None, self._abroad)
+        inner.go(())
+        for _, part in sorted(inner.parts.items()):
+            file = os.path.join(self._closures.root, part.path)
+            if how == "%run" and part.kind == "file":
+                yield file
+            elif file != local:
+                there = _beside(target, part.target, self.relative(local))
+                is_same = self._closures.target(there) == file
+                self.foreign.append(Foreign(how, there, where, part.path if is_same else "", by=target))
+        self.foreign.extend(inner.foreign)
+        self.foreign.extend(Foreign(one.how, one.target, one.location, by=target) for one in inner.missing)
+
+
+def _beside(target: str, other: str, local: str) -> str:
+    """The workspace's path of another file of the project, where ``target`` is that of ``local``."""
+    return posixpath.normpath(
+        posixpath.join(posixpath.dirname(target), posixpath.relpath(other, posixpath.dirname(local) or "."))
+    )
 
 
 def _read_notebook(file: str, relative: str, size: int) -> _Read:

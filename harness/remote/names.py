@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,9 +42,16 @@ class Names(NamedTuple):
     starts: tuple[Start, ...] = ()
 
 
+_STARTS = "dbutils.notebook.run"
+_STARTS_IN_TEXT = re.compile(r"""\bdbutils\.notebook\.run\b(?:\s*\(\s*(?:path\s*=\s*)?["']([^"'\n]*)["']\s*[,)])?""")
+_OTHERS = frozenset({"scala", "r"})
+
+
 def of_module(source: bytes) -> Names:
-    """What a plain Python file imports; nothing where it is no valid Python."""
-    return Names(tuple(_imports(_tree(source))))
+    """What a plain Python file imports and starts; nothing where it is no valid Python."""
+    tree = _tree(source)
+    starts = (Start(_STARTS, target, line) for line, target in _starts(tree))
+    return Names(tuple(_imports(tree)), tuple(starts))
 
 
 def of_notebook(notebook: Notebook) -> Names:
@@ -61,12 +69,12 @@ def of_notebook(notebook: Notebook) -> Names:
                 starts.append(Start("%run", target, magic.line, cell.number, magic.line - cell.first_line + 1))
         text = python_text(cell)
         if text is None:
-            continue
-        tree = _tree(text)
-        imports.extend(_imports(tree))
-        for call in _starts(tree):
-            at = cell.first_line + call.lineno - 1
-            starts.append(Start("dbutils.notebook.run", _target(call), at, cell.number, call.lineno))
+            found = _in_text(cell.source) if cell.language in _OTHERS else ()
+        else:
+            tree = _tree(text)
+            imports.extend(_imports(tree))
+            found = _starts(tree)
+        starts.extend(Start(_STARTS, target, cell.first_line + line - 1, cell.number, line) for line, target in found)
     return Names(tuple(dict.fromkeys(imports)), tuple(starts))
 
 
@@ -95,10 +103,28 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
                 yield Import(name[level:], level)
 
 
-def _starts(tree: ast.Module) -> Iterator[ast.Call]:
+def _starts(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
+    """The line and the target of each start. Where `run` or all of `dbutils.notebook` is handed on, that may start anything."""
+    calls: dict[ast.expr, ast.Call] = {}
+    inner: set[ast.expr] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and dotted_name(node.func) == "dbutils.notebook.run":
-            yield node
+        match node:
+            case ast.Call(func=function):
+                calls[function] = node
+            case ast.Attribute(value=value):
+                inner.add(value)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr="run", value=ast.Attribute(attr="notebook")):
+                yield node.lineno, _target(calls[node]) if node in calls else None
+            case ast.Attribute(attr="notebook") if node not in inner and dotted_name(node).endswith("dbutils.notebook"):
+                yield node.lineno, None
+
+
+def _in_text(source: str) -> Iterator[tuple[int, str | None]]:
+    """The same in Scala and R, as far as a text shows it."""
+    for found in _STARTS_IN_TEXT.finditer(source):
+        yield source.count("\n", 0, found.start()) + 1, found[1]
 
 
 def _target(call: ast.Call) -> str | None:

@@ -45,15 +45,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A notebook of the workspace's own that one here runs: by an absolute path, or one that is computed (None).
+    """A notebook or file of the workspace's own that a notebook takes: by an absolute path, or one that is computed (None).
 
-    ``local`` is the project's file that the settings say is the same, "" where they say nothing.
+    ``local`` is the project's file that the settings say is the same (one that isn't there: without suffix), "" where they say
+    nothing. ``by`` is the notebook of the workspace's own that needs it, "" where it is named itself.
     """
 
     how: str
     target: str | None
     location: Location
     local: str = ""
+    by: str = ""
 
 
 class NotCompared(str):

@@ -301,3 +301,23 @@ def test_86_a_notebook_that_nobody_compared_is_told(folder, more):
         f"\n{note}: not compared with the repository's\n  passed with it: {tests}\n  failed: test_it.py::test_red\n" in told
     ), said
     assert (folder.path / "j.xml").read_text().count('<property name="nbh_not_compared"') == 4
+
+
+@pytest.mark.parametrize(("target", "code"), [("/Shared/there", 1), ("/Workspace/Shared/there", 1), ("./there", 0)])
+def test_86_a_copy_of_the_workspaces_own_that_differs_ends_the_test(folder, target, code):
+    """The lie: a stale copy on the workspace is green for the repository's. Here: it is compared, and refused."""
+    folder.write(
+        {
+            **TAKES_ANOTHERS,
+            "pyproject.toml": "[tool.nbh]\nrun_prefixes = { '/Shared' = '.' }\n",
+            "nb.py": f"{HEADER}dbutils.notebook.exit(dbutils.notebook.run('{target}', 60))\n",
+            "test_it.py": """
+                def test_it(run_notebook, there):
+                    assert run_notebook("nb.py").exit_value == "of the workspace"
+                """,
+        }
+    )
+    said, ended = folder.run("pytest", "--databricks-env=rehearsal")
+
+    assert ended == code, said
+    assert ("NBH341" in said) is ("its content is another than that of there.py" in said) is bool(code)
