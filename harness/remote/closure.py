@@ -81,7 +81,15 @@ class Closures:
         check_together(parts)
         if not is_script and walk.parts[walk.relative(walk.first)].kind != "notebook":
             read_notebook(walk.first)  # which says why it is none
-        return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
+        inline = {part.path: frozenset[str]() for part in parts if part.kind == "file"} | walk.inline()
+        return Closure(
+            walk.relative(walk.first),
+            parts,
+            tuple(walk.foreign),
+            tuple(walk.missing),
+            inline,
+            tuple(dict.fromkeys(walk.handed)),
+        )
 
     def of_files(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
         """Give what several files need, themselves and the data files too, sorted by path: tests, with their conftest files.
@@ -174,6 +182,18 @@ class _Walk:
         self.parts: dict[str, Part] = {}
         self.foreign: list[Foreign] = []
         self.missing: list[Missing] = []
+        self.handed: list[frozenset[str] | None] = []
+        self.runs: dict[str, list[tuple[str, frozenset[str]]]] = {}
+
+    def inline(self) -> dict[str, frozenset[str]]:
+        """What is one program with the first notebook, by ``%run``, with the widgets that each ``%run`` of it gives."""
+        found, pending = {self.first: frozenset[str]()}, [self.first]
+        while pending:
+            for other, given in self.runs.get(pending.pop(), ()):
+                if other not in found:
+                    pending.append(other)
+                found[other] = found.get(other, given) & given
+        return {self.relative(file): given for file, given in found.items()}
 
     def relative(self, file: str) -> str:
         return self._closures.relative(file)
@@ -204,11 +224,16 @@ class _Walk:
     def _named(self, file: str, named: names.Names) -> Iterator[str]:
         for start in named.starts:
             where = Location(self.relative(file), start.line, start.cell, start.cell_line)
+            target = None if start.target is None else self._closures.target(start.target, file)
+            if start.how != "%run":
+                self.handed.append(start.given)
+            elif target is not None:
+                self.runs.setdefault(file, []).append((target, start.given or frozenset()))
             if start.target is None:
                 self.foreign.append(Foreign(start.how, None, where))
             elif start.target.startswith("/"):
-                yield from self._of_workspace(start.how, start.target, where)
-            elif (target := self._closures.target(start.target, file)) is not None:
+                yield from self._of_workspace(start.how, start.target, target, where)
+            elif target is not None:
                 yield target
             elif self._leads_out(start.target, file):
                 self.foreign.append(Foreign(start.how, start.target, where))
@@ -221,13 +246,12 @@ class _Walk:
         """Whether a relative target is above all that goes up: what is there is the workspace's own."""
         return not _is_below(os.path.normpath(os.path.join(os.path.dirname(file), target)), self._closures.root)
 
-    def _of_workspace(self, how: str, target: str, where: Location) -> Iterator[str]:
+    def _of_workspace(self, how: str, target: str, local: str | None, where: Location) -> Iterator[str]:
         """Note a notebook of the workspace's own with what it needs there; gives what it needs of this closure all the same.
 
         What it starts and ``%run``s lies beside it. What it imports does too if it is started, but not if it is ``%run``: then
         that is looked for beside the notebook that ``%run``s it.
         """
-        local = self._closures.target(target)
         if local is None:
             place = self._closures.mapped(target)
             self.foreign.append(Foreign(how, target, where, "" if place is None else self.relative(place)))
@@ -238,6 +262,8 @@ class _Walk:
         self._abroad.add(f"{how} {target}")
         inner = _Walk(self._closures, local, self._imports if how == "%run" else None, self._abroad)
         inner.go(())
+        self.handed.extend(inner.handed)
+        self.runs |= inner.runs
         for _, part in sorted(inner.parts.items()):
             file = os.path.join(self._closures.root, part.path)
             if how == "%run" and part.kind == "file":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.model import Location
 from harness.remote.errors import CollisionError, TooLargeError, WorkspaceNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 LIMIT = 10 * 1024 * 1024
 """What the import of a notebook, with its outputs, or of a file takes."""
@@ -75,12 +75,24 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A notebook, or a script, with all that it needs of its project, sorted by path."""
+    """A notebook, or a script, with all that it needs of its project, sorted by path.
+
+    ``inline`` are the paths of what is one program with it (what it ``%run``s and imports), with the widgets that these are
+    given by it; ``handed`` are those that each start of another notebook gives that one, None where they are computed.
+    """
 
     path: str
     parts: tuple[Part, ...]
     foreign: tuple[Foreign, ...] = ()
     missing: tuple[Missing, ...] = ()
+    inline: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    handed: tuple[frozenset[str] | None, ...] = ()
+
+    def given(self, path: str, widgets: Collection[str]) -> Collection[str]:
+        """The widgets that a file of it is given, where the run is given ``widgets``: what is started gets other ones."""
+        if path in self.inline or not self.handed:
+            return {*widgets, *self.inline.get(path, ())}
+        return frozenset.intersection(*(frozenset(widgets) if one is None else one for one in self.handed))
 
     @property
     def digest(self) -> str:

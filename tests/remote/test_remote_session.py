@@ -97,6 +97,41 @@ def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
     assert ws.count("upload") == before
 
 
+WIDGET = HEADER + "dbutils.widgets.text('catalog', 'prd')\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "widgets", "is_refused"),
+    [
+        ("# MAGIC %run ./other", {"catalog": "pps"}, False),
+        ("# MAGIC %run ./other", {}, True),
+        ("dbutils.notebook.run('./other', 60)", {"catalog": "pps"}, True),
+        ("dbutils.notebook.run('./other', 60, {'catalog': x})", {}, False),
+        ("dbutils.notebook.run('./other', 60, arguments={'catalog': x})", {"catalog": "pps"}, False),
+        ("dbutils.notebook.run('./other', 60, arguments={'day': x})", {"catalog": "pps"}, True),
+        ("dbutils.notebook.run('./other', 60, known)", {"catalog": "pps"}, False),
+        ("dbutils.notebook.run('./other', 60, known)", {}, True),
+        ("dbutils.notebook.run('/Shared/t/other', 60)", {"catalog": "pps"}, True),
+        ("# MAGIC %run /Shared/t/other", {"catalog": "pps"}, False),
+        ("# MAGIC %run ./other $catalog=$c", {}, False),
+        ("# MAGIC %run ./other $catalog=$c\n# MAGIC %run ./other", {}, True),
+    ],
+)
+def test_a_widgets_default_counts_where_a_notebook_is_not_given_it(ws, make, project, cell, *, widgets, is_refused):
+    """What is %run has the run's own widgets, what is started those that it is started with; a copy there is looked at, too."""
+    (project / "nb.py").write_text(HEADER + cell + "\n")
+    (project / "other.py").write_text(WIDGET)
+    ws.objects["/Shared/t/other"] = ("NOTEBOOK", WIDGET.encode(), 1)
+    remote = make(Environment("pps", catalog="pps", other_catalogs=("prd",)), run_prefixes={"/Shared/t": "."})
+
+    if is_refused:
+        with pytest.raises(CatalogMentionError, match=r"other.py:2 \(cell 1, line 1\): text\('catalog', 'prd'\)"):
+            remote.submit("nb.py", widgets)
+        assert ws.count("upload") == 0
+    else:
+        assert remote.run("nb.py", widgets).ended == "exited"
+
+
 def test_what_stands_in_the_way_is_one_error(ws, make):
     """It is looked at once, and told to each test as it is."""
     ws.catalogs_made["prod"] = {"owner": "me@example.com"}

@@ -99,13 +99,21 @@ PROTECTED = """
 """
 
 
-def test_28_a_hard_coded_catalog_is_refused_before_it_is_sent(folder):
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "spark.range(3).write.mode('overwrite').saveAsTable('prod.sales.orders')",
+        "CATALOG = 'prod'; spark.range(3).write.mode('overwrite').saveAsTable(f'{CATALOG}.sales.orders')",
+    ],
+    ids=["whole", "by a name"],
+)
+def test_28_a_hard_coded_catalog_is_refused_before_it_is_sent(folder, cell):
     """The lie: what is isolated on a laptop writes to the real table. Here: refused, with file and line."""
     said, code = rehearse(
         folder,
         {
             "pyproject.toml": PROTECTED.format(catalog="prod"),
-            "nb.py": f"{HEADER}x = 1{CELL}spark.range(3).write.mode('overwrite').saveAsTable('prod.sales.orders')\n",
+            "nb.py": f"{HEADER}x = 1{CELL}{cell}\n",
             "test_it.py": "def test_it(run_notebook):\n    run_notebook('nb.py')\n",
         },
     )
