@@ -99,6 +99,8 @@ class CatalogsInPython:
             match node:
                 case ast.Expr(value=ast.Constant() as alone):
                     texts.used.add(alone)  # it says nothing to what runs
+                case ast.Call() if _is_of_widgets(node) and _subject_of(node) in self._given[path]:
+                    texts.used.update(part for value in _default_of(node) for part in ast.walk(value))
                 case ast.Constant() | ast.JoinedStr() | ast.BinOp() | ast.Call() if node not in texts.used:
                     text = texts.of(node)
                     if text is not None and not _FILE.fullmatch(text):

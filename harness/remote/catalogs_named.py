@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What stands between quotes stays, as a name may; a comment goes, but for its lines.
 _SQL_COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUOTED = r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+_SQL_WIDGET = re.compile(rf"\bcreate\s+widget\s+\w+\s+(?P<widget>\w+)\s+default\s+{_QUOTED}", re.IGNORECASE)
 _NONE = re.compile(r"(?!)()")
 _COMMENTS = {
     "sql": _SQL_COMMENT,
@@ -62,7 +63,7 @@ class Catalogs:
             rf"\w*catalog\w*['\"]?\s*(?::\s*\w+\s*)?(?:=|<-|:)\s*['\"`]?(?P<assigned>{either})['\"`]?(?![\w.-])", re.IGNORECASE
         )
         self._widget = re.compile(
-            rf"\bcreate\s+widget\s+\w+\s+(?P<widget>\w*catalog\w*)\s+default\s+['\"](?P<default>{either})['\"]", re.IGNORECASE
+            rf"\bcreate\s+widget\s+\w+\s+\w*catalog\w*\s+default\s+['\"](?P<default>{either})['\"]", re.IGNORECASE
         )
 
     def in_text(self, text: str) -> Iterator[tuple[int, str, str]]:
@@ -76,9 +77,11 @@ class Catalogs:
     def in_cell(self, text: str, language: str, given: Container[str] = ()) -> Iterator[tuple[int, str, str]]:
         """The same in a cell that isn't Python; what is given counts in place of a widget's default."""
         text = _without_comments(text, language)
+        if language == "sql":
+            text = _SQL_WIDGET.sub(lambda found: "\n" * found[0].count("\n") if found["widget"] in given else found[0], text)
         yield from self.in_text(text)
         if language == "sql":
-            yield from self._found(self._widget, text, given)
+            yield from self._found(self._widget, text)
         else:
             yield from self._found(self._assigned, text)
 
@@ -87,11 +90,9 @@ class Catalogs:
         yield from self.in_text(text)
         yield from self._found(self._assigned, text)
 
-    def _found(self, pattern: re.Pattern[str], text: str, given: Container[str] = ()) -> Iterator[tuple[int, str, str]]:
+    def _found(self, pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str, str]]:
         for found in pattern.finditer(text):
             named = found.groupdict()
-            if named.pop("widget", None) in given:
-                continue
             group = next(one for one, name in named.items() if name)
             line = text.count("\n", 0, found.start(group)) + 1
             yield line, self._by_name[named[group].lower()], " ".join(found[0].split())

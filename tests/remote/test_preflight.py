@@ -268,6 +268,10 @@ def test_the_default_of_a_widget_that_the_run_is_given_names_nothing(tmp_path):
     text = 'dbutils.widgets.text("catalog", "prd")\nc = dbutils.widgets.get("catalog")\nspark.table(f"{c}.s.t")'
     assert named(tmp_path, text) == [("nb.py:2", "text('catalog', 'prd')"), ("nb.py:4", "prd.s")]
     assert named(tmp_path, text, given=["catalog"]) == []
+    paths = """dbutils.widgets.text("landing", "/Volumes/prd/s/v")\n\n# COMMAND ----------
+# MAGIC %sql\n# MAGIC CREATE WIDGET TEXT landing DEFAULT "/Volumes/prd/s/v" """
+    assert named(tmp_path, paths) == [("nb.py:2", "/Volumes/prd"), ("nb.py:6", "/Volumes/prd")]
+    assert named(tmp_path, paths, given=["landing"]) == []
     assert named(tmp_path, 'getArgument("catalog", "prd")', given=["catalog"]) == []
     assert named(tmp_path, 'os.environ.get("catalog", "prd")', given=["catalog"]) == [("nb.py:2", "get('catalog', 'prd')")]
     assert named(tmp_path, "# MAGIC %sql\n# MAGIC CREATE WIDGET TEXT catalog DEFAULT 'prd'", given=["catalog"]) == []
