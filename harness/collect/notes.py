@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.collect.runs import Started
 
 _NOTE, _NOT_COMPARED = "nbh_note", "nbh_not_compared"
+_GREEN, _RED = ("passed", "xpassed"), ("failed", "error")
 _SHOWN = 10
 _TESTS_SHOWN = 3
 
@@ -47,16 +48,17 @@ def summarise(terminal: Any, of_all: Iterable[str], *, is_whole: bool) -> None:
     notes = [*dict.fromkeys(of_all), *sorted(places)]
     if not notes:
         return
-    red = {one.nodeid for kind in ("failed", "error") for one in terminal.stats.get(kind, ())}
+    green, red = ({one.nodeid for kind in kinds for one in terminal.stats.get(kind, ())} for kinds in (_GREEN, _RED))
     terminal.section("not known of the runs on the workspace", yellow=True)
     shown = notes if is_whole else notes[:_SHOWN]
     for one in shown:
         terminal.line(one, yellow=True)
         tests = places.get(one, set())
-        if tests - red:
-            terminal.line(f"  passed with it: {_listed(sorted(tests - red))}", yellow=True)
-        if tests & red:
-            terminal.line(f"  failed: {_listed(sorted(tests & red))}")
+        passed = (tests & green) - red
+        if passed:
+            terminal.line(f"  passed with it: {_listed(sorted(passed))}", yellow=True)
+        if tests - passed:
+            terminal.line(f"  not passed: {_listed(sorted(tests - passed))}")
     if len(notes) > len(shown):
         terminal.line(f"and {len(notes) - len(shown)} more: -v shows all", yellow=True)
 

@@ -44,11 +44,14 @@ class CatalogsInPython:
         self._by_path: dict[str, dict[str, str]] = {path: {} for path in trees}
         self._widgets: dict[str, str] = {}
         self._parameters: dict[str, list[str]] = {}
+        self._known = {path: self._texts(path) for path in trees}
+        # Walked once: a closure may have thousands of files.
+        self._nodes = {tree: list(ast.walk(tree)) for some in trees.values() for tree in some}
         bindings: list[tuple[str, Bound, bool]] = []
         for path, tree in ((path, tree) for path, some in trees.items() for tree in some):
             top = set(tree.body)
             bindings.extend((path, one, True) for one in bound(tree.body))
-            bindings.extend((path, one, False) for one in bound(node for node in ast.walk(tree) if node not in top))
+            bindings.extend((path, one, False) for one in bound(node for node in self._nodes[tree] if node not in top))
             self._learn(path, tree)
         while self._bind(bindings):  # one name may stand for another
             pass
@@ -59,7 +62,7 @@ class CatalogsInPython:
 
     def _learn(self, path: str, tree: ast.Module) -> None:
         given = self._given[path]
-        for node in ast.walk(tree):
+        for node in self._nodes[tree]:
             match node:
                 case ast.FunctionDef(name=name, args=arguments) | ast.AsyncFunctionDef(name=name, args=arguments):
                     named = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
@@ -75,8 +78,10 @@ class CatalogsInPython:
         """Note which names stand for a catalog; whether there are more than before."""
         has_more = False
         for path, one, is_top in bindings:
+            if one.name in self._by_path[path]:
+                continue
             catalog = next(filter(None, (self._whole(path, leaf) for leaf in leaves(one.value))), None)
-            if catalog is not None and one.name not in self._by_path[path]:
+            if catalog is not None:
                 self._by_path[path][one.name] = catalog
                 has_more = True
                 if is_top:
@@ -84,18 +89,23 @@ class CatalogsInPython:
         return has_more
 
     def _texts(self, path: str) -> Texts:
-        return Texts(lambda name: self._by_path[path].get(name) or self._everywhere.get(name), self._widgets.get)
+        def known(name: str) -> str | None:
+            found = self._by_path[path].get(name) or self._everywhere.get(name)
+            # Config.ENV may be what a class or another file binds as ENV, where table.name is nobody's name.
+            return known(name[1:]) if found is None and name.startswith(".") and name.isupper() else found
+
+        return Texts(known, self._widgets.get)
 
     def _whole(self, path: str, node: ast.expr) -> str | None:
         """The catalog that an expression is the name of, and nothing else."""
-        text = self._texts(path).of(node)
+        text = self._known[path].of(node)
         return None if text is None else self._catalogs.is_one(text)
 
     # -- texts with a catalog in them ------------------------------------------------------------------------------------------
 
     def _in_texts(self, path: str, tree: ast.Module) -> Iterator[tuple[int, str, str]]:
         texts = self._texts(path)
-        for node in ast.walk(tree):  # a whole comes before its parts
+        for node in self._nodes[tree]:  # a whole comes before its parts
             match node:
                 case ast.Expr(value=ast.Constant() as alone):
                     texts.used.add(alone)  # it says nothing to what runs
@@ -118,10 +128,10 @@ class CatalogsInPython:
 
     def _values(self, path: str, tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
         """The values that are called a catalog, and how that is to be shown."""
-        for one in bound(ast.walk(tree)):
+        for one in bound(self._nodes[tree]):
             if _CALLED_ONE.search(one.name):
-                yield one.value, f"{one.name} = …"
-        for node in ast.walk(tree):
+                yield one.value, f"{one.name.strip('.[]')} = …"
+        for node in self._nodes[tree]:
             match node:
                 case ast.Call():
                     yield from self._arguments(path, node)

@@ -115,6 +115,8 @@ def mentions(
     """
     catalogs = Catalogs(names)
     pieces = [*_of_notebooks(notebooks), *_of_files(files)]
+    if not any(name.lower() in piece.text.lower() for piece in pieces for name in names):
+        return []
     trees: dict[str, list[ast.Module]] = {}
     read = [(piece, tree_of(piece.text) if piece.language == "python" else None) for piece in pieces]
     for piece, tree in read:
@@ -138,9 +140,11 @@ class _Piece(NamedTuple):
     text: str
     first_line: int = 1
     cell: int | None = None
+    cell_line: int = 1
 
     def at(self, line: int) -> Location:
-        return Location(self.path, self.first_line + line - 1, self.cell, line if self.cell is not None else None)
+        in_cell = self.cell_line + line - 1 if self.cell is not None else None
+        return Location(self.path, self.first_line + line - 1, self.cell, in_cell)
 
 
 def _of_notebooks(notebooks: Mapping[str, Notebook]) -> Iterator[_Piece]:
@@ -157,7 +161,8 @@ def _of_notebooks(notebooks: Mapping[str, Notebook]) -> Iterator[_Piece]:
             for magic in cell.magics:  # lines of another language, and what %run gives
                 language = _LINES.get(magic.name.lower(), "fs")
                 if not magic.whole_cell:
-                    yield _Piece(path, language, magic.argument, magic.line, cell.number)
+                    at = magic.line - cell.first_line + 1
+                    yield _Piece(path, language, magic.argument, magic.line, cell.number, at)
 
 
 def _of_files(files: Mapping[str, bytes]) -> Iterator[_Piece]:

@@ -19,7 +19,7 @@ _AS_IT_IS = frozenset({"lower", "upper", "strip", "casefold"})
 
 
 class Bound(NamedTuple):
-    """A value that is bound to a name, an attribute or a key."""
+    """A value that is bound to a name, an attribute (``.name``) or a key (``[name]``)."""
 
     name: str
     value: ast.expr
@@ -29,7 +29,7 @@ class Texts:
     """Tells the texts of expressions. ``used`` are the parts that went into a text, and are none by themselves.
 
     Args:
-        known: The text that a name stands for, or None.
+        known: The text that a name, or an attribute (``.name``), stands for, or None.
         default: That of a widget.
     """
 
@@ -42,8 +42,10 @@ class Texts:
         match node:
             case ast.Constant(value=str() as text):
                 found: str | None = text
-            case ast.Name(id=name) | ast.Attribute(attr=name):
+            case ast.Name(id=name):
                 found = self._known(name)
+            case ast.Attribute(attr=name):
+                found = self._known(f".{name}")
             case ast.JoinedStr(values=parts):
                 found = "".join(map(self._part, parts))
             case ast.FormattedValue(value=value):
@@ -170,8 +172,12 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[Bound]:
             if len(targets) == len(values):
                 for one, its in zip(targets, values, strict=True):
                     yield from _pairs(one, its)
-        case ((ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str() as name))), _):
+        case ast.Name(id=name), _:
             yield Bound(name, value)
+        case ast.Attribute(attr=name), _:
+            yield Bound(f".{name}", value)
+        case ast.Subscript(slice=ast.Constant(value=str() as name)), _:
+            yield Bound(f"[{name}]", value)
 
 
 def _asks_widget(function: ast.expr) -> bool:

@@ -214,6 +214,8 @@ def named(tmp_path, text, *, given=(), **more):
         # volumes
         ('open("/Volumes/prd/s/v/x.csv")', "/Volumes/prd"),
         ('spark.read.csv("dbfs:/Volumes/prd/s/v")', "/Volumes/prd"),
+        ('self.env = "prd"\nspark.table(f"{self.env}.s.t")', "prd.s"),
+        ('class Live:\n    ENV = "prd"\n\nspark.table(f"{Live.ENV}.s.t")', "prd.s"),
         ('CATALOG_OF_X = x\nENV = "prd"\nopen(f"/Volumes/{ENV}/s/v")', "/Volumes/prd"),
         ("# MAGIC %fs ls /Volumes/prd/s/v", "/Volumes/prd"),
         ("# MAGIC %sh\n# MAGIC cat /Volumes/prd/s/v/x", "/Volumes/prd"),
@@ -242,6 +244,7 @@ def test_a_catalog_is_found_however_it_is_named(tmp_path, text, shown):
         'if env == "prd": x = 1',
         'ENV = "prd"\nprint(f"this is {ENV}: ok", ENV)',
         'ENV = "prd"\nopen(f"{ENV}.json"), open(f"conf/{ENV}.yml")',
+        'name = "prd"\nopen(f"{table.name}.{kind}")',
         'catalog = "pps" if env == "prd" else "dev"',
         'catalog = CATALOGS["prd"]',
         'catalog = find(env="prd")',
@@ -261,6 +264,15 @@ def test_a_catalog_is_found_however_it_is_named(tmp_path, text, shown):
 def test_words_that_name_no_catalog_are_let_through(tmp_path, text):
     """An environment, a mode, a file, a choice among several, prose."""
     assert named(tmp_path, text) == []
+
+
+def test_a_magics_line_is_told_as_it_stands_in_the_cell(tmp_path):
+    """A cell of Python may hold some."""
+    (tmp_path / "nb.py").write_text("# Databricks notebook source\nx = 1\n!ls /Volumes/prd/s\n")
+
+    (one,) = mentions(["prd"], notebooks={"nb.py": read_notebook(tmp_path / "nb.py")}, files={})
+
+    assert str(one.location) == "nb.py:3 (cell 1, line 2)"
 
 
 def test_the_default_of_a_widget_that_the_run_is_given_names_nothing(tmp_path):

@@ -306,7 +306,7 @@ def test_86_a_notebook_that_nobody_compared_is_told(folder, more):
     told = said.partition("= not known of the runs on the workspace =")[2]
     tests = ", ".join(f"test_it.py::test_it[{x}]" for x in range(3))
     assert (
-        f"\n{note}: not compared with the repository's\n  passed with it: {tests}\n  failed: test_it.py::test_red\n" in told
+        f"\n{note}: not compared with the repository's\n  passed with it: {tests}\n  not passed: test_it.py::test_red\n" in told
     ), said
     assert (folder.path / "j.xml").read_text().count('<property name="nbh_not_compared"') == 4
 
