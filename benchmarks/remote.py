@@ -213,7 +213,7 @@ def _closure(folder: Path) -> Iterator[Figure]:
                 for which, limit, sent in (("first", 60, FILES + 2), ("second", 3, 0)):
                     began = time.perf_counter()
                     closure = remote.closure("a.py")
-                    found = sender.uploader(closure).upload(closure)
+                    found = sender.folders.uploader(closure).upload(closure)
                     took = time.perf_counter() - began
                     if found.sent != sent:
                         raise BenchmarkError(f"{found.sent} files were sent where {sent} were to be")

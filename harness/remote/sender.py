@@ -11,6 +11,7 @@ from harness.jobs.job import SCRIPT
 from harness.jobs.read import pushed_down
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
+from harness.remote.folders import Folders
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
 from harness.remote.on_cluster import FOLDER, stage
@@ -79,7 +80,7 @@ class Sender:
         self._name, self._folder, self._allowed, self._notes = name, folder, tuple(allowed), tuple(notes)
         self._computes, self._wheels, self._poller = computes, wheels, poller
         self._locked, self._progress = locked, progress
-        self._uploaders: dict[str, Uploader] = {}
+        self.folders = Folders(workspace, folder, root, locked=locked, progress=progress)
         self._copies = ForeignCopies(workspace, root)
 
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
@@ -92,7 +93,9 @@ class Sender:
         check_values(self._environment, told, allowed=self._allowed, mend="give it another by widgets={…}")
         closure = self._closures.of(path)
         (sent,) = self._brought([closure], [tuple(widgets)])
-        return self._queue(sent, f"{sent.folder}/{closure.first.target}", widgets, timeout_s)
+        handle = self._queue(sent, f"{sent.folder}/{closure.first.target}", widgets, timeout_s)
+        self.folders.holds(sent.folder, handle)
+        return handle
 
     def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
         """Send a job's notebooks and scripts; raises what `harness.remote.session.Remote.submit_job` does."""
@@ -107,7 +110,7 @@ class Sender:
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
         limits = [one for one in (timeout_s, job.timeout_s) if one]
-        return self._poller.submit(
+        handle = self._poller.submit(
             JobRequest(
                 Sent(job.name, {}, (), self._folder, tuple(notes)),
                 "",
@@ -121,6 +124,9 @@ class Sender:
                 has_own_compute=its_compute,
             )
         )
+        for folder in {sent.folder for sent in all_sent.values()}:
+            self.folders.holds(folder, handle)
+        return handle
 
     def tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
         """Send tests; takes and raises what `harness.remote.session.Remote.submit_tests` does."""
@@ -136,19 +142,6 @@ class Sender:
         sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
         return self._queue(sent, f"{folder}/{closure.first.target}")
 
-    def uploader(self, closure: Closure) -> Uploader:
-        """What brings a closure's files there, into a folder that holds no others.
-
-        Were it all one folder, a notebook could reach (by a computed target, an import, a path) what only another test has
-        brought, and would pass or fail by which tests ran before.
-        """
-        if closure.place not in self._uploaders:
-            folder = f"{self._folder}/{closure.place}"
-            self._uploaders[closure.place] = Uploader(
-                self._workspace, folder, self._root, locked=self._locked, progress=self._progress
-            )
-        return self._uploaders[closure.place]
-
     def _brought(self, closures: Sequence[Closure], given: Sequence[Collection[str]]) -> list[Sent]:
         """Bring what belongs together there: a notebook with all that it needs, or all notebooks and scripts of a job.
 
@@ -159,7 +152,7 @@ class Sender:
             return []
         self._wheels.bring()
         whole = together(closures)
-        uploader = self.uploader(whole)
+        uploader = self.folders.uploader(whole)
         uploader.upload(whole)
         sent = []
         for closure, (notebooks, notes) in zip(closures, looked, strict=True):

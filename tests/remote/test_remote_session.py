@@ -97,6 +97,39 @@ def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
     assert ws.count("upload") == before
 
 
+def test_a_file_that_changes_beside_a_run_of_what_it_was_goes_elsewhere(ws, make, project):
+    """Each run is of what was sent for it; once that has ended its folder is brought up to date, by what changed alone."""
+    ws.after = lambda *_: None
+    remote = make()
+    handles, targets = [], []
+    for text in ("x = 1\n", "x = 2\n", "x = 2\n"):
+        (project / "setup.py").write_text(HEADER + text)
+        handles.append(remote.submit("etl.py"))
+    wait_for(lambda: len(ws.runs_made) == len(handles))
+    for run in ws.runs_made.values():
+        targets.append(run["tasks"][0]["notebook_task"]["notebook_path"].removesuffix("/etl"))
+        ws.finish(run["run_id"], {"notebook_output": {"result": "done"}})
+    assert {handle.result().ended for handle in handles} == {"exited"}
+
+    assert targets[0] != targets[1] == targets[2]
+    assert [ws.objects[f"{target}/setup"][1] for target in targets[:2]] == [
+        b"%sx = %d\n" % (HEADER.encode(), n) for n in (1, 2)
+    ]
+    (project / "setup.py").write_text(HEADER + "x = 3\n")
+    before = ws.count("upload")
+    remote.submit("etl.py")
+    assert ws.objects[f"{targets[0]}/setup"][1].endswith(b"x = 3\n")
+    assert ws.count("upload") - before == 2  # it, and the manifest
+
+
+def wait_for(condition):
+    """Wait until it holds."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 WIDGET = HEADER + "dbutils.widgets.text('catalog', 'prd')\n"
 
 
