@@ -209,10 +209,11 @@ def _closure(folder: Path) -> Iterator[Figure]:
             remote = Remote(Environment("bench", host=running.host, catalog="main", compute=Compute()), root)
             try:
                 remote.check()
-                uploader = remote._made_ready().sender.uploader  # noqa: SLF001 -- what a run of the notebook would begin with
+                sender = remote._made_ready().sender  # noqa: SLF001 -- what a run of the notebook would begin with
                 for which, limit, sent in (("first", 60, FILES + 2), ("second", 3, 0)):
                     began = time.perf_counter()
-                    found = uploader.upload(remote.closure("a.py"))
+                    closure = remote.closure("a.py")
+                    found = sender.folders.uploader(closure).upload(closure)
                     took = time.perf_counter() - began
                     if found.sent != sent:
                         raise BenchmarkError(f"{found.sent} files were sent where {sent} were to be")

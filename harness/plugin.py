@@ -252,9 +252,9 @@ def pytest_testnodedown(node: Any) -> None:
     output = getattr(node, "workeroutput", None) or {}
     receive(node.config, output)
     if node.config.getoption("--databricks-env") != "local":
-        from harness.collect.costs import receive as receive_costs
+        from harness.collect.told import receive as receive_told
 
-        receive_costs(node.config, output)
+        receive_told(node.config, output)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -265,7 +265,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
     settle(session.config)
     if session.config.getoption("--databricks-env") != "local":
-        from harness.collect.costs import send
+        from harness.collect.told import send
 
         send(session.config)
     if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
@@ -281,8 +281,8 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
 
     summarise(terminalreporter, exitstatus, config)
     if "harness.remote.session" in sys.modules or config.getoption("--databricks-env") != "local":
-        from harness.collect.costs import summarise as summarise_costs
         from harness.collect.on_cluster import summarise as summarise_cluster
+        from harness.collect.told import summarise as summarise_told
 
         summarise_cluster(terminalreporter)
-        summarise_costs(terminalreporter, config)
+        summarise_told(terminalreporter, config)

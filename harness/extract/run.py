@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import HarnessError
@@ -62,18 +63,33 @@ def find_target(target: str, *, beside: str, prefixes: Mapping[str, str], root: 
     repository, the longest that fits), relative to ``root``.
     """
     if target.startswith("/"):
-        fitting = [p for p in prefixes if target == p.rstrip("/") or target.startswith(p.rstrip("/") + "/")]
-        if not fitting:
+        place = mapped(target, prefixes=prefixes, root=root)
+        if place is None:
             return None
-        prefix = max(fitting, key=len)
-        base = os.path.join(root, prefixes[prefix], target[len(prefix.rstrip("/")) :].lstrip("/"))
+        base = place
     else:
-        base = os.path.join(os.path.dirname(beside), target)
-    base = os.path.normpath(base)
+        base = os.path.normpath(os.path.join(os.path.dirname(beside), target))
     for candidate in (base, *(base + suffix for suffix in _SUFFIXES)):
         if candidate.endswith(_SUFFIXES) and os.path.isfile(candidate):
             return candidate
     return None
+
+
+def mapped(target: str, *, prefixes: Mapping[str, str], root: str) -> str | None:
+    """The place in the repository that an absolute workspace path has by ``prefixes``, whatever is there; None without one."""
+    target = _plain(target)
+    folders = {_plain(prefix): folder for prefix, folder in prefixes.items()}
+    fitting = [prefix for prefix in folders if target == prefix or target.startswith(prefix + "/")]
+    if not fitting:
+        return None
+    prefix = max(fitting, key=len)
+    return os.path.normpath(os.path.join(root, folders[prefix], target[len(prefix) :].lstrip("/")))
+
+
+def _plain(path: str) -> str:
+    """A workspace path without what doesn't count: ``/Workspace/Shared/x/`` and ``/Shared/x`` are one."""
+    path = posixpath.normpath(path).rstrip("/")
+    return path.removeprefix("/Workspace") if path == "/Workspace" or path.startswith("/Workspace/") else path
 
 
 def flatten(

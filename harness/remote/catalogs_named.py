@@ -1,27 +1,39 @@
-"""Which catalogs the texts of a closure name: SQL cells and files, and texts in Python. Comments name nothing."""
+"""Which catalogs the texts of a closure name: cells and files in SQL and Python, other cells. Comments name nothing."""
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model import Location
 from harness.notebook import python_text
+from harness.remote.catalogs_in_python import CatalogsInPython
 from harness.remote.errors import CatalogMentionError
+from harness.remote.python_texts import tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    import ast
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 
     from harness.model import Notebook
 
 # What stands between quotes stays, as a name may; a comment goes, but for its lines.
 _SQL_COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXT_LANGUAGES = frozenset({"sql", "scala", "r"})
+_QUOTED = r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+_SQL_WIDGET = re.compile(rf"\bcreate\s+widget\s+\w+\s+(?P<widget>\w+)\s+default\s+{_QUOTED}", re.IGNORECASE)
+_NONE = re.compile(r"(?!)()")
+_COMMENTS = {
+    "sql": _SQL_COMMENT,
+    "scala": re.compile(rf"{_QUOTED}|//[^\n]*|/\*.*?\*/", re.DOTALL),
+    "r": re.compile(rf"{_QUOTED}|#[^\n]*"),
+    "shell": re.compile(rf"{_QUOTED}|(?<!\S)#[^\n]*"),
+}
+_COMMENTS |= {"fs": _NONE, "pip": _COMMENTS["shell"]}
+_LINES = {"sql": "sql", "sh": "shell", "!": "shell", "!!": "shell", "pip": "pip"}
 _SHOWN = 20
-_VOLUME = re.compile(r"(?:^|[\s:])/?(?:dbfs/)?Volumes/([^/\s]+)", re.IGNORECASE)
-_MEND = "take the catalog from a widget, or allow it by name: allowed_catalogs in the environment's table"
+_MEND = (
+    "take the catalog from a widget and give that its value, or allow it by name: allowed_catalogs in the environment's table"
+)
 
 
 class Mention(NamedTuple):
@@ -41,59 +53,128 @@ class Catalogs:
         # prod.sales…, `prod`.`sales`, USE CATALOG prod; a part of another name, or of a longer path, is none.
         self._pattern = re.compile(
             rf"(?<![\w.`$/\\:@-])(?:`(?P<quoted>{either})`|(?P<plain>{either}))\s*\.\s*(?:`[^`\n]+`|\w+|\{{)"
-            rf"|\b(?:use\s+catalog|set\s+catalog|catalog)\s+['`\"]?(?P<used>{either})['`\"]?(?![\w.-])",
+            rf"|\b(?:(?:use|set)\s+)?catalog\s+(?:if\s+(?:not\s+)?exists\s+)?['`\"]?(?P<used>{either})['`\"]?(?![\w.-])"
+            rf"|\bshow\s+(?:schemas|databases)\s+(?:in|from)\s+['`\"]?(?P<shown>{either})['`\"]?(?![\w.-])"
+            rf"|(?<![\w./-])/?(?:dbfs/)?Volumes/(?P<volume>{either})(?![\w.-])",
             re.IGNORECASE,
+        )
+        # val catalog = "prod", --catalog=prod, "catalog": "prod", $catalog=prod
+        self._assigned = re.compile(
+            rf"\w*catalog\w*['\"]?\s*(?::\s*\w+\s*)?(?:=|<-|:)\s*['\"`]?(?P<assigned>{either})['\"`]?(?![\w.-])", re.IGNORECASE
+        )
+        self._widget = re.compile(
+            rf"\bcreate\s+widget\s+\w+\s+\w*catalog\w*\s+default\s+['\"](?P<default>{either})['\"]", re.IGNORECASE
         )
 
     def in_text(self, text: str) -> Iterator[tuple[int, str, str]]:
         """The line (from 1), the catalog and the text of each mention."""
-        for found in self._pattern.finditer(text):
-            name = found["quoted"] or found["plain"] or found["used"]
-            start = found.start("quoted" if found["quoted"] else "plain" if found["plain"] else "used")
-            yield text.count("\n", 0, start) + 1, self._by_name[name.lower()], " ".join(found[0].split())
+        yield from self._found(self._pattern, text)
+
+    def in_code(self, text: str) -> Iterator[tuple[int, str, str]]:
+        """The same in a text that may be SQL."""
+        yield from self.in_text(_without_comments(text))
+
+    def in_cell(self, text: str, language: str, given: Container[str] = ()) -> Iterator[tuple[int, str, str]]:
+        """The same in a cell that isn't Python; what is given counts in place of a widget's default."""
+        text = _without_comments(text, language)
+        if language == "sql":
+            text = _SQL_WIDGET.sub(lambda found: "\n" * found[0].count("\n") if found["widget"] in given else found[0], text)
+        yield from self.in_text(text)
+        if language == "sql":
+            yield from self._found(self._widget, text)
+        else:
+            yield from self._found(self._assigned, text)
+
+    def in_value(self, text: str) -> Iterator[tuple[int, str, str]]:
+        """The same in what a notebook, a script or a command is given."""
+        yield from self.in_text(text)
+        yield from self._found(self._assigned, text)
+
+    def _found(self, pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str, str]]:
+        for found in pattern.finditer(text):
+            named = found.groupdict()
+            group = next(one for one, name in named.items() if name)
+            line = text.count("\n", 0, found.start(group)) + 1
+            yield line, self._by_name[named[group].lower()], " ".join(found[0].split())
 
     def is_one(self, text: str) -> str | None:
         """The catalog that a text is the name of, and nothing else."""
         return self._by_name.get(text.strip().strip("`").lower())
 
 
-def mentions(names: Collection[str], *, notebooks: Mapping[str, Notebook], files: Mapping[str, bytes]) -> list[Mention]:
-    """All mentions of these catalogs in notebooks, Python files and SQL files, in the order of paths and lines."""
+def mentions(
+    names: Collection[str],
+    *,
+    notebooks: Mapping[str, Notebook],
+    files: Mapping[str, bytes],
+    given: Callable[[str], Container[str]] = lambda _: (),
+) -> list[Mention]:
+    """All mentions of these catalogs in notebooks, Python files and SQL files, in the order of paths and lines.
+
+    ``given`` gives the widgets that a file is given, by its path: their defaults name nothing.
+    """
     catalogs = Catalogs(names)
+    pieces = [*_of_notebooks(notebooks), *_of_files(files)]
+    if not any(name.lower() in piece.text.lower() for piece in pieces for name in names):
+        return []
+    trees: dict[str, list[ast.Module]] = {}
+    read = [(piece, tree_of(piece.text) if piece.language == "python" else None) for piece in pieces]
+    for piece, tree in read:
+        if tree is not None:
+            trees.setdefault(piece.path, []).append(tree)
+    known = CatalogsInPython(catalogs, trees, given)
     found: list[Mention] = []
-    for path, notebook in sorted(notebooks.items()):
+    for piece, tree in read:
+        lines = (
+            known.of(piece.path, tree) if tree is not None else catalogs.in_cell(piece.text, piece.language, given(piece.path))
+        )
+        found.extend(Mention(piece.at(line), catalog, text) for line, catalog, text in lines)
+    return sorted(found, key=lambda one: (one.location.path, one.location.line or 0))
+
+
+class _Piece(NamedTuple):
+    """A text in one language, and where it begins."""
+
+    path: str
+    language: str
+    text: str
+    first_line: int = 1
+    cell: int | None = None
+    cell_line: int = 1
+
+    def at(self, line: int) -> Location:
+        in_cell = self.cell_line + line - 1 if self.cell is not None else None
+        return Location(self.path, self.first_line + line - 1, self.cell, in_cell)
+
+
+def _of_notebooks(notebooks: Mapping[str, Notebook]) -> Iterator[_Piece]:
+    for path, notebook in notebooks.items():
         for cell in notebook.cells:
             if cell.skipped:
                 continue
             python = python_text(cell)
             if python is not None:
-                lines = _in_python(catalogs, python)
-            elif cell.language in _TEXT_LANGUAGES:
-                lines = catalogs.in_text(_without_comments(cell.source))
-            else:
+                yield _Piece(path, "python", python, cell.first_line, cell.number)
+            elif cell.language in _COMMENTS:
+                yield _Piece(path, cell.language, cell.source, cell.first_line, cell.number)
                 continue
-            found.extend(
-                Mention(Location(path, cell.first_line + line - 1, cell.number, line), catalog, text)
-                for line, catalog, text in lines
-            )
-    for path, raw in sorted(files.items()):
-        source = raw.decode("utf-8", "replace")
-        if path.endswith(".py"):
-            lines = _in_python(catalogs, source)
-        elif path.lower().endswith(".sql"):
-            lines = catalogs.in_text(_without_comments(source))
-        else:
-            continue
-        found.extend(Mention(Location(path, line), catalog, text) for line, catalog, text in lines)
-    return found
+            for magic in cell.magics:  # lines of another language, and what %run gives
+                language = _LINES.get(magic.name.lower(), "fs")
+                if not magic.whole_cell:
+                    at = magic.line - cell.first_line + 1
+                    yield _Piece(path, language, magic.argument, magic.line, cell.number, at)
+
+
+def _of_files(files: Mapping[str, bytes]) -> Iterator[_Piece]:
+    for path, raw in files.items():
+        if path.lower().endswith((".py", ".sql")):
+            yield _Piece(path, "python" if path.endswith(".py") else "sql", raw.decode("utf-8", "replace"))
 
 
 def catalog_of_value(names: Collection[str], value: str) -> str | None:
     """The catalog of these that a parameter's value names: alone, in a longer name or SQL, or in the path of a volume."""
     catalogs = Catalogs(names)
-    volume = _VOLUME.search(value)
-    alone = catalogs.is_one(value) or (catalogs.is_one(volume[1]) if volume is not None else None)
-    return alone or next((catalog for _, catalog, _ in catalogs.in_text(value)), None)
+    return catalogs.is_one(value) or next((catalog for _, catalog, _ in catalogs.in_value(value)), None)
 
 
 def refuse(
@@ -119,43 +200,5 @@ def refuse(
     )
 
 
-def _in_python(catalogs: Catalogs, source: str) -> Iterator[tuple[int, str, str]]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        yield from catalogs.in_text(source)  # what can't be read as Python is looked through whole
-        return
-    # The parts of an f-string are looked at together; a text that stands by itself says nothing to what runs.
-    passed_over = set(_parts(tree))
-    found: set[tuple[int, str, str]] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.JoinedStr(values=values):
-                text = "".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in values)
-            case ast.Constant(value=str() as whole) if id(node) not in passed_over:
-                text = whole
-            case ast.Call(func=ast.Attribute(attr="setCurrentCatalog"), args=[ast.Constant(value=str() as name)]):
-                catalog = catalogs.is_one(name)
-                if catalog is not None:
-                    found.add((node.lineno, catalog, f"setCurrentCatalog({name!r})"))
-                continue
-            case _:
-                continue
-        for line, catalog, shown in catalogs.in_text(_without_comments(text)):
-            found.add((node.lineno + line - 1, catalog, shown))
-    yield from sorted(found)
-
-
-def _parts(tree: ast.Module) -> Iterator[int]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.JoinedStr(values=values):
-                yield from map(id, values)
-            case ast.Expr(value=ast.Constant() as alone):
-                yield id(alone)
-
-
-def _without_comments(text: str) -> str:
-    return _SQL_COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+def _without_comments(text: str, language: str = "sql") -> str:
+    return _COMMENTS.get(language, _NONE).sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)

@@ -10,15 +10,17 @@ the workspace's own, or isn't there on the workspace and fails there.
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import NotebookReadError, SettingsError
-from harness.extract.run import find_target
+from harness.extract.run import find_target, mapped
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
 from harness.notebook.files import read_bytes
 from harness.remote import names
 from harness.remote.errors import OutsideError
+from harness.remote.imports import Imports
 from harness.remote.parts import (
     LANGUAGES,
     LIMIT,
@@ -79,7 +81,15 @@ class Closures:
         check_together(parts)
         if not is_script and walk.parts[walk.relative(walk.first)].kind != "notebook":
             read_notebook(walk.first)  # which says why it is none
-        return Closure(walk.relative(walk.first), parts, tuple(walk.foreign), tuple(walk.missing))
+        inline = {part.path: frozenset[str]() for part in parts if part.kind == "file"} | walk.inline()
+        return Closure(
+            walk.relative(walk.first),
+            parts,
+            tuple(walk.foreign),
+            tuple(walk.missing),
+            inline,
+            tuple(dict.fromkeys(walk.handed)),
+        )
 
     def of_files(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[Part, ...]:
         """Give what several files need, themselves and the data files too, sorted by path: tests, with their conftest files.
@@ -138,11 +148,13 @@ class Closures:
         """The folders that absolute imports count from: the notebook's own comes first, as on the platform."""
         return tuple(dict.fromkeys([os.path.dirname(first), *self._roots]))
 
-    def target(self, start: names.Start, beside: str) -> str | None:
+    def target(self, target: str, beside: str = "") -> str | None:
         """The file here that a target names, also where the target is the workspace's own."""
-        if start.target is None:
-            return None
-        return find_target(start.target, beside=beside, prefixes=self._prefixes, root=self.root)
+        return find_target(target, beside=beside, prefixes=self._prefixes, root=self.root)
+
+    def mapped(self, target: str) -> str | None:
+        """The place here of a target that is the workspace's own, where the settings tell it and no file is there."""
+        return mapped(target, prefixes=self._prefixes, root=self.root)
 
     def _data_files(self) -> list[str]:
         found: list[str] = []
@@ -162,15 +174,26 @@ class Closures:
 class _Walk:
     """One closure as it grows."""
 
-    def __init__(self, closures: Closures, first: str) -> None:
+    def __init__(self, closures: Closures, first: str, imports: Imports | None = None, abroad: set[str] | None = None) -> None:
         self._closures = closures
-        self._bases = closures.bases(first)
-        self._listed: dict[str, dict[str, bool]] = {}
-        self._resolved: dict[str, list[str]] = {}
+        self._imports = imports or Imports(closures.bases(first))
+        self._abroad = set() if abroad is None else abroad
         self.first = first
         self.parts: dict[str, Part] = {}
         self.foreign: list[Foreign] = []
         self.missing: list[Missing] = []
+        self.handed: list[frozenset[str] | None] = []
+        self.runs: dict[str, list[tuple[str, frozenset[str]]]] = {}
+
+    def inline(self) -> dict[str, frozenset[str]]:
+        """What is one program with the first notebook, by ``%run``, with the widgets that each ``%run`` of it gives."""
+        found, pending = {self.first: frozenset[str]()}, [self.first]
+        while pending:
+            for other, given in self.runs.get(pending.pop(), ()):
+                if other not in found:
+                    pending.append(other)
+                found[other] = found.get(other, given) & given
+        return {self.relative(file): given for file, given in found.items()}
 
     def relative(self, file: str) -> str:
         return self._closures.relative(file)
@@ -200,88 +223,64 @@ class _Walk:
 
     def _named(self, file: str, named: names.Names) -> Iterator[str]:
         for start in named.starts:
-            target = self._closures.target(start, file)
             where = Location(self.relative(file), start.line, start.cell, start.cell_line)
-            if start.target is None or start.target.startswith("/"):
-                self.foreign.append(Foreign(start.how, start.target, where, "" if target is None else self.relative(target)))
-            elif target is None:
-                self.missing.append(Missing(start.how, start.target, where))
-            else:
+            target = None if start.target is None else self._closures.target(start.target, file)
+            if start.how != "%run":
+                self.handed.append(start.given)
+            elif target is not None:
+                self.runs.setdefault(file, []).append((target, start.given or frozenset()))
+            if start.target is None:
+                self.foreign.append(Foreign(start.how, None, where))
+            elif start.target.startswith("/"):
+                yield from self._of_workspace(start.how, start.target, target, where)
+            elif target is not None:
                 yield target
+            elif self._leads_out(start.target, file):
+                self.foreign.append(Foreign(start.how, start.target, where))
+            else:
+                self.missing.append(Missing(start.how, start.target, where))
         for one in named.imports:
-            yield from self._modules(one, file)
+            yield from self._imports.files(one, file)
 
-    # -- imports ---------------------------------------------------------------------------------------------------------------
+    def _leads_out(self, target: str, file: str) -> bool:
+        """Whether a relative target is above all that goes up: what is there is the workspace's own."""
+        return not _is_below(os.path.normpath(os.path.join(os.path.dirname(file), target)), self._closures.root)
 
-    def _modules(self, one: names.Import, file: str) -> Iterator[str]:
-        """The project's files that an import reads: the module, the packages it is in, and modules among its names."""
-        dotted = one.module.split(".") if one.module else []
-        if one.level:
-            base = os.path.dirname(file)
-            for _ in range(one.level - 1):
-                base = os.path.dirname(base)
-            yield from self._init(base)
-        else:
-            found = self._base(dotted[0]) if dotted else None
-            if found is None:
-                return
-            base = found
-        yield from self._descend(base, dotted)
-        folder = os.path.join(base, *dotted)
-        for name in one.names:
-            if self._is_there(folder, name):
-                yield from self._descend(folder, [name])
+    def _of_workspace(self, how: str, target: str, local: str | None, where: Location) -> Iterator[str]:
+        """Note a notebook of the workspace's own with what it needs there; gives what it needs of this closure all the same.
 
-    def _descend(self, base: str, dotted: Sequence[str]) -> Iterator[str]:
-        folder = base
-        for name in dotted:
-            listed = self._list(folder)
-            inner = os.path.join(folder, name)
-            if listed.get(name) is True:
-                yield from self._init(inner)
-                if "__init__.py" in self._list(inner):
-                    folder = inner
-                    continue
-            for suffix in (".py", ".ipynb"):
-                if listed.get(name + suffix) is False:
-                    yield inner + suffix
-                    return
-            if listed.get(name) is not True:
-                return
-            folder = inner
+        What it starts and ``%run``s lies beside it. What it imports does too if it is started, but not if it is ``%run``: then
+        that is looked for beside the notebook that ``%run``s it.
+        """
+        if local is None:
+            place = self._closures.mapped(target)
+            self.foreign.append(Foreign(how, target, where, "" if place is None else self.relative(place)))
+            return
+        self.foreign.append(Foreign(how, target, where, self.relative(local)))
+        if f"{how} {target}" in self._abroad:
+            return
+        self._abroad.add(f"{how} {target}")
+        inner = _Walk(self._closures, local, self._imports if how == "%run" else None, self._abroad)
+        inner.go(())
+        self.handed.extend(inner.handed)
+        self.runs |= inner.runs
+        for _, part in sorted(inner.parts.items()):
+            file = os.path.join(self._closures.root, part.path)
+            if how == "%run" and part.kind == "file":
+                yield file
+            elif file != local:
+                there = _beside(target, part.target, self.relative(local))
+                is_same = self._closures.target(there) == file
+                self.foreign.append(Foreign(how, there, where, part.path if is_same else "", by=target))
+        self.foreign.extend(inner.foreign)
+        self.foreign.extend(Foreign(one.how, one.target, one.location, by=target) for one in inner.missing)
 
-    def _base(self, name: str) -> str | None:
-        """The first folder that has the module; a folder without ``__init__.py`` counts only where nothing else has it."""
-        spare = None
-        for base in self._bases:
-            listed = self._list(base)
-            if listed.get(name + ".py") is False or listed.get(name + ".ipynb") is False:
-                return base
-            if listed.get(name) is True:
-                if "__init__.py" in self._list(os.path.join(base, name)):
-                    return base
-                spare = spare or base
-        return spare
 
-    def _is_there(self, folder: str, name: str) -> bool:
-        listed = self._list(folder)
-        return name in listed or name + ".py" in listed or name + ".ipynb" in listed
-
-    def _init(self, folder: str) -> Iterator[str]:
-        if self._list(folder).get("__init__.py") is False:
-            yield os.path.join(folder, "__init__.py")
-
-    def _list(self, folder: str) -> dict[str, bool]:
-        """The names in a folder, and whether each is a folder: listed once, for a repository may have ten thousand."""
-        listed = self._listed.get(folder)
-        if listed is None:
-            try:
-                with os.scandir(folder) as entries:
-                    listed = {entry.name: entry.is_dir() for entry in entries}
-            except OSError:
-                listed = {}
-            self._listed[folder] = listed
-        return listed
+def _beside(target: str, other: str, local: str) -> str:
+    """The workspace's path of another file of the project, where ``target`` is that of ``local``."""
+    return posixpath.normpath(
+        posixpath.join(posixpath.dirname(target), posixpath.relpath(other, posixpath.dirname(local) or "."))
+    )
 
 
 def _read_notebook(file: str, relative: str, size: int) -> _Read:

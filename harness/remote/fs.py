@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
+_READS = frozenset({"ls", "head"})
+
+
 class WorkspaceFs(Part):
-    """Files of dbfs and volumes by the workspace's REST calls; mounts take a cluster, and aren't served."""
+    """Files of dbfs and volumes by the workspace's REST calls; mounts take a cluster, and aren't served.
+
+    ``may_write`` is asked before each call that writes, with its name, and raises where none may.
+    """
 
     _path = "dbutils.fs"
 
-    def __init__(self, fs: Callable[[], Any]) -> None:
-        self._fs = fs
+    def __init__(self, fs: Callable[[], Any], *, may_write: Callable[[str], None] = lambda _: None) -> None:
+        self._fs, self._may_write = fs, may_write
 
     def ls(self, path: str) -> list[Any]:
         """Lists the contents of a directory."""
@@ -52,6 +58,8 @@ class WorkspaceFs(Part):
         return bool(self._do("rm", dir, recurse))
 
     def _do(self, call: str, path: str, *more: Any) -> Any:
+        if call not in _READS:
+            self._may_write(f"dbutils.fs.{call}")
         for one in (path, *(more[:1] if call in ("cp", "mv") else ())):
             if str(one).startswith("file:"):
                 raise DbutilsFileError(

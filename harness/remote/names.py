@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,13 +26,25 @@ class Import(NamedTuple):
 
 
 class Start(NamedTuple):
-    """A notebook that another one runs; ``target`` is None where it is computed."""
+    """A notebook that another one runs; ``target`` is None where it is computed.
+
+    ``given`` are the names of the widgets that it is given, None where these are computed.
+    """
 
     how: str  # "%run" or "dbutils.notebook.run"
     target: str | None
     line: int
     cell: int | None = None
     cell_line: int | None = None
+    given: frozenset[str] | None = None
+
+
+class _Call(NamedTuple):
+    """A start in one text; ``line`` counts there."""
+
+    line: int
+    target: str | None
+    given: frozenset[str] | None = None
 
 
 class Names(NamedTuple):
@@ -41,9 +54,16 @@ class Names(NamedTuple):
     starts: tuple[Start, ...] = ()
 
 
+_STARTS = "dbutils.notebook.run"
+_STARTS_IN_TEXT = re.compile(r"""\bdbutils\.notebook\.run\b(?:\s*\(\s*(?:path\s*=\s*)?["']([^"'\n]*)["']\s*[,)])?""")
+_OTHERS = frozenset({"scala", "r"})
+
+
 def of_module(source: bytes) -> Names:
-    """What a plain Python file imports; nothing where it is no valid Python."""
-    return Names(tuple(_imports(_tree(source))))
+    """What a plain Python file imports and starts; nothing where it is no valid Python."""
+    tree = _tree(source)
+    starts = (Start(_STARTS, one.target, one.line, given=one.given) for one in _starts(tree))
+    return Names(tuple(_imports(tree)), tuple(starts))
 
 
 def of_notebook(notebook: Notebook) -> Names:
@@ -55,18 +75,21 @@ def of_notebook(notebook: Notebook) -> Names:
             continue
         for magic in cell.magics:
             if magic.name.lower() == "run":
-                target = parse_run(magic.argument).target or None
+                run = parse_run(magic.argument)
+                target, given = run.target or None, frozenset(name for name, _ in run.arguments)
                 if target is not None and ("$" in target or "{" in target):
                     target = None
-                starts.append(Start("%run", target, magic.line, cell.number, magic.line - cell.first_line + 1))
+                starts.append(Start("%run", target, magic.line, cell.number, magic.line - cell.first_line + 1, given))
         text = python_text(cell)
         if text is None:
-            continue
-        tree = _tree(text)
-        imports.extend(_imports(tree))
-        for call in _starts(tree):
-            at = cell.first_line + call.lineno - 1
-            starts.append(Start("dbutils.notebook.run", _target(call), at, cell.number, call.lineno))
+            found = _in_text(cell.source) if cell.language in _OTHERS else ()
+        else:
+            tree = _tree(text)
+            imports.extend(_imports(tree))
+            found = _starts(tree)
+        starts.extend(
+            Start(_STARTS, one.target, cell.first_line + one.line - 1, cell.number, one.line, one.given) for one in found
+        )
     return Names(tuple(dict.fromkeys(imports)), tuple(starts))
 
 
@@ -95,10 +118,30 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
                 yield Import(name[level:], level)
 
 
-def _starts(tree: ast.Module) -> Iterator[ast.Call]:
+def _starts(tree: ast.Module) -> Iterator[_Call]:
+    """All starts. Where `run` or all of `dbutils.notebook` is handed on, that may start anything."""
+    calls: dict[ast.expr, ast.Call] = {}
+    inner: set[ast.expr] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and dotted_name(node.func) == "dbutils.notebook.run":
-            yield node
+        match node:
+            case ast.Call(func=function):
+                calls[function] = node
+            case ast.Attribute(value=value):
+                inner.add(value)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr="run", value=ast.Attribute(attr="notebook")):
+                yield (
+                    _Call(node.lineno, _target(calls[node]), _given(calls[node])) if node in calls else _Call(node.lineno, None)
+                )
+            case ast.Attribute(attr="notebook") if node not in inner and dotted_name(node).endswith("dbutils.notebook"):
+                yield _Call(node.lineno, None)
+
+
+def _in_text(source: str) -> Iterator[_Call]:
+    """The same in Scala and R, as far as a text shows it."""
+    for found in _STARTS_IN_TEXT.finditer(source):
+        yield _Call(source.count("\n", 0, found.start()) + 1, found[1])
 
 
 def _target(call: ast.Call) -> str | None:
@@ -106,4 +149,13 @@ def _target(call: ast.Call) -> str | None:
     match given:
         case [ast.Constant(value=str() as target)]:
             return target
+    return None
+
+
+def _given(call: ast.Call) -> frozenset[str] | None:
+    match [*call.args[2:3], *(keyword.value for keyword in call.keywords if keyword.arg in {"arguments", None})]:
+        case []:
+            return frozenset()
+        case [ast.Dict(keys=keys)] if all(isinstance(key, ast.Constant) for key in keys):
+            return frozenset(str(key.value) for key in keys if isinstance(key, ast.Constant))
     return None

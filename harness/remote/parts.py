@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.model import Location
 from harness.remote.errors import CollisionError, TooLargeError, WorkspaceNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 LIMIT = 10 * 1024 * 1024
 """What the import of a notebook, with its outputs, or of a file takes."""
@@ -45,15 +45,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A notebook of the workspace's own that one here runs: by an absolute path, or one that is computed (None).
+    """A notebook or file of the workspace's own that a notebook takes: by an absolute path, or one that is computed (None).
 
-    ``local`` is the project's file that the settings say is the same, "" where they say nothing.
+    ``local`` is the project's file that the settings say is the same (one that isn't there: without suffix), "" where they say
+    nothing. ``by`` is the notebook of the workspace's own that needs it, "" where it is named itself.
     """
 
     how: str
     target: str | None
     location: Location
     local: str = ""
+    by: str = ""
+
+
+class NotCompared(str):
+    """A note that says what ran, or may have, as the workspace has it, and that nobody compared with the repository."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +75,24 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A notebook, or a script, with all that it needs of its project, sorted by path."""
+    """A notebook, or a script, with all that it needs of its project, sorted by path.
+
+    ``inline`` are the paths of what is one program with it (what it ``%run``s and imports), with the widgets that these are
+    given by it; ``handed`` are those that each start of another notebook gives that one, None where they are computed.
+    """
 
     path: str
     parts: tuple[Part, ...]
     foreign: tuple[Foreign, ...] = ()
     missing: tuple[Missing, ...] = ()
+    inline: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    handed: tuple[frozenset[str] | None, ...] = ()
+
+    def given(self, path: str, widgets: Collection[str]) -> Collection[str]:
+        """The widgets that a file of it is given, where the run is given ``widgets``: what is started gets other ones."""
+        if path in self.inline or not self.handed:
+            return {*widgets, *self.inline.get(path, ())}
+        return frozenset.intersection(*(frozenset(widgets) if one is None else one for one in self.handed))
 
     @property
     def digest(self) -> str:
@@ -83,9 +103,21 @@ class Closure:
         return whole.hexdigest()
 
     @property
+    def place(self) -> str:
+        """The name of its folder below the run's: closures of the same files share one, and nothing of any other lies there."""
+        names = "".join(f"{part.path}\0{part.kind}\n" for part in self.parts)
+        return hashlib.sha256(names.encode()).hexdigest()[:12]
+
+    @property
     def first(self) -> Part:
         """The notebook, or the script, itself."""
         return next(part for part in self.parts if part.path == self.path)
+
+
+def together(closures: Sequence[Closure]) -> Closure:
+    """The files of several closures, as one that begins with the first's."""
+    parts = {part.path: part for closure in closures for part in closure.parts}
+    return Closure(closures[0].path, tuple(parts[path] for path in sorted(parts)))
 
 
 def digest_of(data: bytes) -> str:

@@ -8,7 +8,7 @@ from harness.remote import privileges
 from harness.remote.catalogs_named import Mention, catalog_of_value, mentions, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
     from harness.environments import Environment
     from harness.model import Location, Notebook
@@ -49,8 +49,11 @@ def check_texts(
     notebooks: Mapping[str, Notebook],
     files: Mapping[str, bytes],
     allowed: Collection[str] = (),
+    given: Callable[[str], Container[str]] = lambda _: (),
 ) -> tuple[Mention, ...]:
     """Refuse a closure that names a protected catalog or one of another environment; gives the mentions that are allowed.
+
+    ``given`` gives the widgets that a file is given, by its path; what with is for `check_values`.
 
     Raises:
         CatalogMentionError: It names one; all places are listed.
@@ -58,7 +61,7 @@ def check_texts(
     names = foreign_catalogs(environment)
     if not names:
         return ()
-    found = mentions(names, notebooks=notebooks, files=files)
+    found = mentions(names, notebooks=notebooks, files=files, given=given)
     refuse(found, allowed=allowed, protected=environment.protected_catalogs)
     return tuple(found)
 

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.job import SCRIPT
+from harness.jobs.read import pushed_down
 from harness.model import Location
-from harness.notebook import read_notebook
+from harness.notebook import is_notebook, read_notebook
+from harness.remote.folders import Folders
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
 from harness.remote.on_cluster import FOLDER, stage
 from harness.remote.outcome import Sent
+from harness.remote.parts import together
 from harness.remote.preflight import check_texts, check_values
 from harness.remote.runs import Request
 from harness.remote.upload import Uploader
 from harness.runtime.dbutils import check_widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from harness.environments import Environment
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from harness.remote.closure import Closures
     from harness.remote.compute import Computes
     from harness.remote.on_cluster import Order
-    from harness.remote.parts import Part
+    from harness.remote.parts import Closure
     from harness.remote.poller import Poller
     from harness.remote.protocol import Workspace
     from harness.remote.runs import Handle
@@ -77,7 +80,7 @@ class Sender:
         self._name, self._folder, self._allowed, self._notes = name, folder, tuple(allowed), tuple(notes)
         self._computes, self._wheels, self._poller = computes, wheels, poller
         self._locked, self._progress = locked, progress
-        self.uploader = Uploader(workspace, folder, root, locked=locked, progress=progress)
+        self.folders = Folders(workspace, folder, root, locked=locked, progress=progress)
         self._copies = ForeignCopies(workspace, root)
 
     def notebook(self, path: str | os.PathLike[str], widgets: Mapping[str, str], timeout_s: float | None) -> Handle:
@@ -88,22 +91,26 @@ class Sender:
             for name, value in widgets.items()
         ]
         check_values(self._environment, told, allowed=self._allowed, mend="give it another by widgets={…}")
-        sent, target = self._brought(path)
-        return self._queue(sent, target, widgets, timeout_s)
+        closure = self._closures.of(path)
+        (sent,) = self._brought([closure], [tuple(widgets)])
+        handle = self._queue(sent, f"{sent.folder}/{closure.first.target}", widgets, timeout_s)
+        self.folders.holds(sent.folder, handle)
+        return handle
 
     def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
         """Send a job's notebooks and scripts; raises what `harness.remote.session.Remote.submit_job` does."""
         check_environments(job, self._computes, its_compute=its_compute, root=self._root)
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
-        parts = []
-        for task in job.tasks:
-            worker = task.worker
-            sent, target = self._brought(worker.path, is_script=worker.kind == SCRIPT) if worker.path else (None, "")
-            parts.append(TaskSent(task, sent, target))
+        workers = {task.key: task.worker for task in job.tasks if task.worker.path}
+        closures = {key: self._closures.of(one.path, is_script=one.kind == SCRIPT) for key, one in workers.items()}
+        given = [tuple(pushed_down(one, parameters)) for one in workers.values()]
+        all_sent = dict(zip(closures, self._brought(list(closures.values()), given), strict=True))
+        targets = {key: f"{sent.folder}/{closures[key].first.target}" for key, sent in all_sent.items()}
+        parts = [TaskSent(task, all_sent.get(task.key), targets.get(task.key, "")) for task in job.tasks]
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
         limits = [one for one in (timeout_s, job.timeout_s) if one]
-        return self._poller.submit(
+        handle = self._poller.submit(
             JobRequest(
                 Sent(job.name, {}, (), self._folder, tuple(notes)),
                 "",
@@ -117,11 +124,14 @@ class Sender:
                 has_own_compute=its_compute,
             )
         )
+        for folder in {sent.folder for sent in all_sent.values()}:
+            self.folders.holds(folder, handle)
+        return handle
 
     def tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
         """Send tests; takes and raises what `harness.remote.session.Remote.submit_tests` does."""
         parts = self._closures.of_files(files)
-        _, named = self._checked(parts)
+        _, named = self._checked({part.path: part.kind for part in parts}, lambda _: _Every())
         self._wheels.bring()
         folder = f"{self._folder}/{FOLDER}"
         with tempfile.TemporaryDirectory(prefix="nbh-on-cluster-") as place:
@@ -132,24 +142,41 @@ class Sender:
         sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
         return self._queue(sent, f"{folder}/{closure.first.target}")
 
-    def _brought(self, path: str | os.PathLike[str], *, is_script: bool = False) -> tuple[Sent, str]:
-        """Bring a notebook, or a script, there with all that it needs: what was sent, and its path there."""
-        closure = self._closures.of(path, is_script=is_script)
-        notebooks, named = self._checked(closure.parts)
-        files = [part.path for part in closure.parts if part.kind == "file"]
-        notes = (*self._notes, *named, *self._copies.check(closure))
-        self._wheels.bring()
-        self.uploader.upload(closure)
-        sent = Sent(closure.path, notebooks, files, self._folder, notes, closure.digest)
-        return sent, f"{self._folder}/{closure.first.target}"
+    def _brought(self, closures: Sequence[Closure], given: Sequence[Collection[str]]) -> list[Sent]:
+        """Bring what belongs together there: a notebook with all that it needs, or all notebooks and scripts of a job.
 
-    def _checked(self, parts: Iterable[Part]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
-        """The notebooks of what is to be sent, and notes on catalogs that it names and may name."""
-        kinds = [(part.path, part.kind) for part in parts]
-        notebooks = {path: read_notebook(Path(self._root) / path) for path, kind in kinds if kind == "notebook"}
-        files = [path for path, kind in kinds if kind == "file" and path.endswith((".py", ".sql"))]
+        ``given`` are for each the widgets that it is given.
+        """
+        looked = [self._looked_at(closure, widgets) for closure, widgets in zip(closures, given, strict=True)]
+        if not looked:
+            return []
+        self._wheels.bring()
+        whole = together(closures)
+        uploader = self.folders.uploader(whole)
+        uploader.upload(whole)
+        sent = []
+        for closure, (notebooks, notes) in zip(closures, looked, strict=True):
+            files = [part.path for part in closure.parts if part.kind == "file"]
+            sent.append(Sent(closure.path, notebooks, files, uploader.folder, (*self._notes, *notes), closure.digest))
+        return sent
+
+    def _looked_at(self, closure: Closure, widgets: Collection[str]) -> tuple[dict[str, Notebook], tuple[str, ...]]:
+        """The notebooks of a closure, and notes on it; what it takes of the workspace's own is looked at as it is here."""
+        uncompared = self._copies.check(closure)
+        theirs = [one.local for one in closure.foreign if one.local]
+        kinds = {path: "notebook" if is_notebook(Path(self._root) / path) else "file" for path in theirs}
+        kinds |= {part.path: part.kind for part in closure.parts}
+        notebooks, named = self._checked(kinds, lambda path: closure.given(path, widgets))
+        return notebooks, (*named, *uncompared)
+
+    def _checked(
+        self, kinds: Mapping[str, str], given: Callable[[str], Container[str]]
+    ) -> tuple[dict[str, Notebook], tuple[str, ...]]:
+        """The notebooks of what is to run, and notes on catalogs that it names and may name."""
+        notebooks = {path: read_notebook(Path(self._root) / path) for path, kind in kinds.items() if kind == "notebook"}
+        files = [path for path, kind in kinds.items() if kind == "file" and path.endswith((".py", ".sql"))]
         texts = {path: (Path(self._root) / path).read_bytes() for path in files}
-        named = check_texts(self._environment, notebooks=notebooks, files=texts, allowed=self._allowed)
+        named = check_texts(self._environment, notebooks=notebooks, files=texts, allowed=self._allowed, given=given)
         return notebooks, tuple(f"{one.location} names {one.text}, which is allowed" for one in named)
 
     def _queue(
@@ -160,3 +187,10 @@ class Sender:
         return self._poller.submit(
             Request(sent, target, self._name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
         )
+
+
+class _Every:
+    """All widgets: a test may give any of them its value."""
+
+    def __contains__(self, name: object) -> bool:
+        return True

@@ -152,6 +152,30 @@ def test_tests_only_read_in_a_protected_environment(project):
     )
 
 
+CALLS = """
+import pytest
+
+@pytest.mark.parametrize("call, given", [
+    ("put", ["dbfs:/tmp/x", "text", True]), ("mkdirs", ["/tmp/x"]), ("cp", ["/tmp/x", "/tmp/y"]), ("mv", ["/tmp/x", "/tmp/y"]),
+    ("rm", ["/Volumes/other/s/v", True]), ("ls", ["/tmp"]), ("head", ["/tmp/x"]),
+])
+def test_it(dbutils, call, given):
+    getattr(dbutils.fs, call)(*given)
+"""
+
+
+def test_no_file_is_written_in_a_protected_environment(project):
+    """Before anybody signs in; what reads goes on to that."""
+    project.write({"pyproject.toml": PPS, "test_it.py": CALLS})
+
+    said = project.run("--databricks-env=prd").stdout.str()
+
+    for call in ("put", "mkdirs", "cp", "mv", "rm"):
+        assert f"NBH385 dbutils.fs.{call} may write, and tests only read in the environment 'prd'" in said
+    assert "dbutils.fs.ls may" not in said
+    assert "dbutils.fs.head may" not in said
+
+
 DECLARED = """
 import pytest
 

@@ -121,6 +121,92 @@ def test_absolute_and_computed_targets_are_the_workspaces_own(project):
     ]
 
 
+def foreign(closure):
+    """What a closure takes of the workspace's own: how, target, file here, and what needs it."""
+    return [(one.how, one.target, one.local, one.by) for one in closure.foreign]
+
+
+def test_what_a_notebook_of_the_workspace_needs_is_the_workspaces_too(project):
+    """What lies beside it there; but what a notebook imports that is %run counts from the one that runs it, and goes up."""
+    files = {
+        "a.py": HEADER
+        + "# MAGIC %run /Workspace/Shared/team/jobs/setup"
+        + CELL
+        + "dbutils.notebook.run('/Shared/team/etl', 1)\n",
+        "jobs/setup.py": HEADER + "# MAGIC %run ./base\n" + CELL + "import names\n# MAGIC %run ./lost\n",
+        "jobs/base.py": HEADER + CELL + "# MAGIC %run ../../up\n",
+        "etl.py": HEADER + "import pkg.mod, names\n" + CELL + "dbutils.notebook.run('/Shared/team/etl', 1)\n",
+        "names.py": "",
+        "pkg/__init__.py": "",
+        "pkg/mod.py": "def start(dbutils, name):\n    dbutils.notebook.run('/Shared/x', 1)\n"
+        "    dbutils.notebook.run(name, 1)\n",
+    }
+    closure = Closures(project(files), run_prefixes={"/Shared/team/": "."}).of("a.py")
+
+    assert paths(closure) == ["a.py", "names.py"]
+    assert foreign(closure)[:5] == [
+        ("%run", "/Workspace/Shared/team/jobs/setup", "jobs/setup.py", ""),
+        ("%run", "/Workspace/Shared/team/jobs/base", "jobs/base.py", "/Workspace/Shared/team/jobs/setup"),
+        ("%run", "../../up", "", ""),
+        ("%run", "./lost", "", "/Workspace/Shared/team/jobs/setup"),
+        ("dbutils.notebook.run", "/Shared/team/etl", "etl.py", ""),
+    ]
+    etl = "/Shared/team/etl"
+    assert foreign(closure)[5:] == [
+        *(
+            ("dbutils.notebook.run", f"/Shared/team/{name}", name, etl)
+            for name in ("names.py", "pkg/__init__.py", "pkg/mod.py")
+        ),
+        ("dbutils.notebook.run", etl, "etl.py", ""),
+        ("dbutils.notebook.run", "/Shared/x", "", ""),
+        ("dbutils.notebook.run", None, "", ""),
+    ]
+
+
+def test_what_the_settings_map_and_the_project_does_not_have_is_named(project):
+    """By the path that it should have; what lies elsewhere on the workspace than here is the workspace's own."""
+    files = {
+        "a.py": HEADER + "# MAGIC %run /Shared/jobs/gone" + CELL + "dbutils.notebook.run('/Shared/jobs/etl', 1)\n",
+        "jobs/etl.py": HEADER + "import names\n",
+        "names.py": "",
+    }
+    closure = Closures(project(files), run_prefixes={"/Shared/jobs": "jobs"}).of("a.py")
+
+    assert foreign(closure) == [
+        ("%run", "/Shared/jobs/gone", "jobs/gone", ""),
+        ("dbutils.notebook.run", "/Shared/jobs/etl", "jobs/etl.py", ""),
+        ("dbutils.notebook.run", "/Shared/names.py", "", "/Shared/jobs/etl"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "target"),
+    [
+        ("pool.submit(dbutils.notebook.run, './child', 60)", None),
+        ("nb = dbutils.notebook\nnb.run('/x', 60)", None),
+        ("self.dbutils.notebook.run('/x', 60)", "/x"),
+        ("dbutils.notebook.run(timeout_seconds=60, path='/x')", "/x"),
+        ('# MAGIC %scala\n# MAGIC dbutils.notebook.run("/x", 60)', "/x"),
+        ('# MAGIC %scala\n# MAGIC dbutils.notebook.run(s"/x/$day", 60)', None),
+        ('# MAGIC %scala\n# MAGIC dbutils.notebook.run("/x/" + day, 60)', None),
+        ("# MAGIC %run ../x", "../x"),
+    ],
+)
+def test_whatever_may_start_another_notebook_is_named(project, cell, target):
+    """Where `run` is handed on, that may start anything; and a path above the project is the workspace's."""
+    closure = Closures(project({"a.py": HEADER + cell + "\n", "child.py": HEADER})).of("a.py")
+
+    assert [one.target for one in closure.foreign] == [target]
+
+
+@pytest.mark.parametrize(
+    "cell", ["dbutils.notebook.exit('x')", "dbutils.notebook.entry_point.getDbutils()", "a.notebook.exit()"]
+)
+def test_what_starts_nothing_is_not_named(project, cell):
+    """Else each run would have something that nobody compared."""
+    assert Closures(project({"a.py": HEADER + cell + "\n"})).of("a.py").foreign == ()
+
+
 def test_a_target_that_is_not_there_is_named(project):
     """The run itself fails on it, if it gets there."""
     closure = Closures(project({"a.py": HEADER + "# MAGIC %run ./nothing\n"})).of("a.py")

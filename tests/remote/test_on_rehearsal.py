@@ -286,7 +286,7 @@ def test_five_hundred_files_go_up_once(make, project):
     remote = make()
     closure = remote.closure("a.py")
     remote.check()
-    uploader = remote._made_ready().sender.uploader
+    uploader = remote._made_ready().sender.folders.uploader(closure)
 
     assert uploader.upload(closure).sent == 501
     assert uploader.upload(closure).sent == 0

@@ -5,7 +5,7 @@ from workspaces import FakeWorkspace, lost
 
 from harness.environments import Environment
 from harness.notebook import read_notebook
-from harness.remote.catalogs_named import mentions
+from harness.remote.catalogs_named import catalog_of_value, mentions
 from harness.remote.errors import CatalogMentionError, NotAllowedError, PrivilegeError, UnknownPrivilegeError
 from harness.remote.preflight import check_identity, check_texts
 
@@ -208,6 +208,159 @@ def test_mentions_are_found_where_they_run(notebooks):
         (15, 2, "ppd", "USE CATALOG ppd"),
         (17, 2, "prod", "prod . sales"),
     ]
+
+
+def named(tmp_path, text, *, given=(), **more):
+    """What a notebook with these cells names of prd."""
+    files = {f"{name}.py": more[name].encode() for name in more}
+    (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{text}\n")
+    found = mentions(["prd"], notebooks={"nb.py": read_notebook(tmp_path / "nb.py")}, files=files, given=lambda _: given)
+    return [(str(one.location).partition(" ")[0], one.text) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # called a catalog
+        ('CATALOG = "prd"', "CATALOG = 'prd'"),
+        ('target_catalog: str = "PRD"', "target_catalog = 'PRD'"),
+        ('catalog, schema = "prd", "sales"', "catalog = 'prd'"),
+        ('self.catalog = cfg["catalog"] = "`prd`"', "catalog = '`prd`'"),
+        ('catalog = "dev" if local else "prd"', "catalog = 'prd'"),
+        ('catalog = os.environ.get("TARGET", "prd").lower()', "catalog = 'prd'"),
+        ('ENV = "prd"; catalog = ENV', "catalog = ENV"),
+        ('def load(day, catalog="prd"): ...', "catalog = 'prd'"),
+        ('load(catalog_name="prd")', "load(catalog_name='prd')"),
+        ('def load(day, catalog): ...\nload(1, "prd")', "load('prd')"),
+        ('cfg = {"catalog": "prd"}', "'catalog': 'prd'"),
+        (
+            'spark.conf.set("spark.databricks.sql.initial.catalog.name", "prd")',
+            "set('spark.databricks.sql.initial.catalog.name', 'prd')",
+        ),
+        ('p.add_argument("--catalog", default="prd")', "add_argument('--catalog', 'prd')"),
+        ('dbutils.widgets.text("catalog", "prd")', "text('catalog', 'prd')"),
+        ('dbutils.widgets.dropdown("Catalog", "prd", ["ppd", "prd"])', "dropdown('Catalog', 'prd')"),
+        ('dbutils.widgets.text(name="catalog", defaultValue="prd")', "text('catalog', 'prd')"),
+        # given to what takes one
+        ('spark.catalog.setCurrentCatalog("prd")', "setCurrentCatalog('prd')"),
+        ('spark.catalog.setCurrentCatalog(catalogName="prd")', "setCurrentCatalog(catalogName='prd')"),
+        ('env = "prd"\nspark.catalog.setCurrentCatalog(env)', "setCurrentCatalog(env)"),
+        # the head of a longer text
+        ('df.write.saveAsTable("prd.s.t")', "prd.s"),
+        ('spark.table("prd.s.t")', "prd.s"),
+        ('ENV = "prd"\nspark.table(f"{ENV}.sales.orders")', "prd.sales"),
+        ('ENV = "prd"\nspark.sql(f"SELECT * FROM {ENV}.{schema}.t")', "prd.{"),
+        ('ENV = "prd"\nspark.sql(f"USE CATALOG {ENV}")', "USE CATALOG prd"),
+        ('ENV = "prd"\nspark.table(ENV + ".sales." + name)', "prd.sales"),
+        ('spark.table("prd" + "." + name)', "prd.{"),
+        ('ENV = "prd"\nspark.table("{}.{}.t".format(ENV, schema))', "prd.{"),
+        ('ENV = "prd"\nspark.table("{e}.s.t".format(e=ENV))', "prd.s"),
+        ('ENV = "prd"\nspark.table("%s.%s.t" % (ENV, schema))', "prd.{"),
+        ('spark.table(".".join(["prd", schema, "t"]))', "prd.{"),
+        ('dbutils.widgets.text("env", "prd")\nenv = dbutils.widgets.get("env")\nspark.table(f"{env}.s.t")', "prd.s"),
+        # volumes
+        ('open("/Volumes/prd/s/v/x.csv")', "/Volumes/prd"),
+        ('spark.read.csv("dbfs:/Volumes/prd/s/v")', "/Volumes/prd"),
+        ('self.env = "prd"\nspark.table(f"{self.env}.s.t")', "prd.s"),
+        ('class Live:\n    ENV = "prd"\n\nspark.table(f"{Live.ENV}.s.t")', "prd.s"),
+        ('CATALOG_OF_X = x\nENV = "prd"\nopen(f"/Volumes/{ENV}/s/v")', "/Volumes/prd"),
+        ("# MAGIC %fs ls /Volumes/prd/s/v", "/Volumes/prd"),
+        ("# MAGIC %sh\n# MAGIC cat /Volumes/prd/s/v/x", "/Volumes/prd"),
+        ("x = 1\n!ls /dbfs/Volumes/prd/s", "/dbfs/Volumes/prd"),
+        ("# MAGIC %sql\n# MAGIC LIST '/Volumes/prd/s/v'", "/Volumes/prd"),
+        ("# MAGIC %pip install /Volumes/prd/s/v/x.whl", "/Volumes/prd"),
+        # other languages
+        ("# MAGIC %run ./child $catalog=prd", "catalog=prd"),
+        ('# MAGIC %scala\n# MAGIC val catalog: String = "prd"', 'catalog: String = "prd"'),
+        ('# MAGIC %r\n# MAGIC catalog <- "prd"', 'catalog <- "prd"'),
+        ("# MAGIC %sql\n# MAGIC DROP CATALOG IF EXISTS prd", "CATALOG IF EXISTS prd"),
+        ("# MAGIC %sql\n# MAGIC SHOW SCHEMAS IN prd", "SHOW SCHEMAS IN prd"),
+        ("# MAGIC %sql\n# MAGIC CREATE WIDGET TEXT catalog DEFAULT 'prd'", "CREATE WIDGET TEXT catalog DEFAULT 'prd'"),
+    ],
+)
+def test_a_catalog_is_found_however_it_is_named(tmp_path, text, shown):
+    """As a name, by another name, as the head of a text that is put together, in paths, in other languages."""
+    assert shown in [found for _, found in named(tmp_path, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'run(mode="prd")',
+        'ENV = "prd"',
+        'if env == "prd": x = 1',
+        'ENV = "prd"\nprint(f"this is {ENV}: ok", ENV)',
+        'ENV = "prd"\nopen(f"{ENV}.json"), open(f"conf/{ENV}.yml")',
+        'name = "prd"\nopen(f"{table.name}.{kind}")',
+        'catalog = "pps" if env == "prd" else "dev"',
+        'catalog = CATALOGS["prd"]',
+        'catalog = find(env="prd")',
+        'CATALOGS = {"dev": "dev", "live": "prd"}',
+        'dbutils.widgets.dropdown("catalog", "pps", ["pps", "prd"])',
+        'dbutils.widgets.text("env", "prd")',
+        'CATALOG = "prd_copy"; x = "catalog prd_copy", "/Volumes/prd_copy/x", "/mnt/Volumes/prd/x"',
+        '"""CATALOG = prd.s.t"""\n# catalog = "prd"',
+        'spark.catalog.setCurrentCatalog("pps")',
+        "# MAGIC %sh\n# MAGIC ls /tmp # not /Volumes/prd/x",
+        '# MAGIC %scala\n# MAGIC val catalog = "pps" // catalog = "prd"',
+        "# MAGIC %sql\n# MAGIC SELECT * FROM system.information_schema.tables WHERE table_catalog = 'prd'",
+        "# MAGIC %md catalog = 'prd', /Volumes/prd/x",
+        "# MAGIC %run ./prd/child $env=prd",
+    ],
+)
+def test_words_that_name_no_catalog_are_let_through(tmp_path, text):
+    """An environment, a mode, a file, a choice among several, prose."""
+    assert named(tmp_path, text) == []
+
+
+def test_a_magics_line_is_told_as_it_stands_in_the_cell(tmp_path):
+    """A cell of Python may hold some."""
+    (tmp_path / "nb.py").write_text("# Databricks notebook source\nx = 1\n!ls /Volumes/prd/s\n")
+
+    (one,) = mentions(["prd"], notebooks={"nb.py": read_notebook(tmp_path / "nb.py")}, files={})
+
+    assert str(one.location) == "nb.py:3 (cell 1, line 2)"
+
+
+def test_the_default_of_a_widget_that_the_run_is_given_names_nothing(tmp_path):
+    """The value counts that it gets, and that is looked at where it is given."""
+    text = 'dbutils.widgets.text("catalog", "prd")\nc = dbutils.widgets.get("catalog")\nspark.table(f"{c}.s.t")'
+    assert named(tmp_path, text) == [("nb.py:2", "text('catalog', 'prd')"), ("nb.py:4", "prd.s")]
+    assert named(tmp_path, text, given=["catalog"]) == []
+    paths = """dbutils.widgets.text("landing", "/Volumes/prd/s/v")\n\n# COMMAND ----------
+# MAGIC %sql\n# MAGIC CREATE WIDGET TEXT landing DEFAULT "/Volumes/prd/s/v" """
+    assert named(tmp_path, paths) == [("nb.py:2", "/Volumes/prd"), ("nb.py:6", "/Volumes/prd")]
+    assert named(tmp_path, paths, given=["landing"]) == []
+    assert named(tmp_path, 'getArgument("catalog", "prd")', given=["catalog"]) == []
+    assert named(tmp_path, 'os.environ.get("catalog", "prd")', given=["catalog"]) == [("nb.py:2", "get('catalog', 'prd')")]
+    assert named(tmp_path, "# MAGIC %sql\n# MAGIC CREATE WIDGET TEXT catalog DEFAULT 'prd'", given=["catalog"]) == []
+
+
+def test_names_of_other_files_stand_for_what_these_bind_at_their_top(tmp_path):
+    """Which a notebook imports or %runs; a name inside of another file's function is its own."""
+    used = 'spark.table(f"{ENV}.s.t"), spark.table(f"{config.ENV}.s.t")'
+    assert named(tmp_path, used, config='ENV = "prd"\n') == [("nb.py:2", "prd.s")]
+    assert named(tmp_path, used, config='def f():\n    ENV = "prd"\n') == []
+    assert named(tmp_path, f'ENV = "prd"\n\n# COMMAND ----------\n\n{used}') == [("nb.py:6", "prd.s")]
+
+
+def test_a_sum_as_long_as_one_likes_is_read(tmp_path):
+    """As some tool writes it."""
+    assert named(tmp_path, 'x = "a"' + ' + "b"' * 500 + ' + " FROM prd" + ".s.t"') == [("nb.py:2", "prd.s")]
+
+
+@pytest.mark.parametrize(
+    "value", ["prd", "prd.s", "--catalog=prd", '{"catalog": "prd"}', "/Volumes/prd/s", "dbfs:/Volumes/prd"]
+)
+def test_a_parameter_names_a_catalog(value):
+    """Alone, in a longer name, as an argument of a script, in JSON, in a path."""
+    assert catalog_of_value(["prd"], value) == "prd"
+
+
+@pytest.mark.parametrize("value", ["prd_copy", "--env=prd", "/mnt/prd/x", '{"env": "prd"}', "s3://prd.bucket/x"])
+def test_a_parameter_names_none(value):
+    """An environment, a path."""
+    assert catalog_of_value(["prd"], value) is None
 
 
 def test_modules_and_sql_files_are_looked_through():

@@ -72,7 +72,8 @@ def test_a_notebook_runs_and_nothing_is_left(ws, make):
     folder = remote.folder
     assert folder.startswith("/Workspace/Users/me@example.com/.nbh/nbh-churn-project-")
     assert time.time() < expiry_of(remote.name) < time.time() + 30 * 3600
-    assert {path for path in ws.objects if path.startswith(f"{folder}/")} >= {f"{folder}/etl", f"{folder}/setup"}
+    place = f"{folder}/{remote.closure('etl.py').place}"
+    assert {path for path in ws.objects if path.startswith(f"{place}/")} >= {f"{place}/etl", f"{place}/setup"}
     assert str(remote.costs) == "1 cluster start"
     assert not remote.close().left
     assert folder not in ws.objects
@@ -83,7 +84,7 @@ def test_a_notebook_runs_and_nothing_is_left(ws, make):
 
 
 def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
-    """And one upload of what they share."""
+    """Each has what it needs in a folder of its own, and one that runs again brings nothing more."""
     remote = make()
     for number in range(20):
         (project / f"n{number}.py").write_text(HEADER + "# MAGIC %run ./setup\n")
@@ -91,7 +92,78 @@ def test_twenty_notebooks_take_one_cluster_start(ws, make, project):
 
     assert {handle.result().ended for handle in handles} == {"exited"}
     assert len(ws.clusters_made) == ws.count("create_cluster") == 1
-    assert sum(call[0] == "upload" and call[1].endswith("/setup") for call in ws.calls) == 1
+    assert sum(call[0] == "upload" and call[1].endswith("/setup") for call in ws.calls) == 20
+    before = ws.count("upload")
+    assert remote.run("n7.py").ended == "exited"
+    assert ws.count("upload") == before
+
+
+def test_a_file_that_changes_beside_a_run_of_what_it_was_goes_elsewhere(ws, make, project):
+    """Each run is of what was sent for it; once that has ended its folder is brought up to date, by what changed alone."""
+    ws.after = lambda *_: None
+    remote = make()
+    handles, targets = [], []
+    for text in ("x = 1\n", "x = 2\n", "x = 2\n"):
+        (project / "setup.py").write_text(HEADER + text)
+        handles.append(remote.submit("etl.py"))
+    wait_for(lambda: len(ws.runs_made) == len(handles))
+    for run in ws.runs_made.values():
+        targets.append(run["tasks"][0]["notebook_task"]["notebook_path"].removesuffix("/etl"))
+        ws.finish(run["run_id"], {"notebook_output": {"result": "done"}})
+    assert {handle.result().ended for handle in handles} == {"exited"}
+
+    assert targets[0] != targets[1] == targets[2]
+    assert [ws.objects[f"{target}/setup"][1] for target in targets[:2]] == [
+        b"%sx = %d\n" % (HEADER.encode(), n) for n in (1, 2)
+    ]
+    (project / "setup.py").write_text(HEADER + "x = 3\n")
+    before = ws.count("upload")
+    remote.submit("etl.py")
+    assert ws.objects[f"{targets[0]}/setup"][1].endswith(b"x = 3\n")
+    assert ws.count("upload") - before == 2  # it, and the manifest
+
+
+def wait_for(condition):
+    """Wait until it holds."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+WIDGET = HEADER + "dbutils.widgets.text('catalog', 'prd')\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "widgets", "is_refused"),
+    [
+        ("# MAGIC %run ./other", {"catalog": "pps"}, False),
+        ("# MAGIC %run ./other", {}, True),
+        ("dbutils.notebook.run('./other', 60)", {"catalog": "pps"}, True),
+        ("dbutils.notebook.run('./other', 60, {'catalog': x})", {}, False),
+        ("dbutils.notebook.run('./other', 60, arguments={'catalog': x})", {"catalog": "pps"}, False),
+        ("dbutils.notebook.run('./other', 60, arguments={'day': x})", {"catalog": "pps"}, True),
+        ("dbutils.notebook.run('./other', 60, known)", {"catalog": "pps"}, False),
+        ("dbutils.notebook.run('./other', 60, known)", {}, True),
+        ("dbutils.notebook.run('/Shared/t/other', 60)", {"catalog": "pps"}, True),
+        ("# MAGIC %run /Shared/t/other", {"catalog": "pps"}, False),
+        ("# MAGIC %run ./other $catalog=$c", {}, False),
+        ("# MAGIC %run ./other $catalog=$c\n# MAGIC %run ./other", {}, True),
+    ],
+)
+def test_a_widgets_default_counts_where_a_notebook_is_not_given_it(ws, make, project, cell, *, widgets, is_refused):
+    """What is %run has the run's own widgets, what is started those that it is started with; a copy there is looked at, too."""
+    (project / "nb.py").write_text(HEADER + cell + "\n")
+    (project / "other.py").write_text(WIDGET)
+    ws.objects["/Shared/t/other"] = ("NOTEBOOK", WIDGET.encode(), 1)
+    remote = make(Environment("pps", catalog="pps", other_catalogs=("prd",)), run_prefixes={"/Shared/t": "."})
+
+    if is_refused:
+        with pytest.raises(CatalogMentionError, match=r"other.py:2 \(cell 1, line 1\): text\('catalog', 'prd'\)"):
+            remote.submit("nb.py", widgets)
+        assert ws.count("upload") == 0
+    else:
+        assert remote.run("nb.py", widgets).ended == "exited"
 
 
 def test_what_stands_in_the_way_is_one_error(ws, make):
@@ -272,7 +344,7 @@ def job(project):
 
 
 def test_a_job_runs_and_nothing_is_left(ws, make, job):
-    """One run for all its tasks, each notebook with its own closure, on the run's own cluster."""
+    """One run for all its tasks, whose notebooks lie in one folder as in the repository, on the run's own cluster."""
     remote = make()
     end = remote.submit_job(job, {"catalog": "pps"}).result()
 
@@ -280,9 +352,10 @@ def test_a_job_runs_and_nothing_is_left(ws, make, job):
     assert {key: task.exit_value for key, task in end.tasks.items()} == {"load": "done", "check": None, "train": "done"}
     [run] = ws.runs_made.values()
     tasks = {task["task_key"]: task for task in run["body"]["tasks"]}
-    assert tasks["load"]["notebook_task"]["notebook_path"] == f"{remote.folder}/etl"
+    folder, _, name = tasks["load"]["notebook_task"]["notebook_path"].rpartition("/")
+    assert (folder.rpartition("/")[0], name) == (remote.folder, "etl")
     assert tasks["load"]["notebook_task"]["base_parameters"] == {"table": "pps.x.y", "catalog": "pps"}
-    assert tasks["train"]["notebook_task"]["notebook_path"] == f"{remote.folder}/setup"
+    assert tasks["train"]["notebook_task"]["notebook_path"] == f"{folder}/setup"
     assert tasks["load"]["existing_cluster_id"] == tasks["train"]["existing_cluster_id"]
     assert "existing_cluster_id" not in tasks["check"]
     assert not remote.close().left
@@ -304,10 +377,11 @@ def test_a_jobs_script_goes_there_as_a_file(ws, make, project):
     [run] = ws.runs_made.values()
     [task] = run["body"]["tasks"]
     own = ["--catalog=pps", "nightly", "{{tasks.x.result_state}}"]
-    expected = {"python_file": f"{remote.folder}/main.py", "parameters": own, "source": "WORKSPACE"}
-    assert task["spark_python_task"] == expected
+    folder = task["spark_python_task"]["python_file"].removesuffix("/main.py")
+    assert task["spark_python_task"] == {"python_file": f"{folder}/main.py", "parameters": own, "source": "WORKSPACE"}
+    assert folder.startswith(f"{remote.folder}/")
     assert (task["max_retries"], "notebook_task" in task) == (0, False)
-    assert {f"{remote.folder}/{name}" for name in ("main.py", "helper.py")} <= ws.objects.keys()
+    assert {f"{folder}/{name}" for name in ("main.py", "helper.py")} <= ws.objects.keys()
 
 
 def test_a_script_whose_argument_names_another_catalog_is_refused(ws, make, project):

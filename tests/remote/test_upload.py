@@ -10,6 +10,7 @@ from harness.remote.closure import Closures
 from harness.remote.content import is_same
 from harness.remote.errors import CollisionError, ForeignCopyError, UploadError
 from harness.remote.foreign import ForeignCopies
+from harness.remote.parts import NotCompared
 from harness.remote.upload import MANIFEST, Uploader
 
 HEADER = "# Databricks notebook source\n"
@@ -246,4 +247,40 @@ def test_the_workspaces_own_copies_must_be_the_repositorys(ws, tmp_path):
     notes = copies.check(closure)
     assert len(notes) == 2
     assert "a.py:6 (cell 2, line 1): which notebook dbutils.notebook.run starts is computed" in notes[0]
+    assert "a.py:7 (cell 2, line 2): dbutils.notebook.run takes the workspace's own /x: not compared" in notes[1]
+    assert all(isinstance(note, NotCompared) for note in notes)
     assert ws.count("export") == 1
+
+
+@pytest.mark.parametrize(
+    ("stale", "why"),
+    [
+        ("jobs/etl", r"/Shared/t/jobs/etl isn't what(.|\n)*another than that of jobs/etl.py"),
+        ("jobs/child", r"/Shared/t/jobs/etl needs it(.|\n)*another than that of jobs/child.ipynb"),
+        ("pkg/mod.py", r"/Shared/t/jobs/etl needs it(.|\n)*another than that of pkg/mod.py"),
+        ("", ""),
+    ],
+)
+def test_what_the_workspaces_own_copy_needs_must_be_the_repositorys_too(ws, project, stale, why):
+    """The notebooks that it runs, and the modules that it imports."""
+    for path in ("jobs/etl.py", "jobs/child.ipynb", "pkg/__init__.py", "pkg/mod.py"):
+        target = path.rpartition(".")[0] if path.startswith("jobs") else path
+        ws.objects[f"/Shared/t/{target}"] = ("", b"x = 9" if target == stale else (project / path).read_bytes(), 1)
+    (project / "a.py").write_text(HEADER + "dbutils.notebook.run('/Workspace/Shared/t/jobs/etl', 60)\n")
+    ws.objects |= {f"/Workspace{path}": held for path, held in ws.objects.items() if path.startswith("/Shared")}
+    closure = Closures(project, run_prefixes={"/Shared/t": "."}).of("a.py")
+
+    if stale:
+        with pytest.raises(ForeignCopyError, match=why):
+            ForeignCopies(ws, str(project)).check(closure)
+    else:
+        assert ForeignCopies(ws, str(project)).check(closure) == ()
+
+
+def test_a_copy_of_what_the_repository_does_not_have_is_refused(ws, tmp_path):
+    """The settings say that it is the repository's."""
+    (tmp_path / "a.py").write_text(HEADER + "# MAGIC %run /Shared/t/gone\n")
+    ws.objects["/Shared/t/gone"] = ("NOTEBOOK", HEADER.encode(), 1)
+
+    with pytest.raises(ForeignCopyError, match="the repository has no gone"):
+        ForeignCopies(ws, str(tmp_path)).check(Closures(tmp_path, run_prefixes={"/Shared/t": "."}).of("a.py"))

@@ -99,13 +99,21 @@ PROTECTED = """
 """
 
 
-def test_28_a_hard_coded_catalog_is_refused_before_it_is_sent(folder):
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "spark.range(3).write.mode('overwrite').saveAsTable('prod.sales.orders')",
+        "CATALOG = 'prod'; spark.range(3).write.mode('overwrite').saveAsTable(f'{CATALOG}.sales.orders')",
+    ],
+    ids=["whole", "by a name"],
+)
+def test_28_a_hard_coded_catalog_is_refused_before_it_is_sent(folder, cell):
     """The lie: what is isolated on a laptop writes to the real table. Here: refused, with file and line."""
     said, code = rehearse(
         folder,
         {
             "pyproject.toml": PROTECTED.format(catalog="prod"),
-            "nb.py": f"{HEADER}x = 1{CELL}spark.range(3).write.mode('overwrite').saveAsTable('prod.sales.orders')\n",
+            "nb.py": f"{HEADER}x = 1{CELL}{cell}\n",
             "test_it.py": "def test_it(run_notebook):\n    run_notebook('nb.py')\n",
         },
     )
@@ -220,3 +228,104 @@ def test_70_a_test_on_the_cluster_without_a_result_is_an_error(folder):
     assert "No module named 'not_on_the_cluster'" in said
     assert "6 tests ran on the cluster, in one job" in said
     assert code == 1
+
+
+REACHES = {
+    "worker.py": f"{HEADER}dbutils.notebook.exit('done')\n",
+    "lib/__init__.py": "",
+    "lib/rates.py": "VAT = 0.2\n",
+    "uses.py": f"{HEADER}import lib.rates\n",
+    "starts.py": f"{HEADER}name = '/'.join(['.', 'worker']){CELL}dbutils.notebook.run(name, 60)\n",
+    "imports.py": f"{HEADER}import importlib{CELL}importlib.import_module('.'.join(['lib', 'rates']))\n",
+    "test_it.py": """
+        import pytest
+
+        @pytest.mark.parametrize("name", ["worker", "uses"])
+        def test_brings(run_notebook, name):
+            assert run_notebook(f"{name}.py").passed
+
+        @pytest.mark.parametrize("name", ["starts", "imports"])
+        def test_reaches(run_notebook, name):
+            run = run_notebook(f"{name}.py")
+            assert run.passed, run.summary
+        """,
+}
+
+
+@pytest.mark.parametrize("order", [("brings", "reaches"), ("reaches", "brings")], ids=" then ".join)
+def test_85_a_notebook_finds_nothing_that_another_test_has_brought(folder, order):
+    """The lie: what it names at run time alone is there, for a test before it has brought that. Here: it fails in any order."""
+    said, code = rehearse(folder, REACHES, *(f"test_it.py::test_{one}" for one in order), "-rfp")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "= 2 failed, 2 passed in" in said, said
+    assert all(f"PASSED test_it.py::test_brings[{name}]" in said for name in ("worker", "uses"))
+
+
+TAKES_ANOTHERS = {
+    "there.py": f"{HEADER}dbutils.notebook.exit('of the workspace')\n",
+    "nb.py": f"{HEADER}name = '/Shared/' + 'there'{CELL}dbutils.notebook.exit(dbutils.notebook.run(name, 60))\n",
+    "conftest.py": """
+        import base64
+
+        import pytest
+        from databricks.sdk import WorkspaceClient
+
+        @pytest.fixture
+        def there(databricks_env, spark):
+            ws = WorkspaceClient(host=databricks_env.host)
+            content = base64.b64encode(b"# Databricks notebook source\\ndbutils.notebook.exit('stale')").decode()
+            body = {"path": "/Shared/there", "format": "SOURCE", "language": "PYTHON", "content": content, "overwrite": True}
+            ws.api_client.do("POST", "/api/2.0/workspace/mkdirs", body={"path": "/Shared"})
+            ws.api_client.do("POST", "/api/2.0/workspace/import", body=body)
+        """,
+    "test_it.py": """
+        import pytest
+
+        @pytest.mark.parametrize("x", range(3))
+        def test_it(run_notebook, there, x):
+            assert run_notebook("nb.py").exit_value == "stale"
+
+        def test_red(run_notebook, there):
+            assert run_notebook("nb.py").exit_value == "of the workspace"
+        """,
+}
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["plain", "workers"])
+def test_86_a_notebook_that_nobody_compared_is_told(folder, more):
+    """The lie: the workspace's own copy ran, and green is the repository's. Here: the run says so, test by test."""
+    folder.write({"conftest.py": "", **TAKES_ANOTHERS})
+    said, code = folder.run("pytest", "--databricks-env=rehearsal", "-q", "--junitxml=j.xml", *more)
+
+    note = "nb.py:6 (cell 2, line 1): which notebook dbutils.notebook.run starts is computed"
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 3 passed in" in said, said
+    assert "- runs on the workspace -" in said
+    assert said.count(note) == 2
+    told = said.partition("= not known of the runs on the workspace =")[2]
+    tests = ", ".join(f"test_it.py::test_it[{x}]" for x in range(3))
+    assert (
+        f"\n{note}: not compared with the repository's\n  passed with it: {tests}\n  not passed: test_it.py::test_red\n" in told
+    ), said
+    assert (folder.path / "j.xml").read_text().count('<property name="nbh_not_compared"') == 4
+
+
+@pytest.mark.parametrize(("target", "code"), [("/Shared/there", 1), ("/Workspace/Shared/there", 1), ("./there", 0)])
+def test_86_a_copy_of_the_workspaces_own_that_differs_ends_the_test(folder, target, code):
+    """The lie: a stale copy on the workspace is green for the repository's. Here: it is compared, and refused."""
+    folder.write(
+        {
+            **TAKES_ANOTHERS,
+            "pyproject.toml": "[tool.nbh]\nrun_prefixes = { '/Shared' = '.' }\n",
+            "nb.py": f"{HEADER}dbutils.notebook.exit(dbutils.notebook.run('{target}', 60))\n",
+            "test_it.py": """
+                def test_it(run_notebook, there):
+                    assert run_notebook("nb.py").exit_value == "of the workspace"
+                """,
+        }
+    )
+    said, ended = folder.run("pytest", "--databricks-env=rehearsal")
+
+    assert ended == code, said
+    assert ("NBH341" in said) is ("its content is another than that of there.py" in said) is bool(code)

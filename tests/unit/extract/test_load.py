@@ -200,6 +200,14 @@ def test_run_targets_share_one_namespace(load, write):
     assert notebook.f() == (115, "sql")
 
 
+@pytest.mark.parametrize("target", ["/Shared/project/base", "/Workspace/Shared/project/base", "/Shared/other/../project/base"])
+def test_an_absolute_path_is_one_however_it_is_written(load, write, target):
+    """With ``/Workspace`` before it or without, as in a workspace."""
+    write("base.py", "BASE = 10\n")
+
+    assert load(f"# MAGIC %run {target}\n\n# COMMAND ----------\n\ndef f(): return BASE\n").f() == 10
+
+
 def test_run_circle_and_missing_target_are_problems(load, write):
     """Told once each, and the notebook's own functions work."""
     write("other.py", "# MAGIC %run ./notebook\ndef other(): return 2\n")
