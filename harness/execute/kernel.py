@@ -154,6 +154,7 @@ class Runner:
         self.notebook: Notebook = job.read()
         self.chain = [job.path]
         self._within: list[dict[str, Any]] = []
+        self._taken: list[dict[str, Any]] = []
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self._displayed: BaseException | None = None
@@ -223,7 +224,9 @@ class Runner:
         if self.job.arguments is not None:
             scripts.no_restart()
         session = self._session.lend(os.getppid()) if self._session is not None else ""
-        self.ask("restart", widgets=self.dbutils.widgets.getAll(), session=session, within=self._within)
+        for taken in reversed(self._taken):  # what is left of each %run gives it anew
+            self.dbutils.widgets.take_back(taken)
+        self.ask("restart", widgets=self.dbutils.widgets.state(), session=session, within=self._within)
         raise PythonRestart
 
     def refused(self, error: Exception) -> None:
@@ -346,9 +349,10 @@ class Runner:
         _show_lines(notebook)
         before = (self.path, self._offset)
         self.chain.append(target)
+        taken = self.dbutils.widgets.give(given)
         at = {"path": target, "given": given, "cell": after}
         self._within.append(at)
-        taken = self.dbutils.widgets.give(given)
+        self._taken.append(taken)
         try:
             first()
             for cell in notebook.cells[after:]:
@@ -356,6 +360,7 @@ class Runner:
                 self._run_cell(cell)
         finally:
             self.dbutils.widgets.take_back(taken)
+            self._taken.pop()
             self._within.pop()
             self.chain.pop()
             self.path, self._offset = before

@@ -100,8 +100,8 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
 
     from harness.execute.shown import display
 
-    widgets = runner.dbutils.widgets.getAll()
-    text = _VARIABLE.sub(lambda found: widgets.get(found[1], found[0]), text)
+    widgets = runner.dbutils.widgets
+    text = _VARIABLE.sub(lambda found: found[0] if (value := widgets.find(found[1])) is None else value, text)
     frame = None
     for statement in sqlparse.split(text):
         plain = _without_comments(statement).strip().rstrip(";").strip()
@@ -111,8 +111,7 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             raise UnsupportedError("%sql without Spark")
         if _about_widgets(runner, plain):
             continue
-        widgets = runner.dbutils.widgets.getAll()
-        named = {name: widgets[name] for name in _MARKER.findall(plain) if name in widgets}
+        named = {name: value for name in _MARKER.findall(plain) if (value := widgets.find(name)) is not None}
         text, earlier = _bound(statement.strip().rstrip(";"), shell.user_ns.get(_LAST))
         frame = runner.spark.sql(text, **({"args": named} if named else {}), **earlier)
     if frame is not None:

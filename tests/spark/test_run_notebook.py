@@ -170,6 +170,49 @@ def test_a_parameter_may_be_a_widget_of_the_caller(run_notebook, notebook):
     assert 'no widget "other" is defined' in run.error
 
 
+DEFINES_X = "dbutils.widgets.text('x', '0')\nseen = dbutils.widgets.get('x')"
+
+
+def test_a_widget_that_a_run_notebook_defines(run_notebook, notebook):
+    """It stays, with the value that the notebook itself had; the caller's own has its own value again."""
+    notebook(DEFINES_X, name="set.py")
+    given_its_default = notebook(magic("%run ./set $x=0"), "print(seen, dbutils.widgets.get('x'), dbutils.widgets.getAll())")
+    run = run_notebook(given_its_default)
+    assert run.passed, run.summary
+    assert run.cells[1].text == "0 0 {'x': '0'}\n"
+
+    of_the_caller = notebook("dbutils.widgets.text('x', 'own')", magic("%run ./set $x=1"), "print(seen, getArgument('x'))")
+    assert run_notebook(of_the_caller).cells[2].text == "1 own\n"
+    assert run_notebook(of_the_caller, widgets={"x": "given"}).cells[2].text == "1 given\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "dbutils.widgets.get('x')",
+        "try:\n    x = getArgument('x', '5')\nexcept Exception:\n    pass",
+        "dbutils.widgets.text('x', '0')\nprint(dbutils.widgets.getAll())",
+        magic("%sql\nSELECT ${x}"),
+        magic("%sql\nSELECT :x"),
+        "dbutils.library.restartPython()",
+    ],
+)
+def test_a_widget_whose_value_nobody_knows(run_notebook, notebook, use):
+    """Which of the two values it has after the ``%run`` no documentation says: only who asks for it is told so."""
+    notebook(DEFINES_X, name="set.py")
+    path = notebook(magic("%run ./set $x=1"), "print(seen)", use, "dbutils.widgets.get('x')")
+
+    run = run_notebook(path)
+
+    assert run.cells[1].text == "1\n"
+    assert run.outcome == "unsupported"
+    assert 'which value the widget "x" has now isn\'t known here' in run.error
+    assert run.location.cell == (4 if "restart" in use else 3)
+
+    removed = notebook(magic("%run ./set $x=1"), "dbutils.widgets.remove('x')\nprint(getArgument('x', 'gone'))")
+    assert run_notebook(removed).cells[1].text == "gone\n"
+
+
 @pytest.mark.parametrize(
     ("other", "error"),
     [
