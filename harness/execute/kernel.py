@@ -15,7 +15,7 @@ from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
-from harness.execute import scripts
+from harness.execute import figures, scripts
 from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
@@ -188,6 +188,7 @@ class Runner:
         trim_tracebacks(shell, self._note)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
         shell.events.register("post_run_cell", self._ended)
+        shell.events.register("post_execute", figures.close_shown)
         serve_files(files)
         serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema)
 

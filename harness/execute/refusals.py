@@ -86,6 +86,8 @@ def databricks_only(error: BaseException) -> str:
         return _of_spark(str(error))
     if isinstance(error, ModuleNotFoundError):
         return why_missing(error.name or "")
+    if isinstance(error, ImportError) and isinstance(error.__context__, ModuleNotFoundError):
+        return why_missing(error.__context__.name or "")  # pandas says so in its own words, of what it draws with
     if isinstance(error, ImportError) and (found := _NO_NAME.search(str(error))) is not None:
         return why_missing(f"{found[2]}.{found[1]}")
     if isinstance(error, FileNotFoundError) and str(error.filename).startswith(_SAMPLE_FILE):
