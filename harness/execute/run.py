@@ -165,6 +165,7 @@ class Kernels:
                 timeout_s=timeout_s,
                 full=quota.exceeded,
                 lost=_lost(spark),
+                is_child=bool(above),
             )
             told = replace(run, tables=changes.tables(), files=changes.files(folder / WORK), children=tuple(host.children))
             return redacted(told, around.redactor)

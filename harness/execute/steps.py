@@ -30,7 +30,7 @@ def step_of(cell: Cell) -> Step:
     """Say what to do for a cell."""
     if cell.skipped:
         return Step("skipped")
-    if cell.language == "markdown" or not cell.source.strip():
+    if not cell.has_code:
         return Step("nothing")
     if cell.language in _FOREIGN:
         return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")
