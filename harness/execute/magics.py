@@ -109,6 +109,10 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             continue
         if runner.spark is None:
             raise UnsupportedError("%sql without Spark")
+        if (argument := _argument(plain)) is not None:
+            raise UnsupportedError(
+                f"getArgument in SQL isn't served here, as what today's runtimes make of it isn't documented: write :{argument}"
+            )
         if _about_widgets(runner, plain):
             continue
         named = {name: value for name in _MARKER.findall(plain) if (value := widgets.find(name)) is not None}
@@ -145,6 +149,17 @@ def _without_comments(statement: str) -> str:
     from sqlparse import lexer, tokens
 
     return "".join("\n" if kind in tokens.Comment else text for kind, text in lexer.tokenize(statement))
+
+
+def _argument(statement: str) -> str | None:
+    """The widget that a statement reads by ``getArgument("name")``, as SQL cells did before there were parameter markers."""
+    from sqlparse import lexer
+
+    words: list[str] = [text for _, text in lexer.tokenize(statement) if text.strip()]
+    for name, opens, argument in zip(words, words[1:], words[2:], strict=False):
+        if name.lower() == "getargument" and opens == "(":
+            return argument.strip("'\"")
+    return None
 
 
 def _about_widgets(runner: Runner, statement: str) -> bool:

@@ -125,6 +125,14 @@ def test_parameters_may_be_named_as_variables_are(run_notebook, notebook):
     assert run.cells[2].text == "['dev', '{day}']\n"
 
 
+def test_a_text_about_getargument_is_no_call_of_it(run_notebook, notebook):
+    """What stands in quotes or in a comment is left alone."""
+    run = run_notebook(notebook(magic("%sql\nSELECT 'getArgument(\"x\")' AS s -- getArgument('x')"), "print(_sqldf.first().s)"))
+
+    assert run.passed, run.error
+    assert run.cells[1].text == 'getArgument("x")\n'
+
+
 def test_a_long_list_of_rows_is_a_statement_as_any_other(run_notebook, notebook):
     """However many words it has; comments and what stands in quotes are not cut at."""
     rows = ", ".join(f"({number}, 'x;{number}')" for number in range(3000))
@@ -294,6 +302,9 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
         ("dbutils.fs.lss('/')", "dbutils.fs.lss is not served here"),
         ("display(spark.readStream.format('rate').load())", "display of a streaming DataFrame starts a query that goes on"),
         ("spark.readStream.format('rate').load().display()", "write it with .writeStream.trigger(availableNow=True)"),
+        (magic("%sql\nSELECT getArgument('x')"), "getArgument in SQL isn't served here"),
+        (magic('%sql\nSELECT * FROM range(5) LIMIT getargument ("x")'), "isn't documented: write :x"),
+        (magic("%fs"), "there is nothing under %fs: write what it is to do, or take the cell out"),
         ("dbutils.credentials.showRoles()", "dbutils.credentials.showRoles is not served here"),
         ("dbutils.widgts", "dbutils.widgts is not served here"),
         ("sc.parallelize([1])", "sc.parallelize: RDDs, SparkContext and the JVM aren't there"),
@@ -581,20 +592,24 @@ def test_a_table_that_was_there_is_told_where_it_changed(run_notebook, notebook,
 
 WATCHED = """
 import sys, pexpect
-child = pexpect.spawn(sys.executable, ["-m", "pytest", "-p", "no:cacheprovider"], timeout=60)
-child.expect(r"slow.py: cell 2 of 2, \\d+ s")
-child.expect("1 passed")
+child = pexpect.spawn(sys.executable, ["-m", "pytest", "-p", "no:cacheprovider", *sys.argv[2:]], timeout=60)
+shown = child.expect([r"\\.\\S*\\s*\\r\\n\\rslow.py: cell 2 of 2, \\d+ s", "2 passed", pexpect.EOF])
+if shown == 0:
+    child.expect(["2 passed", pexpect.EOF])
+sys.exit(shown != int(sys.argv[1]))
 """
 
 
-def test_a_long_run_is_watched_on_a_terminal(pytester):
-    """The cell that is on, and the time."""
+@pytest.mark.parametrize(("options", "end"), [((), 0), (("-q",), 0), (("-qq",), 2), (("-n", "1"), 1)])
+def test_a_long_run_is_watched_on_a_terminal(pytester, options, end):
+    """The cell that is on, and the time, below what stands there: not with ``-qq``, and xdist's workers have no terminal."""
     pytest.importorskip("pexpect")
     (pytester.path / "slow.py").write_text(f"{HEADER}x = 1{CELL}import time\ntime.sleep(4)\n")
-    pytester.makepyfile("def test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
+    pytester.makepyfile("def test_a(): pass\ndef test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
 
     # In a process of its own: pexpect forks, and this one may have Spark's threads.
-    done = subprocess.run([sys.executable, "-c", WATCHED], cwd=pytester.path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", WATCHED, str(end), *options]
+    done = subprocess.run(command, cwd=pytester.path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 
