@@ -155,6 +155,8 @@ def _argument(statement: str) -> str | None:
     """The widget that a statement reads by ``getArgument("name")``, as SQL cells did before there were parameter markers."""
     from sqlparse import lexer
 
+    if "getargument" not in statement.lower():  # most have none, and some are long
+        return None
     words: list[str] = [text for _, text in lexer.tokenize(statement) if text.strip()]
     for name, opens, argument in zip(words, words[1:], words[2:], strict=False):
         if name.lower() == "getargument" and opens == "(":
