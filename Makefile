@@ -58,6 +58,10 @@ deep: connect ## Run the random comparisons and seeded faults at length, and pla
 	  tests/spark/test_databricks_connect.py $(ARGS)
 	@NBH_SEEDS=100 $(BIN)/python -m pytest tests/remote/test_killed_at_any_call.py $(ARGS)
 
+.PHONY: public
+public: setup ## Run public projects' notebook tests, fetched by git, and compare the verdicts (minutes); ARGS="--from PATTERN" for a mirror
+	@$(BIN)/python scripts/try_public.py $(ARGS)
+
 .PHONY: golden
 golden: setup ## Ask plain Spark all probes and record its answers anew (minutes); after a change of tests/data/probes or of a version
 	@PYTHONPATH=.:scripts $(BIN)/python tests/spark/probe_recordings.py

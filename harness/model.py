@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 _Ended = TypeVar("_Ended", bound=str)
@@ -17,6 +17,9 @@ Outcome = Literal["passed", "failed", "exited", "timed_out", "cancelled", "unsup
 cell that can't run there, and `infrastructure_failed` what is nobody's error in it: its process or Spark was lost."""
 
 GREEN = frozenset({"passed", "exited"})
+
+NOTHING_RUN = "all its cells with code are left out, by skip_cells or %skip"
+"""Why a run in which nothing could fail isn't green; it is `unsupported`."""
 
 LOCAL_USER = "local.user@nbh.invalid"
 """Who runs on this machine, for what asks: plainly nobody's address, and the same at each desk and in CI."""
@@ -96,6 +99,11 @@ class Cell:
     magics: tuple[Magic, ...] = ()
     skipped: bool = False
 
+    @property
+    def has_code(self) -> bool:
+        """Whether there is anything in it to run."""
+        return self.language != "markdown" and bool(self.source.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
@@ -123,6 +131,19 @@ class Notebook:
     def with_path(self, path: Path) -> Notebook:
         """Give the same notebook under another path."""
         return replace(self, path=path)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it to run."""
+        return not any(cell.has_code for cell in self.cells)
+
+    def left_out(self, named: Collection[int] = ()) -> tuple[int, ...]:
+        """The cells with code that a run leaves out: by ``%skip``, or because they are named."""
+        return tuple(cell.number for cell in self.cells if cell.has_code and (cell.skipped or cell.number in named))
+
+    def is_left_out(self, named: Collection[int] = ()) -> bool:
+        """Whether a run leaves out all that there is to run."""
+        return not self.is_empty and len(self.left_out(named)) == sum(cell.has_code for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +211,9 @@ class NotebookRun(Judged[Outcome]):
     notebook with its outputs, as nbformat's dictionary. ``tables`` are the full names of those (and of views) that were made
     or changed while it ran, as far as that is known; ``files`` those that it wrote: in its copy of the project, in dbfs, in
     volumes. ``children`` are the runs of the notebooks that it ran by ``dbutils.notebook.run``, in the order in which they
-    ended. Of a run on a workspace ``cells`` are asked for when somebody looks, ``executed`` is empty, and a look at ``tables``,
-    ``files`` or ``children`` is an error, for nobody knows them.
+    ended. ``left_out`` are the numbers of the cells with code that weren't run because the test or ``%skip`` says so, and
+    ``is_empty`` says that there is no code in it. Of a run on a workspace ``cells`` are asked for when somebody looks,
+    ``executed`` is empty, and a look at ``tables``, ``files`` or ``children`` is an error, for nobody knows them.
     """
 
     path: str
@@ -205,6 +227,8 @@ class NotebookRun(Judged[Outcome]):
     files: Sequence[str] = ()
     executed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     children: Sequence[NotebookRun] = ()
+    left_out: Sequence[int] = ()
+    is_empty: bool = False
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -231,10 +255,15 @@ class NotebookRun(Judged[Outcome]):
 
     @property
     def summary(self) -> str:
-        """One clause for people: how it ended, where and by what."""
+        """One clause for people: how it ended, where and by what; and of a green one what of it wasn't run."""
+        count = len(self.left_out) if self.ended in GREEN else 0
+        aside = f" ({count} {'cell' if count == 1 else 'cells'} left out)" if count else ""
+        if self.ended == "passed" and self.is_empty:
+            aside = " (there is no code in it)"
         at = f" at {self.location}" if self.location is not None else ""
         why = f": {self.error}" if self.error else ""
-        return f"{in_words(self.ended)}{at}{why}"
+        how = "was not run" if self.error == NOTHING_RUN else in_words(self.ended)
+        return f"{how}{aside}{at}{why}"
 
 
 @dataclass(frozen=True, slots=True)

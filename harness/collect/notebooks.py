@@ -83,7 +83,9 @@ class NotebookTests(pytest.Module):
                     location=units.place(entry),
                 )
                 if failure is not None:
-                    error.cause, error.mend = failure.cause, failure.mend
+                    _, near, name_meant = failure.mend.partition("; did you mean ")
+                    error.cause = failure.cause
+                    error.mend = f"mend the line: a test class is defined before a test could give it a value{near}{name_meant}"
                 yield Unreadable.from_parent(self, name=name, error=error)
 
     def _lost(self, units: Units, classes: set[str]) -> Iterator[Unreadable]:

@@ -25,7 +25,7 @@ class RunLine:
             self._reporter is not None
             and self._capture is not None
             and not hasattr(config, "workerinput")
-            and config.get_verbosity() >= 0
+            and config.get_verbosity() > -2  # noqa: PLR2004 -- with -q too, for it leaves nothing; -qq asks for silence
             and self._reporter.isatty
         )
 
@@ -39,9 +39,15 @@ class RunLine:
             return
         with self._capture.global_and_fixture_disabled():
             if not self._is_shown:
-                self._reporter.ensure_newline()
+                self._leave_the_dots()
             self._is_shown = True
             self._reporter.rewrite(f"{self._name}: {text}, {elapsed_s:.0f} s", erase=True)
+
+    def _leave_the_dots(self) -> None:
+        """Have what stands on the terminal's line stay: pytest's own way sees to that where the line begins with a file."""
+        self._reporter.ensure_newline()
+        if self._reporter._tw.width_of_current_line:  # noqa: SLF001 -- nothing else tells of it
+            self._reporter.line("")
 
     def clear(self) -> None:
         """Take it away."""

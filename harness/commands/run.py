@@ -332,6 +332,7 @@ def facts(run: NotebookRun) -> dict[str, Any]:
         "duration_s": round(run.duration_s, 3),
         "tables": list(run.tables),
         "files": list(run.files),
+        "left_out": list(run.left_out),
         "cells": [
             {"number": cell.number, "language": cell.language, "outcome": cell.outcome, "duration_s": round(cell.duration_s, 3)}
             for cell in run.cells

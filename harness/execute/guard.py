@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import sys
+import warnings
 from typing import Any, NoReturn
 
 from harness.execute.magics import UnsupportedError
@@ -46,14 +48,62 @@ class Builtins:
         self._is_theirs = False
 
 
+_NEEDED = ("builtins", "sys", "IPython", "ipykernel")
+
+
+class Modules:
+    """What is imported as a notebook's code begins."""
+
+    def __init__(self) -> None:
+        self._names, self._copy, self._held = sys.modules, dict.copy, sys.modules.copy()
+
+    def keep(self) -> None:
+        """Before code of the notebook."""
+        self._held = self._copy(self._names)
+
+    def check(self) -> None:
+        """After it: without its modules neither this kernel nor one on Databricks goes on; it wouldn't even say so.
+
+        Raises:
+            RuntimeError: They are gone.
+        """
+        if all(name in self._names for name in _NEEDED):
+            return
+        self._names.update(self._held)
+        raise RuntimeError("the notebook has emptied sys.modules, without which its Python can't go on")
+
+
+class Streams:
+    """What a notebook put in the place of ``sys.stdout`` or ``sys.stderr`` and is no stream: it is there for its code alone."""
+
+    def __init__(self) -> None:
+        self._own = {"stdout": sys.stdout, "stderr": sys.stderr}
+        self._theirs: dict[str, Any] = {}
+
+    def theirs(self) -> None:
+        """Before code of the notebook."""
+        vars(sys).update(self._theirs)
+        self._theirs = {}
+
+    def ours(self) -> None:
+        """After it, and before its errors are shown."""
+        for name, stream in self._own.items():
+            there = getattr(sys, name, None)
+            if not hasattr(there, "flush"):
+                self._theirs[name] = there
+                setattr(sys, name, stream)
+
+
 def protect(shell: Any) -> None:
     """Have the shell run a notebook's code with the notebook's builtins, and all else with Python's; and not end by itself."""
-    own = Builtins()
+    own, modules, streams = Builtins(), Modules(), Streams()
     run_code, show = shell.run_code, shell.showtraceback
     depth = 0  # a magic in the notebook's code may run code of it
 
     async def run_theirs(code: Any, result: Any = None, *, async_: bool = False) -> Any:
         nonlocal depth
+        modules.keep()
+        streams.theirs()
         own.theirs()
         depth += 1
         try:
@@ -62,14 +112,19 @@ def protect(shell: Any) -> None:
             depth -= 1
             if depth == 0:
                 own.ours()
+                streams.ours()
+            modules.check()
 
     def show_ours(*args: Any, **kwargs: Any) -> Any:
         own.ours()
+        streams.ours()
         return show(*args, **kwargs)
 
     shell.run_code, shell.showtraceback = run_theirs, show_ours
     # IPython's own end the kernel a moment later, and the cells that run until then would pass.
     shell.user_ns["exit"] = shell.user_ns["quit"] = _leave
+    # What IPython says where code raises SystemExit, to somebody who types.
+    warnings.filterwarnings("ignore", message="To exit: use 'exit'", category=UserWarning)
 
 
 def _leave(code: object = None) -> NoReturn:

@@ -30,6 +30,14 @@ _SAID = (
         re.compile(r"\[(?:TABLE_OR_VIEW|SCHEMA)_NOT_FOUND\] The (?:table or view|schema) (`[^ ]+`) cannot be found"),
         "a run's catalogs are empty but for what its test and it made: make {0} first, by uc, make_schema or make_table",
     ),
+    (
+        re.compile(r"(raw_input|getpass) was called, but this frontend does not support input requests"),
+        "nobody is there to answer, nor in a job on Databricks: take it from a widget, given by widgets, or by -p name=…",
+    ),
+    (
+        re.compile(r"\A(SystemExit)\b"),
+        "{0} fails a run on Databricks too; a notebook that is done ends by dbutils.notebook.exit(…)",
+    ),
 )
 
 MARK = "hint: "
@@ -38,7 +46,7 @@ MARK = "hint: "
 
 def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
     """An error's text, with a line more where there is something to say; ``mapped`` are known folders below ``/Workspace``."""
-    said = _hint(error, mapped)
+    said = "" if hint_of(error) else _hint(error, mapped)
     return hinted(error, said) if said else error
 
 

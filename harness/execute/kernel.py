@@ -15,7 +15,7 @@ from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
-from harness.execute import scripts
+from harness.execute import figures, scripts
 from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
@@ -154,6 +154,7 @@ class Runner:
         self.notebook: Notebook = job.read()
         self.chain = [job.path]
         self._within: list[dict[str, Any]] = []
+        self._taken: list[dict[str, Any]] = []
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self._displayed: BaseException | None = None
@@ -187,6 +188,7 @@ class Runner:
         trim_tracebacks(shell, self._note)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
         shell.events.register("post_run_cell", self._ended)
+        shell.events.register("post_execute", figures.close_shown)
         serve_files(files)
         serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema)
 
@@ -223,7 +225,9 @@ class Runner:
         if self.job.arguments is not None:
             scripts.no_restart()
         session = self._session.lend(os.getppid()) if self._session is not None else ""
-        self.ask("restart", widgets=self.dbutils.widgets.getAll(), session=session, within=self._within)
+        for taken in reversed(self._taken):  # what is left of each %run gives it anew
+            self.dbutils.widgets.take_back(taken)
+        self.ask("restart", widgets=self.dbutils.widgets.state(), session=session, within=self._within)
         raise PythonRestart
 
     def refused(self, error: Exception) -> None:
@@ -346,9 +350,10 @@ class Runner:
         _show_lines(notebook)
         before = (self.path, self._offset)
         self.chain.append(target)
+        taken = self.dbutils.widgets.give(given)
         at = {"path": target, "given": given, "cell": after}
         self._within.append(at)
-        taken = self.dbutils.widgets.give(given)
+        self._taken.append(taken)
         try:
             first()
             for cell in notebook.cells[after:]:
@@ -356,6 +361,7 @@ class Runner:
                 self._run_cell(cell)
         finally:
             self.dbutils.widgets.take_back(taken)
+            self._taken.pop()
             self._within.pop()
             self.chain.pop()
             self.path, self._offset = before

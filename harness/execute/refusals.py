@@ -55,12 +55,20 @@ _SAMPLES = re.compile(r"Path does not exist: ((?:dbfs:)?/databricks-datasets\b\S
 _SAMPLE_FILE = "/dbfs/databricks-datasets/"
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from '(databricks)'")
 _SETTING = re.compile(r"\[SQL_CONF_NOT_FOUND\] The SQL config \"(spark\.databricks\.[\w.]+)\" cannot be found")
-# https://docs.databricks.com/optimizations/aqe: Databricks chooses the number by itself.
-_AUTO = "The value 'auto' in the config \"spark.sql.shuffle.partitions\" is invalid"
-
-
-# Spark 4.2 raises this condition and has no text for it.
-_PATH_OF_TEXT = re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]")
+_WHYS = (
+    (_STORAGE, "the query reads or writes cloud storage, which can't be reached from here"),
+    # Spark 4.2 raises this condition and has no text for it.
+    (
+        re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]"),
+        PATH_HINT.replace("\n", " "),
+    ),
+    # https://docs.databricks.com/optimizations/aqe: Databricks chooses the number by itself.
+    (
+        re.compile(r"The value 'auto' in the config \"spark\.sql\.shuffle\.partitions\" is invalid"),
+        'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is',
+    ),
+)
+"""Why what Spark says is no fault of the notebook's, where that is all there is to say."""
 
 
 def why_refused(error: Exception) -> str:
@@ -86,6 +94,8 @@ def databricks_only(error: BaseException) -> str:
         return _of_spark(str(error))
     if isinstance(error, ModuleNotFoundError):
         return why_missing(error.name or "")
+    if isinstance(error, ImportError) and isinstance(error.__context__, ModuleNotFoundError):
+        return why_missing(error.__context__.name or "")  # pandas says so in its own words, of what it draws with
     if isinstance(error, ImportError) and (found := _NO_NAME.search(str(error))) is not None:
         return why_missing(f"{found[2]}.{found[1]}")
     if isinstance(error, FileNotFoundError) and str(error.filename).startswith(_SAMPLE_FILE):
@@ -96,16 +106,13 @@ def databricks_only(error: BaseException) -> str:
 def _of_spark(text: str) -> str:
     if _CONDITION in text:
         return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
-    if _STORAGE.search(text) is not None:
-        return "the query reads or writes cloud storage, which can't be reached from here"
+    for pattern, why in _WHYS:
+        if pattern.search(text) is not None:
+            return why
     if (found := _SAMPLES.search(text)) is not None:
         return _no_samples(found[1])
     if (found := _SETTING.search(text)) is not None:
         return f"the setting {found[1]} has no value here, as only Databricks knows it; the notebook can give a default"
-    if _PATH_OF_TEXT.search(text) is not None:
-        return PATH_HINT.replace("\n", " ")
-    if _AUTO in text:
-        return 'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is'
     if (found := _SOURCE.search(text)) is not None and found[1].lower() in _SOURCES:
         return f"the data source {found[1]} comes with Databricks, and the local Spark hasn't got it"
     return ""

@@ -11,7 +11,7 @@ from harness.execute.ended import last_place, last_words
 from harness.execute.job import clipped, told
 from harness.execute.node import to_run
 from harness.execute.outcomes import outcomes_of_cells, overruled
-from harness.model import CellRun, Location, NotebookRun
+from harness.model import NOTHING_RUN, CellRun, Location, NotebookRun
 from harness.notebook.script import SCRIPT
 
 if TYPE_CHECKING:
@@ -45,21 +45,25 @@ def result_of(
     timeout_s: float | None,
     full: str = "",
     lost: str = "",
+    is_child: bool = False,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end.
 
-    ``full`` says that it wrote more than it may, ``lost`` that Spark ended meanwhile.
+    ``full`` says that it wrote more than it may, ``lost`` that Spark ended meanwhile. For what a
+    notebook runs (``is_child``) a notebook that leaves all its cells out has done what it does on Databricks.
     """
     record = told(job.folder)
     end = _End("failed", full) if full else _end(record, node, course, timeout_s)
     if lost and end.outcome != "cancelled":
         end = _End("infrastructure_failed", lost, end.event)
+    if end.outcome == "passed" and not is_child and notebook.is_left_out(skipped):
+        end = _End("unsupported", NOTHING_RUN)
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
     last = max(course.began, default=None) if end.event is None and end.outcome != "passed" else None
     place = None
     if end.event is not None:
         place = Location(end.event["path"], end.event["line"], end.event["in_cell"], end.event["at"])
-    elif end.outcome != "passed":
+    elif end.outcome != "passed" and end.error != NOTHING_RUN:
         place = last_place(notebook, job, shown=shown, cell=last)
     if place is not None and notebook.format == SCRIPT:
         place = Location(place.path, place.line)
@@ -81,6 +85,8 @@ def result_of(
         cells=cells,
         duration_s=took,
         executed=node,
+        left_out=notebook.left_out(skipped),
+        is_empty=notebook.is_empty,
     )
     return judged(run, failures_of(record))
 

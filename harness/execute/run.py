@@ -169,6 +169,7 @@ class Kernels:
                 timeout_s=timeout_s,
                 full=quota.exceeded,
                 lost=_lost(spark),
+                is_child=bool(above),
             )
             told = replace(run, tables=changes.tables(), files=changes.files(work), children=tuple(host.children))
             return redacted(told, around.redactor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.execute import figures
 from harness.execute.magics import UnsupportedError
 from harness.execute.rows import UnclearError, table
 from harness.model import TABLE
@@ -25,6 +26,7 @@ def display(*values: Any, **_options: Any) -> None:
             _files(value)
         else:
             IPython.display.display(value)
+            figures.note(value)
 
 
 def _files(rows: list[Any]) -> None:
@@ -37,8 +39,12 @@ def _files(rows: list[Any]) -> None:
 
 
 def _table(frame: Any) -> None:
-    if frame.isStreaming:  # on Databricks this starts its query
-        raise UnsupportedError("display of a streaming DataFrame isn't served here yet")
+    if frame.isStreaming:
+        raise UnsupportedError(
+            "display of a streaming DataFrame starts a query that goes on until somebody stops it, and nobody is here to look: "
+            "write it with .writeStream.trigger(availableNow=True).toTable(…) and display that table, "
+            "or leave the cell out by skip_cells"
+        )
     rows = frame.limit(ROWS + 1).toPandas()
     zone = frame.sparkSession.conf.get("spark.sql.session.timeZone")
     _show(rows.head(ROWS), [field.dataType for field in frame.schema], overflow=len(rows) > ROWS, zone=zone)

@@ -30,7 +30,7 @@ def step_of(cell: Cell) -> Step:
     """Say what to do for a cell."""
     if cell.skipped:
         return Step("skipped")
-    if cell.language == "markdown" or not cell.source.strip():
+    if not cell.has_code:
         return Step("nothing")
     if cell.language in _FOREIGN:
         return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")
@@ -38,6 +38,10 @@ def step_of(cell: Cell) -> Step:
         return Step("unsupported", f"no rule says what this cell is written in: {cell.source.splitlines()[0][:80]}")
     if _is_beside_run(cell):
         return Step("unsupported", "a %run has to be in a cell by itself, or Databricks doesn't run it: give it one")
+    if cell.language in _WHOLE and _is_magic_alone(cell):
+        return Step(
+            "unsupported", f"there is nothing under {cell.source.strip()}: write what it is to do, or take the cell out"
+        )
     if cell.language in _WHOLE:
         return Step("code", _whole_cell(cell))
     return Step("code", _without_language(cell.source))
@@ -48,6 +52,10 @@ def _is_beside_run(cell: Cell) -> bool:
     if not any(magic.name == "run" for magic in cell.magics):
         return False
     return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in cell.source.split("\n")) > 1
+
+
+def _is_magic_alone(cell: Cell) -> bool:
+    return cell.source.strip().lower() in {f"{percent}{magic.name}".lower() for magic in cell.magics for percent in ("%", "%%")}
 
 
 def _whole_cell(cell: Cell) -> str:

@@ -16,12 +16,14 @@ _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:
-    """Have IPython leave out frames of ours, those of Spark's client behind the notebook's line, and Java's stack.
+    """Have IPython leave out frames of ours and the kernel's, of Spark's client behind the notebook's line, and Java's stack.
 
     ``note`` is told of each error that is shown.
     """
+    import ipykernel
     import IPython
 
+    around = (_OURS, os.path.dirname(ipykernel.__file__) + os.sep)
     whole = shell.InteractiveTB.structured_traceback
     below = (_OURS, os.path.dirname(IPython.__file__) + os.sep)
 
@@ -32,7 +34,7 @@ def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:
         steps: list[TracebackType] = []
         step: TracebackType | None = trace
         while step is not None:
-            if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+            if not step.tb_frame.f_code.co_filename.startswith(around):
                 steps.append(step)
             step = step.tb_next
         if is_sparks_error(error):

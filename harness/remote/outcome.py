@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.model import Location, NotebookRun
+from harness.model import NOTHING_RUN, Location, NotebookRun
 from harness.remote.errors import ContactLostError, ExitValueCutError, LeftUnknownError, RunGoneError
 from harness.remote.frames import place_of
 from harness.remote.later import Later
@@ -122,11 +122,14 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
         ended, error = "infrastructure_failed", str(cut)
     if (output or {}).get("logs_truncated"):
         notes.append("the workspace cut the run's output; its page has more")
+    notebook = sent.notebooks.get(sent.path)
+    if ended == "passed" and notebook is not None and notebook.is_left_out():
+        ended, error = "unsupported", NOTHING_RUN
     retries = int(task.get("attempt_number") or 0)
     trace = str((output or {}).get("error_trace") or "")
     place: Location | None = None
     if ended == "failed":
-        cell = failed_cell(page, sent.notebooks[sent.path]) if page and sent.path in sent.notebooks else None
+        cell = failed_cell(page, notebook) if page and notebook is not None else None
         failed = (sent.path, cell) if cell is not None else None
         place = place_of(trace, notebooks=sent.notebooks, files=sent.files, folder=sent.folder, failed=failed)
     return RemoteRun(
@@ -142,6 +145,8 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
         notes=tuple(notes),
         trace=trace,
         digest=sent.digest,
+        left_out=notebook.left_out() if notebook is not None else (),
+        is_empty=notebook is not None and notebook.is_empty,
     )
 
 

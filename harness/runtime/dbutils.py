@@ -6,7 +6,7 @@ import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.errors import WidgetNotDefinedError, WidgetValueError
+from harness.errors import DbutilsCallError, WidgetNotDefinedError, WidgetValueError
 from harness.runtime.data import Data
 from harness.runtime.display import Display
 from harness.runtime.jobs import Jobs
@@ -88,13 +88,15 @@ class Widgets(Part):
     """Widgets: each has a name, a kind and a text as its value."""
 
     _path = "dbutils.widgets"
-    _ours = frozenset({"give", "take_back", "resume"})
+    _ours = frozenset({"find", "give", "take_back", "state", "resume"})
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._given: dict[str, str] = {}
         for name, value in (given or {}).items():
             self._given[_text(name, "a widget's name")] = _text(value, f'the value given for the widget "{name}"')
         self._values: dict[str, str] = dict(self._given)
+        self._defaults: dict[str, str] = {}
+        self._unclear: set[str] = set()
 
     # The arguments have Databricks' own names, for notebooks pass them by name too.
 
@@ -143,18 +145,25 @@ class Widgets(Part):
             raise self._missing(name)
         return self._values[name]
 
+    def find(self, name: str) -> str | None:
+        """Give the widget's value, None if there is no such widget."""
+        return self.get(name) if name in self._values or name in self._unclear else None
+
     def getArgument(self, name: str, *optional: str) -> str:  # noqa: N802 -- Databricks' own name
         """Give the widget's value, or the second argument if there is no such widget.
 
         Raises:
             WidgetNotDefinedError: There is no such widget and no second argument.
         """
-        if name not in self._values and optional:
-            return optional[0]
-        return self.get(name)
+        found = self.find(name)
+        if found is None:
+            return optional[0] if optional else self.get(name)
+        return found
 
     def getAll(self) -> dict[str, str]:  # noqa: N802 -- Databricks' own name
         """Give all names and values."""
+        for name in sorted(self._unclear - set(self._values)):
+            raise self._missing(name)
         return dict(self._values)
 
     def remove(self, name: str) -> None:
@@ -163,13 +172,16 @@ class Widgets(Part):
         Raises:
             WidgetNotDefinedError: There is no such widget.
         """
-        if name not in self._values:
+        if name not in self._values and name not in self._unclear:
             raise self._missing(name)
-        del self._values[name]
+        self._values.pop(name, None)
+        self._defaults.pop(name, None)
+        self._unclear.discard(name)
 
     def removeAll(self) -> None:  # noqa: N802 -- Databricks' own name
         """Remove all widgets."""
-        self._values.clear()
+        for held in (self._values, self._defaults, self._unclear):
+            held.clear()
 
     def give(self, values: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
         """Give values from outside until they are taken back, as ``%run`` does for the notebook that it runs."""
@@ -179,17 +191,27 @@ class Widgets(Part):
         return before
 
     def take_back(self, before: Mapping[str, tuple[str | None, str | None]]) -> None:
-        """Undo ``give``."""
+        """Undo ``give``; a widget that was defined meanwhile stays, though which value it has then nobody knows."""
         for name, (given, value) in before.items():
-            for held, old in ((self._given, given), (self._values, value)):
-                if old is None:
-                    held.pop(name, None)
-                else:
-                    held[name] = old
+            passed = self._values.pop(name, None)
+            if value is not None:
+                self._values[name] = value
+            elif passed is not None and passed == self._defaults.get(name) and name not in self._unclear:
+                self._values[name] = passed
+            elif name in self._defaults:
+                self._unclear.add(name)
+            self._given.pop(name, None)
+            if given is not None:
+                self._given[name] = given
 
-    def resume(self, values: Mapping[str, str]) -> None:
-        """Have the values that there were before Python began anew."""
-        self._values.update(values)
+    def state(self) -> dict[str, Any]:
+        """What stays when Python begins anew."""
+        return {"values": self._values, "unclear": sorted(self._unclear)}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Have what there was before Python began anew."""
+        self._values.update(state.get("values", {}))
+        self._unclear.update(state.get("unclear", ()))
 
     def _define(self, kind: str, name: str, default: object, label: object) -> None:
         _text(name, "a widget's name")
@@ -197,7 +219,9 @@ class Widgets(Part):
         if label is not None:
             _text(label, f'the label of the {kind} "{name}"')
         # As on Databricks, defining a widget again leaves its value alone.
-        self._values.setdefault(name, self._given.get(name, str(default)))
+        if name in self._values or name not in self._unclear:
+            self._defaults.setdefault(name, str(default))
+            self._values.setdefault(name, self._given.get(name, str(default)))
 
     def _candidates(self, name: str, default: object) -> list[tuple[str, str]]:
         found = [("its default", _text(default, f'the default of the widget "{name}"'))]
@@ -205,7 +229,13 @@ class Widgets(Part):
             found.append(("the value the test gives", self._given[name]))
         return found
 
-    def _missing(self, name: str) -> WidgetNotDefinedError:
+    def _missing(self, name: str) -> Exception:
+        if name in self._unclear:
+            return DbutilsCallError(
+                f'which value the widget "{name}" has now isn\'t known here',
+                cause="a notebook that was %run defined it, with another default than the value that this %run gave it",
+                mend=f'read it in that notebook, or define "{name}" here before the %run',
+            )
         known = sorted(self._values)
         near = get_close_matches(str(name), known, n=1)
         marker = (

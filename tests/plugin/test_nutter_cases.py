@@ -348,7 +348,14 @@ def test_a_class_that_needs_a_test_to_exist_fails(project):
 
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(["test_n.py::Late FAILED*", "test_n.py::Lost FAILED*"])
-    result.stdout.fnmatch_lines(["*the test class Lost can't be collected", "*No module named 'gone'*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*the test class Lost can't be collected",
+            "*No module named 'gone'*",
+            "  mend:  mend the line: a test class is defined before a test could give it a value",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*values={'Lost'*")
 
 
 def test_a_class_that_is_not_to_be_tested_is_left_out(project):

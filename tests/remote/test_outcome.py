@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.model import NotebookRun
+from harness.model import NOTHING_RUN, NotebookRun
 from harness.notebook import read_notebook
 from harness.remote.frames import frames_of, place_of
 from harness.remote.outcome import RemoteRun, Sent, after, gone, is_fault_of_platform, outcome_of, unknown
@@ -94,6 +94,22 @@ def test_a_run_that_passed(sent):
     assert (run.duration_s, run.link, run.run_id, run.retried, run.notes) == (4.2, "https://p/70", 7, (), ())
     assert run.summary == "passed [https://p/70]"
     assert pickle.loads(pickle.dumps(run)) == run
+
+
+def test_what_of_a_run_was_left_out(tmp_path):
+    """By ``%skip``: it is counted, and where nothing else is in the notebook, nothing was run."""
+    skip, header = "# MAGIC %skip\n# MAGIC x = 1\n", "# Databricks notebook source\n"
+    (tmp_path / "some.py").write_text(f"{header}y = 1\n\n# COMMAND ----------\n\n{skip}")
+    (tmp_path / "all.py").write_text(header + skip)
+    notebooks = {name: read_notebook(tmp_path / name) for name in ("some.py", "all.py")}
+
+    some, nothing = (
+        outcome_of(run_of(code="SUCCESS", kind="SUCCESS"), {"notebook_output": {}}, Sent(name, notebooks, (), FOLDER))
+        for name in notebooks
+    )
+
+    assert (some.summary, some.left_out) == ("passed (1 cell left out) [https://p/70]", (2,))
+    assert (nothing.ended, nothing.error) == ("unsupported", NOTHING_RUN)
 
 
 @pytest.mark.parametrize("value", ["", "done", '{"status": "trained"}'])

@@ -52,7 +52,9 @@ ENDS = {
     "stdout closed": ("import sys\nsys.stdout.close()\nprint(1)", "failed", "I/O operation on closed file", 3),
     "descriptors closed": ("import os\nos.closerange(3, 100)", "infrastructure_failed", "its process ended", 0),
     "modules gone": ("import sys\nsys.modules['json'] = None\nimport json", "failed", "import of json halted", 3),
-    "all modules gone": ("import sys\nsys.modules.clear()", "timed_out", "still at it", 0),
+    "all modules gone": ("import sys\nsys.modules.clear()", "failed", "the notebook has emptied sys.modules", 0),
+    "stdout gone": ("import sys\nsys.stdout = sys.stderr = None\n1 / 0", "failed", "ZeroDivisionError", 3),
+    "stdout is no file": ("import sys\nsys.stdout = sys.stderr = 5\n1 / 0", "failed", "ZeroDivisionError", 3),
     "no folder": ("import os, shutil\nshutil.rmtree(os.getcwd())\nos.getcwd()", "failed", "FileNotFoundError", 3),
     "folder of the run gone": (
         "import os, shutil\nshutil.rmtree(os.path.dirname(os.getcwd()))\n1 / 0",
@@ -119,6 +121,12 @@ PASSES = {
     "descriptors of the output closed": ("import os\nos.close(1)\nos.close(2)", "print(1)", "1\n"),
     "forked": ("import os\nmain = os.getpid()\nchild = os.fork()", "if child:\n    print(os.getpid() == main)", "True\n"),
     "thread": ("import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()", "print(1)", "1\n"),
+    "printing to nothing": ("import sys\nsys.stdout = None\nprint(1)", "print(2)", ""),
+    "modules of one package forgotten": (
+        "import json, sys\nfor name in [name for name in sys.modules if name.startswith('json')]:\n    del sys.modules[name]",
+        "import json\nprint(json.loads('3'))",
+        "3\n",
+    ),
     "no cells but text": ("# MAGIC %md\n# MAGIC A title", "# MAGIC %md", ""),
 }
 
@@ -132,6 +140,24 @@ def test_what_is_no_error_passes(run_notebook, notebook, name):
 
     assert run.outcome == "passed", run.error
     assert run.cells[1].text == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("input('who? ')", "nobody is there to answer, nor in a job on Databricks: take it from a widget"),
+        ("exit()", "a notebook that is done ends by dbutils.notebook.exit(…)"),
+    ],
+)
+def test_what_only_somebody_who_types_can_use(run_notebook, notebook, cell, hint):
+    """The error says what to do, and nothing of IPython's inside or advice is shown."""
+    run = run_notebook(notebook(cell))
+
+    assert run.outcome == "failed"
+    assert hint in run.error
+    [error] = [output for output in run.cells[0].outputs if output["output_type"] == "error"]
+    assert "ipykernel" not in "".join(error["traceback"])
+    assert "To exit: use" not in run.cells[0].text
 
 
 def test_where_it_hangs(run_notebook, notebook):

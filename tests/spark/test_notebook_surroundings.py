@@ -236,6 +236,10 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
     [
         ("from databricks import automl", "the module databricks.automl is Databricks only"),
         ("import databricks.feature_store", "databricks.feature_store comes with Databricks Runtime for Machine Learning"),
+        (
+            "try:\n    import seaborn\nexcept ModuleNotFoundError:\n    raise ImportError('seaborn is required') from None",
+            "the module seaborn comes with Databricks Runtime;",
+        ),
         ("spark.read.load('/databricks-datasets/x').count()", "/databricks-datasets/x: Databricks' sample data isn't on this"),
         ("open('/dbfs/databricks-datasets/x')", "/dbfs/databricks-datasets/x: Databricks' sample data isn't on this machine"),
         ("try:\n    dbutils.fs.ls('/databricks-datasets/x')\nexcept Exception:\n    pass", "Databricks' sample data isn't on"),

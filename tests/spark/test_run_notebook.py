@@ -125,6 +125,14 @@ def test_parameters_may_be_named_as_variables_are(run_notebook, notebook):
     assert run.cells[2].text == "['dev', '{day}']\n"
 
 
+def test_a_text_about_getargument_is_no_call_of_it(run_notebook, notebook):
+    """What stands in quotes or in a comment is left alone."""
+    run = run_notebook(notebook(magic("%sql\nSELECT 'getArgument(\"x\")' AS s -- getArgument('x')"), "print(_sqldf.first().s)"))
+
+    assert run.passed, run.error
+    assert run.cells[1].text == 'getArgument("x")\n'
+
+
 def test_a_long_list_of_rows_is_a_statement_as_any_other(run_notebook, notebook):
     """However many words it has; comments and what stands in quotes are not cut at."""
     rows = ", ".join(f"({number}, 'x;{number}')" for number in range(3000))
@@ -168,6 +176,49 @@ def test_a_parameter_may_be_a_widget_of_the_caller(run_notebook, notebook):
     run = run_notebook(notebook(magic("%run ./set $reset=$other")))
     assert run.outcome == "failed"
     assert 'no widget "other" is defined' in run.error
+
+
+DEFINES_X = "dbutils.widgets.text('x', '0')\nseen = dbutils.widgets.get('x')"
+
+
+def test_a_widget_that_a_run_notebook_defines(run_notebook, notebook):
+    """It stays, with the value that the notebook itself had; the caller's own has its own value again."""
+    notebook(DEFINES_X, name="set.py")
+    given_its_default = notebook(magic("%run ./set $x=0"), "print(seen, dbutils.widgets.get('x'), dbutils.widgets.getAll())")
+    run = run_notebook(given_its_default)
+    assert run.passed, run.summary
+    assert run.cells[1].text == "0 0 {'x': '0'}\n"
+
+    of_the_caller = notebook("dbutils.widgets.text('x', 'own')", magic("%run ./set $x=1"), "print(seen, getArgument('x'))")
+    assert run_notebook(of_the_caller).cells[2].text == "1 own\n"
+    assert run_notebook(of_the_caller, widgets={"x": "given"}).cells[2].text == "1 given\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "dbutils.widgets.get('x')",
+        "try:\n    x = getArgument('x', '5')\nexcept Exception:\n    pass",
+        "dbutils.widgets.text('x', '0')\nprint(dbutils.widgets.getAll())",
+        magic("%sql\nSELECT ${x}"),
+        magic("%sql\nSELECT :x"),
+        "dbutils.library.restartPython()",
+    ],
+)
+def test_a_widget_whose_value_nobody_knows(run_notebook, notebook, use):
+    """Which of the two values it has after the ``%run`` no documentation says: only who asks for it is told so."""
+    notebook(DEFINES_X, name="set.py")
+    path = notebook(magic("%run ./set $x=1"), "print(seen)", use, "dbutils.widgets.get('x')")
+
+    run = run_notebook(path)
+
+    assert run.cells[1].text == "1\n"
+    assert run.outcome == "unsupported"
+    assert 'which value the widget "x" has now isn\'t known here' in run.error
+    assert run.location.cell == (4 if "restart" in use else 3)
+
+    removed = notebook(magic("%run ./set $x=1"), "dbutils.widgets.remove('x')\nprint(getArgument('x', 'gone'))")
+    assert run_notebook(removed).cells[1].text == "gone\n"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +300,11 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
         ("%cat x", "! runs a shell"),
         ('dbutils.fs.ls("s3://bucket/x")', "dbutils.fs.ls can't reach s3:// from here"),
         ("dbutils.fs.lss('/')", "dbutils.fs.lss is not served here"),
-        ("display(spark.readStream.format('rate').load())", "display of a streaming DataFrame isn't served here yet"),
+        ("display(spark.readStream.format('rate').load())", "display of a streaming DataFrame starts a query that goes on"),
+        ("spark.readStream.format('rate').load().display()", "write it with .writeStream.trigger(availableNow=True)"),
+        (magic("%sql\nSELECT getArgument('x')"), "getArgument in SQL isn't served here"),
+        (magic('%sql\nSELECT * FROM range(5) LIMIT getargument ("x")'), "isn't documented: write :x"),
+        (magic("%fs"), "there is nothing under %fs: write what it is to do, or take the cell out"),
         ("dbutils.credentials.showRoles()", "dbutils.credentials.showRoles is not served here"),
         ("dbutils.widgts", "dbutils.widgts is not served here"),
         ("sc.parallelize([1])", "sc.parallelize: RDDs, SparkContext and the JVM aren't there"),
@@ -537,20 +592,24 @@ def test_a_table_that_was_there_is_told_where_it_changed(run_notebook, notebook,
 
 WATCHED = """
 import sys, pexpect
-child = pexpect.spawn(sys.executable, ["-m", "pytest", "-p", "no:cacheprovider"], timeout=60)
-child.expect(r"slow.py: cell 2 of 2, \\d+ s")
-child.expect("1 passed")
+child = pexpect.spawn(sys.executable, ["-m", "pytest", "-p", "no:cacheprovider", *sys.argv[2:]], timeout=60)
+shown = child.expect([r"\\.\\S*\\s*\\r\\n\\rslow.py: cell 2 of 2, \\d+ s", "2 passed", pexpect.EOF])
+if shown == 0:
+    child.expect(["2 passed", pexpect.EOF])
+sys.exit(shown != int(sys.argv[1]))
 """
 
 
-def test_a_long_run_is_watched_on_a_terminal(pytester):
-    """The cell that is on, and the time."""
+@pytest.mark.parametrize(("options", "end"), [((), 0), (("-q",), 0), (("-qq",), 2), (("-n", "1"), 1)])
+def test_a_long_run_is_watched_on_a_terminal(pytester, options, end):
+    """The cell that is on, and the time, below what stands there: not with ``-qq``, and xdist's workers have no terminal."""
     pytest.importorskip("pexpect")
     (pytester.path / "slow.py").write_text(f"{HEADER}x = 1{CELL}import time\ntime.sleep(4)\n")
-    pytester.makepyfile("def test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
+    pytester.makepyfile("def test_a(): pass\ndef test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
 
     # In a process of its own: pexpect forks, and this one may have Spark's threads.
-    done = subprocess.run([sys.executable, "-c", WATCHED], cwd=pytester.path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", WATCHED, str(end), *options]
+    done = subprocess.run(command, cwd=pytester.path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 

@@ -342,3 +342,44 @@ def test_80_a_script_that_passes_at_a_desk(folder):
     said, _ = folder.run("pytest", "-s")
 
     assert "TOLD|unsupported|exits failed|imports unsupported" in said
+
+
+def test_81_what_was_left_out_has_not_passed(folder):
+    """The lie: each cell is left out, and nothing fails. Here: `unsupported`; of a run of some cells the others are counted."""
+    cells = ("x = 1", "# MAGIC %md\n# MAGIC text", "# MAGIC %skip\n# MAGIC y = 1")
+    folder.write(
+        {
+            "nb.py": HEADER + CELL.join(cells),
+            "skipped.py": HEADER + cells[2],
+            "calls.py": HEADER + "dbutils.notebook.run('./skipped', 60)",
+            "test_it.py": """
+                def test_some(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert run.passed and run.summary == "passed (1 cell left out)" and run.left_out == (3,)
+
+                def test_unread(run_notebook):
+                    run_notebook("nb.py", skip_cells=[1])
+
+                def test_passed(run_notebook):
+                    assert run_notebook("skipped.py").passed
+
+                def test_called(run_notebook):  # as on Databricks
+                    run = run_notebook("calls.py")
+                    assert run.passed and run.children[0].left_out == (1,)
+
+                def test_no_code(run_notebook):
+                    run = run_notebook("nb.py", skip_cells=[1])
+                    assert (run.outcome, run.location, run.left_out) == ("unsupported", None, (1, 3))
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest", "-rA")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    passed = [name for name in ("some", "unread", "passed", "called", "no_code") if f"PASSED test_it.py::test_{name}" in said]
+    assert passed == ["some", "called", "no_code"]
+    assert "nb.py was not run, and the test doesn't look at it" in said
+    assert "all its cells with code are left out, by skip_cells or %skip" in said
+    assert folder.run("harness", "run", "nb.py", "--skip-cell", "1")[1] == 3
+    assert '"left_out": [3]' in folder.run("harness", "run", "nb.py", "--json")[0]

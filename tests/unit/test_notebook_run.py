@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import CellRun, Location, NotebookRun
+from harness.model import NOTHING_RUN
 
 
 @pytest.mark.parametrize("ended", ["failed", "timed_out", "unsupported", "cancelled", "infrastructure_failed"])
@@ -25,6 +26,16 @@ def test_a_red_run_is_unread_until_its_outcome_is_asked():
 
     assert not run.is_unread_red
     assert not NotebookRun("n.py", "passed").is_unread_red
+
+
+def test_a_green_run_says_what_of_it_was_not_run():
+    """In its summary; a red one has other things to say."""
+    assert NotebookRun("n.py", "passed").summary == "passed"
+    assert NotebookRun("n.py", "passed", left_out=(2,)).summary == "passed (1 cell left out)"
+    assert NotebookRun("n.py", "exited", left_out=(2, 4)).summary == "exited (2 cells left out)"
+    assert NotebookRun("n.py", "passed", is_empty=True).summary == "passed (there is no code in it)"
+    assert NotebookRun("n.py", "failed", left_out=(2,), error="boom").summary == "failed: boom"
+    assert NotebookRun("n.py", "unsupported", error=NOTHING_RUN).summary.startswith("was not run: all its cells with code are")
 
 
 def test_an_exit_value_as_json():

@@ -39,6 +39,15 @@ def test_the_line_that_names_python_says_nothing_more():
     assert steps("# MAGIC %%python\n# MAGIC x = 1\n") == [("code", "\nx = 1")]
 
 
+@pytest.mark.parametrize("magic", ["%sql", "%%sql", "%fs", "%sh", "%SQL"])
+def test_a_magic_without_anything_under_it(magic):
+    """IPython would say that two percent signs want a text."""
+    assert steps(f"# MAGIC {magic}\n# MAGIC \n") == [
+        ("unsupported", f"there is nothing under {magic}: write what it is to do, or take the cell out")
+    ]
+    assert steps("# MAGIC %fs ls\n")[0][0] == "code"
+
+
 @pytest.mark.parametrize(
     ("text", "call"),
     [
