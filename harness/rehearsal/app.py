@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 from harness.rehearsal.answers import ApiError, refusal
 from harness.rehearsal.faults import OF_CALLS, DroppedError
 from harness.rehearsal.identity import OPEN
+from harness.rehearsal.pipelines import ISSUERS
 from harness.rehearsal.traffic import limits_of
 from harness.rehearsal.workspace import PRINCIPAL
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SUBJECTS = (
     "identity",
+    "pipelines",
     "clusters",
     "notebooks",
     "jobs",
@@ -97,7 +99,9 @@ class App:
     async def _answer(self, scope: Scope, receive: Receive, sender: _Sender) -> None:
         path, method = scope["path"], scope["method"]
         route, match = self._match(scope)
-        if path.startswith(CONTROL):
+        if path.startswith(ISSUERS):
+            pass  # no part of the workspace: it looks at tokens of its own
+        elif path.startswith(CONTROL):
             self._admit(scope)
         else:
             self._workspace.faults.count(f"{method} {route.path if route is not None else path}")

@@ -43,6 +43,11 @@ class Tokens:
         self._client = (client_id, client_secret)
         self._principal = principal
 
+    @property
+    def client_id(self) -> str:
+        """By which id the service principal signs in."""
+        return self._client[0]
+
     def sign_in(self, client_id: str, client_secret: str) -> str:
         """Give a new token to the service principal.
 
@@ -53,6 +58,10 @@ class Tokens:
         good &= hmac.compare_digest(client_secret.encode(), self._client[1].encode())
         if not good:
             raise ApiError(401, "invalid_client", "Client authentication failed")
+        return self.give()
+
+    def give(self) -> str:
+        """A new token of the service principal, whose sign-in was looked at already."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             self._until[token] = (self._principal, self._clock.now() + OAUTH_LIFETIME_S)

@@ -33,6 +33,7 @@ _SIGN_IN = re.compile(
     r"|has no .* profile|no such profile|please run|az login|token.*expired|expired.*token|authentication",
     re.IGNORECASE,
 )
+_FEDERATION = re.compile(r"federation policy|failed to process token", re.IGNORECASE)
 _GONE = re.compile(r"does not exist|doesn't exist", re.IGNORECASE)
 _LONGEST = 600
 
@@ -117,6 +118,13 @@ def certificate(doing: str, host: str, cause: str) -> CertificateError:
 
 def sign_in(doing: str, host: str, cause: str) -> SignInError:
     """The sign-in isn't taken."""
+    if _FEDERATION.search(cause):
+        return SignInError(
+            f"{host} doesn't take the sign-in",
+            cause=f"while {doing}: {cause}",
+            mend="have a federation policy of the service principal name issuer, subject and audience as the cause has them,\n"
+            "and DATABRICKS_CLIENT_ID that service principal: see docs/environments.md",
+        )
     expired = "it has expired, or " if "expire" in cause.lower() else ""
     return SignInError(
         f"{host} doesn't take the sign-in",
