@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from harness.remote.errors import AnswerError, CertificateError, RemoteError, SignInError
 from harness.remote.protocol import Facts, Identity
+from harness.remote.renewal import Renewal
 from harness.remote.secrets import Masker
 from harness.remote.told import certificate, sign_in, told, unreachable
 
@@ -101,6 +102,7 @@ class SdkWorkspace:
         self.client = client
         self.mask = mask
         self.host = str(client.config.host)
+        self._renewal = Renewal()
 
     def me(self) -> Identity:
         """Who is signed in."""
@@ -301,7 +303,9 @@ class SdkWorkspace:
         if self.client.config.workspace_id:
             headers["X-Databricks-Workspace-Id"] = str(self.client.config.workspace_id)
         with self._telling(doing):
-            answer = self.client.api_client.do(method, path, headers=headers, **given)
+            answer: Any = self._renewal.around(
+                self.client.config, lambda: self.client.api_client.do(method, path, headers=headers, **given)
+            )
         if not isinstance(answer, dict):
             raise AnswerError(f"{doing} failed", cause=f"{self.host} answered no object", mend="look whether it is a workspace")
         return answer
@@ -314,7 +318,8 @@ class SdkWorkspace:
 
         seconds = self.client.config.retry_timeout_seconds
         with self._telling(doing):
-            answer: _Answer = retried(timeout=timedelta(seconds=seconds), is_retryable=_passes)(call)()
+            again = retried(timeout=timedelta(seconds=seconds), is_retryable=_passes)(call)
+            answer: _Answer = self._renewal.around(self.client.config, again)
         return answer
 
     @contextlib.contextmanager

@@ -66,16 +66,26 @@ def told(exc: BaseException, *, doing: str, host: str, mask: Masker) -> RemoteEr
     )
 
 
-def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> RemoteError:
-    """The workspace answered, with an error."""
+def is_bad_sign_in(exc: BaseException) -> bool:
+    """Whether the workspace refused a call for its sign-in alone."""
     from databricks.sdk import errors
 
     match exc:
         case errors.Unauthenticated():
-            return sign_in(doing, host, cause)
+            return True
         case errors.PermissionDenied():
-            if _is_bad_token(cause):
-                return sign_in(doing, host, cause)
+            return _is_bad_token(_first_line(exc))
+    return False
+
+
+def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> RemoteError:
+    """The workspace answered, with an error."""
+    from databricks.sdk import errors
+
+    if is_bad_sign_in(exc):
+        return sign_in(doing, host, cause)
+    match exc:
+        case errors.PermissionDenied():
             return NotAllowedError(
                 f"{host} doesn't allow {doing}",
                 cause=cause,
@@ -118,20 +128,21 @@ def certificate(doing: str, host: str, cause: str) -> CertificateError:
 
 def sign_in(doing: str, host: str, cause: str) -> SignInError:
     """The sign-in isn't taken."""
-    if _FEDERATION.search(cause):
-        return SignInError(
-            f"{host} doesn't take the sign-in",
-            cause=f"while {doing}: {cause}",
-            mend="have a federation policy of the service principal name issuer, subject and audience as the cause has them,\n"
-            "and DATABRICKS_CLIENT_ID that service principal: see docs/environments.md",
+    has_expired = "expire" in cause.lower()
+    if _FEDERATION.search(cause) and has_expired:
+        mend = "sign in by github-oidc or azure-devops-oidc, which ask for a new ID token; one in a variable is soon over"
+    elif _FEDERATION.search(cause):
+        mend = (
+            "have a federation policy of the service principal name issuer, subject and audience as the cause has them,\n"
+            "and DATABRICKS_CLIENT_ID that service principal: see docs/environments.md"
         )
-    expired = "it has expired, or " if "expire" in cause.lower() else ""
-    return SignInError(
-        f"{host} doesn't take the sign-in",
-        cause=f"while {doing}: {cause}",
-        mend=f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
-        "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too",
-    )
+    else:
+        expired = "it has expired, or " if has_expired else ""
+        mend = (
+            f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
+            "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too"
+        )
+    return SignInError(f"{host} doesn't take the sign-in", cause=f"while {doing}: {cause}", mend=mend)
 
 
 def _is_fault(exc: DatabricksError) -> bool:
@@ -151,7 +162,9 @@ def _mend_of(exc: BaseException) -> str:
 
 def _is_bad_token(cause: str) -> bool:
     text = cause.lower()
-    return "invalid access token" in text or "invalid token" in text or ("token" in text and "expired" in text)
+    return (
+        "invalid access token" in text or "invalid token" in text or (("token" in text or "jwt" in text) and "expired" in text)
+    )
 
 
 def _first_line(exc: BaseException) -> str:

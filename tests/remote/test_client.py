@@ -125,7 +125,7 @@ def test_no_sign_in_goes_over_an_open_line(monkeypatch):
 def test_an_expired_sign_in_is_told(server, monkeypatch):
     """401, and 403 with Databricks' words for a bad token."""
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
-    for status, message in [(401, "The access token expired"), (403, "Invalid access token.")]:
+    for status, message in [(401, "The access token expired"), (403, "Invalid access token."), (403, "JWT has expired")]:
         server.answers[ME] = [(status, {"error_code": "X", "message": message}, {})]
         with pytest.raises(SignInError, match="sign in again"):
             connect(server.host)
