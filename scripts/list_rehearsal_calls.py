@@ -136,7 +136,10 @@ _TASKS = (
     "notebooks and Python scripts of the workspace, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
 )
 _WHO = "`run_as` is the caller; `access_control_list` names whom it knows, and keeps nobody from anything"
-_PLAIN_CLUSTERS = "no policies, `init_scripts`, `spark_env_vars`, or `spark_conf` but a single node's"
+_PLAIN_CLUSTERS = (
+    "no policies, pools, `init_scripts`, `docker_image`, `cluster_log_conf`, `spark_env_vars`, nor"
+    " `spark_conf` but a single node's"
+)
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )
@@ -152,7 +155,7 @@ _NOTES = {
     ),
     "POST jobs/runs/submit": f"{_TASKS}; {_WHO}",
     "GET jobs/runs/get": "resolved values of a loop's iterations only",
-    "POST jobs/create": f"{_TASKS}; {_WHO}; jobs that are started by hand only",
+    "POST jobs/create": f"{_TASKS}; {_WHO}; jobs that are started by hand only: a schedule has to be paused",
     "POST jobs/update": "removes whole fields only",
     "POST clusters/create": f"runs at once, unless a test has set how long a start takes; {_PLAIN_CLUSTERS}",
     "POST workspace/import": "a notebook and a file that were one file on this machine are refused; a workspace takes both",
