@@ -57,6 +57,9 @@ TESTS = """
         spark.sql("INSERT INTO " + uc.full_name("t") + " VALUES (2)")
         assert make_schema().name
 
+    def test_catalog(make_catalog):
+        make_catalog()
+
     def test_own(uc, run_notebook):
         uc.make_table(name="t", rows=[{"id": 1}, {"id": 2}])
         run = run_notebook("count.py", widgets={"table": uc.full_name("t")})
@@ -115,6 +118,16 @@ def test_without_use_catalog_the_fixture_names_that(run):
     told = run('privileges = ["CREATE SCHEMA"]', "-k", "own")
 
     assert "cause: User does not have USE CATALOG on Catalog 'main'" in told, told
+
+
+def test_without_create_catalog_the_fixture_names_the_grant(run):
+    """On the metastore, which has no name in a GRANT; nothing is left to remove."""
+    told = run(ENOUGH, "-k", "catalog")
+
+    assert "NBH328 the catalog nbh_" in told, told
+    assert "cause: User does not have CREATE CATALOG on Metastore 'rehearsal'" in told
+    assert "GRANT CREATE CATALOG ON METASTORE TO the identity that runs the tests" in told
+    assert "NBH325" not in told
 
 
 def test_reading_what_is_others_is_red(run):
