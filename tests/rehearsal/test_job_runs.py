@@ -53,7 +53,7 @@ def task(path, key="main", **more):
     parameters = more.pop("parameters", None)
     compute = {} if {"new_cluster", "environment_key", "serverless"} & set(more) else {"existing_cluster_id": EXISTING}
     more.pop("serverless", None)
-    return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **compute, **more)
+    return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **{**compute, **more})
 
 
 def running(client, run_id):
@@ -326,6 +326,26 @@ def test_a_lost_machine_is_the_platforms_fault(client, notebook, control, *, kin
     assert told in run.tasks[0].state.state_message
     assert processes(f"sleeps_{kind}") == []
     assert client.clusters.get(run.tasks[0].cluster_instance.cluster_id).state == State.TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "of"),
+    [("cluster_lost", "DRIVER_ERROR", "INTERNAL_ERROR"), ("preempted", "CLOUD_FAILURE", "CLOUD_FAILURE")],
+)
+def test_who_else_is_on_a_lost_machine_is_told_the_same(client, notebook, control, *, kind, code, of):
+    """It isn't taken for a cluster that somebody ended: what the platform lost may be tried again."""
+    cluster = client.clusters.create(cluster_name="of two", **{"autotermination_minutes": 30, **NEW.as_dict()}).cluster_id
+    path = notebook(f"stays_{kind}", sleeping(f"stays_{kind}"))
+    lost = notebook(f"goes_{kind}", sleeping(f"goes_{kind}"))
+    other = client.jobs.submit(tasks=[task(path, existing_cluster_id=cluster)]).run_id
+    running(client, other)
+    control("faults", kind=kind, path=lost)
+
+    submitted(client, task(lost, existing_cluster_id=cluster))
+    details = ended(client, other).tasks[0].status.termination_details
+
+    assert (details.code.value, details.type.value) == (code, of)
+    client.clusters.permanent_delete(cluster)
 
 
 def test_a_cluster_that_does_not_start_fails_the_run(client, notebook, control):
