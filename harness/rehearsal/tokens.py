@@ -86,8 +86,8 @@ class Tokens:
         Raises:
             ApiError: As there.
         """
-        _, _, token = (authorization or "").partition(" ")
-        if hmac.compare_digest(token.strip().encode(), self._personal.encode()):
+        kind, _, token = (authorization or "").partition(" ")
+        if kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._personal.encode()):
             return self._until[self._personal][0]
         return self.caller(authorization)
 

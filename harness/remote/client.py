@@ -112,8 +112,7 @@ class SdkWorkspace:
 
     def workspace_id(self) -> int:
         """The workspace's number, which evidence names."""
-        with self._telling("asking for the workspace's id"):
-            return self.client.get_workspace_id()
+        return self._again("asking for the workspace's id", self.client.get_workspace_id)
 
     # -- runs ------------------------------------------------------------------------------------------------------------------
 
