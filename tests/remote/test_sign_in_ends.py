@@ -193,32 +193,59 @@ def test_of_a_run_whose_personal_token_ends_nothing_is_known(swept, remote, path
 
 
 _SPARK = """
-import json, os, sys
+import datetime as dt, json, sys
+import requests
+from databricks.sdk import oauth
 from harness.environments import Compute, Environment
 from harness.remote.session import Remote
-import requests
-host, project, token, ca = json.loads(sys.argv[1])
-remote = Remote(Environment("rehearsal", host=host, compute=Compute("existing", "9000-000000-nbhshare")), project)
+host, project, token, ca, what = json.loads(sys.argv[1])
+def drive(subject, **body):
+    headers = {"Authorization": f"Bearer {token}"}
+    requests.post(f"{host}/rehearsal/{subject}", json=body, headers=headers, verify=ca).raise_for_status()
+class Later(dt.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return dt.datetime.now(tz) + dt.timedelta(seconds=3700)
+remote = Remote(Environment("rehearsal", host=host, compute=Compute()), project)
 remote.check()
-fault, headers = {"kind": "token_expired", "path": "/spark.connect.*"}, {"Authorization": f"Bearer {token}"}
-requests.post(f"{host}/rehearsal/faults", json=fault, headers=headers, verify=ca).raise_for_status()
+if what == "ended":
+    drive("faults", kind="token_expired", path="/spark.connect.*")
 try:
-    remote.spark()
+    spark = remote.spark().session
+    told = [spark.range(3).count()]
+    drive("clock", advance_s=3700)
+    oauth.datetime = Later
+    told.append(spark.range(4).count())
 except Exception as exc:
-    print(json.dumps(f"{type(exc).__name__}: {exc}"))
+    told = f"{type(exc).__name__}: {exc}"
+print(json.dumps(told))
+remote.close()
 """
 
 
-def test_spark_of_a_token_that_ended_is_told(rehearsal, drive, tmp_path):
+@pytest.fixture
+def spark(rehearsal, drive, sign_in, tmp_path):
+    """Use a Spark session in a process of its own, and give what came of it."""
+
+    def use(way, what):
+        sign_in(way)
+        env = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(rehearsal.ca)}
+        told = json.dumps([rehearsal.host, str(tmp_path), rehearsal.token, str(rehearsal.ca), what])
+        done = subprocess.run(
+            [sys.executable, "-c", _SPARK, told], capture_output=True, text=True, env=env, timeout=180, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert rehearsal.token not in done.stdout
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return use
+
+
+def test_a_spark_session_goes_on_past_the_hour(spark):
+    """Each of its calls is signed in by the SDK."""
+    assert spark("oauth-m2m", "on") == [3, 4]
+
+
+def test_spark_of_a_token_that_ended_is_told(spark):
     """As what it is, and not as a cluster that gives no session."""
-    env = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(rehearsal.ca), "DATABRICKS_TOKEN": rehearsal.token}
-    told = json.dumps([rehearsal.host, str(tmp_path), rehearsal.token, str(rehearsal.ca)])
-
-    done = subprocess.run(
-        [sys.executable, "-c", _SPARK, told], capture_output=True, text=True, env=env, timeout=180, check=False
-    )
-
-    assert done.returncode == 0, done.stderr[-3000:]
-    error = json.loads(done.stdout.splitlines()[-1])
-    assert error.startswith("SignInError: NBH331"), error
-    assert rehearsal.token not in error
+    assert spark("pat", "ended").startswith("SignInError: NBH331")
