@@ -10,7 +10,7 @@ from harness.remote.errors import AnswerError, CertificateError, RemoteError, Si
 from harness.remote.protocol import Facts, Identity
 from harness.remote.renewal import Renewal
 from harness.remote.secrets import Masker
-from harness.remote.told import certificate, sign_in, told, unreachable
+from harness.remote.told import certificate, is_token_fault, sign_in, told, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -343,7 +343,7 @@ def _passes(exc: BaseException) -> str | None:
             return "the workspace failed"
         case requests.ConnectionError() | requests.Timeout() if not isinstance(exc, requests.exceptions.SSLError):
             return "the connection was lost"
-    return None
+    return "no token was given" if is_token_fault(exc) else None
 
 
 def _address(host: str) -> str:

@@ -34,6 +34,7 @@ _SIGN_IN = re.compile(
     re.IGNORECASE,
 )
 _FEDERATION = re.compile(r"federation policy|failed to process token", re.IGNORECASE)
+_REFUSED_GRANT = re.compile(r"\b(invalid_\w+|unauthorized_client|unsupported_\w+|access_denied|not_implemented)\b")
 _GONE = re.compile(r"does not exist|doesn't exist", re.IGNORECASE)
 _LONGEST = 600
 
@@ -57,6 +58,12 @@ def told(exc: BaseException, *, doing: str, host: str, mask: Masker) -> RemoteEr
             case requests.exceptions.RequestException():
                 return unreachable(doing, host, mask(_first_line(one)))
     cause = mask(_first_line(exc))
+    if is_token_fault(exc):
+        return WorkspaceFaultError(
+            f"{doing} failed",
+            cause=f"{host} gave no token: {mask(_first_line(chain[-1]))}",
+            mend="run it again; if it stays so, ask the workspace's support",
+        )
     if isinstance(exc, TimeoutError | ConnectionError):
         return unreachable(doing, host, cause)
     if isinstance(exc, ValueError) and any(_SIGN_IN.search(str(one)) for one in chain):
@@ -75,6 +82,23 @@ def is_bad_sign_in(exc: BaseException) -> bool:
             return True
         case errors.PermissionDenied():
             return _is_bad_token(_first_line(exc))
+    return False
+
+
+def is_token_fault(exc: BaseException) -> bool:
+    """Whether the endpoint that gives tokens failed by itself: the SDK raises a ValueError, as for a refusal, and asks once."""
+    return any(
+        isinstance(one, ValueError) and _comes_of(one, "retrieve_token") and not _REFUSED_GRANT.search(str(one))
+        for one in _causes(exc)
+    )
+
+
+def _comes_of(exc: BaseException, function: str) -> bool:
+    found = exc.__traceback__
+    while found is not None:
+        if found.tb_frame.f_code.co_name == function:
+            return True
+        found = found.tb_next
     return False
 
 

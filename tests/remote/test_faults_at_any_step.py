@@ -53,6 +53,7 @@ if lib.ends.how(mark) == "exited":
 )
 ENDS = 'def how(mark):\n    return mark.partition("-")[0]\n'
 STEPS = (
+    "/oidc/v1/token",
     "*/scim/v2/Me",
     "*/workspace/mkdirs",
     "*/workspace/import",
@@ -65,6 +66,8 @@ STEPS = (
     "*/clusters/permanent-delete",
 )
 """What a run calls from its sign-in to its end; the last two once it is over."""
+WAYS = ("pat", "oauth-m2m", "azure-devops-oidc")
+"""A personal token, which can't be renewed; one of a sign-in, for an hour; and one that is new at each call."""
 UPLOADS = ("*/etl", "*/ends.py", "*")
 KINDS = (*OF_CALLS, *OF_SUBJECTS)
 UNSURE = {"cluster_lost"}
@@ -80,13 +83,13 @@ class Case:
     kind: str
     fault: dict
     compute: Compute
-    is_personal: bool
+    way: str
     marks: list[str]
 
     @property
     def is_ended(self):
         """Whether the sign-in has ended for good."""
-        return self.kind == "token_expired" and self.is_personal
+        return self.kind == "token_expired" and self.way == "pat"
 
 
 def case_of(seed):
@@ -106,7 +109,8 @@ def case_of(seed):
         fault["after"] = 0
     ends = [dice.choice(["exited", "passed", "failed"]) for _ in range(dice.randint(1, 2))]
     marks = [f"{end}-{seed}-{number}" for number, end in enumerate(ends)]
-    return Case(kind, fault, dice.choice(COMPUTES), dice.random() < 0.5, marks)
+    ways = WAYS[1:] if fault["path"] == STEPS[0] else WAYS
+    return Case(kind, fault, dice.choice(COMPUTES), dice.choice(ways), marks)
 
 
 @pytest.fixture
@@ -138,13 +142,17 @@ def project(tmp_path_factory):
     return folder
 
 
-def sign_in(rehearsal, case, monkeypatch):
-    """As the workspace's user, whose token can't be renewed, or by OAuth."""
-    if case.is_personal:
-        monkeypatch.setenv("DATABRICKS_TOKEN", rehearsal.token)
-        return
-    monkeypatch.setenv("DATABRICKS_CLIENT_ID", rehearsal.client_id)
-    monkeypatch.setenv("DATABRICKS_CLIENT_SECRET", rehearsal.client_secret)
+def sign_in(rehearsal, drive, way, monkeypatch):
+    """Set the variables of a way to sign in: as the workspace's user by its token, or as the service principal."""
+    variables = {"DATABRICKS_AUTH_TYPE": way, "DATABRICKS_CLIENT_ID": rehearsal.client_id}
+    if way == "pat":
+        variables = {"DATABRICKS_TOKEN": rehearsal.token}
+    elif way == "oauth-m2m":
+        variables["DATABRICKS_CLIENT_SECRET"] = rehearsal.client_secret
+    else:
+        variables |= drive("POST", "/rehearsal/pipelines", kind="azure-devops")["variables"]
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
 
 
 def begun(drive, mark):
@@ -203,7 +211,7 @@ def is_run(facts):
 def test_a_fault_at_any_step(rehearsal, drive, project, monkeypatch, seed):
     """Of every kind; the fault stays in the way while it is cleaned up, and is over when it is swept."""
     case = case_of(seed)
-    sign_in(rehearsal, case, monkeypatch)
+    sign_in(rehearsal, drive, case.way, monkeypatch)
     remote = Remote(Environment("rehearsal", host=rehearsal.host, compute=case.compute, concurrency=2), project)
     drive("POST", "/rehearsal/faults", **case.fault)
 
