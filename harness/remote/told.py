@@ -34,7 +34,8 @@ _SIGN_IN = re.compile(
     re.IGNORECASE,
 )
 _FEDERATION = re.compile(r"federation policy|failed to process token", re.IGNORECASE)
-_REFUSED_GRANT = re.compile(r"\b(invalid_\w+|unauthorized_client|unsupported_\w+|access_denied|not_implemented)\b")
+# What the SDK makes of an answer that isn't OAuth's, and OAuth's own codes of a fault; all others refuse.
+_NO_TOKEN_NOW = re.compile(r"unknown: |temporarily_unavailable\b|server_error\b|slow_down\b|b['\"]")
 _GONE = re.compile(r"does not exist|doesn't exist", re.IGNORECASE)
 _LONGEST = 600
 
@@ -88,7 +89,7 @@ def is_bad_sign_in(exc: BaseException) -> bool:
 def is_token_fault(exc: BaseException) -> bool:
     """Whether the endpoint that gives tokens failed by itself: the SDK raises a ValueError, as for a refusal, and asks once."""
     return any(
-        isinstance(one, ValueError) and _comes_of(one, "retrieve_token") and not _REFUSED_GRANT.search(str(one))
+        isinstance(one, ValueError) and _comes_of(one, "retrieve_token") and _NO_TOKEN_NOW.match(str(one)) is not None
         for one in _causes(exc)
     )
 

@@ -165,11 +165,12 @@ def test_an_endpoint_that_gives_no_token_is_told(server, tokens):
         connect(server.host)
 
 
-def test_a_refused_sign_in_is_asked_for_once(server, tokens):
+@pytest.mark.parametrize(("status", "error"), [(401, "invalid_client"), (400, "invalid_grant"), (400, "interaction_required")])
+def test_a_refused_sign_in_is_asked_for_once(server, tokens, status, error):
     """It stays refused."""
-    tokens((401, {"error": "invalid_client", "error_description": "Client authentication failed"}, {}))
+    tokens((status, {"error": error, "error_description": "Client authentication failed"}, {}))
 
-    with pytest.raises(SignInError, match="invalid_client"):
+    with pytest.raises(SignInError, match=error):
         connect(server.host)
     assert [one.path for one in server.seen].count("/oidc/v1/token") == 1
 
