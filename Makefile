@@ -57,6 +57,7 @@ deep: connect ## Run the random comparisons and seeded faults at length, and pla
 	  tests/unit/extract/test_differential.py tests/spark/test_probes.py tests/remote/test_seeded_faults.py \
 	  tests/spark/test_databricks_connect.py $(ARGS)
 	@NBH_SEEDS=100 $(BIN)/python -m pytest tests/remote/test_killed_at_any_call.py $(ARGS)
+	@NBH_SEEDS=330 $(BIN)/python -m pytest tests/remote/test_faults_at_any_step.py $(ARGS)
 
 .PHONY: public
 public: setup ## Run public projects' notebook tests, fetched by git, and compare the verdicts (minutes); ARGS="--from PATTERN" for a mirror

@@ -85,8 +85,8 @@ _OTHERS = {
     "GET /oidc/.well-known/oauth-authorization-server": ("the SDK's sign-in by OAuth", _AUTHORITY),
     "GET /oidc/.well-known/openid-configuration": ("other clients' sign-in by OAuth", _AUTHORITY),
     "POST /oidc/v1/token": (
-        "the SDK's sign-in by `client_id` and `client_secret`",
-        "[RFC 6749, 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)",
+        "the SDK's sign-in by `client_id` and `client_secret`, or by a pipeline's ID token",
+        "[RFC 6749, 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4), [RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)",
     ),
     "GET /api/2.0/scim/v2/Me": ("other clients' `Me`", "memory; the same as the SDK's path of it gives"),
     "POST /api/2.0/fs/create-download-url": ("`w.files.download`", "what the SDK's `FilesExt` reads of it"),
@@ -95,6 +95,12 @@ _OTHERS = {
     "POST /api/2.0/fs/files/{path:path}": ("`w.files.upload` of large files", "what the SDK's `FilesExt` reads of it"),
     "DELETE, GET, PATCH, POST /api/2.0/mlflow/{rest:path}": ("`mlflow.start_run`, …; `w.experiments`", ""),
     "DELETE, GET, PATCH, POST /api/3.0/mlflow/{rest:path}": ("`mlflow.start_run`, … of newer versions", ""),
+    "POST /rehearsal/pipelines": ("tests: `rehearsal.pipeline(…)`", _OWN),
+    "GET /rehearsal/issuers/github/token": ("the SDK's `github-oidc`, in GitHub's place", _OWN),
+    "POST /rehearsal/issuers/azure-devops/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/jobs/{job}/oidctoken": (
+        "the SDK's `azure-devops-oidc`, in Azure DevOps' place",
+        _OWN,
+    ),
     "GET /rehearsal/clusters": ("tests", _OWN),
     "POST /rehearsal/clusters": ("tests", _OWN),
     "POST /rehearsal/principals": ("tests", _OWN),
@@ -130,7 +136,10 @@ _TASKS = (
     "notebooks and Python scripts of the workspace, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
 )
 _WHO = "`run_as` is the caller; `access_control_list` names whom it knows, and keeps nobody from anything"
-_PLAIN_CLUSTERS = "no policies, `init_scripts`, `spark_env_vars`, or `spark_conf` but a single node's"
+_PLAIN_CLUSTERS = (
+    "no policies, pools, `init_scripts`, `docker_image`, `cluster_log_conf`, `spark_env_vars`, nor"
+    " `spark_conf` but a single node's"
+)
 _NO_CLOUD = (
     "always refused, as by a workspace whose storage has a firewall (no source); the SDK then goes on by `/api/2.0/fs/files`"
 )
@@ -140,9 +149,13 @@ _VERSION = "the field of the runtime's version is the one that databricks-connec
 _TRACKING = "experiments, runs, metrics and logged-models; the workspace's model registry is refused as switched off"
 
 _NOTES = {
+    "POST /oidc/v1/token": (
+        "for the service principal alone, with the scope `all-apis`, and no groups assumed; what a refused ID token is told is"
+        " what clients have shown"
+    ),
     "POST jobs/runs/submit": f"{_TASKS}; {_WHO}",
     "GET jobs/runs/get": "resolved values of a loop's iterations only",
-    "POST jobs/create": f"{_TASKS}; {_WHO}; jobs that are started by hand only",
+    "POST jobs/create": f"{_TASKS}; {_WHO}; jobs that are started by hand only: a schedule has to be paused",
     "POST jobs/update": "removes whole fields only",
     "POST clusters/create": f"runs at once, unless a test has set how long a start takes; {_PLAIN_CLUSTERS}",
     "POST workspace/import": "a notebook and a file that were one file on this machine are refused; a workspace takes both",

@@ -11,7 +11,7 @@ from harness.errors import MissingPrivilegeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LACKS = re.compile(r"User does not have (?P<privilege>[A-Z ]+) on (?P<kind>[A-Z][A-Za-z ]*) '(?P<name>[^']+)'")
+_LACKS = re.compile(r"User does not have (?P<privilege>[A-Z ]+) on (?P<kind>[A-Za-z][A-Za-z ]*) '(?P<name>[^']+)'")
 _CONDITIONS = ("INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED")
 
 
@@ -26,10 +26,17 @@ def missing_privilege(told: str, kind: str, parts: Sequence[str]) -> MissingPriv
     lacks = _LACKS.search(told)
     mend = "grant it to the identity that runs the tests"
     if lacks is not None:
-        on = f"{lacks['kind'].upper()} {quote(*lacks['name'].split('.'))}"
+        on = _securable(lacks["kind"].upper(), lacks["name"])
         mend = f"have who owns it say: GRANT {lacks['privilege']} ON {on} TO the identity that runs the tests"
     return MissingPrivilegeError(
         f"the {kind} {'.'.join(parts)} can't be made for want of a privilege",
         cause=lacks[0] if lacks is not None else told.split("\n\n", maxsplit=1)[0],
         mend=f"{mend}, or name another catalog in the environment's table" if kind == "schema" else mend,
     )
+
+
+def _securable(kind: str, name: str) -> str:
+    """What a GRANT names: the one metastore has no name there, and the name of an external location has no parts."""
+    if kind == "METASTORE":
+        return kind
+    return f"{kind} {quote(name) if kind == 'EXTERNAL LOCATION' else quote(*name.split('.'))}"

@@ -74,6 +74,23 @@ class Rehearsal:
         """
         self._do("POST", "faults", {"kind": kind, "path": path, "times": times, **more})
 
+    def pipeline(self, kind: str, **told: Any) -> dict[str, str]:
+        """Begin a pipeline's job, and give the variables by which a step of it signs in as the service principal.
+
+        ``kind`` is "github" or "azure-devops". ``told`` makes its ID tokens bad ones: ``subject="repo:…"`` of another pipeline,
+        ``issuer=…``, ``audience=…``, ``lifetime_s=-60`` for one that is over, ``is_forged=True`` for one of another key.
+
+        Raises:
+            databricks.sdk.errors.InvalidParameterValue: There is no such job; the message says which there are.
+        """
+        of_job = self._do("POST", "pipelines", {"kind": kind, **told})["variables"]
+        sign_in = {
+            "DATABRICKS_HOST": self.host,
+            "DATABRICKS_CLIENT_ID": self._running.client_id,
+            "DATABRICKS_AUTH_TYPE": f"{kind}-oidc",
+        }
+        return {**sign_in, **{str(name): str(value) for name, value in of_job.items()}}
+
     def advance(self, seconds: float) -> None:
         """Put its clock forward: idle clusters end, runs time out, tokens of sign-ins expire. It is never put back."""
         self._do("POST", "clock", {"advance_s": seconds})

@@ -16,19 +16,22 @@ from starlette.routing import Match, Route
 from harness.rehearsal.answers import ApiError, refusal
 from harness.rehearsal.faults import OF_CALLS, DroppedError
 from harness.rehearsal.identity import OPEN
+from harness.rehearsal.pipelines import ISSUERS
 from harness.rehearsal.traffic import limits_of
 from harness.rehearsal.workspace import PRINCIPAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from starlette.types import Message, Receive, Scope, Send
 
+    from harness.rehearsal.tokens import Caller
     from harness.rehearsal.workspace import Workspace
 
 SUBJECTS = (
     "identity",
+    "pipelines",
     "clusters",
     "notebooks",
     "jobs",
@@ -97,14 +100,16 @@ class App:
     async def _answer(self, scope: Scope, receive: Receive, sender: _Sender) -> None:
         path, method = scope["path"], scope["method"]
         route, match = self._match(scope)
-        if path.startswith(CONTROL):
-            self._admit(scope)
+        if path.startswith(ISSUERS):
+            pass  # no part of the workspace: it looks at tokens of its own
+        elif path.startswith(CONTROL):
+            self._admit(scope, self._workspace.tokens.driver)
         else:
             self._workspace.faults.count(f"{method} {route.path if route is not None else path}")
             self._limits.check(path, self._workspace.clock.now())
             await self._meet_fault(path, method, sender)
             if path not in OPEN:
-                self._admit(scope)
+                self._admit(scope, self._workspace.tokens.caller)
         if route is None:
             raise self._unknown(method, path)
         scope.update(match)
@@ -119,8 +124,8 @@ class App:
                 return route, dict(child)
         return None, {}
 
-    def _admit(self, scope: Scope) -> None:
-        caller = self._workspace.tokens.caller(Request(scope).headers.get("authorization"))
+    def _admit(self, scope: Scope, known: Callable[[str | None], Caller]) -> None:
+        caller = known(Request(scope).headers.get("authorization"))
         scope["state"]["caller"] = caller
         PRINCIPAL.set(caller.principal)
 

@@ -161,18 +161,18 @@ def check(spec: Mapping[str, Any]) -> None:
     Raises:
         ApiError: It can't.
     """
-    if spec.get("policy_id"):  # with one a spec may lack the rest
+    if spec.get("policy_id") or spec.get("instance_pool_id"):  # with one a spec may lack the rest
         refuse_of_cluster(spec)
     version = spec.get("spark_version")
     if not version:
         raise invalid(f"{_NAMELESS}spark_version")
     if version not in VERSIONS:
         raise invalid(f"Invalid spark version {version}.")
-    node = spec.get("node_type_id")
-    if not node and not spec.get("instance_pool_id"):
+    if not spec.get("node_type_id"):
         raise invalid(f"{_NAMELESS}node_type_id")
-    if node and node not in NODES:
-        raise invalid(f"Node type {node} is not supported. Supported node types: {', '.join(sorted(NODES))}")
+    for node in (spec["node_type_id"], spec.get("driver_node_type_id")):
+        if node and node not in NODES:
+            raise invalid(f"Node type {node} is not supported. Supported node types: {', '.join(sorted(NODES))}")
     minutes = spec.get("autotermination_minutes") or 0
     if not isinstance(minutes, int) or (minutes and minutes < _LEAST_MINUTES):
         raise invalid(f"Invalid autotermination_minutes {minutes}: it must be 0 or at least {_LEAST_MINUTES} minutes.")

@@ -25,7 +25,7 @@ OF_CALLS = {
     "reset": "the connection is reset, nothing was done",
     "lost_answer": "all was done, and the connection is reset before the answer",
     "slow": "the answer comes `seconds` later",
-    "token_expired": "the tokens of all sign-ins end",
+    "token_expired": "all tokens end: those of sign-ins, and the user's own until the faults are taken back",
 }
 """Faults that any call may meet; `path` is a pattern of its address."""
 
@@ -140,6 +140,7 @@ def routes(workspace: Workspace) -> list[Route]:
 
     def clear(_call: Call) -> dict[str, Any]:
         faults.wanted.clear()
+        workspace.tokens.renew()
         return {}
 
     return [

@@ -29,6 +29,18 @@ _VERSIONS = ["2.0", "2.1", "2.2"]
 _MOST_LISTED = 26
 _MOST_JOBS = 100
 _TOKEN_LETTERS = 64
+_OF_RUN = (
+    "run_name",
+    "idempotency_token",
+    "timeout_seconds",
+    "access_control_list",
+    "run_as",
+    "git_source",
+    "budget_policy_id",
+    "usage_policy_id",
+    "webhook_notifications",
+)
+"""What is of a whole run in the form of 2.0, which has its task's fields beside them."""
 
 
 class Jobs:
@@ -218,9 +230,8 @@ class _Calls:
     def submit(self, call: Call) -> dict[str, Any]:
         given = call.json()
         if "tasks" not in given and given.keys() & runs.FILES.keys():  # the form of 2.0: one task, without a list
-            kept = ("run_name", "idempotency_token", "timeout_seconds", "access_control_list", "run_as")
-            task = {name: value for name, value in given.items() if name not in kept}
-            given = {**{name: given[name] for name in kept if name in given}, "tasks": [{"task_key": "main", **task}]}
+            task = {name: value for name, value in given.items() if name not in _OF_RUN}
+            given = {**{name: given[name] for name in _OF_RUN if name in given}, "tasks": [{"task_key": "main", **task}]}
         self._check(given, call, is_submitted=True)
         name = call.text("run_name", "Untitled")
         token = call.text("idempotency_token", "")

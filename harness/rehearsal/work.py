@@ -66,9 +66,19 @@ class _Limits:
         if self.lost is not None and now >= self.lost_at:
             return self.lost
         if self.cluster is not None and self.cluster.look() not in {"RUNNING", "PENDING"}:
-            message = f"Cluster {self.cluster.id} became unusable during the run since it was terminated or restarted."
-            return End("INTERNAL_ERROR", "FAILED", message, "CLUSTER_TERMINATED_BY_USER")
+            return _end_of(self.cluster)
         return None
+
+
+def _end_of(cluster: Cluster) -> End:
+    """How a task ends whose cluster has ended below it: by whoever has ended that."""
+    message = f"Cluster {cluster.id} became unusable during the run since it was terminated or restarted. {cluster.told_reason}"
+    code, kind = str(cluster.reason.get("code")), str(cluster.reason.get("type"))
+    if kind == "CLOUD_FAILURE":
+        return End("INTERNAL_ERROR", "FAILED", message, kind, kind)
+    if (code, kind) == _UNHEALTHY:
+        return End("INTERNAL_ERROR", "FAILED", message, "DRIVER_ERROR", "INTERNAL_ERROR")
+    return End("INTERNAL_ERROR", "FAILED", message, "CLUSTER_TERMINATED_BY_USER")
 
 
 class Work:

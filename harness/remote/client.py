@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from harness.remote.errors import AnswerError, CertificateError, RemoteError, SignInError
 from harness.remote.protocol import Facts, Identity
+from harness.remote.renewal import Renewal
 from harness.remote.secrets import Masker
-from harness.remote.told import certificate, sign_in, told, unreachable
+from harness.remote.told import certificate, is_token_fault, sign_in, told, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,6 +102,7 @@ class SdkWorkspace:
         self.client = client
         self.mask = mask
         self.host = str(client.config.host)
+        self._renewal = Renewal()
 
     def me(self) -> Identity:
         """Who is signed in."""
@@ -110,8 +112,7 @@ class SdkWorkspace:
 
     def workspace_id(self) -> int:
         """The workspace's number, which evidence names."""
-        with self._telling("asking for the workspace's id"):
-            return self.client.get_workspace_id()
+        return self._again("asking for the workspace's id", self.client.get_workspace_id)
 
     # -- runs ------------------------------------------------------------------------------------------------------------------
 
@@ -308,7 +309,9 @@ class SdkWorkspace:
         if self.client.config.workspace_id:
             headers["X-Databricks-Workspace-Id"] = str(self.client.config.workspace_id)
         with self._telling(doing):
-            answer = self.client.api_client.do(method, path, headers=headers, **given)
+            answer: Any = self._renewal.around(
+                self.client.config, lambda: self.client.api_client.do(method, path, headers=headers, **given)
+            )
         if not isinstance(answer, dict):
             raise AnswerError(f"{doing} failed", cause=f"{self.host} answered no object", mend="look whether it is a workspace")
         return answer
@@ -321,7 +324,8 @@ class SdkWorkspace:
 
         seconds = self.client.config.retry_timeout_seconds
         with self._telling(doing):
-            answer: _Answer = retried(timeout=timedelta(seconds=seconds), is_retryable=_passes)(call)()
+            again = retried(timeout=timedelta(seconds=seconds), is_retryable=_passes)(call)
+            answer: _Answer = self._renewal.around(self.client.config, again)
         return answer
 
     @contextlib.contextmanager
@@ -346,7 +350,7 @@ def _passes(exc: BaseException) -> str | None:
             return "the workspace failed"
         case requests.ConnectionError() | requests.Timeout() if not isinstance(exc, requests.exceptions.SSLError):
             return "the connection was lost"
-    return None
+    return "no token was given" if is_token_fault(exc) else None
 
 
 def _address(host: str) -> str:

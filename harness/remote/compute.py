@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
-from harness.remote.errors import ClusterError, MissingError, RemoteError, is_passing
+from harness.remote.errors import ClusterError, MissingError, RemoteError, SignInError, is_passing
 from harness.remote.marks import TAG
 from harness.remote.removal import clusters_named, is_ours
 from harness.remote.wheels import folders_of, in_environments, in_libraries
@@ -197,6 +197,8 @@ class Computes:
             if not noted:  # else an earlier call may have made it
                 ledger.strike(entry)
                 self._shared.tell(_MAKING, {})
+            if isinstance(error, SignInError):
+                raise
             raise ClusterError(
                 "the cluster of this run can't be made", cause=f"{error.what}\n{error.cause}".strip(), mend=error.mend
             ) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from harness.remote.errors import ClusterError, RemoteError, RemoteSparkError
+from harness.remote.told import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ def open_session(
     Raises:
         ClusterError: The cluster doesn't start.
         RemoteSparkError: There is no client for it or there are two, it fits no such runtime, or it doesn't answer.
+        SignInError: It doesn't take the sign-in.
         RemoteError: The workspace can't be used.
     """
     version = _version("databricks-connect")
@@ -96,6 +98,8 @@ def _answering(make: Callable[[], Any], workspace: SdkWorkspace, client: str, ti
     cause = f"{client} had no answer within {timeout_s:g} s"
     if failed:
         cause = workspace.mask(f"{client}: {_first_line(failed[0])}")
+        if "UNAUTHENTICATED" in cause:
+            raise sign_in("opening a Spark session", workspace.host, cause)
     raise RemoteSparkError(
         f"{workspace.host} gives no Spark session",
         cause=cause,

@@ -33,6 +33,9 @@ _SIGN_IN = re.compile(
     r"|has no .* profile|no such profile|please run|az login|token.*expired|expired.*token|authentication",
     re.IGNORECASE,
 )
+_FEDERATION = re.compile(r"federation policy|failed to process token", re.IGNORECASE)
+# What the SDK makes of an answer that isn't OAuth's, and OAuth's own codes of a fault; all others refuse.
+_NO_TOKEN_NOW = re.compile(r"unknown: |temporarily_unavailable\b|server_error\b|slow_down\b|b['\"]")
 _GONE = re.compile(r"does not exist|doesn't exist", re.IGNORECASE)
 _LONGEST = 600
 
@@ -56,6 +59,12 @@ def told(exc: BaseException, *, doing: str, host: str, mask: Masker) -> RemoteEr
             case requests.exceptions.RequestException():
                 return unreachable(doing, host, mask(_first_line(one)))
     cause = mask(_first_line(exc))
+    if is_token_fault(exc):
+        return WorkspaceFaultError(
+            f"{doing} failed",
+            cause=f"{host} gave no token: {mask(_first_line(chain[-1]))}",
+            mend="run it again; if it stays so, ask the workspace's support",
+        )
     if isinstance(exc, TimeoutError | ConnectionError):
         return unreachable(doing, host, cause)
     if isinstance(exc, ValueError) and any(_SIGN_IN.search(str(one)) for one in chain):
@@ -65,16 +74,43 @@ def told(exc: BaseException, *, doing: str, host: str, mask: Masker) -> RemoteEr
     )
 
 
-def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> RemoteError:
-    """The workspace answered, with an error."""
+def is_bad_sign_in(exc: BaseException) -> bool:
+    """Whether the workspace refused a call for its sign-in alone."""
     from databricks.sdk import errors
 
     match exc:
         case errors.Unauthenticated():
-            return sign_in(doing, host, cause)
+            return True
         case errors.PermissionDenied():
-            if _is_bad_token(cause):
-                return sign_in(doing, host, cause)
+            return _is_bad_token(_first_line(exc))
+    return False
+
+
+def is_token_fault(exc: BaseException) -> bool:
+    """Whether the endpoint that gives tokens failed by itself: the SDK raises a ValueError, as for a refusal, and asks once."""
+    return any(
+        isinstance(one, ValueError) and _comes_of(one, "retrieve_token") and _NO_TOKEN_NOW.match(str(one)) is not None
+        for one in _causes(exc)
+    )
+
+
+def _comes_of(exc: BaseException, function: str) -> bool:
+    found = exc.__traceback__
+    while found is not None:
+        if found.tb_frame.f_code.co_name == function:
+            return True
+        found = found.tb_next
+    return False
+
+
+def _answered(exc: DatabricksError, *, doing: str, host: str, cause: str) -> RemoteError:
+    """The workspace answered, with an error."""
+    from databricks.sdk import errors
+
+    if is_bad_sign_in(exc):
+        return sign_in(doing, host, cause)
+    match exc:
+        case errors.PermissionDenied():
             return NotAllowedError(
                 f"{host} doesn't allow {doing}",
                 cause=cause,
@@ -117,13 +153,21 @@ def certificate(doing: str, host: str, cause: str) -> CertificateError:
 
 def sign_in(doing: str, host: str, cause: str) -> SignInError:
     """The sign-in isn't taken."""
-    expired = "it has expired, or " if "expire" in cause.lower() else ""
-    return SignInError(
-        f"{host} doesn't take the sign-in",
-        cause=f"while {doing}: {cause}",
-        mend=f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
-        "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too",
-    )
+    has_expired = "expire" in cause.lower()
+    if _FEDERATION.search(cause) and has_expired:
+        mend = "sign in by github-oidc or azure-devops-oidc, which ask for a new ID token; one in a variable is soon over"
+    elif _FEDERATION.search(cause):
+        mend = (
+            "have a federation policy of the service principal name issuer, subject and audience as the cause has them,\n"
+            "and DATABRICKS_CLIENT_ID that service principal: see docs/environments.md"
+        )
+    else:
+        expired = "it has expired, or " if has_expired else ""
+        mend = (
+            f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
+            "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too"
+        )
+    return SignInError(f"{host} doesn't take the sign-in", cause=f"while {doing}: {cause}", mend=mend)
 
 
 def _is_fault(exc: DatabricksError) -> bool:
@@ -143,7 +187,9 @@ def _mend_of(exc: BaseException) -> str:
 
 def _is_bad_token(cause: str) -> bool:
     text = cause.lower()
-    return "invalid access token" in text or "invalid token" in text or ("token" in text and "expired" in text)
+    return (
+        "invalid access token" in text or "invalid token" in text or (("token" in text or "jwt" in text) and "expired" in text)
+    )
 
 
 def _first_line(exc: BaseException) -> str:

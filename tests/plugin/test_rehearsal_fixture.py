@@ -48,6 +48,19 @@ TESTS = """
             rehearsal.faults("slow", times="x")
         assert rehearsal.client().current_user.me().user_name == "rehearsal@example.com"
 
+    def test_a_pipelines_sign_in(rehearsal, monkeypatch):
+        from databricks.sdk import WorkspaceClient
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
+        for name, value in rehearsal.pipeline("github").items():
+            monkeypatch.setenv(name, value)
+        assert WorkspaceClient().current_user.me().user_name == os.environ["DATABRICKS_CLIENT_ID"]
+        for name, value in rehearsal.pipeline("github", subject="repo:another/project:ref:refs/heads/main").items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(ValueError, match="TOKEN_INVALID"):
+            WorkspaceClient().current_user.me()
+        with pytest.raises(InvalidParameterValue, match="there are those of github, azure-devops"):
+            rehearsal.pipeline("gitlab")
+
     def test_time(rehearsal):
         client = rehearsal.client()
         spec = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_DS3_v2", "num_workers": 1}
@@ -68,7 +81,7 @@ def test_it_is_had_without_an_option(make_folder, tmp_path):
 
     done = folder.run_apart("pytest", "-q", TOLD=str(tmp_path / "told"))
 
-    assert "7 passed" in done.stdout, done.stdout
+    assert "8 passed" in done.stdout, done.stdout
     host = (tmp_path / "told").read_text().strip()
     assert not _answers(host)
 

@@ -130,6 +130,7 @@ def test_a_removed_cluster_is_gone(client):
     [
         ({"spark_version": "3.5"}, "Invalid spark version"),
         ({"node_type_id": "toaster"}, "Node type toaster"),
+        ({"driver_node_type_id": "kettle"}, "Node type kettle"),
         ({"num_workers": 0}, "SingleNode"),
         ({"autotermination_minutes": 3}, "at least 10"),
     ],
@@ -148,6 +149,16 @@ def test_what_no_cluster_can_be_is_refused(client, changed, told):
         ({"spark_env_vars": {"STAGE": "dev"}}, r"spark_env_vars .*\(STAGE\)"),
         ({"spark_env_vars": {"PYSPARK_PYTHON": "/usr/bin/python3"}}, r"spark_env_vars .*\(PYSPARK_PYTHON\)"),
         ({"init_scripts": [{"workspace": {"destination": "/x.sh"}}]}, "init_scripts"),
+        ({"instance_pool_id": "0101-pool-1", "node_type_id": None}, "the instance_pool_id 0101-pool-1; it has no pools"),
+        ({"driver_instance_pool_id": "0101-pool-2"}, "the driver_instance_pool_id 0101-pool-2; it has no pools"),
+        ({"docker_image": {"url": "x/y:1"}}, "docker_image"),
+        ({"cluster_log_conf": {"dbfs": {"destination": "dbfs:/logs"}}}, "cluster_log_conf"),
+        ({"ssh_public_keys": ["ssh-rsa AAAA"]}, "ssh_public_keys"),
+        ({"use_ml_runtime": True}, "use_ml_runtime"),
+        ({"aws_attributes": {"instance_profile_arn": "arn:aws:iam::1:instance-profile/x"}}, "instance_profile_arn"),
+        ({"gcp_attributes": {"google_service_account": "a@b.iam"}}, "google_service_account"),
+        ({"data_security_mode": "SINGLE_USER", "single_user_name": "nobody@example.com"}, "know nobody@example.com"),
+        ({"workload_type": {"clients": {"jobs": False, "notebooks": True}}}, "workload_type"),
     ],
 )
 def test_what_would_have_no_effect_on_a_cluster_is_refused_loudly(client, changed, told):
@@ -169,6 +180,26 @@ def test_what_a_workspace_has_anyway_is_taken(client):
 
     assert client.clusters.get(made.cluster_id).state == State.RUNNING
     client.clusters.permanent_delete(made.cluster_id)
+
+
+def test_what_no_result_hangs_on_is_taken(client):
+    """How large, fast and dear it is; it is told as it was given."""
+    asked = {
+        **SPEC,
+        "driver_node_type_id": "Standard_D8ds_v5",
+        "runtime_engine": "PHOTON",
+        "enable_elastic_disk": True,
+        "azure_attributes": {"availability": "SPOT_WITH_FALLBACK_AZURE", "first_on_demand": 1},
+        "custom_tags": {"team": "churn"},
+        "data_security_mode": "SINGLE_USER",
+        "single_user_name": client.current_user.me().user_name,
+    }
+
+    made = client.api_client.do("POST", "/api/2.1/clusters/create", body=asked)["cluster_id"]
+
+    told = client.api_client.do("GET", "/api/2.1/clusters/get", query={"cluster_id": made})
+    assert {name: told[name] for name in asked} == asked
+    client.clusters.permanent_delete(made)
 
 
 def test_one_token_makes_one_cluster(client):

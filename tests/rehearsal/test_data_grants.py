@@ -62,6 +62,21 @@ def test_effective_privileges_come_from_above(client, orders):
     assert {one.inherited_from_name for one in of_catalog.privileges} == {None}
 
 
+def test_the_external_location_has_privileges(client, orders, sql):
+    """There is one, this machine's disk; a catalog that has its name is another thing."""
+    client.catalogs.create("local")
+    change = PermissionsChange(principal=RUNNER, add=[Privilege.CREATE_MANAGED_STORAGE])
+
+    answer = client.grants.update("external_location", "local", changes=[change])
+
+    assert told(answer.privilege_assignments) == {RUNNER: ["CREATE_MANAGED_STORAGE"]}
+    assert sql("SHOW GRANTS ON EXTERNAL LOCATION local") == [(RUNNER, "CREATE MANAGED STORAGE", "EXTERNAL LOCATION", "local")]
+    assert told(client.grants.get("catalog", "local").privilege_assignments) == {}
+    assert sql("SHOW GRANTS ON SCHEMA local.default") == []
+    sql(f"REVOKE CREATE MANAGED STORAGE ON EXTERNAL LOCATION local FROM `{RUNNER}`")
+    assert told(client.grants.get("external_location", "local").privilege_assignments) == {}
+
+
 def test_an_unknown_principal_is_refused(client, orders):
     """Until the workspace knows it."""
     change = PermissionsChange(principal="new-team", add=[Privilege.SELECT])
@@ -82,6 +97,9 @@ def test_an_unknown_principal_is_refused(client, orders):
         (("schema", "prod.nope"), Privilege.USE_SCHEMA, "SCHEMA_DOES_NOT_EXIST"),
         (("table", "prod.sales.orders"), Privilege.CREATE_SCHEMA, "INVALID_PARAMETER_VALUE"),
         (("share", "s"), Privilege.SELECT, "NOT_IMPLEMENTED"),
+        (("external_location", "lake"), Privilege.CREATE_MANAGED_STORAGE, "EXTERNAL_LOCATION_DOES_NOT_EXIST"),
+        (("external_location", "local"), Privilege.READ_FILES, "NOT_IMPLEMENTED"),
+        (("external_location", "local"), Privilege.SELECT, "INVALID_PARAMETER_VALUE"),
     ],
 )
 def test_refusals(orders, client, on, privilege, code):

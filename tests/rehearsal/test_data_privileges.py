@@ -193,6 +193,8 @@ def test_what_it_makes_is_its_own(client, runner, data, as_runner):
         ("CREATE FUNCTION main.sales.more() RETURNS INT RETURN 1", "CREATE FUNCTION", "Schema 'main.sales'"),
         ("CREATE VOLUME main.sales.more", "CREATE VOLUME", "Schema 'main.sales'"),
         ("CREATE CATALOG more", "CREATE CATALOG", "Metastore 'rehearsal'"),
+        ("CREATE SCHEMA main.more MANAGED LOCATION '/tmp/more'", "CREATE MANAGED STORAGE", "External Location 'local'"),
+        ("GRANT CREATE MANAGED STORAGE ON EXTERNAL LOCATION local TO `users`", "MANAGE", "External Location 'local'"),
         ("GRANT SELECT ON TABLE main.sales.orders TO `users`", "MANAGE", "Table 'main.sales.orders'"),
         ("REVOKE SELECT ON TABLE main.sales.orders FROM `users`", "MANAGE", "Table 'main.sales.orders'"),
         (f"ALTER TABLE main.sales.orders OWNER TO `{RUNNER}`", "MANAGE", "Table 'main.sales.orders'"),

@@ -190,6 +190,19 @@ def test_tokens_of_sign_ins_can_end_in_mid_run(rehearsal, client, fault):
         signed.clusters.spark_versions()
 
 
+def test_the_users_own_token_ends_too(client, call, fault):
+    """Until the faults are taken back, which it still can do; nobody has another to go on with."""
+    fault(kind="token_expired", path="*/clusters/spark-versions")
+
+    for _ in range(2):
+        with pytest.raises(PermissionDenied, match=r"Invalid access token\."):
+            client.clusters.spark_versions()
+    assert call("GET", "/rehearsal/clock").status_code == 200
+    assert call("DELETE", "/rehearsal/faults").status_code == 200
+
+    assert client.clusters.spark_versions().versions
+
+
 def test_an_unknown_fault_is_refused(call):
     """With the names of those that there are."""
     answer = call("POST", "/rehearsal/faults", json={"kind": "earthquake"})

@@ -53,7 +53,7 @@ def task(path, key="main", **more):
     parameters = more.pop("parameters", None)
     compute = {} if {"new_cluster", "environment_key", "serverless"} & set(more) else {"existing_cluster_id": EXISTING}
     more.pop("serverless", None)
-    return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **compute, **more)
+    return SubmitTask(task_key=key, notebook_task=NotebookTask(path, base_parameters=parameters), **{**compute, **more})
 
 
 def running(client, run_id):
@@ -328,6 +328,26 @@ def test_a_lost_machine_is_the_platforms_fault(client, notebook, control, *, kin
     assert client.clusters.get(run.tasks[0].cluster_instance.cluster_id).state == State.TERMINATED
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "of"),
+    [("cluster_lost", "DRIVER_ERROR", "INTERNAL_ERROR"), ("preempted", "CLOUD_FAILURE", "CLOUD_FAILURE")],
+)
+def test_who_else_is_on_a_lost_machine_is_told_the_same(client, notebook, control, *, kind, code, of):
+    """It isn't taken for a cluster that somebody ended: what the platform lost may be tried again."""
+    cluster = client.clusters.create(cluster_name="of two", **{"autotermination_minutes": 30, **NEW.as_dict()}).cluster_id
+    path = notebook(f"stays_{kind}", sleeping(f"stays_{kind}"))
+    lost = notebook(f"goes_{kind}", sleeping(f"goes_{kind}"))
+    other = client.jobs.submit(tasks=[task(path, existing_cluster_id=cluster)]).run_id
+    running(client, other)
+    control("faults", kind=kind, path=lost)
+
+    submitted(client, task(lost, existing_cluster_id=cluster))
+    details = ended(client, other).tasks[0].status.termination_details
+
+    assert (details.code.value, details.type.value) == (code, of)
+    client.clusters.permanent_delete(cluster)
+
+
 def test_a_cluster_that_does_not_start_fails_the_run(client, notebook, control):
     """With the cloud's reason."""
     control("faults", kind="cluster_refused", path="job-*")
@@ -505,6 +525,10 @@ def test_what_cannot_be_run_is_refused_at_once(client, changed, code):
         {"libraries": [{"maven": {"coordinates": "a:b:1"}}]},
         {"notebook_task": None, "spark_jar_task": {"main_class_name": "X"}},
         {"disabled": True},
+        {"compute": {"hardware_accelerator": "GPU_1xA10"}},
+        {"environment_variables_key": "x"},
+        {"max_retries": 1, "retry_on_timeout": True},
+        {"webhook_notifications": {"on_failure": [{"id": "0481e838"}]}},
         {"notebook_task": {"notebook_path": "/x", "base_parameters": {"n": "{{job.trigger.type}}"}}},
     ],
 )
@@ -525,6 +549,9 @@ def test_what_would_have_no_effect_is_refused_loudly(client, changed):
         ({"access_control_list": [{"user_name": "nobody@example.com", "permission_level": "CAN_VIEW"}]}, "nobody@example.com"),
         ({"access_control_list": [{"group_name": "of-nobody", "permission_level": "CAN_VIEW"}]}, "know of-nobody"),
         ({"timeout_seconds": -1}, "timeout_seconds -1"),
+        ({"git_source": {"git_url": "https://x", "git_provider": "gitHub"}}, "git_source"),
+        ({"budget_policy_id": "550e8400"}, "the budget_policy_id 550e8400"),
+        ({"webhook_notifications": {"on_success": [{"id": "0481e838"}]}}, "the destination 0481e838"),
     ],
 )
 def test_who_and_how_long_is_refused_loudly_where_it_would_not_be_so(client, field, told):
@@ -540,6 +567,28 @@ def test_who_and_how_long_is_refused_loudly_where_it_would_not_be_so(client, fie
     ):
         with pytest.raises(errors.NotImplemented, match=told):
             client.api_client.do("POST", f"/api/{path}", body={**body, **field})
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"schedule": {"quartz_cron_expression": "0 0 6 * * ?", "timezone_id": "UTC"}},
+        {"continuous": {"pause_status": "UNPAUSED"}},
+        {"trigger": {"file_arrival": {"url": "/Volumes/a/b/c/"}}},
+    ],
+)
+def test_a_job_that_would_start_by_itself_is_refused_loudly(client, when):
+    """It would never run; one that is paused needn't."""
+    notebook_task = {"notebook_path": "/Shared/x"}
+    body = {"tasks": [{"task_key": "main", "existing_cluster_id": EXISTING, "notebook_task": notebook_task}]}
+    ((name, told),) = when.items()
+
+    with pytest.raises(errors.NotImplemented, match=f"{name} has to have the pause_status PAUSED"):
+        client.api_client.do("POST", "/api/2.2/jobs/create", body={**body, **when})
+
+    paused = {name: {**told, "pause_status": "PAUSED"}}
+    made = client.api_client.do("POST", "/api/2.2/jobs/create", body={**body, **paused})
+    client.jobs.delete(made["job_id"])
 
 
 def test_who_runs_it_and_whom_it_knows_may_be_named(client, notebook):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from databricks.sdk.clock import RealClock
 
 from harness.remote.client import connect
 from harness.remote.errors import (
@@ -18,6 +19,7 @@ from harness.remote.errors import (
     RateLimitError,
     SignInError,
     UnreachableError,
+    WorkspaceFaultError,
 )
 from harness.remote.secrets import Masker
 
@@ -125,10 +127,52 @@ def test_no_sign_in_goes_over_an_open_line(monkeypatch):
 def test_an_expired_sign_in_is_told(server, monkeypatch):
     """401, and 403 with Databricks' words for a bad token."""
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
-    for status, message in [(401, "The access token expired"), (403, "Invalid access token.")]:
+    for status, message in [(401, "The access token expired"), (403, "Invalid access token."), (403, "JWT has expired")]:
         server.answers[ME] = [(status, {"error_code": "X", "message": message}, {})]
         with pytest.raises(SignInError, match="sign in again"):
             connect(server.host)
+
+
+@pytest.fixture
+def tokens(server, monkeypatch):
+    """Sign in by OAuth; gives how to say what the endpoint that gives tokens answers."""
+    for name, value in {"CLIENT_ID": "one", "CLIENT_SECRET": "dose0123456789", "AUTH_TYPE": "oauth-m2m"}.items():
+        monkeypatch.setenv(f"DATABRICKS_{name}", value)
+    monkeypatch.setattr(RealClock, "sleep", lambda _, seconds: time.sleep(seconds / 20))
+    at = {"token_endpoint": f"{server.host}/oidc/v1/token", "authorization_endpoint": f"{server.host}/oidc/v1/authorize"}
+    server.answers["/oidc/.well-known/oauth-authorization-server"] = [(200, at, {})]
+    server.answers["/.well-known/databricks-config"] = [(200, {"oidc_endpoint": f"{server.host}/oidc"}, {})]
+    return lambda *answers: server.answers.update({"/oidc/v1/token": list(answers)})
+
+
+BUSY = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "later"}
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_token_is_asked_for_again(server, tokens, status):
+    """Where the endpoint that gives tokens fails by itself: the SDK asks it once."""
+    given = {"access_token": "x" * 20, "token_type": "Bearer", "expires_in": 3600}
+    tokens((status, BUSY, {}), (200, given, {}))
+
+    assert connect(server.host).me().name == "me@example.com"
+
+
+def test_an_endpoint_that_gives_no_token_is_told(server, tokens):
+    """As a fault of the workspace, and not as a sign-in that isn't taken."""
+    tokens((503, BUSY, {}))
+
+    with pytest.raises(WorkspaceFaultError, match="gave no token"):
+        connect(server.host)
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, "invalid_client"), (400, "invalid_grant"), (400, "interaction_required")])
+def test_a_refused_sign_in_is_asked_for_once(server, tokens, status, error):
+    """It stays refused."""
+    tokens((status, {"error": error, "error_description": "Client authentication failed"}, {}))
+
+    with pytest.raises(SignInError, match=error):
+        connect(server.host)
+    assert [one.path for one in server.seen].count("/oidc/v1/token") == 1
 
 
 def test_a_wrong_clock_is_told(server, monkeypatch):

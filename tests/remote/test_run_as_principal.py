@@ -57,6 +57,44 @@ TESTS = """
         spark.sql("INSERT INTO " + uc.full_name("t") + " VALUES (2)")
         assert make_schema().name
 
+    def test_catalog(make_catalog):
+        make_catalog()
+
+    @pytest.fixture
+    def may(rehearsal):
+        "Give the run's identity a privilege for one test."
+        from databricks.sdk.service.catalog import PermissionsChange, Privilege
+        owner, given = rehearsal.client(), []
+        metastore = owner.metastores.summary().metastore_id
+
+        def change(privilege, **how):
+            on = ("metastore", metastore) if privilege == "CREATE_CATALOG" else ("external_location", "local")
+            who = "00000000-0000-4000-9000-000000000102"
+            one = PermissionsChange(principal=who, **{way: [Privilege(privilege)] for way in how})
+            owner.grants.update(*on, changes=[one])
+
+        def give(*privileges):
+            for privilege in privileges:
+                given.append(privilege)
+                change(privilege, add=True)
+        yield give
+        for privilege in given:
+            change(privilege, remove=True)
+
+    def test_location_without_storage(may, make_catalog, tmp_path):
+        may("CREATE_CATALOG")
+        make_catalog(managed_location=str(tmp_path))
+
+    def test_location_without_catalog(may, make_catalog, tmp_path):
+        may("CREATE_MANAGED_STORAGE")
+        make_catalog(managed_location=str(tmp_path))
+
+    def test_location_with_both(may, make_catalog, make_schema, make_table, spark, tmp_path):
+        may("CREATE_CATALOG", "CREATE_MANAGED_STORAGE")
+        catalog = make_catalog(managed_location=str(tmp_path)).name
+        table = make_table(catalog_name=catalog, schema_name=make_schema(catalog_name=catalog).name, rows=[{"id": 1}])
+        assert spark.table(table.full_name).count() == 1
+
     def test_own(uc, run_notebook):
         uc.make_table(name="t", rows=[{"id": 1}, {"id": 2}])
         run = run_notebook("count.py", widgets={"table": uc.full_name("t")})
@@ -115,6 +153,29 @@ def test_without_use_catalog_the_fixture_names_that(run):
     told = run('privileges = ["CREATE SCHEMA"]', "-k", "own")
 
     assert "cause: User does not have USE CATALOG on Catalog 'main'" in told, told
+
+
+def test_without_create_catalog_the_fixture_names_the_grant(run):
+    """On the metastore, which has no name in a GRANT; nothing is left to remove."""
+    told = run(ENOUGH, "-k", "catalog")
+
+    assert "NBH328 the catalog nbh_" in told, told
+    assert "cause: User does not have CREATE CATALOG on Metastore 'rehearsal'" in told
+    assert "GRANT CREATE CATALOG ON METASTORE TO the identity that runs the tests" in told
+    assert "NBH325" not in told
+
+
+def test_a_catalog_with_a_location_names_what_lacks(run):
+    """Storage on the external location, or the catalog on the metastore; with both it is made, and it needs no more."""
+    told = run(ENOUGH, "-k", "location")
+
+    assert "1 passed" in told, told
+    assert "2 failed" in told, told
+    assert told.count("NBH328 the catalog nbh_") >= 2
+    assert "cause: User does not have CREATE MANAGED STORAGE on External Location 'local'" in told
+    assert "GRANT CREATE MANAGED STORAGE ON EXTERNAL LOCATION local TO the identity that runs the tests" in told
+    assert "cause: User does not have CREATE CATALOG on Metastore 'rehearsal'" in told
+    assert "NBH325" not in told
 
 
 def test_reading_what_is_others_is_red(run):

@@ -29,6 +29,14 @@ def test_the_error_names_the_grant():
         (SPARK.format("USE SCHEMA", "Schema 'pps.in-put'"), "GRANT USE SCHEMA ON SCHEMA pps.`in-put` TO"),
         ("PERMISSION_DENIED: User does not have SELECT on Table 'a.b.c'.", "GRANT SELECT ON TABLE a.b.c TO"),
         ("PERMISSION_DENIED: something else", "grant it to the identity"),
+        (
+            "PERMISSION_DENIED: User does not have CREATE CATALOG on Metastore 'primary'.",
+            "GRANT CREATE CATALOG ON METASTORE TO",
+        ),
+        (
+            SPARK.format("CREATE MANAGED STORAGE", "External Location 'loc-dev.managed'"),
+            "GRANT CREATE MANAGED STORAGE ON EXTERNAL LOCATION `loc-dev.managed` TO",
+        ),
     ],
 )
 def test_other_objects(told, grant):

@@ -69,9 +69,17 @@ final class Access {
 
   private static void one(Space space, String principal, String privilege, String type, List<String> name) {
     if (isThere(space, type, name) && !has(space, principal, privilege, type, name)) {
-      String shown = name.isEmpty() ? "rehearsal" : String.join(".", name); // so the metastore is called by REST
+      String shown = name.isEmpty() ? "rehearsal" // so the metastore is called by REST
+          : type.equals(Securable.LOCATION) ? Securable.DISK : String.join(".", name);
       throw Errors.make("INSUFFICIENT_PERMISSIONS", "42501",
           "Insufficient privileges:\nUser does not have " + privilege + " on " + shown(type) + " '" + shown + "'.");
+    }
+  }
+
+  /** The same of a location for the tables of a catalog or schema, where one is given: all of them are on this machine's disk. */
+  static void requireStorage(SparkSession session, String location) {
+    if (location != null) {
+      require(session, "CREATE MANAGED STORAGE", Securable.LOCATION, Securable.DISK_KEY);
     }
   }
 
@@ -95,7 +103,7 @@ final class Access {
   }
 
   private static boolean isThere(Space space, String type, List<String> name) {
-    return type.equals("METASTORE") || find(space, type, name) != null;
+    return type.equals("METASTORE") || type.equals(Securable.LOCATION) || find(space, type, name) != null;
   }
 
   private static Object find(Space space, String type, List<String> name) {
@@ -125,6 +133,7 @@ final class Access {
     return switch (type) {
       case "FUNCTION" -> "Routine or Model";
       case "VIEW" -> "Table";
+      case Securable.LOCATION -> "External Location";
       default -> type.charAt(0) + type.substring(1).toLowerCase(Locale.ROOT);
     };
   }

@@ -52,6 +52,7 @@ final class CatalogStatements {
       }
       if (!isQuiet || !space.catalogs.containsKey(name)) {
         Access.require(spark, "CREATE CATALOG", "METASTORE");
+        Access.requireStorage(spark, place);
         space.createCatalog(name, said, Sessions.user(spark.sessionState().conf()), place);
         Sessions.updateAll(space);
       }

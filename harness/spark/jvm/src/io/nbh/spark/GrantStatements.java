@@ -57,7 +57,8 @@ final class GrantStatements {
           .filter(grant -> object.equals(grant.object()) || object.startsWith(grant.object() + "."))
           .filter(grant -> principal == null || principal.equals(grant.principal()))
           .sorted(Comparator.comparing(Grant::principal).thenComparing(Grant::object).thenComparing(Grant::privilege))
-          .map(grant -> RowFactory.create(grant.principal(), grant.privilege(), grant.type(), grant.object()))
+          .map(grant -> RowFactory.create(grant.principal(), grant.privilege(), grant.type(),
+              grant.object().equals(Securable.DISK_KEY) ? Securable.DISK : grant.object()))
           .toList();
     });
   }

@@ -12,11 +12,25 @@ import scala.Option;
 
 /** What a privilege or an owner can be on, as a statement names it. */
 record Securable(String type, List<String> name) {
+  static final String LOCATION = "EXTERNAL LOCATION";
+  /** The one external location: this machine's disk. */
+  static final String DISK = "local";
+  /** By what it is kept beside catalogs, which can't have such a name. */
+  static final String DISK_KEY = "<" + DISK + ">";
+
   private static final Set<String> TYPES =
       Set.of("CATALOG", "SCHEMA", "DATABASE", "TABLE", "VIEW", "VOLUME", "FUNCTION", "METASTORE");
 
   static Securable read(Tokens tokens, String statement) {
     String word = tokens.peek().toUpperCase(Locale.ROOT);
+    if (tokens.take("EXTERNAL", "LOCATION")) {
+      String name = tokens.name(statement, "an external location's name");
+      if (!name.equalsIgnoreCase(DISK)) {
+        throw Errors.databricksOnly(statement + " on the external location " + name,
+            "There is one here, " + DISK + ": this machine's disk.");
+      }
+      return new Securable(LOCATION, List.of(DISK));
+    }
     if (word.equals("EXTERNAL") || word.equals("STORAGE") || word.equals("SHARE") || word.equals("CONNECTION")) {
       throw Errors.databricksOnly(statement + " on a " + word.toLowerCase(Locale.ROOT) + " object",
           "Grant on catalogs, schemas, tables, views, volumes and functions.");
@@ -44,6 +58,8 @@ record Securable(String type, List<String> name) {
     switch (type) {
       case "METASTORE":
         return "";
+      case LOCATION:
+        return DISK_KEY;
       case "CATALOG":
         return Sessions.space(session).catalog(name.get(0)).name;
       case "SCHEMA":
@@ -75,7 +91,7 @@ record Securable(String type, List<String> name) {
 
   /** The object if it is in hive_metastore, which Databricks keeps privileges for too; an error if it isn't there. */
   private Target inOldMetastore(SparkSession session) {
-    if (type.equals("METASTORE") || type.equals("VOLUME") || type.equals("FUNCTION")) {
+    if (type.equals("METASTORE") || type.equals(LOCATION) || type.equals("VOLUME") || type.equals("FUNCTION")) {
       return null;
     }
     if (type.equals("CATALOG")) {

@@ -268,6 +268,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     properties.putIfAbsent(SupportsNamespaces.PROP_OWNER, store.user());
     String key = Names.checked(namespace[0]);
     requireLocal(properties.get("location"));
+    Access.requireStorage(store.session(), properties.get("location"));
     if (InformationSchema.isMeant(namespace) || store.catalog().schemas.putIfAbsent(key, new SchemaEntry(key, properties)) != null) {
       throw new NamespaceAlreadyExistsException(new String[] {name(), namespace[0]});
     }
