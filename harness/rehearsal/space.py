@@ -58,7 +58,8 @@ def session_of(workspace: Workspace) -> ConnectSession:
                 bare=DBFS,
             )
         elif held.is_lost:
-            _log.error("the engine has ended, and with it all tables and catalogs of this workspace")
+            _log.error("the engine has ended, and with it all tables, catalogs and files of this workspace")
+            workspace.place.lay_out(workspace.space)
             held.ready()
         return held
 

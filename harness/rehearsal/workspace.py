@@ -49,12 +49,11 @@ class Workspace:
 
     @property
     def spark(self) -> SparkSession:
-        """The workspace's own session, opened at first use."""
+        """The workspace's own session, opened at first use, and again where its engine has ended."""
         with self._lock:
-            if self._spark is None:
-                if self.open_spark is None:
-                    raise RuntimeError("this workspace has no Spark")
-                self._spark = self.open_spark(self)
+            if self.open_spark is None:
+                raise RuntimeError("this workspace has no Spark")
+            self._spark = self.open_spark(self)
             return self._spark
 
     def close(self) -> None:

@@ -439,6 +439,39 @@ def test_an_engine_that_ended(own_cache, tmp_path):
         control.stop(running)
 
 
+WRITES = """\
+# Databricks notebook source
+dbutils.fs.put("/tmp/n.txt", str(spark.range(3).count()), True)
+dbutils.notebook.exit(dbutils.fs.head("/tmp/n.txt"))
+"""
+
+
+def test_a_run_after_its_engine_was_stopped(own_cache, tmp_path, monkeypatch):
+    """`nbh spark stop` ends that of a rehearsal too: its files are gone then, and its next run finds a place for new ones."""
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.jobs import NotebookTask, SubmitTask
+    from databricks.sdk.service.workspace import ImportFormat, Language
+
+    env = {**os.environ, "NBH_CACHE_DIR": str(own_cache)}
+    running = control.start(Settings(str(tmp_path)), env=env, owner=os.getpid())
+    try:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(running.ca))
+        client = WorkspaceClient(host=running.host, token=running.token)
+        client.workspace.mkdirs("/Shared")
+        client.workspace.upload("/Shared/nb", WRITES.encode(), format=ImportFormat.SOURCE, language=Language.PYTHON)
+        said = []
+        for _ in range(2):
+            task = SubmitTask("main", notebook_task=NotebookTask("/Shared/nb"), existing_cluster_id=EXISTING)
+            run = client.jobs.submit(run_name="writes", tasks=[task]).result(timeout=IN_TIME)
+            said.append(client.jobs.get_run_output(run.tasks[0].run_id).notebook_output.result)
+            for engine in server.all_engines(env):
+                server.stop(engine)
+
+        assert said == ["3", "3"]
+    finally:
+        control.stop(running)
+
+
 COUNT = """\
 import sys
 from pyspark.sql.connect.session import SparkSession
