@@ -16,6 +16,9 @@ from harness.jobs.errors import JobError, JobVariableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_CLUSTER = ("cluster_id", "compute_id")
+"""The cluster for everything of a target: its name now, and as it was."""
+
 
 def targets_of(folder: str) -> tuple[str, ...]:
     """The targets of the bundle in a folder; none if there is no bundle.
@@ -54,10 +57,6 @@ def target_of(folder: str, name: str, environ: Mapping[str, str]) -> dict[str, A
             known = value  # who needs it is told, for it still holds the variable
         told |= {"compute": {"cluster_id": str(known)}} if key == "cluster_id" else {key: str(known)}
     return told | ({"protected": True} if target.get("mode") == "production" else {})
-
-
-_CLUSTER = ("cluster_id", "compute_id")
-"""The cluster for everything of a target: its name now, and as it was."""
 
 
 def _bundle_in(folder: str) -> Bundle | None:

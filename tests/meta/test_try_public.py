@@ -7,6 +7,8 @@ import textwrap
 
 import pytest
 
+pytest.importorskip("nbclient", reason="whole notebooks need the extra `local`")
+
 NOTEBOOK = """\
 # Databricks notebook source
 import unittest
