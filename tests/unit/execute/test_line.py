@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_socket_whose_file_is_gone(place):
 
 def test_a_run_that_ends_before_its_answer(place):
     """Leaves no thread that fails, and nothing that is waited for."""
+    before = threading.enumerate()
     asked, go = threading.Event(), threading.Event()
 
     def answer(what):
@@ -93,4 +95,7 @@ def test_a_run_that_ends_before_its_answer(place):
             assert b"JSONDecodeError" in garbage.recv(1000)
     go.set()
 
-    assert threading.active_count() < 10
+    until = time.monotonic() + 10
+    while (left := [one for one in threading.enumerate() if one not in before]) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert left == []
