@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import sys
 import warnings
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.magics import UnsupportedError
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _GONE = object()
 
@@ -51,15 +55,29 @@ class Builtins:
 _NEEDED = ("builtins", "sys", "IPython", "ipykernel")
 
 
+_held: dict[str, ModuleType] = {}
+
+
+def hold_modules() -> None:
+    """Keep what is imported: in the warm parent, for to count each module once more copies its page in each kernel."""
+    _held.update(sys.modules)
+
+
 class Modules:
     """What is imported as a notebook's code begins."""
 
     def __init__(self) -> None:
-        self._names, self._copy, self._held = sys.modules, dict.copy, sys.modules.copy()
+        self._names = sys.modules
+        if not _held:
+            hold_modules()
 
     def keep(self) -> None:
-        """Before code of the notebook."""
-        self._held = self._copy(self._names)
+        """Before code of the notebook: keep what is new, which stands at the end."""
+        with contextlib.suppress(RuntimeError):  # a thread of the notebook's imports something just now
+            for name in reversed(self._names):
+                if name in _held:
+                    break
+                _held[name] = self._names[name]
 
     def check(self) -> None:
         """After it: without its modules neither this kernel nor one on Databricks goes on; it wouldn't even say so.
@@ -69,7 +87,7 @@ class Modules:
         """
         if all(name in self._names for name in _NEEDED):
             return
-        self._names.update(self._held)
+        self._names.update(_held)
         raise RuntimeError("the notebook has emptied sys.modules, without which its Python can't go on")
 
 

@@ -19,7 +19,7 @@ from harness.execute import figures, scripts
 from harness.execute.app import SETTINGS, App, NoProfile
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
-from harness.execute.guard import protect, refuse_shutdown
+from harness.execute.guard import hold_modules, protect, refuse_shutdown
 from harness.execute.hints import hinted, with_hint
 from harness.execute.job import WORK, clipped, load_job, tell
 from harness.execute.line import asking
@@ -81,6 +81,7 @@ def prepare(folder: str) -> None:
     stand()
     App.instance(config=SETTINGS, kernel_class=NotebookKernel, log=logging.getLogger(__name__))
     NotebookKernel.instance(config=SETTINGS, profile_dir=NoProfile(location=folder), user_ns=None)
+    hold_modules()
 
 
 class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no types that mypy reads
