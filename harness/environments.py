@@ -190,6 +190,19 @@ def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings
     return found
 
 
+def of_one_place(made: Environment, settings: Settings, *, variables: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The other environments on the same workspace with the same catalog: what tests make in one is in all of them."""
+    environ = os.environ if variables is None else variables
+    found = []
+    for other in known_environments(settings):
+        table = _plain_of(other, settings, environ)
+        host, catalog = str(table.get("host") or ""), str(table.get("catalog") or "")
+        is_there = _same(host, made.host) if made.host else bool(made.profile) and table.get("profile") == made.profile
+        if other not in (made.name, *BUILT_IN) and is_there and catalog.lower() == made.catalog.lower():
+            found.append(other)
+    return tuple(found)
+
+
 def _same(one: str, other: str) -> bool:
     return urlsplit(one.lower()).netloc == urlsplit(other.lower()).netloc
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.doctor_compute import of_cluster, of_spec
 from harness.commands.workspace import environment_named, signed_in
-from harness.environments import table_of
+from harness.environments import of_one_place, table_of
 from harness.errors import HarnessError
+from harness.settings import settings_for
 from harness.spark.facts import Fact, version_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ def examine(folder: str, name: str, *, tell: Callable[[str], None]) -> list[Fact
     environment = environment_named(folder, name)
     facts = [Fact("environment", name, ok=True)]
     facts += [Fact(key, f"{text or '-'}  ({origin})", ok=None) for key, text, origin in table_of(environment)]
+    if others := of_one_place(environment, settings_for(os.path.join(folder, "x"))):
+        told = f"{', '.join(others)}: the same workspace and catalog, so that what tests make in one is in all"
+        facts.append(Fact("of one place", told, ok=None))
     facts += _clients()
     try:
         with signed_in(folder, name, tell) as (here, workspace):

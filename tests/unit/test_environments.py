@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.environments import Compute, environment_of, known_environments, table_of
+from harness.environments import Compute, environment_of, known_environments, of_one_place, table_of
 from harness.errors import OnePlaceError, SettingsError
 from harness.settings import settings_from
 
@@ -228,3 +228,12 @@ def test_one_workspace_for_all(settings_of):
     assert environment_of("pps", settings, variables={}).protected_catalogs == ("prd",)
     assert environment_of("quick", settings, variables={}).catalog == "pps"
     assert environment_of("prd", settings, variables={}).protected_catalogs == ()
+
+
+def test_environments_of_one_place_are_known(settings_of):
+    """By workspace and catalog, however the address is written; another catalog is another place."""
+    same = {"host": PPS["host"].rstrip("/").replace("adb", "ADB"), "catalog": "PPS"}
+    settings = settings_of(pps=PPS, ci=same, dev={**PPS, "catalog": "dev"})
+
+    assert of_one_place(environment_of("pps", settings, variables={}), settings, variables={}) == ("ci",)
+    assert of_one_place(environment_of("dev", settings, variables={}), settings, variables={}) == ()
