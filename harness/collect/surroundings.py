@@ -137,6 +137,11 @@ def hide(report: pytest.TestReport, item: pytest.Item) -> None:
         report.user_properties = [(name, around.redactor.data(value)) for name, value in report.user_properties]
     if remote is not None:
         _hide(report, remote.mask)
+        # JUnit writes them as texts whatever they are; what needs no masking stays what it is.
+        report.user_properties = [
+            (name, masked if (masked := remote.mask(str(value))) != str(value) else value)
+            for name, value in report.user_properties
+        ]
 
 
 def _hide(report: pytest.TestReport, hide: Callable[[str], str]) -> None:

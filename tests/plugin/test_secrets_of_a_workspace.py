@@ -80,10 +80,11 @@ SIGNS_IN = """
     import json
     from databricks.sdk import WorkspaceClient
 
-    def test_headers(databricks_env, spark):
+    def test_headers(databricks_env, spark, record_property):
         headers = WorkspaceClient(host=databricks_env.host).config.authenticate()
         token = headers["Authorization"].split()[1]
         print("sent", headers)
+        record_property("headers", headers)
         with open("token.txt", "w") as file:
             file.write(token)
         assert json.dumps(headers) == ""
