@@ -22,6 +22,7 @@ from harness.collect.measured import current
 from harness.collect.remote import environment_here, is_left_out, refuse_writing, remote_of
 from harness.collect.sent_files import files_for
 from harness.collect.session import SESSION
+from harness.collect.waiting import Waiting
 from harness.collect.watching import tell
 from harness.environments import LOCAL
 from harness.errors import HarnessError
@@ -127,7 +128,9 @@ class OnCluster:
         if item not in self._ids:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        self._ended.wait()
+        with Waiting(self._config, "tests on the cluster") as waiting:
+            while not self._ended.wait(_LOOK_S):
+                waiting.show(self._handle.life if self._handle is not None else "being sent")
         assert self._results is not None  # noqa: S101 -- given before the event
         for report in self._reports(item, self._results):
             item.ihook.pytest_runtest_logreport(report=report)

@@ -10,6 +10,8 @@ from harness.collect.remote import environment_here
 from harness.collect.watching import RunLine, tell
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import pytest
 
     from harness.remote.outcome import RemoteRun
@@ -21,29 +23,39 @@ AGAIN_S = 60.0
 _LOOK_S = 0.5
 
 
+class Waiting:
+    """Shows what is waited for, while somebody looks now and then; as a context it is gone at the end."""
+
+    def __init__(self, config: pytest.Config, name: str) -> None:
+        self._config, self._name, self._where = config, name, environment_here(config).name
+        self._line = RunLine(config, name)
+        self._begun = self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.clear()
+
+    def show(self, life: str) -> None:
+        """Say what it is doing."""
+        now = time.monotonic()
+        text = f"{life} on {self._where}"
+        if self._line.is_on:
+            self._line.write(text, now - self._begun)
+        elif now - self._told >= AGAIN_S:
+            self._told = now
+            tell(self._config, f"{self._name}: {text}, {now - self._begun:.0f} s")
+
+
 def result_of(config: pytest.Config, name: str, handle: Handle) -> RemoteRun:
     """Wait for the end of a run, and show meanwhile how far it is.
 
     Raises:
         RemoteError: It couldn't be submitted.
     """
-    line, where = RunLine(config, name), environment_here(config).name
-    begun = told = time.monotonic()
-
-    def look() -> None:
-        nonlocal told
-        now = time.monotonic()
-        text = f"{handle.facts()['life']} on {where}"
-        if line.is_on:
-            line.write(text, now - begun)
-        elif now - told >= AGAIN_S:
-            told = now
-            tell(config, f"{name}: {text}, {now - begun:.0f} s")
-
-    try:
-        return handle.result(look)
-    finally:
-        line.clear()
+    with Waiting(config, name) as waiting:
+        return handle.result(lambda: waiting.show(handle.life))
 
 
 class Relay:

@@ -128,6 +128,11 @@ class Handle:
         return self._job.ended.is_set()
 
     @property
+    def life(self) -> str:
+        """What it is doing: "queued", "pending", "running", …."""
+        return self._job.life
+
+    @property
     def link(self) -> str:
         """Its page on the workspace, once it is known."""
         return self._job.link
