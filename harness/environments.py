@@ -170,10 +170,9 @@ def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings
     """
     found = []
     for other, table in others.items():
-        host, catalog = str(table.get("host") or ""), str(table.get("catalog") or "")
-        is_there = _same(host, made.host) if made.host else bool(made.profile) and table.get("profile") == made.profile
+        catalog = str(table.get("catalog") or "")
         is_protected = table.get("protected", other in PROTECTED)
-        if not is_there or is_protected == made.protected:
+        if not _is_on(made, table) or is_protected == made.protected:
             continue
         if not catalog or not made.catalog or catalog.lower() == made.catalog.lower():
             both = f"both are {made.host or f'the profile {made.profile}'}"
@@ -196,15 +195,17 @@ def of_one_place(made: Environment, settings: Settings, *, variables: Mapping[st
     found = []
     for other in known_environments(settings):
         table = _plain_of(other, settings, environ)
-        host, catalog = str(table.get("host") or ""), str(table.get("catalog") or "")
-        is_there = _same(host, made.host) if made.host else bool(made.profile) and table.get("profile") == made.profile
-        if other not in (made.name, *BUILT_IN) and is_there and catalog.lower() == made.catalog.lower():
+        is_same = str(table.get("catalog") or "").lower() == made.catalog.lower()
+        if other not in (made.name, *BUILT_IN) and is_same and _is_on(made, table):
             found.append(other)
     return tuple(found)
 
 
-def _same(one: str, other: str) -> bool:
-    return urlsplit(one.lower()).netloc == urlsplit(other.lower()).netloc
+def _is_on(made: Environment, table: Mapping[str, Any]) -> bool:
+    """Whether what a table says is on the workspace of an environment."""
+    if made.host:
+        return urlsplit(str(table.get("host") or "").lower()).netloc == urlsplit(made.host.lower()).netloc
+    return bool(made.profile) and table.get("profile") == made.profile
 
 
 def unknown(name: str, known: Sequence[str], settings: Settings) -> SettingsError:

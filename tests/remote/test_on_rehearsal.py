@@ -9,8 +9,7 @@ import sys
 import time
 
 import pytest
-import requests
-from own_rehearsal import rehearsal
+from own_rehearsal import driver, rehearsal
 
 from harness.environments import Compute, Environment
 from harness.model import TABLE
@@ -61,14 +60,7 @@ def drive(rehearsal, monkeypatch):
     monkeypatch.setenv("DATABRICKS_TOKEN", rehearsal.token)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
 
-    def call(method, subject, **body):
-        headers = {"Authorization": f"Bearer {rehearsal.token}"}
-        answer = requests.request(
-            method, f"{rehearsal.host}/rehearsal/{subject}", json=body, headers=headers, verify=str(rehearsal.ca), timeout=20
-        )
-        assert answer.ok, answer.text
-        return answer.json()
-
+    call = driver(rehearsal)
     yield call
     call("DELETE", "faults")
     call("POST", "clusters", start_s=0)

@@ -12,7 +12,7 @@ import time
 import pytest
 import requests
 from databricks.sdk import oauth
-from own_rehearsal import rehearsal
+from own_rehearsal import driver, rehearsal
 
 from harness.environments import Compute, Environment
 from harness.remote import poller, sweep
@@ -42,14 +42,7 @@ def drive(rehearsal, monkeypatch):
     """Drive it by its user's token; its faults are gone after the test, and so is what they did to that token."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(rehearsal.ca))
 
-    def call(method, subject, **body):
-        headers = {"Authorization": f"Bearer {rehearsal.token}"}
-        answer = requests.request(
-            method, f"{rehearsal.host}/rehearsal/{subject}", json=body, headers=headers, verify=str(rehearsal.ca), timeout=20
-        )
-        assert answer.ok, answer.text
-        return answer.json()
-
+    call = driver(rehearsal)
     yield call
     call("DELETE", "faults")
 
