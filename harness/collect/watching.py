@@ -13,6 +13,10 @@ AFTER_S = 2.0
 """From when on it is shown: for most runs it would only flicker."""
 
 
+_shown: set[RunLine] = set()
+"""Lines that stand on the terminal now: what else is written there has to take them away first."""
+
+
 class RunLine:
     """One run's line; it is written over as the run goes on, and gone at its end."""
 
@@ -41,6 +45,7 @@ class RunLine:
             if not self._is_shown:
                 self._leave_the_dots()
             self._is_shown = True
+            _shown.add(self)
             self._reporter.rewrite(f"{self._name}: {text}, {elapsed_s:.0f} s", erase=True)
 
     def _leave_the_dots(self) -> None:
@@ -51,6 +56,7 @@ class RunLine:
 
     def clear(self) -> None:
         """Take it away."""
+        _shown.discard(self)
         if self._is_shown:
             with self._capture.global_and_fixture_disabled():
                 self._reporter.rewrite("", erase=True)
@@ -72,6 +78,8 @@ def tell(config: pytest.Config, line: str) -> None:
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
         return
+    for shown in list(_shown):
+        shown.clear()
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled():
         reporter.ensure_newline()
