@@ -240,9 +240,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
+    from harness.collect.early import begin
     from harness.collect.remote import hold
 
-    hold(node.config, str(node.workerinput["testrunuid"]))
+    run = str(node.workerinput["testrunuid"])
+    hold(node.config, run)
+    begin(node.config, run)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -63,19 +63,18 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
         super().start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)  # noqa: S604 -- it is a channel's name
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the library's own signature
-        """Wait until the kernel answers, and until what it shows arrives here.
+        """Wait until what the kernel shows arrives here: it greets who listens (ipykernel 7), and is then there for all else.
 
-        The library's own then waits a fifth of a second more for what nobody will read.
+        The library's own asks it for its name first, as nbclient then does again, and waits a fifth of a second more for what
+        nobody will read.
 
         Raises:
             RuntimeError: The kernel has ended, or doesn't answer in time.
         """
         until = time.monotonic() + (timeout or float("inf"))
         while time.monotonic() < until:
-            self.kernel_info()
             with contextlib.suppress(Empty):
-                await self.get_shell_msg(timeout=1)
-                await self.get_iopub_msg(timeout=0.2)
+                await self.get_iopub_msg(timeout=1)
                 return
             if not self.parent.provisioner.is_alive:
                 raise RuntimeError("its kernel ended before it was ready")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
-import logging
 import os
 import sys
 import traceback
@@ -16,7 +15,7 @@ from IPython.core.inputtransformer2 import leading_empty_lines
 
 from harness.errors import DbutilsCallError, LostAnswerError, RunCycleError, RunTargetError
 from harness.execute import figures, scripts
-from harness.execute.app import SETTINGS, App, NoProfile
+from harness.execute.app import SETTINGS, App, make_app
 from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import hold_modules, protect, refuse_shutdown
@@ -71,7 +70,7 @@ def serve(connection: str, job: str) -> None:
     os.chdir(NotebookKernel.job.work)
     copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
     app = App.instance()
-    app.connection_file = connection
+    app.begin(connection)
     app.initialize([])
     app.start()
 
@@ -79,8 +78,7 @@ def serve(connection: str, job: str) -> None:
 def prepare(folder: str) -> None:
     """Make in the warm parent what takes the longest of a kernel's start: IPython's shell, and the application around it."""
     stand()
-    App.instance(config=SETTINGS, kernel_class=NotebookKernel, log=logging.getLogger(__name__))
-    NotebookKernel.instance(config=SETTINGS, profile_dir=NoProfile(location=folder), user_ns=None)
+    NotebookKernel.instance(config=SETTINGS, profile_dir=make_app(folder, NotebookKernel), user_ns=None)
     hold_modules()
 
 

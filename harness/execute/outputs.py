@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from ipykernel.iostream import OutStream
-from jupyter_client.session import Session
+from jupyter_client.session import Session, new_id
 
 from harness.execute.job import ERROR_LIMIT, clipped, printable
 
@@ -95,6 +95,10 @@ class Stream(OutStream):  # type: ignore[misc]  # the library has no types that 
 
 class Messages(Session):  # type: ignore[misc]  # as above
     """Sends what a kernel has to tell, within the limits."""
+
+    def begin(self) -> None:
+        """Be that of this process: it was made before the fork, and each kernel's messages have a number of their own."""
+        self.session, self.pid = new_id(), os.getpid()
 
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Send a message, or a notice in its place."""

@@ -29,6 +29,11 @@ ONE_THREAD = {
 _NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST")
 
 
+def shared_by(run: str) -> str:
+    """Where the processes of one run find its parent; ``run`` is its name."""
+    return os.path.join(tempfile.gettempdir(), f"nbh-{run}")
+
+
 def _environment() -> dict[str, str]:
     """The variables that a notebook finds: as they are now, for a test may have set some."""
     return {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}

@@ -138,21 +138,33 @@ def kernels_of(worker):
     return {kernel.pid for parent in worker.children() for kernel in parent.children()}
 
 
-@pytest.mark.parametrize("whom", ["controller", "first worker"])
-def test_nothing_is_left_of_killed_workers(engine, pytester, temporary, whom):
-    """Each has a parent of kernels of its own, and those are forks of one."""
+BEGUN_BY = {"controller": (), "first worker": ("-k", "test")}
+"""Who begins the parent that all kernels come from: the controller, where it can tell that there will be any."""
+
+
+def is_alive(pid):
+    """Whether it runs, and isn't waited for by somebody who hasn't noticed."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("whom", ["controller", "a worker"])
+@pytest.mark.parametrize("begun_by", BEGUN_BY)
+def test_nothing_is_left_of_killed_workers(engine, pytester, temporary, begun_by, whom):
+    """Each has a parent of kernels of its own, and those are forks of one; the other worker's kernels live on."""
     (pytester.path / "test_second.py").write_text(TESTS)
-    run = start(pytester.path, temporary, "pathlib.Path(home, f'here{os.getpid()}').touch()\ntime.sleep(99)", "-n", "2")
+    code = "pathlib.Path(home, f'here{os.getpid()}').touch()\ntime.sleep(99)"
+    run = start(pytester.path, temporary, code, "-n", "2", *BEGUN_BY[begun_by])
     until(lambda: len(list(pytester.path.glob("here*"))) == 2)
     family = psutil.Process(run.pid).children(recursive=True)
 
-    first = next(process for process in family if any("harness.execute.parent" in word for word in process.cmdline())).parent()
-    if whom == "first worker":
-        other = next(path for path in pytester.path.glob("here*") if int(path.name[4:]) not in kernels_of(first))
-        (its_parent,) = first.children()
-        first.kill()
-        until(lambda: not its_parent.is_running() or its_parent.status() == psutil.STATUS_ZOMBIE)  # it has ended what it had to
-        assert psutil.Process(int(other.name[4:])).status() != psutil.STATUS_ZOMBIE
+    parents = [process for process in family if any("harness.execute.parent" in word for word in process.cmdline())]
+    first = parents[0].parent()
+    assert (first.pid == run.pid) == (begun_by == "controller")
+    if whom == "a worker":
+        kernels = [int(path.name[4:]) for path in pytester.path.glob("here*")]
+        workers = [process for process in psutil.Process(run.pid).children() if process not in parents]
+        (first if first in workers else workers[0]).kill()
+        until(lambda: sum(map(is_alive, kernels)) == 1)  # it has ended what it had to
         family += psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.communicate()

@@ -1,0 +1,66 @@
+"""The warm parent of kernels, begun by the controller: it gets warm while workers start, and each is lent a fork of it."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatch
+from importlib.util import find_spec
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.collect.remote import environment_here
+from harness.execute.warm import Parent, shared_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BEGUN = pytest.StashKey[Parent]()
+
+_WORDS = (b"run_notebook", b"run_job", b"notebook_run")
+_MOST_FILES, _MOST_BYTES = 300, 1 << 18
+"""How much is read for a guess."""
+
+
+def begin(config: pytest.Config, run: str) -> None:
+    """Start it, once, where tests are likely to run notebooks whole; ``run`` is pytest-xdist's name of this run."""
+    if _BEGUN in config.stash or environment_here(config).is_remote or not _is_likely(config):
+        return
+    parent = config.stash[_BEGUN] = Parent(shared=shared_by(run))
+    config.add_cleanup(parent.stop)
+    parent.start()
+
+
+def _is_likely(config: pytest.Config) -> bool:
+    """Whether a test file says so: which tests there are is known to the workers only, and to them too late."""
+    option = config.option
+    if option.collectonly or option.keyword or option.markexpr or config.pluginmanager.has_plugin("_cov"):
+        return False  # few of the tests may be left; and beside coverage the workers' parent imports more
+    if find_spec("ipykernel") is None:
+        return False
+    return any(map(_has_word, islice(_files(config), _MOST_FILES)))
+
+
+def _files(config: pytest.Config) -> Iterator[str]:
+    names, left_out = (*config.getini("python_files"), "conftest.py"), config.getini("norecursedirs")
+    for arg in config.args:
+        path = os.path.join(config.invocation_params.dir, arg.partition("::")[0])
+        if os.path.isfile(path):
+            yield path
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not _fits(name, left_out))
+            yield from (os.path.join(folder, name) for name in sorted(files) if _fits(name, names))
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _has_word(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_MOST_BYTES)
+    except OSError:
+        return False
+    return any(word in text for word in _WORDS)
