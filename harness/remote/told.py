@@ -161,6 +161,11 @@ def sign_in(doing: str, host: str, cause: str) -> SignInError:
             "have a federation policy of the service principal name issuer, subject and audience as the cause has them,\n"
             "and DATABRICKS_CLIENT_ID that service principal: see docs/environments.md"
         )
+    elif "cannot configure default credentials" in cause:
+        mend = (
+            f"none of the SDK's ways to sign in is set up here: az login, databricks auth login --host {host}, a profile,\n"
+            "or the DATABRICKS_… variables of your pipeline"
+        )
     else:
         expired = "it has expired, or " if has_expired else ""
         mend = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -11,7 +12,7 @@ import time
 
 import pytest
 import requests
-from databricks.sdk import oauth
+from databricks.sdk import environments, oauth
 from own_rehearsal import driver, rehearsal
 
 from harness.environments import Compute, Environment
@@ -47,13 +48,54 @@ def drive(rehearsal, monkeypatch):
     call("DELETE", "faults")
 
 
+# What stands for Azure's own command: as `az account get-access-token` does, it gives a token, good for an hour.
+AZ = """#!{python}
+import datetime as dt, json, pathlib, sys
+import requests
+with pathlib.Path(__file__).with_name("asked").open("a") as asked:
+    asked.write(" ".join(sys.argv[1:]) + "\\n")
+if "{user}" == "nobody":
+    sys.exit("ERROR: Please run 'az login' to setup account.")
+elif sys.argv[1:3] == ["account", "show"]:
+    print(json.dumps({{"user": {{"type": "user", "name": "{user}"}}}}))
+else:
+    form = {{"grant_type": "client_credentials", "scope": "all-apis"}}
+    answer = requests.post("{host}/oidc/v1/token", data=form, auth=("{client}", "{secret}"), verify="{ca}", timeout=20).json()
+    ends = dt.datetime.now() + dt.timedelta(seconds=answer["expires_in"])
+    print(json.dumps({{"accessToken": answer["access_token"], "tokenType": "Bearer", "expiresOn": str(ends)}}))
+"""
+
+
 @pytest.fixture
-def sign_in(rehearsal, drive, monkeypatch):
+def az(rehearsal, drive, tmp_path, monkeypatch):  # by what drives it its certificate is known
+    """Have an Azure CLI that knows a user, or "nobody"; gives the file in which it notes what it is asked."""
+
+    def install(user):
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        known = {"host": rehearsal.host, "client": rehearsal.client_id, "secret": rehearsal.client_secret, "ca": rehearsal.ca}
+        (folder / "az").write_text(AZ.format(python=sys.executable, user=user, **known))
+        (folder / "az").chmod(0o700)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        # The SDK tells by the end of a host's name whether it is Azure's.
+        azure = next(one for one in environments.ALL_ENVS if one.dns_zone == ".azuredatabricks.net")
+        here = dataclasses.replace(azure, dns_zone=rehearsal.host.removeprefix("https://"))
+        monkeypatch.setattr(environments, "ALL_ENVS", [here])
+        return folder / "asked"
+
+    return install
+
+
+@pytest.fixture
+def sign_in(rehearsal, drive, az, monkeypatch):
     """Set what a way to sign in takes."""
 
     def prepare(way):
         variables = {"DATABRICKS_AUTH_TYPE": way, "DATABRICKS_CLIENT_ID": rehearsal.client_id}
-        if way == "pat":
+        if way == "azure-cli":
+            az("somebody")
+            variables = {"DATABRICKS_AUTH_TYPE": way}
+        elif way == "pat":
             variables = {"DATABRICKS_TOKEN": rehearsal.token}
         elif way == "oauth-m2m":
             variables["DATABRICKS_CLIENT_SECRET"] = rehearsal.client_secret
@@ -91,10 +133,10 @@ def left_on(rehearsal):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("path", STEPS)
-def test_a_sign_in_by_oauth_is_renewed(rehearsal, drive, sign_in, remote, path):
+@pytest.mark.parametrize(("way", "path"), [*(("oauth-m2m", path) for path in STEPS), ("azure-cli", STEPS[4])])
+def test_a_sign_in_by_oauth_is_renewed(rehearsal, drive, sign_in, remote, way, path):  # noqa: PLR0917 -- fixtures
     """Wherever its token ends: the call that was refused is made once more, and the notebook runs once."""
-    sign_in("oauth-m2m")
+    sign_in(way)
     drive("DELETE", "calls")
     drive("POST", "faults", kind="token_expired", path=path)
 
@@ -110,7 +152,7 @@ def test_a_sign_in_by_oauth_is_renewed(rehearsal, drive, sign_in, remote, path):
     assert left_on(rehearsal) == []
 
 
-@pytest.mark.parametrize("way", ["oauth-m2m", "github-oidc", "azure-devops-oidc"])
+@pytest.mark.parametrize("way", ["oauth-m2m", "github-oidc", "azure-devops-oidc", "azure-cli"])
 def test_a_run_goes_on_past_the_hour(drive, sign_in, remote, monkeypatch, way):
     """Time passes on both sides: the SDK gets another token before its own is over."""
     sign_in(way)
@@ -129,6 +171,27 @@ class _Later(dt.datetime):
     @classmethod
     def now(cls, tz=None):
         return dt.datetime.now(tz) + dt.timedelta(seconds=3700)
+
+
+def test_azure_cli_is_asked_for_databricks(az, remote):
+    """Nothing is set but the host: the SDK finds whom Azure's own command knows."""
+    asked = az("somebody")
+
+    assert remote.run("etl.py").exit_value == "done"
+    assert "account get-access-token --resource 2ff814a6-3304-4ab8-85cb-cd0e6f879c1d" in asked.read_text()
+    assert not remote.close().left
+
+
+def test_azure_cli_without_an_account_is_told(az, remote, monkeypatch):
+    """With what to do."""
+    az("nobody")
+    monkeypatch.setenv("DATABRICKS_AUTH_TYPE", "azure-cli")
+
+    with pytest.raises(SignInError, match="NBH331") as caught:
+        remote.run("etl.py")
+
+    assert "cannot configure default credentials" in caught.value.cause
+    assert caught.value.mend.startswith("none of the SDK's ways to sign in is set up here: az login, ")
 
 
 def test_an_id_token_in_a_variable_is_over_before_the_hour(drive, sign_in, remote):
@@ -188,7 +251,7 @@ def test_of_a_run_whose_personal_token_ends_nothing_is_known(swept, remote, path
 _SPARK = """
 import datetime as dt, json, sys
 import requests
-from databricks.sdk import oauth
+from databricks.sdk import environments, oauth
 from harness.environments import Compute, Environment
 from harness.remote.session import Remote
 host, project, token, ca, what = json.loads(sys.argv[1])
