@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from harness.remote.errors import ClusterError, RemoteError, RemoteSparkError
 from harness.remote.told import sign_in
+from harness.spark.parts import import_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,7 @@ def open_session(
             )
         client = f"pyspark {version}'s Connect client"
         make = _with_pyspark(workspace.client.config, cluster_id)
+    import_parts()
     progress(f"opening a Spark session by {client}")
     return RemoteSpark(_answering(make, workspace, client, timeout_s), client)
 

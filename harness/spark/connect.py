@@ -22,6 +22,7 @@ from harness.spark.conf import BARE, session_conf
 from harness.spark.hints import lost_error
 from harness.spark.home import OURS, forget_inherited, variables
 from harness.spark.kept import Kept, kept_spaces
+from harness.spark.parts import import_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -367,6 +368,7 @@ def _variables(engine: Engine) -> contextlib.AbstractContextManager[None]:
 
 
 def _session_type() -> Any:
+    import_parts()
     from pyspark.sql.connect.session import SparkSession
 
     return SparkSession

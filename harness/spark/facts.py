@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from harness.errors import EngineError, JavaNotFoundError
-from harness.spark import java
+from harness.spark import java, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,8 +59,9 @@ def engine_facts(
     python: tuple[int, int, int] = sys.version_info[:3],
     versions: Callable[[str], str | None] = version_of,
     find_java: Callable[[Mapping[str, str]], java.Java] | None = None,
+    broken: Callable[[str], str] = parts.broken,
 ) -> list[Fact]:
-    """Look at what local Spark needs, without importing any of it; Java is run to ask its version."""
+    """Look at what local Spark needs, without importing any of it here; Java is run to ask its version."""
     environ = os.environ if env is None else env
     connect = versions("databricks-connect")
     beside = _beside(connect, environ) if connect and not pyspark_version(versions) else None
@@ -70,8 +71,8 @@ def engine_facts(
         _pyspark(versions),
         *([beside[0]] if beside else []),
         _connect(versions, python),
-        _pandas(versions),
-        *(Fact(name, versions(name) or _NOT_INSTALLED, True if versions(name) else None) for name in ("pyarrow", "chispa")),
+        *(_unless_broken(fact, broken) for fact in (_pandas(versions), _installed("pyarrow", versions))),
+        _installed("chispa", versions),
         _java(environ, find_java or (lambda env: java.find_java(env, wheel=wheel)), is_optional=beside is not None),
         *_variables(environ),
     ]
@@ -143,6 +144,17 @@ def _pandas(versions: Callable[[str], str | None]) -> Fact:
             "pandas", found, ok=False, mend='pip install "pandas<3": pyspark.testing and pyspark.pandas fail with pandas 3'
         )
     return Fact("pandas", found, ok=True)
+
+
+def _installed(name: str, versions: Callable[[str], str | None]) -> Fact:
+    found = versions(name)
+    return Fact(name, found or _NOT_INSTALLED, ok=True if found else None)
+
+
+def _unless_broken(fact: Fact, broken: Callable[[str], str]) -> Fact:
+    """The fact; of a module that is installed, and can't be imported, the reason."""
+    why = broken(fact.name) if fact.ok else ""
+    return Fact(fact.name, f"{fact.value}, which can't be imported: {why}", ok=False, mend=parts.mend(why)) if why else fact
 
 
 def _java(env: Mapping[str, str], find_java: Callable[[Mapping[str, str]], java.Java], *, is_optional: bool) -> Fact:

@@ -21,9 +21,14 @@ def facts(tmp_path):
         python=(3, 12, 1),
         env=None,
         find_java=lambda _env: Java(Path("/java"), Path("/java/bin/java"), 21, "21.0.8", "PATH"),
+        broken=lambda _name: "",
     ):
         found = engine_facts(
-            env={"NBH_CACHE_DIR": str(tmp_path), **(env or {})}, python=python, versions=installed.get, find_java=find_java
+            env={"NBH_CACHE_DIR": str(tmp_path), **(env or {})},
+            python=python,
+            versions=installed.get,
+            find_java=find_java,
+            broken=broken,
         )
         assert all(fact.mend for fact in found if fact.ok is False)
         assert not any(fact.mend for fact in found if fact.ok is not False)
@@ -101,6 +106,15 @@ def test_pandas_3_is_too_new_for_pyspark(facts):
     """pyspark.testing fails with it, but only beside pyspark."""
     assert bad(facts({**GOOD, "pandas": "3.1.1"})) == ["pandas"]
     assert facts({"pandas": "3.1.1"})["pandas"].ok is True
+
+
+def test_what_is_installed_and_cannot_be_imported_is_bad(facts):
+    """As pyarrow beside an older numpy than it was built for, which its metadata doesn't name."""
+    found = facts(GOOD, broken={"pyarrow": "ImportError: pyarrow requires NumPy 2.0 or newer, found 1.26.4", "pandas": ""}.get)
+
+    assert bad(found) == ["pyarrow"]
+    assert "can't be imported: ImportError: pyarrow requires NumPy 2.0" in found["pyarrow"].value
+    assert 'numpy>=2"' in found["pyarrow"].mend
 
 
 def test_unfit_java_keeps_its_mend(facts):
