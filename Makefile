@@ -59,6 +59,15 @@ deep: connect ## Run the random comparisons and seeded faults at length, and pla
 	@NBH_SEEDS=100 $(BIN)/python -m pytest tests/remote/test_killed_at_any_call.py $(ARGS)
 	@NBH_SEEDS=330 $(BIN)/python -m pytest tests/remote/test_faults_at_any_step.py $(ARGS)
 
+.PHONY: lowest
+lowest: setup ## Run all tests with the oldest version of each dependency that is taken (an hour); ARGS="tests/unit" for some
+	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python .venv-lowest
+	@$(BIN)/uv pip compile -q --resolution lowest-direct -c locks/oldest.in --extra local --extra mlflow --extra rehearsal --extra remote \
+	  --extra snapshot --group test --group sample pyproject.toml -o .venv-lowest/oldest.txt
+	@$(BIN)/uv pip sync -q --python .venv-lowest/bin/python .venv-lowest/oldest.txt
+	@$(BIN)/uv pip install -q --python .venv-lowest/bin/python --no-deps -e .
+	@.venv-lowest/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
 .PHONY: public
 public: setup ## Run public projects' notebook tests, fetched by git, and compare the verdicts (minutes); ARGS="--from PATTERN" for a mirror
 	@$(BIN)/python scripts/try_public.py $(ARGS)
