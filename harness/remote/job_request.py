@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
-from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED
+from harness.jobs.given import pushed_down
+from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
-from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
 from harness.jobs.written import place_of
@@ -145,10 +145,11 @@ def check_kinds(job: Job, *, root: str) -> None:
     import os
 
     for task in job.tasks:
-        if task.unserved:
-            has = "is" if task.unserved == task.kind else "runs"
+        unserved = task.unserved or (WHEEL if task.worker.kind == WHEEL else "")
+        if unserved:
+            has = "is" if unserved == task.kind else "runs"
             raise JobKindError(
-                f'the task "{task.key}" {has} a {task.unserved}',
+                f'the task "{task.key}" {has} a {unserved}',
                 cause=f"a copy of a job is run with {', '.join(SERVED)} alone: others reach for what is no copy",
                 mend=f"run its notebooks one by one, by run_notebook, or make {task.worker.key} a {NOTEBOOK} or a {SCRIPT}",
                 location=Location(os.path.relpath(job.path, root)),

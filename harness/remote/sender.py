@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs.given import pushed_down
 from harness.jobs.job import SCRIPT
-from harness.jobs.read import pushed_down
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
 from harness.remote.folders import Folders
