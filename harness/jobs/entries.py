@@ -119,7 +119,7 @@ class Entries:
             folder = above
         found = [read_package(one) for one in dict.fromkeys(map(os.path.normpath, folders))]
         with os.scandir(self._found.home) as entries:
-            below = sorted(one.path for one in entries if one.is_dir() and not one.name.startswith("."))
+            below = sorted(one.path for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith("."))
         for one in below:
             with contextlib.suppress(JobFileError):  # it may have nothing to do with the job
                 found.append(read_package(one))
