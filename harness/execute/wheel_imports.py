@@ -46,6 +46,8 @@ class OnlyOfWheels:
             if found is None and PathFinder.find_spec(fullname, self._entry.folders) is not None:
                 raise self._refused(fullname, "whether its wheel has that isn't known without building it")
             return found
+        if self._is_left_out(fullname):
+            raise self._refused(fullname, "setup.py doesn't name it among its packages")
         if self._entry.needs_inits:
             name = fullname.rpartition(".")[2]
             for folder in self._entry.folders if path is None else path:
@@ -53,6 +55,13 @@ class OnlyOfWheels:
                 if folder.startswith(tuple(self._entry.folders)) and os.path.isdir(place) and not _is_package(place):
                     raise self._refused(fullname, f"{self._shown(place)} has no __init__.py, and may be left out of the wheel")
         return None
+
+    def _is_left_out(self, fullname: str) -> bool:
+        """Whether it is a package of the project that the list of all doesn't name."""
+        listed, place = self._entry.packages, fullname.replace(".", os.sep)
+        if fullname.partition(".")[0] not in {one.partition(".")[0] for one in listed} or fullname in listed:
+            return False
+        return any(os.path.isdir(os.path.join(folder, place)) for folder in self._entry.folders)
 
     def _refused(self, name: str, why: str) -> UnsupportedError:
         return UnsupportedError(

@@ -158,11 +158,13 @@ class Entries:
         every = {one.folder: one for one in (package, *theirs.values())}.values()
         entry = Entry(
             name,
+            called,
             f"{module}:{function.partition('[')[0].strip()}",
             package.folder,
             tuple(dict.fromkeys(folder for one in every for folder in _folders(one))),
             tuple(dict.fromkeys((top, *(module for one in every for module in one.modules)))),
             package.needs_inits,
+            package.packages,
         )
         return Found(entry, path)
 
@@ -181,7 +183,7 @@ class Entries:
         path = installed.file_of(values[0].partition(":")[0].strip())
         if len(values) > 1 or path is None:
             return Found(unclear=f'the entry point "{called}" of "{name}" can\'t be told of what is installed here')
-        return Found(Entry(name, values[0]), path)
+        return Found(Entry(name, called, values[0]), path)
 
     def _missing(self, what: str, name: str, known: Iterable[str], key: str) -> JobNotebookError:
         names = list(dict.fromkeys(known))

@@ -43,18 +43,21 @@ class Condition:
 class Entry:
     """What a wheel's task calls: ``value``, "module:function", of a package.
 
-    ``package`` is its name as the task has it. ``home`` is the folder of the project that describes it, "" for one that is only
-    installed here. ``folders`` are those that its modules are found in, with those of the project's other wheels that the task
-    asks for, ``modules`` the names at their top that the wheels surely have. ``needs_inits`` says that folders without an
-    ``__init__.py`` may be left out of them.
+    ``package`` and ``called`` are their names as the task has them. ``home`` is the folder of the project that describes the
+    package, "" for one that is only installed here. ``folders`` are those that its modules are found in, with those of the
+    project's other wheels that the task asks for, ``modules`` the names at their top that the wheels surely have.
+    ``needs_inits`` says that folders without an ``__init__.py`` may be left out of them, and ``packages`` are all of the
+    package's own, where they are known.
     """
 
     package: str
+    called: str
     value: str
     home: str = ""
     folders: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     needs_inits: bool = False
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

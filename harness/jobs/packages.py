@@ -31,7 +31,7 @@ class Package:
     ``name`` is "" where that is computed. ``entries`` are the values of its entry points by name, of whatever group, and
     ``computed`` says what of them nobody can read. ``sources`` are folders that its modules lie in, ``modules`` those that its
     wheel surely has at its top; where ``is_listed`` it has no others. ``needs_inits`` says that a folder without an
-    ``__init__.py`` may be left out of the wheel.
+    ``__init__.py`` may be left out of the wheel, and ``packages`` are all that are in it, where they are written out.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Package:
     modules: tuple[str, ...] = ()
     is_listed: bool = False
     needs_inits: bool = False
+    packages: tuple[str, ...] = ()
 
     def file_of(self, module: str) -> str | None:
         """The file of a module, by its full name; None if it has none."""
@@ -95,7 +96,9 @@ def read_package(folder: str) -> Package | None:
     own = str(name or (setup.name if setup is not None else ""))
     sources, listed = _sources(facts, setup)
     tops = [value.partition(":")[0].strip().partition(".")[0] for values in told.values() for value in values]
-    modules = listed or (normal(own).replace("-", "_"), *tops, *(setup.modules if setup is not None else ()))
+    packages = setup.packages if setup is not None and not name else ()
+    listed = listed or tuple(dict.fromkeys(one.partition(".")[0] for one in packages))
+    modules = listed or tops or [normal(own).replace("-", "_")]
     return Package(
         own,
         folder,
@@ -105,6 +108,7 @@ def read_package(folder: str) -> Package | None:
         tuple(dict.fromkeys(modules)),
         bool(listed),
         needs_inits=not name,
+        packages=packages,
     )
 
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What they say; ``name`` is "" and ``computed`` tells what where that isn't written out."""
+    """What they say; ``name`` is "" and ``computed`` tells what where that isn't written out.
+
+    ``packages`` are those of its wheel, and the modules beside them, where all are.
+    """
 
     name: str = ""
     entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     computed: str = ""
     sources: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 def read_setup(folder: str) -> Setup | None:
@@ -45,12 +48,12 @@ def read_setup(folder: str) -> Setup | None:
         for group in cfg.options("options.entry_points"):
             _add(entries, cfg.get("options.entry_points", group).splitlines())
     packages = given.get("packages")
-    tops = [str(one).partition(".")[0] for one in packages] if isinstance(packages, list | tuple) else []
     single = given.get("py_modules")
-    tops += [str(one) for one in single] if isinstance(single, list | tuple) else []
+    all_of_them = [str(one) for held in (packages, single) if isinstance(held, list | tuple) for one in held]
+    is_whole = not hidden & {"**", "packages", "py_modules"}
     named = "" if "name" in hidden or "**" in hidden else str(name)
     told = {key: tuple(values) for key, values in entries.items()}
-    return Setup(named, told, computed, _sources(given, cfg), tuple(dict.fromkeys(tops)))
+    return Setup(named, told, computed, _sources(given, cfg), tuple(all_of_them) if is_whole else ())
 
 
 def _sources(given: Mapping[str, Any], cfg: ConfigParser) -> tuple[str, ...]:

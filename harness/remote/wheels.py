@@ -80,19 +80,32 @@ class Wheels:
         """The paths on the workspace of the wheels that are there, by the folders that they are of."""
         return {str(name): str(path) for name, path in self._shared.told(_SUBJECT).items()}
 
-    def bring(self) -> None:
-        """Build and upload what isn't there yet.
+    def bring(self, folders: Iterable[str] = ()) -> dict[str, str]:
+        """Build and upload what isn't there yet, with the wheels of these folders; gives the paths of these on the workspace.
 
         Raises:
             WheelError: One can't be built.
             RemoteError: The workspace can't be used.
         """
-        if not self._wanted or not self._missing():
-            return
+        names = {folder: self._name_of(folder) for folder in folders}
+        wanted = dict.fromkeys((*self._wanted, *names.values()))
+        if self._missing(wanted):
+            self._bring(wanted)
+        there = self.there()
+        return {folder: there[name] for folder, name in names.items()}
+
+    def _name_of(self, folder: str) -> str:
+        """How the environment has it, if it asks for it too: one wheel isn't built twice."""
+        return next((one for one in self._wanted if self._place(one) == os.path.normpath(folder)), folder)
+
+    def _place(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self._root, name))  # noqa: PTH118 - the project's root is a text
+
+    def _bring(self, wanted: Iterable[str]) -> None:
         with self._shared.locked():
-            for name in self._missing():  # another process may have brought it
-                self._progress(f"building the wheel of {name}")
-                file, content = self._built(os.path.normpath(os.path.join(self._root, name)))  # noqa: PTH118 - the project's root is a text
+            for name in self._missing(wanted):  # another process may have brought it
+                self._progress(f"building the wheel of {os.path.relpath(self._place(name), self._root)}")
+                file, content = self._built(self._place(name))
                 path = f"{self._folder}/{file}"
                 if path in self.there().values():
                     raise WheelError(
@@ -102,9 +115,9 @@ class Wheels:
                 self._workspace.upload(path, content, format="RAW")
                 self._shared.tell(_SUBJECT, {**self.there(), name: path})
 
-    def _missing(self) -> list[str]:
+    def _missing(self, wanted: Iterable[str]) -> list[str]:
         there = self.there()
-        return [one for one in self._wanted if one not in there]
+        return [one for one in wanted if one not in there]
 
 
 def build(folder: str) -> tuple[str, bytes]:

@@ -160,6 +160,15 @@ def test_a_wheel_that_may_be_there(read, more, rest):
             'built without the module "my_pkg"',
             "correct",
         ),
+        (
+            {
+                "pyproject.toml": "",
+                "setup.py": SETUP.format("entry_points={'x': ['main=my_pkg.run:main']}, packages=['other']"),
+            },
+            OWN,
+            'built without the module "my_pkg"',
+            "correct",
+        ),
     ],
 )
 def test_what_is_not_there(read, files, own, what, more):
