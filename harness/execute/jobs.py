@@ -74,15 +74,15 @@ def run_job(
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=(*job.notes, *_sources_of(job)))
+    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=(*job.notes, *_sources_of(job, ends)))
 
 
-def _sources_of(job: Job) -> list[str]:
-    """Say of each wheel's task what is run for it: no wheel that was built, and may be another than what lies here now."""
+def _sources_of(job: Job, ends: Tasks) -> list[str]:
+    """Say of each wheel's task that ran what was run: no wheel that was built, and may be another than what lies here now."""
     return [
-        f"{task.worker.key} runs the project's source of {entry.package} as it lies here, and no wheel that was built of it"
+        f"{task.worker.key} ran the project's source of {entry.package} as it lies here, and no wheel that was built of it"
         for task in job.tasks
-        if (entry := task.worker.entry) is not None and entry.home
+        if (entry := task.worker.entry) is not None and entry.home and (ends[task.key].run or ends[task.key].iterations)
     ]
 
 

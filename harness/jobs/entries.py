@@ -75,6 +75,11 @@ class Entries:
         for field, value in (("package_name", name), ("entry_point", called)):
             if not isinstance(value, str) or not value.strip():
                 raise self._wrong(f'the task "{key}" names no {field}', f"it is {value!r}", "write it", key)
+        if self._found.wraps_wheels:
+            return Found(
+                unclear="the bundle has experimental.python_wheel_wrapper, by which Databricks' command line makes a notebook "
+                "of the task, with other arguments, and with what it prints as its exit value: take it out"
+            )
         asked = asked_of(task, self._found.settings, resolve, file=self._found.path, root=self._root)
         theirs = {one.text: read for one in asked if (read := _wheel_of(one)) is not None}
         others = [one for one in asked if one.text not in theirs and one.may_hold(name)]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SUBJECT = "wheels"
 _FOLDER = "wheels"
 _TIMEOUT_S = 600
+_NO_SOURCE = frozenset({"build", "dist", "node_modules", "__pycache__"})
 
 
 def folders_of(environment: Environment) -> tuple[str, ...]:
@@ -131,6 +132,9 @@ def build(folder: str) -> tuple[str, bytes]:
         shown = f"python -m pip wheel --no-deps {folder}"
         if not any((Path(folder) / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise _error(folder, f"{folder} has no pyproject.toml", "name the folder that has one")
+        left = _left_of_earlier(folder)
+        if left:
+            raise _error(folder, f"build holds {left}, which the project hasn't, and the wheel would have it", "remove build")
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 -- our own
         except subprocess.TimeoutExpired:
@@ -142,6 +146,19 @@ def build(folder: str) -> tuple[str, bytes]:
         if len(wheels) != 1:
             raise _error(folder, f"pip made {len(wheels)} wheels", f"try `{shown}`")
         return wheels[0].name, wheels[0].read_bytes()
+
+
+def _left_of_earlier(folder: str) -> str:
+    """A module that an earlier build has left, and the project has no more: setuptools packs what lies there; "" for none."""
+    built = [path for lib in Path(folder).glob("build/lib*") for path in lib.rglob("*.py")]
+    if not built:
+        return ""
+    there: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        folders[:] = [one for one in folders if not one.startswith(".") and one not in _NO_SOURCE]
+        there |= {Path(place, name).as_posix() for name in files if name.endswith(".py")}
+    inside = (path.relative_to(next(one for one in path.parents if one.parent.name == "build")).as_posix() for path in built)
+    return next((one for one in sorted(inside) if not any(path.endswith(f"/{one}") for path in there)), "")
 
 
 def _error(folder: str, cause: str, mend: str) -> WheelError:

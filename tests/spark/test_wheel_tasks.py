@@ -77,7 +77,7 @@ def test_an_entry_point_is_called(run_job, wheel):
     main = run.tasks["main"]
     assert main.run.cells[0].text == "['my_pkg', '--day=monday', '[1, 2]'] [] my_pkg.main 3\n"
     assert (main.arguments, main.exit_value, main.kind) == (("--day=monday", "[1, 2]"), None, "python_wheel_task")
-    assert run.notes == ("main runs the project's source of my_pkg as it lies here, and no wheel that was built of it",)
+    assert run.notes == ("main ran the project's source of my_pkg as it lies here, and no wheel that was built of it",)
 
 
 def test_parameters_with_names(run_job, wheel):
@@ -163,6 +163,7 @@ def test_parameters_that_nobody_knows_of(run_job, wheel):
 
     assert run.outcome == "unsupported"
     assert "isn't documented" in run.error
+    assert run.notes == ()
 
 
 def test_a_folder_that_a_wheel_may_leave_out(run_job, wheel):

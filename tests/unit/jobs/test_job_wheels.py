@@ -246,6 +246,13 @@ def test_what_can_not_be_told(read, how):
     assert task.entry is None
 
 
+def test_a_bundle_that_makes_notebooks_of_wheels(read):
+    """Their arguments and their exit values are others."""
+    bundle = "bundle: {name: b}\nexperimental: {python_wheel_wrapper: true}\n"
+
+    assert "makes a notebook of the task" in read({"databricks.yml": bundle, "pyproject.toml": PROJECT}).unclear
+
+
 def test_two_folders_describe_one_package(read):
     """Where nothing says which of them the wheel is of."""
     files = {"databricks.yml": "bundle: {name: b}\n", "a/pyproject.toml": PROJECT, "b/pyproject.toml": PROJECT}
