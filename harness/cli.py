@@ -83,13 +83,15 @@ def _run(options: argparse.Namespace) -> int:
         return YES
     if options.notebook is None:
         raise SettingsError("no notebook is named", cause="`nbh run` runs one", mend="write nbh run notebooks/etl.py")
-    _check_paths([options.notebook])
+    if not options.entry_point:
+        _check_paths([options.notebook])
     if options.timeout < 0:
         raise SettingsError("--timeout is negative", cause="it is a number of seconds", mend="write --timeout 60")
     wanted = run.Wanted(
         options.notebook,
         widgets=run.parameters(options.parameters),
         arguments=run.arguments(options),
+        entry_point=options.entry_point,
         timeout_s=options.timeout or None,
         skip_cells=tuple(int(cell) if cell.isdigit() else cell for cell in options.skip_cell),
         outputs=run.check_outputs(options.output),

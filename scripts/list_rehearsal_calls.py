@@ -132,9 +132,7 @@ _SPARK = {
     "GetStatus": "clients that ask how operations are",
 }
 
-_TASKS = (
-    "notebooks and Python scripts of the workspace, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
-)
+_TASKS = "notebooks, Python scripts and wheels, loops over them, conditions: no other kinds of tasks, no Git, no warehouse"
 _WHO = "`run_as` is the caller; `access_control_list` names whom it knows, and keeps nobody from anything"
 _PLAIN_CLUSTERS = (
     "no policies, pools, `init_scripts`, `docker_image`, `cluster_log_conf`, `spark_env_vars`, nor"

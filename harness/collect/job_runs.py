@@ -81,8 +81,8 @@ class RunJob:
             JobError: There is no such job, or it can't be run.
             ValueError: ``compute`` is neither "environment" nor "job".
         """
+        from harness.jobs.given import given
         from harness.jobs.loops import check_inputs
-        from harness.jobs.read import given
 
         if compute not in ("environment", "job"):
             raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
@@ -157,7 +157,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
     def start(job: Job, parameters: dict[str, str], timeout_s: float | None, _compute: str) -> StartedJob:
         from harness.collect.surroundings import surroundings_of
         from harness.execute.jobs import run_job
-        from harness.jobs.job import SCRIPT
+        from harness.jobs.job import NOTEBOOK
         from harness.runtime.context import workspace_path
 
         around = surroundings_of(request.node).of_job()
@@ -169,8 +169,9 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
             run=lambda task, left: notebooks.run(
                 task.path,
                 around,
-                widgets=task.parameters,
-                arguments=task.arguments if task.kind == SCRIPT else None,
+                widgets=task.parameters if task.kind == NOTEBOOK else None,
+                arguments=None if task.kind == NOTEBOOK else task.arguments,
+                entry=task.entry,
                 timeout_s=left,
                 task_key=task.key,
             ),

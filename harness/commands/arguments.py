@@ -223,8 +223,14 @@ def _of_run(command: argparse.ArgumentParser) -> None:
 
 
 def _of_script(command: argparse.ArgumentParser) -> None:
-    script = command.add_argument_group("a Python script", "a plain file, run as a job's spark_python_task runs it")
+    script = command.add_argument_group("a Python script, or a package", "run as a task of a job runs them")
     script.add_argument("--script", action="store_true", help="the file is one (default: it is a notebook)")
+    script.add_argument(
+        "--entry-point",
+        metavar="NAME",
+        default="",
+        help="the notebook is the name of a package, whose entry point is called as a job's python_wheel_task (default: none)",
+    )
     script.add_argument(
         "--argument",
         metavar="TEXT",

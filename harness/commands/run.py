@@ -36,7 +36,8 @@ _SHOWN = 10
 class Wanted:
     """What the command line asks for: ``outputs`` are files for the executed notebook, by their suffix .ipynb or .html.
 
-    ``arguments`` make of it a Python script, None is that it is a notebook.
+    ``arguments`` make of it a Python script, None is that it is a notebook. With an ``entry_point`` it is the name of a
+    package, whose entry point is called with these arguments.
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
     without them the run has its own, which go with it. ``user`` is who runs it, and ``principal`` one to whom only what was
@@ -48,6 +49,7 @@ class Wanted:
     notebook: str
     widgets: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] | None = None
+    entry_point: str = ""
     timeout_s: float | None = 600.0
     skip_cells: tuple[int | str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -101,12 +103,16 @@ def parameters(given: Sequence[str]) -> dict[str, str]:
 
 
 def arguments(options: argparse.Namespace) -> tuple[str, ...] | None:
-    """What a script is given, None for a notebook.
+    """What a script is given, or an entry point, None for a notebook.
 
     Raises:
-        SettingsError: A notebook is given arguments, or a script what only notebooks have.
+        SettingsError: A notebook is given arguments, or another what only notebooks have; or it is said to be both others.
     """
-    if not options.script:
+    if options.script and options.entry_point:
+        raise SettingsError(
+            "--script and --entry-point are given", cause="one names a file, the other a package", mend="leave one out"
+        )
+    if not options.script and not options.entry_point:
         if options.argument:
             raise SettingsError(
                 "--argument is given to a notebook", cause="a notebook has widgets", mend="write -p name=value, or --script too"
@@ -114,8 +120,8 @@ def arguments(options: argparse.Namespace) -> tuple[str, ...] | None:
         return None
     if options.parameters or options.skip_cell:
         raise SettingsError(
-            f"{'-p' if options.parameters else '--skip-cell'} is given to a script",
-            cause="a script has neither widgets nor cells",
+            f"{'-p' if options.parameters else '--skip-cell'} is given to {'a script' if options.script else 'an entry point'}",
+            cause="it has neither widgets nor cells",
             mend="write --argument=TEXT",
         )
     return tuple(options.argument)
@@ -147,9 +153,14 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     """
     from harness.execute.start import kernels
 
-    path = os.path.normpath(os.path.join(current, wanted.notebook))
-    root = root_of([path], current=current)
-    roots = project_of(path, root).roots
+    path, entry = os.path.normpath(os.path.join(current, wanted.notebook)), None
+    root = root_of([current if wanted.entry_point else path], current=current)
+    if wanted.entry_point:
+        from harness.jobs.entries import entry_here
+
+        found = entry_here(wanted.notebook, wanted.entry_point, folder=current)
+        path, entry = found.path, found.entry
+    roots = project_of(root if entry is not None else path, root).roots
     opened: list[Session] = []
     opening = threading.Lock()
 
@@ -173,6 +184,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             path,
             widgets=wanted.widgets,
             arguments=wanted.arguments,
+            entry=entry,
             timeout_s=wanted.timeout_s,
             skip_cells=wanted.skip_cells,
             session=session,

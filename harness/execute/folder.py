@@ -95,6 +95,12 @@ class Works:
             shutil.rmtree(one.path, ignore_errors=True)
 
 
+def empty(work: str) -> Work:
+    """Make a folder in which nothing lies."""
+    os.mkdir(work)
+    return Work(work, ".", {}, {".": _stamp(work)})
+
+
 def lay_out(work: str, path: str, root: str) -> Work:
     """Lay out the project of a notebook in an empty folder.
 

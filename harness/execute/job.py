@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs.job import Entry
 from harness.notebook import read_notebook
 from harness.notebook.script import read_script
 
@@ -31,7 +32,7 @@ class Job:
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
     ``whose`` are the settings that say whose its Spark session is. ``arguments`` are those of a Python script; None is that it
-    is a notebook.
+    is a notebook. ``entry`` is what is called in place of a script, of a module of a package; ``path`` is this module's.
     """
 
     path: str
@@ -53,6 +54,12 @@ class Job:
     runtime: str = ""
     whose: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] | None = None
+    entry: Entry | None = None
+
+    @property
+    def what(self) -> str:
+        """What it is, in words for people."""
+        return "wheel" if self.entry is not None else "Python script" if self.arguments is not None else "notebook"
 
     def read(self) -> Notebook:
         """What is run."""
@@ -86,7 +93,9 @@ def printable(value: Any) -> Any:
 
 def load_job(file: str) -> Job:
     """Read a job that was saved."""
-    return Job(**json.loads(Path(file).read_text(encoding="utf-8")))
+    facts = json.loads(Path(file).read_text(encoding="utf-8"))
+    entry = facts.pop("entry")
+    return Job(**facts, entry=None if entry is None else Entry(**entry))
 
 
 def tell(folder: str, event: str, **facts: Any) -> None:

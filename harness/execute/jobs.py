@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.jobs import loops
 from harness.jobs.course import comes_to, ended, left_out, why
-from harness.jobs.job import NOTEBOOK
-from harness.jobs.read import pushed_down
+from harness.jobs.given import as_arguments, pushed_down
+from harness.jobs.job import NOTEBOOK, WHEEL
 from harness.jobs.references import Known, ReferenceUnknownError, fill
 from harness.jobs.result import FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, JobRun, TaskRun, Tasks
 from harness.model import GREEN
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     _Run: TypeAlias = Callable[[Task, float | None], NotebookRun]
 
 _KINDS = {
-    "python_wheel_task": "a wheel's entry point isn't run here; test what it calls by itself, or have a script call it",
     "sql_task": "it needs a SQL warehouse, and there is none here",
     "run_job_task": "it runs another job of a workspace",
     "condition_task": "a loop over conditions isn't run here",
@@ -75,7 +74,16 @@ def run_job(
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=job.notes)
+    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=(*job.notes, *_sources_of(job, ends)))
+
+
+def _sources_of(job: Job, ends: Tasks) -> list[str]:
+    """Say of each wheel's task that ran what was run: no wheel that was built, and may be another than what lies here now."""
+    return [
+        f"{task.worker.key} ran the project's source of {entry.package} as it lies here, and no wheel that was built of it"
+        for task in job.tasks
+        if (entry := task.worker.entry) is not None and entry.home and (ends[task.key].run or ends[task.key].iterations)
+    ]
 
 
 class _Running:
@@ -94,6 +102,8 @@ class _Running:
             reason = _KINDS.get(task.unserved, "tasks of its kind aren't run here")
             has = "is" if task.unserved == task.kind else "runs"
             return TaskRun(task.key, task.kind, UNSUPPORTED, f"{task.key} {has} a {task.unserved}: {reason}", held={})
+        if task.worker.unclear:
+            return TaskRun(task.key, task.kind, UNSUPPORTED, f"{task.worker.key}: {task.worker.unclear}", held={})
         try:
             if task.condition is not None:
                 result = comes_to(task.condition, fill(task.condition.left, known), fill(task.condition.right, known))
@@ -105,10 +115,12 @@ class _Running:
         return self._file(task, known, left)
 
     def _file(self, task: Task, known: Known, left: float | None) -> TaskRun:
-        """Run a notebook or a script."""
+        """Run a notebook, a script or what a wheel's task calls."""
         try:
             parameters = {name: fill(value, known) for name, value in pushed_down(task, self._parameters).items()}
             arguments = tuple(fill(text, known) for text in task.arguments)
+            if task.kind == WHEEL:
+                arguments += as_arguments(parameters)
         except ReferenceUnknownError as exc:
             return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
         done = self._run(replace(task, parameters=parameters, arguments=arguments), _least(left, task.timeout_s))

@@ -162,7 +162,7 @@ class Runner:
         files = _files(job)
         self.dbutils = Dbutils(widgets=job.widgets, fs=Fs(files), ask=self.ask, show=display, restart=self.restart)
         if job.arguments is not None:
-            self.dbutils.notebook = scripts.NoNotebook()  # type: ignore[assignment]  # it refuses each call
+            self.dbutils.notebook = scripts.NoNotebook(job.what)  # type: ignore[assignment]  # it refuses each call
         self.dbutils.widgets.resume(job.resumed.get("widgets", {}))
         self._known: dict[str, Notebook] = {job.path: self.notebook}
         _show_lines(self.notebook)
@@ -222,7 +222,7 @@ class Runner:
     def restart(self) -> NoReturn:
         """Have Python begin anew after this cell, with what Databricks keeps: widgets and Spark's session."""
         if self.job.arguments is not None:
-            scripts.no_restart()
+            scripts.no_restart(self.job.what)
         session = self._session.lend(os.getppid()) if self._session is not None else ""
         for taken in reversed(self._taken):  # what is left of each %run gives it anew
             self.dbutils.widgets.take_back(taken)
@@ -272,7 +272,7 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            if self.job.arguments is not None and (said := scripts.hint_of(error)):
+            if self.job.arguments is not None and (said := scripts.hint_of(error, self.job)):
                 what = hinted(clipped(what), said)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
             tell(self.job.folder, "failed", error=with_hint(clipped(what), mapped=mapped), **facts)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
-from harness.execute.folder import Work, Works
+from harness.execute.folder import Work, Works, empty
 from harness.execute.hints import MARK
 from harness.execute.host import Host, Place
 from harness.execute.job import WORK, Job
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from harness.execute.measure import Measure
     from harness.execute.warm import Parent
+    from harness.jobs.job import Entry
     from harness.model import NotebookRun
     from harness.runtime.redact import Redactor
     from harness.settings import Settings
@@ -79,6 +80,7 @@ class Kernels:
         *,
         widgets: Mapping[str, str] | None = None,
         arguments: Sequence[str] | None = None,
+        entry: Entry | None = None,
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
@@ -93,7 +95,8 @@ class Kernels:
     ) -> NotebookRun:
         """Run a notebook; whatever becomes of it is in the result.
 
-        ``arguments`` make of it a Python script, which is run as a job's task, with these in ``sys.argv``.
+        ``arguments`` make of it a Python script, which is run as a job's task, with these in ``sys.argv``; ``entry`` is what is
+        called in its place, of the module that it then is.
         ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
         folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
         several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
@@ -113,7 +116,7 @@ class Kernels:
         shown = Location(os.path.relpath(path, self._root).replace(os.sep, "/"))
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
-        spark = session() if needs_spark(notebook, self._roots) else None
+        spark = session() if entry is not None or needs_spark(notebook, self._roots) else None
         self._parent.ready()  # its start is no time of the notebook's
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
@@ -131,7 +134,8 @@ class Kernels:
         folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
         work: Work | None = None
         try:
-            work = self._works.take(place.path, self._root, str(folder / WORK))
+            at = str(folder / WORK)  # nothing of the project lies where a wheel works
+            work = self._works.take(place.path, self._root, at) if entry is None else empty(at)
             job = self._job(
                 place.path,
                 settings,
@@ -140,6 +144,7 @@ class Kernels:
                 spark=spark,
                 widgets=widgets or {},
                 arguments=arguments,
+                entry=entry,
                 allow=allow,
                 files=files,
             )
@@ -177,7 +182,7 @@ class Kernels:
             host.close()
             if self._measure is not None and (measured := saved(str(folder))) is not None:
                 self._measure.add(measured)
-            if work is not None and work.is_untouched():
+            if work is not None and entry is None and work.is_untouched():
                 self._works.keep(work, place.path, self._root, str(folder.with_name(f"w{folder.name}")))
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -191,6 +196,7 @@ class Kernels:
         spark: ConnectSession | None,
         widgets: Mapping[str, str],
         arguments: Sequence[str] | None,
+        entry: Entry | None,
         allow: Collection[str],
         files: str,
     ) -> Job:
@@ -204,6 +210,7 @@ class Kernels:
             space=spark.space if spark is not None else "",
             widgets=dict(widgets),
             arguments=None if arguments is None else tuple(arguments),
+            entry=entry,
             run_prefixes=dict(settings.run_prefixes),
             roots=self._roots,
             host=str(folder / "host"),

@@ -12,6 +12,9 @@ tasks of theirs, most of it in comments beside what they did about it:
 
 Where they say one thing and its opposite the task is told as unsupported where it comes to that: whether it finds ``spark``,
 ``dbutils`` and the like, whether modules beside it, and what ``dbutils.notebook`` does there.
+
+What a ``python_wheel_task`` calls is run the same way, see `harness.jobs.entries`: in such a cell, with the package's name as
+``sys.argv[0]`` (so Databricks' own tests of its command line have it: https://github.com/databricks/cli, python_wheel_test.go).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import WidgetNotDefinedError
@@ -34,27 +38,30 @@ CALL = "get_ipython().run_line_magic('nbh_script', '')"
 
 
 class NoNotebook(Part):
-    """Stands for ``dbutils.notebook`` in a script: there is no notebook."""
+    """Stands for ``dbutils.notebook`` in a script, or a wheel: there is no notebook."""
 
     _path = "dbutils.notebook"
+
+    def __init__(self, what: str) -> None:
+        self._what = what
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
         raise UnsupportedError(
-            f"dbutils.notebook.{name}: what it does in a Python script's task isn't documented; make it a notebook_task"
+            f"dbutils.notebook.{name}: what it does in a {self._what}'s task isn't documented; make it a notebook_task"
         )
 
 
-def no_restart() -> NoReturn:
-    """What ``dbutils.library.restartPython`` does in a script.
+def no_restart(what: str) -> NoReturn:
+    """What ``dbutils.library.restartPython`` does in a script, or a wheel.
 
     Raises:
         UnsupportedError: Always.
     """
     raise UnsupportedError(
-        "dbutils.library.restartPython: what it does in a Python script's task isn't documented; name what it needs in the "
-        "task's libraries or its environment"
+        f"dbutils.library.restartPython: what it does in a {what}'s task isn't documented; name what it needs in the task's "
+        "libraries or its environment"
     )
 
 
@@ -66,17 +73,23 @@ def leave_bare(names: dict[str, Any]) -> None:
 
 
 def run(script: Notebook, job: Job, names: dict[str, Any]) -> None:
-    """Run a script, as Databricks does."""
+    """Run a script, as Databricks does, or call what the entry point of a wheel names."""
+    if job.entry is not None:
+        sys.argv = [job.entry.package, *(job.arguments or ())]
+        EntryPoint(job.entry.package, job.entry.value, "").load()()  # what it returns is passed over there, too
+        return
     sys.argv = [job.path, *(job.arguments or ())]
     exec(compile(script.raw, job.path, "exec", dont_inherit=True), names)
 
 
 def unclear(error: BaseException, job: Job, place: str) -> str:
     """Why nobody knows what this error would be on Databricks, "" where it is one there too; it was raised at ``place``."""
+    if job.entry is not None:
+        return ""  # its modules are imported, as any are
     if isinstance(error, NameError) and place == job.path and error.name in NAMES:
         return (
             f"{error}: whether a Python script finds it predefined isn't documented. Get it, which works either way: "
-            f"{_GET.get(error.name, f'from databricks.sdk.runtime import {error.name}')}"
+            f"{_get(error.name)}"
         )
     if isinstance(error, ModuleNotFoundError) and error.name and (folder := _folder_of(error.name, job)) is not None:
         shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
@@ -88,20 +101,28 @@ def unclear(error: BaseException, job: Job, place: str) -> str:
     return ""
 
 
-def hint_of(error: BaseException) -> str:
+def hint_of(error: BaseException, job: Job) -> str:
     """What is to be said of an error that a notebook, or a script elsewhere, wouldn't have had; "" where nothing is."""
+    what = "script" if job.entry is None else "wheel"
     if isinstance(error, SystemExit):
-        return "a script's task fails by any SystemExit on Databricks, that of sys.exit(0) too: let it end by its last line"
+        end = "let it end by its last line" if job.entry is None else "let what it calls return"
+        return f"a {what}'s task fails by any SystemExit on Databricks, that of sys.exit(0) too: {end}"
     if isinstance(error, WidgetNotDefinedError):
-        return "a script has no widgets on Databricks: its parameters are in sys.argv"
-    if isinstance(error, NameError) and error.name == "__file__":
+        return f"a {what} has no widgets on Databricks: its parameters are in sys.argv"
+    if isinstance(error, NameError) and error.name in NAMES and job.entry is not None:
+        return f"a module finds no {error.name} predefined: {_get(error.name)}"
+    if isinstance(error, NameError) and error.name == "__file__" and job.entry is None:
         return "a script's task has no __file__ on Databricks: take sys.argv[0]"
     if isinstance(error, RuntimeError) and "running event loop" in str(error):
-        return "a script's task has an event loop that is running, on Databricks too"
+        return f"a {what}'s task has an event loop that is running, on Databricks too"
     return ""
 
 
 _GET = {"spark": "spark = SparkSession.builder.getOrCreate()"}
+
+
+def _get(name: str) -> str:
+    return _GET.get(name, f"from databricks.sdk.runtime import {name}")
 
 
 def _folder_of(module: str, job: Job) -> str | None:

@@ -25,13 +25,17 @@ _KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A job's settings as they are written, the file they stand in, and the variables that are known there."""
+    """A job's settings as they are written, the file they stand in, and the variables that are known there.
+
+    ``wraps_wheels`` says that the bundle makes notebooks of wheel tasks.
+    """
 
     key: str
     settings: Mapping[str, Any]
     path: str
     variables: Variables
     home: str
+    wraps_wheels: bool = False
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class Bundle:
     variables: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
     is_in_python: bool = False
+    wraps_wheels: bool = False
 
 
 def describe(
@@ -98,7 +103,7 @@ def describe(
         )
     settings, where = jobs[asked]
     variables = replace(variables_of(bundle, wanted, environ), user=user)
-    return Described(asked, settings, where, variables, os.path.dirname(path))
+    return Described(asked, settings, where, variables, os.path.dirname(path), bundle.wraps_wheels)
 
 
 def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
@@ -130,7 +135,8 @@ def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mappin
     (key, settings), wanted = *jobs.items(), _target_of(bundle, target)
     changes = _jobs_in(bundle.targets.get(wanted)).get(key)
     settings = merged(settings, changes) if changes and key in bundle.jobs else settings
-    return Described(key, settings, path, variables_of(bundle, wanted, environ), os.path.dirname(above or path))
+    home = os.path.dirname(above or path)
+    return Described(key, settings, path, variables_of(bundle, wanted, environ), home, bundle.wraps_wheels)
 
 
 def _bundle_above(folder: str, root: str) -> str | None:
@@ -156,6 +162,7 @@ def load(path: str, root: str) -> Bundle:
     bundle = Bundle(path, root, about if isinstance(about, dict) else {})
     old = top.get("experimental")
     bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
+    bundle.wraps_wheels = isinstance(old, dict) and bool(old.get("python_wheel_wrapper"))
     _add(bundle, top, path)
     include = top.get("include") or []
     if not isinstance(include, list) or not all(isinstance(one, str) for one in include):

@@ -49,7 +49,7 @@ class JobShapeError(JobError):
 
 
 class JobNotebookError(JobError):
-    """The notebook or the script of a task isn't in the project, or is of the other kind."""
+    """The notebook or the script of a task, or what its wheel calls, isn't in the project, or is of the other kind."""
 
     code = "NBH414"
     about = "the file of a task isn't there"

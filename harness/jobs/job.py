@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTEBOOK, SCRIPT = "notebook_task", "spark_python_task"
+NOTEBOOK, SCRIPT, WHEEL = "notebook_task", "spark_python_task", "python_wheel_task"
 CONDITION, FOR_EACH = "condition_task", "for_each_task"
-RUNS = (NOTEBOOK, SCRIPT)
-"""The kinds of tasks that run a file of the project; a for_each_task runs one of these."""
+RUNS = (NOTEBOOK, SCRIPT, WHEEL)
+"""The kinds of tasks that run Python of the project; a for_each_task runs one of these."""
 SERVED = (*RUNS, CONDITION, FOR_EACH)
 """The kinds of tasks that a copy of a job is run with."""
 
@@ -40,13 +40,36 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """What a wheel's task calls: ``value``, "module:function", of a package.
+
+    ``package`` and ``called`` are their names as the task has them. ``home`` is the folder of the project that describes the
+    package, "" for one that is only installed here. ``folders`` are those that its modules are found in, with those of the
+    project's other wheels that the task asks for, ``modules`` the names at their top that the wheels surely have.
+    ``needs_inits`` says that folders without an ``__init__.py`` may be left out of them, and ``packages`` are all of the
+    package's own, where they are known.
+    """
+
+    package: str
+    called: str
+    value: str
+    home: str = ""
+    folders: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    needs_inits: bool = False
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task of a job.
 
     ``kind`` is the name of its field in the API. ``path`` is the absolute path of the file that it runs: of a notebook, whose
-    own parameters are ``parameters``, or of a Python script, to which ``arguments`` are given. ``timeout_s`` is 0 where it has
-    none, ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted.
-    ``loop`` is what a for_each_task does.
+    own parameters are ``parameters``, of a Python script, to which ``arguments`` are given, or of the module that ``entry`` is
+    in, what a wheel's task calls; this has parameters of one kind or the other. ``timeout_s`` is 0 where it has none,
+    ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted. ``loop`` is
+    what a for_each_task does. ``wheels`` are the folders of the project whose wheels it asks for, by how that is written.
+    ``unclear`` says why nobody can tell what it would do on Databricks.
     """
 
     key: str
@@ -61,6 +84,9 @@ class Task:
     retries: int = 0
     compute: Mapping[str, Any] = field(default_factory=dict)
     loop: Loop | None = None
+    entry: Entry | None = None
+    wheels: Mapping[str, str] = field(default_factory=dict)
+    unclear: str = ""
 
     @property
     def worker(self) -> Task:

@@ -7,12 +7,24 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from harness.jobs.errors import JobParameterError, JobShapeError
-from harness.jobs.job import CONDITION, FOR_EACH, NOTEBOOK, OPERATORS, RUN_IF, SCRIPT, Condition, Dependency, Job, Loop, Task
+from harness.jobs.entries import Entries, Found
+from harness.jobs.errors import JobShapeError
+from harness.jobs.given import Given, text_of
+from harness.jobs.job import (
+    CONDITION,
+    FOR_EACH,
+    OPERATORS,
+    RUN_IF,
+    WHEEL,
+    Condition,
+    Dependency,
+    Job,
+    Loop,
+    Task,
+)
 from harness.jobs.loops import MOST_AT_ONCE
 from harness.jobs.references import named
 from harness.jobs.sources import Sources
-from harness.jobs.variables import as_text
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
@@ -47,7 +59,8 @@ def read_job(
     Raises:
         JobVariableError: A variable has no value.
         JobShapeError: The settings are none that Databricks takes.
-        JobNotebookError: A notebook, or a script, isn't in the project.
+        JobNotebookError: A notebook, a script, or what a wheel's task calls, isn't in the project.
+        JobFileError: What the project says of its packages can't be read.
     """
     return _Reader(found, root, Sources(found, root, find, is_notebook), with_compute=with_compute, given=given).job()
 
@@ -63,6 +76,7 @@ class _Reader:
         given: Collection[str],
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
+        self._entries, self._given_to = Entries(found, root), Given(found, self._wrong)
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -77,7 +91,7 @@ class _Reader:
             called = resolve(one.get("name"))
             if not isinstance(called, str):
                 raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
-            parameters[str(called)] = "" if called in self._given else _text(resolve(one.get("default", "")))
+            parameters[str(called)] = "" if called in self._given else text_of(resolve(one.get("default", "")))
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
@@ -109,19 +123,24 @@ class _Reader:
             Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
             for one in self._list(resolve(entry.get("depends_on")), "depends_on")
         )
+        called = self._entries.of(entry, own, key) if kind == WHEEL else Found()
+        parameters, arguments = self._given_to.of(kind, own, key)
         return Task(
             str(key),
             kind,
             after,
             run_if,
-            path=self._sources.path(kind, own, key),
-            parameters=self._parameters(own, key) if kind == NOTEBOOK else {},
-            arguments=self._arguments(own, key) if kind == SCRIPT else (),
+            path=called.path or self._sources.path(kind, own, key),
+            parameters=parameters,
+            arguments=arguments,
             condition=self._condition(own, key) if kind == CONDITION else None,
             timeout_s=self._seconds(entry, f'the task "{key}"'),
             retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
             compute=self._compute(entry, key) if self._with_compute else {},
             loop=self._loop(own, key) if kind == FOR_EACH else None,
+            entry=called.entry,
+            wheels=called.wheels,
+            unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 
     def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
@@ -159,32 +178,12 @@ class _Reader:
             raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
         return {**made, "new_cluster": spec}
 
-    def _parameters(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
-        found = self._found.variables.resolve(own.get("base_parameters") or {})
-        if not isinstance(found, dict):
-            raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
-        return {str(name): _text(value) for name, value in found.items()}
-
-    def _arguments(self, own: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        """What a script is given. The API takes texts alone, and what it makes of others no page says."""
-        found = self._found.variables.resolve(own.get("parameters"))
-        if found is None:
-            return ()
-        if not isinstance(found, list):
-            cause = f"they are {str(found)[:200]!r}"
-            raise self._wrong(f'parameters of the task "{key}" are no list', cause, "write a list of texts", key)
-        for number, one in enumerate(found, 1):
-            if not isinstance(one, str):
-                cause = f"it is {str(one)[:200]!r}, of type {type(one).__name__}; Databricks takes texts only"
-                raise self._wrong(f'parameter {number} of the task "{key}" is no text', cause, "write it in quotes", key)
-        return tuple(found)
-
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
         found = self._found.variables.resolve({name: own.get(name) for name in ("op", "left", "right")})
         if any(found[name] is None for name in found):
             raise self._wrong(f'the condition of the task "{key}" isn\'t whole', "it needs op, left and right", "add it", key)
         self._one_of(str(found["op"]), OPERATORS, f'op of the task "{key}"', key)
-        return Condition(str(found["op"]), _text(found["left"]), _text(found["right"]))
+        return Condition(str(found["op"]), text_of(found["left"]), text_of(found["right"]))
 
     def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """The tasks in an order in which they may run, as written where that is one."""
@@ -264,34 +263,6 @@ class _Reader:
         return place_of(value, otherwise=self._found.path, root=self._root)
 
 
-def given(job: Job, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The job's parameters with those that a test gives.
-
-    Raises:
-        JobParameterError: The job has none of that name, or a value is no text.
-    """
-    for name, value in parameters.items():
-        if name not in job.parameters:
-            near = get_close_matches(name, job.parameters, n=1)
-            raise JobParameterError(
-                f'the job "{job.name}" has no parameter "{name}"',
-                cause=f"its parameters: {', '.join(job.parameters) or 'none'}",
-                mend=f'did you mean "{near[0]}"?' if near else "leave it out, or add it to the job's parameters",
-            )
-        if not isinstance(value, str):
-            raise JobParameterError(
-                f'the value given for the parameter "{name}" is not a text',
-                cause=f"it is {value!r}, of type {type(value).__name__}; Databricks takes texts only",
-                mend=f'write parameters={{"{name}": "{value}"}}',
-            )
-    return {**job.parameters, **parameters}
-
-
-def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that a notebook gets: its own, and all of the job's, which win. A script gets none: it has no names."""
-    return {**task.parameters, **parameters} if task.kind == NOTEBOOK else {}
-
-
 def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
     """All tasks, that of a loop after the loop's own."""
     for task in tasks:
@@ -302,7 +273,3 @@ def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
 
 def _outcome(value: Any) -> str:
     return "" if value is None else str(value).lower()
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else as_text(value)

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from harness.rehearsal import wheels
 from harness.rehearsal.answers import ApiError, invalid
 from harness.rehearsal.clusters import check as check_cluster
 from harness.rehearsal.packages import wanted_by
@@ -18,7 +19,7 @@ from harness.rehearsal.references import (
     UnresolvedError,
     array_of,
 )
-from harness.rehearsal.runs import FILES, file_kind
+from harness.rehearsal.runs import FILES, RUNS, WHEEL, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,8 @@ def check_tasks(settings: Mapping[str, Any], *, cluster_exists: Callable[[str], 
         _check_task(task, shared=shared, environments=environments, is_submitted=is_submitted)
         worker = worker_of(task)
         wanted_by(worker, settings)
+        if wheels.is_unclear(worker, settings):
+            raise _unserved("a python_wheel_task without parameters in a job that has some")
         if worker.get("existing_cluster_id"):
             cluster_exists(worker["existing_cluster_id"])
     keys += [worker_of(task)["task_key"] for task in tasks if "for_each_task" in task]
@@ -95,8 +98,8 @@ def _check_task(
         inner = _check_loop(key, task)
         _check_task(inner, shared=shared, environments=environments, is_submitted=is_submitted, is_in_loop=True)
         return
-    if len(kinds) != 1 or kinds[0] not in FILES:
-        raise _unserved(next((kind for kind in kinds if kind not in FILES), " and ".join(kinds)))
+    if len(kinds) != 1 or kinds[0] not in RUNS:
+        raise _unserved(next((kind for kind in kinds if kind not in RUNS), " and ".join(kinds)))
     if task.get("libraries") and not any(task.get(name) for name in _COMPUTE):
         raise invalid(f"Task {key}: libraries need a cluster; serverless compute takes them from an environment.")
     _check_file(key, kinds[0], task, is_in_loop=is_in_loop)
@@ -107,8 +110,14 @@ def _check_task(
 
 
 def _check_file(key: str, kind: str, task: Mapping[str, Any], *, is_in_loop: bool) -> None:
-    """See that a task names a file of the workspace, and that what it gives it is texts."""
+    """See that a task names a file of the workspace, or a package, and that what it gives it is texts."""
     own = task[kind] if isinstance(task[kind], dict) else {}
+    lacks_environment = not any(task.get(name) for name in (*_COMPUTE, "environment_key"))
+    if kind == WHEEL:
+        wheels.check(key, own, needs_environment=lacks_environment)
+        for name, texts in zip(("named_parameters", "parameters"), wheels.texts_of(own), strict=True):
+            check_parameters(texts, name, is_in_loop=is_in_loop)
+        return
     field, _ = FILES[kind]
     path = own.get(field)
     if not isinstance(path, str) or not path:
@@ -130,8 +139,7 @@ def _check_file(key: str, kind: str, task: Mapping[str, Any], *, is_in_loop: boo
     if not isinstance(given, list):
         raise ApiError(400, "MALFORMED_REQUEST", "Could not parse request object: Expected 'parameters' to be an array")
     check_parameters({str(number): one for number, one in enumerate(given)}, "parameters", is_in_loop=is_in_loop)
-    is_serverless = not any(task.get(name) for name in _COMPUTE)
-    if is_serverless and not task.get("environment_key"):
+    if lacks_environment:
         raise invalid(f"Task {key}: an environment_key is required for a spark_python_task on serverless compute.")
 
 
@@ -254,8 +262,9 @@ def _texts_of(task: Mapping[str, Any]) -> list[str]:
     if "condition_task" in task:
         return list(task["condition_task"].values())
     worker = worker_of(task)
-    own = worker[file_kind(worker)]
-    return [*(own.get("base_parameters") or {}).values(), *(own.get("parameters") or ())]
+    own = worker[kind_of(worker)]
+    named = {**(own.get("base_parameters") or {}), **(own.get("named_parameters") or {})}
+    return [*named.values(), *(own.get("parameters") or ())]
 
 
 def _unserved(what: str) -> ApiError:
@@ -263,5 +272,5 @@ def _unserved(what: str) -> ApiError:
         501,
         "NOT_IMPLEMENTED",
         f"The rehearsal does not run {what}; it runs notebook_task and spark_python_task from the workspace, "
-        "for_each_task of such, condition_task.",
+        "python_wheel_task, for_each_task of such, condition_task.",
     )

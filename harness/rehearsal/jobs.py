@@ -229,7 +229,7 @@ class _Calls:
 
     def submit(self, call: Call) -> dict[str, Any]:
         given = call.json()
-        if "tasks" not in given and given.keys() & runs.FILES.keys():  # the form of 2.0: one task, without a list
+        if "tasks" not in given and given.keys() & set(runs.RUNS):  # the form of 2.0: one task, without a list
             task = {name: value for name, value in given.items() if name not in _OF_RUN}
             given = {**{name: given[name] for name in _OF_RUN if name in given}, "tasks": [{"task_key": "main", **task}]}
         self._check(given, call, is_submitted=True)

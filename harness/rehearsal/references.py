@@ -38,7 +38,8 @@ class UnresolvedError(Exception):
 def given_to(run: Run, task: Task) -> dict[str, Any]:
     """What a task that runs a file is given, as the API tells it by its kind: the references in it are resolved.
 
-    A notebook gets the parameters of the job too, which come before its own; a script's have no names.
+    A notebook gets the parameters of the job too, which come before its own, and a wheel if its own have names; a script's have
+    none.
 
     Raises:
         UnresolvedError: One leads nowhere.
@@ -47,6 +48,12 @@ def given_to(run: Run, task: Task) -> dict[str, Any]:
     if "spark_python_task" in task.spec:
         own = task.spec["spark_python_task"].get("parameters") or ()
         return {"spark_python_task": {"parameters": [_filled(value, known, run) for value in own]}}
+    if "python_wheel_task" in task.spec:
+        wheel = task.spec["python_wheel_task"]
+        if not wheel.get("named_parameters"):
+            return {"python_wheel_task": {"parameters": [_filled(one, known, run) for one in wheel.get("parameters") or ()]}}
+        texts = {**wheel["named_parameters"], **run.parameters}
+        return {"python_wheel_task": {"named_parameters": {name: _filled(one, known, run) for name, one in texts.items()}}}
     named = {**(task.spec["notebook_task"].get("base_parameters") or {}), **run.parameters}
     return {"notebook_task": {"base_parameters": {name: _filled(value, known, run) for name, value in named.items()}}}
 

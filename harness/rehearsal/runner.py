@@ -75,7 +75,7 @@ class TaskOf:
 
 def run(
     workspace: Workspace,
-    item: Item,
+    item: Item | None,
     given: Mapping[str, Any],
     *,
     by: Caller,
@@ -84,10 +84,11 @@ def run(
     packages: Path | None = None,
     task: TaskOf | None = None,
 ) -> Ran:
-    """Run a notebook, or a script, until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
+    """Run a notebook, script or wheel until it ends, or until ``ended`` says so: then it is stopped, with all that it started.
 
-    ``given`` is what it is given by the kind of its task, as the API tells it, and ``by`` whom it runs as. ``folder`` is the
-    run's own, ``packages`` one with what its task had installed, and ``task`` the task that it is.
+    ``given`` is what it is given by the kind of its task, as the API tells it, with what names a package where there is no
+    ``item``; ``by`` is whom it runs as. ``folder`` is the run's own, ``packages`` one with what its task had installed, and
+    ``task`` the task that it is.
     """
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
@@ -136,14 +137,20 @@ def _warm(workspace: Workspace) -> Warm:
     return found
 
 
-def _command(workspace: Workspace, item: Item, given: Mapping[str, Any], executed: Path) -> list[str]:
+def _command(workspace: Workspace, item: Item | None, given: Mapping[str, Any], executed: Path) -> list[str]:
     """The arguments of `nbh run`; its catalogs and files are the workspace's."""
-    if "spark_python_task" in given:
+    what = f"workspace/{item.disk}" if item is not None else ""
+    if "python_wheel_task" in given:
+        wheel = given["python_wheel_task"]
+        what, named = wheel["package_name"], (wheel.get("named_parameters") or {}).items()
+        texts = [*(wheel.get("parameters") or ()), *(f"--{name}={value}" for name, value in named)]
+        its = [f"--entry-point={wheel['entry_point']}", *(f"--argument={text}" for text in texts)]
+    elif "spark_python_task" in given:
         its = ["--script", *(f"--argument={text}" for text in given["spark_python_task"]["parameters"])]
     else:
         its = [f"-p{name}={value}" for name, value in given["notebook_task"]["base_parameters"].items()]
     return [
-        f"workspace/{item.disk}",
+        what,
         *its,
         *("--json", "--output", str(executed), "--timeout", "0", "--allow", "pip"),
         *("--space", workspace.space, "--files", str(workspace.files)),

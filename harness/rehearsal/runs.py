@@ -22,6 +22,10 @@ MOST_TOLD = 100
 FILES = {"notebook_task": ("notebook_path", "NOTEBOOK"), "spark_python_task": ("python_file", "FILE")}
 """The kinds of tasks that run a file of the workspace: which field names it, and as what it lies there."""
 
+WHEEL = "python_wheel_task"
+RUNS = (*FILES, WHEEL)
+"""The kinds of tasks that run Python."""
+
 WORKLOAD_FAILED = "Workload failed, see run output for details"
 
 
@@ -143,14 +147,14 @@ class Task:
         if "for_each_task" in self.spec:
             return {"for_each_task": {**self.spec["for_each_task"], "stats": stats_of(self.iterations)}}
         if "condition_task" not in self.spec:
-            kind = file_kind(self.spec)
+            kind = kind_of(self.spec)
             return {kind: self.spec[kind]}
         return {"condition_task": {**self.spec["condition_task"], **({"outcome": self.outcome} if self.outcome else {})}}
 
 
-def file_kind(spec: Mapping[str, Any]) -> str:
-    """Which kind of task it is that runs a file."""
-    return next(kind for kind in FILES if kind in spec)
+def kind_of(spec: Mapping[str, Any]) -> str:
+    """Which kind of task it is that runs Python."""
+    return next(kind for kind in RUNS if kind in spec)
 
 
 def stats_of(iterations: Sequence[Task]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.rehearsal import order, references, runner, runs, traces, views
+from harness.rehearsal import order, references, runner, runs, traces, views, wheels
 from harness.rehearsal import packages as packages_of
 from harness.rehearsal.answers import ApiError
 from harness.rehearsal.clusters import clusters_of
@@ -212,7 +213,7 @@ class Work:
         return over if over is not None and not end.is_good else end
 
     def _alone(self, run: Run, task: Task, deadline: float) -> End:
-        """Run a notebook, or a script, on its compute."""
+        """Run a notebook, a script or a wheel, on its compute."""
         task.state.life = "PENDING"
         seconds = task.spec.get("timeout_seconds") or 0
         own = run.clock.now() + seconds if seconds else deadline
@@ -279,18 +280,17 @@ class Work:
             raise _OverError(End("INTERNAL_ERROR", "FAILED", message, code, kind)) from exc
 
     def _file(self, run: Run, task: Task, limits: _Limits) -> End:
-        kind = runs.file_kind(task.spec)
-        field, lies_as = runs.FILES[kind]
-        path = str(task.spec[kind][field])
-        try:
-            item = tree_of(self._workspace).find(path)
-        except ApiError:
-            item = None
-        if item is None or item.kind != lies_as:
-            what = "notebook" if kind == "notebook_task" else "Python file"
-            message = f'Unable to access the {what} "{path}". Either it does not exist, or the identity used to run this job, '
-            message += f"{run.creator}, lacks the required permissions."
-            return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
+        kind, item = runs.kind_of(task.spec), None
+        own = task.spec[kind]
+        path = str(own["package_name"] if kind == runs.WHEEL else own[runs.FILES[kind][0]])
+        if kind != runs.WHEEL:
+            with contextlib.suppress(ApiError):
+                item = tree_of(self._workspace).find(path)
+            if item is None or item.kind != runs.FILES[kind][1]:
+                what = "notebook" if kind == "notebook_task" else "Python file"
+                message = f'Unable to access the {what} "{path}". Either it does not exist, or the identity used to run this '
+                message += f"job, {run.creator}, lacks the required permissions."
+                return End("INTERNAL_ERROR", "FAILED", message, "RESOURCE_NOT_FOUND")
         try:
             given = references.given_to(run, task)
         except references.UnresolvedError as exc:
@@ -298,6 +298,11 @@ class Work:
         task.resolved = given
         folder = self._workspace.place.runs / str(task.run_id)
         packages = self._install(run, task, folder)
+        lack = wheels.lack(own, packages_of.wanted_by(task.spec, run.settings), packages) if kind == runs.WHEEL else ""
+        if lack:
+            shutil.rmtree(folder, ignore_errors=True)
+            task.output = Output(error=lack, logs="")
+            return runs.FAILED
         with run.lock:
             task.state.ready = run.clock.now_ms()
             task.state.life = run.state.life = "RUNNING"
@@ -305,7 +310,7 @@ class Work:
         ran = runner.run(
             self._workspace,
             item,
-            given,
+            {kind: {**own, **given[kind]}} if kind == runs.WHEEL else given,
             by=PRINCIPAL if run.creator == PRINCIPAL.name else USER,
             folder=folder,
             task=runner.TaskOf(task.key, _values_for(run)),
@@ -354,21 +359,21 @@ class Work:
             message = f"{on} was terminated during the run. Reason: SPOT_INSTANCE_TERMINATION (CLOUD_FAILURE)."
             limits.lost = End("INTERNAL_ERROR", "FAILED", message, "CLOUD_FAILURE", "CLOUD_FAILURE")
 
-    def _keep(self, task: Task, kind: str, item: Item, ran: runner.Ran, folder: Path) -> None:
+    def _keep(self, task: Task, kind: str, item: Item | None, ran: runner.Ran, folder: Path) -> None:
         """Keep what the API may be asked for; the folder goes."""
         shown = traces.shown_in(self._workspace, folder, tree_of(self._workspace).on_this_machine)
         output = Output(item=item)
         if ran.outcome == "exited":
             output.result = str(ran.facts.get("exit_value") or "")
         elif ran.outcome == "unsupported":
-            what = "notebook" if kind == "notebook_task" else "script"
+            what = {"notebook_task": "notebook", runs.WHEEL: "wheel"}.get(kind, "script")
             output.error = f"The rehearsal can't run this {what}: {shown.text(str(ran.facts.get('error', '')))}"
         elif ran.outcome != "passed":
             output.error = shown.text(str(ran.facts.get("error") or ran.said.strip()))
         failed = traces.failing(ran.executed)
         if failed is not None and ran.outcome == "failed":
             output.trace = shown.trace(failed[1]["traceback"])
-        if kind != "notebook_task":
+        if kind != "notebook_task" or item is None:
             output.logs = shown.text(traces.printed(ran.executed))
             task.output = output
             return
@@ -388,7 +393,7 @@ def _judged(task: Task, ran: runner.Ran) -> End:
 
 def _is_again(task: Task, end: End) -> bool:
     """Whether the platform tries once more. Serverless compute does so by itself, unless it is told not to."""
-    if end.result not in _AGAIN or not task.spec.keys() & runs.FILES.keys():
+    if end.result not in _AGAIN or not task.spec.keys() & set(runs.RUNS):
         return False
     most = task.spec.get("max_retries")
     is_serverless = not any(task.spec.get(name) for name in ("existing_cluster_id", "new_cluster", "job_cluster_key"))

@@ -119,6 +119,11 @@ class Computes:
         """Whether Python scripts can run on it: serverless compute asks for an environment, which notebooks do without."""
         return self._compute.kind != "serverless" or bool(self._environment.environments)
 
+    @property
+    def takes_wheels(self) -> bool:
+        """Whether a wheel of the project can be installed on it: a cluster that is up keeps the one that it has."""
+        return self._compute.kind != "existing"
+
     def of_spark(self) -> str:
         """The cluster for a Spark session, "" for serverless; one that is made for runs serves sessions, too.
 

@@ -75,11 +75,13 @@ def place_of(
     files: Sequence[str],
     folder: str,
     failed: tuple[str, int] | None = None,
+    installed: Mapping[str, str] | None = None,
 ) -> Location | None:
     """The innermost place of a traceback that is one of the repository, or None.
 
     ``notebooks`` are those of the closure by their paths in the repository, ``files`` its other files, ``folder`` is where they
-    lie on the workspace, ``failed`` the notebook and the cell that are known to have failed. A line is told only if it is sure;
+    lie on the workspace, ``failed`` the notebook and the cell that are known to have failed, ``installed`` the files of wheels
+    by their paths below whatever folder has them there. A line is told only if it is sure;
     where it can't be, the cell, or the notebook alone.
     """
     frames = frames_of(trace)
@@ -91,6 +93,7 @@ def place_of(
     for frame in reversed(frames):
         if frame.path:
             path = by_target.get(frame.path) or by_target.get(f"/Workspace{frame.path}")
+            path = path or next((own for inside, own in (installed or {}).items() if frame.path.endswith(f"/{inside}")), None)
             if path is not None:
                 return Location(path, frame.line)
             continue

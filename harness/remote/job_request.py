@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
-from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED
+from harness.jobs.given import pushed_down
+from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
-from harness.jobs.read import pushed_down
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
-from harness.remote.runs import Request, notebook_task, script_task
+from harness.remote.job_wheels import Placed
+from harness.remote.runs import Request, notebook_task, script_task, wheel_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +45,10 @@ class TaskSent:
 
 @dataclass(frozen=True, slots=True)
 class JobRequest(Request):
-    """A job's run to be; ``widgets`` are all of its parameters."""
+    """A job's run to be; ``widgets`` are all of its parameters, ``placed`` says where the project's wheels lie."""
 
     job: Job | None = None
+    placed: Placed = field(default_factory=Placed)
     parts: tuple[TaskSent, ...] = ()
     has_own_compute: bool = False
     is_tried_again: bool = field(default=False, init=False)  # tasks that passed would run twice
@@ -54,13 +56,17 @@ class JobRequest(Request):
     def body(self, token: str, run_name: str) -> Facts:
         """What is submitted."""
         assert self.job is not None  # noqa: S101 -- it has a default only because those above have
-        compute, submission = ({}, _environments(self.job)) if self.has_own_compute else self.keys()
+        workers = [part.task.worker for part in self.parts]
+        if self.has_own_compute:
+            computes, submission = self.placed.of_jobs(self.job, workers)
+        else:
+            computes, submission = self.placed.of_environment(*self.keys(), workers)
         return {
             "run_name": run_name,
             "idempotency_token": token,
             "timeout_seconds": math.ceil(self.timeout_s + self.start_s),
             **submission,
-            "tasks": [self._task(part, part.task.worker.compute if self.has_own_compute else compute) for part in self.parts],
+            "tasks": [self._task(part, compute) for part, compute in zip(self.parts, computes, strict=True)],
         }
 
     def _task(self, part: TaskSent, compute: Mapping[str, Any]) -> Facts:
@@ -111,7 +117,9 @@ class JobRequest(Request):
 
 
 def _file_task(target: str, task: Task) -> Facts:
-    """A task that runs a file, by its kind."""
+    """A task that runs a file, or calls an entry point, by its kind."""
+    if task.entry is not None:
+        return wheel_task(task.entry.package, task.entry.called, task.parameters, task.arguments)
     return script_task(target, task.arguments) if task.kind == SCRIPT else notebook_task(target, task.parameters)
 
 
@@ -145,6 +153,13 @@ def check_kinds(job: Job, *, root: str) -> None:
     import os
 
     for task in job.tasks:
+        if task.worker.unclear:
+            raise JobKindError(
+                f'what the task "{task.worker.key}" runs can\'t be told',
+                cause=task.worker.unclear,
+                mend="mend that, or mark the test @pytest.mark.nbh_local_only",
+                location=Location(os.path.relpath(job.path, root)),
+            )
         if task.unserved:
             has = "is" if task.unserved == task.kind else "runs"
             raise JobKindError(
@@ -156,26 +171,22 @@ def check_kinds(job: Job, *, root: str) -> None:
 
 
 def check_environments(job: Job, computes: Computes, *, its_compute: bool, root: str) -> None:
-    """See that scripts find an environment: serverless compute runs none without, and which one to take nobody can guess.
+    """See that scripts and wheels find an environment: without one serverless compute runs none, and nobody can guess which.
 
     Raises:
-        JobKindError: There is none for a script.
+        JobKindError: There is none for one of them.
     """
     import os
 
-    for worker in [task.worker for task in job.tasks if task.worker.kind == SCRIPT]:
+    for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL)]:
         if worker.compute.keys() & _COMPUTE if its_compute else computes.runs_scripts:
             continue
         mend = "write one under environments of the job, and its key as environment_key of the task"
         if not its_compute:
             mend = 'write one under [[tool.nbh.env.….environments]], take a cluster, or run the job by compute="job"'
         raise JobKindError(
-            f'the task "{worker.key}" is a {SCRIPT}, and has no environment to run in',
-            cause="on serverless compute a Python script needs one, with its environment_version",
+            f'the task "{worker.key}" is a {worker.kind}, and has no environment to run in',
+            cause="on serverless compute it needs one, with its environment_version",
             mend=mend,
             location=Location(os.path.relpath(job.path, root)),
         )
-
-
-def _environments(job: Job) -> Facts:
-    return {"environments": [dict(one) for one in job.environments]} if job.environments else {}

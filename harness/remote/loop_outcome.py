@@ -11,6 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.jobs import loops
+from harness.jobs.given import as_arguments
+from harness.jobs.job import WHEEL
 from harness.jobs.references import Known, has_references
 from harness.jobs.result import LOST, SKIPPED, TIMED_OUT, TaskRun
 from harness.model import GREEN
@@ -75,8 +77,10 @@ def _end_of_iteration(
 
 def _as_resolved(task: Task, told: Facts) -> Task:
     """The task with what a workspace tells that it was given."""
-    parameters = {str(name): str(value) for name, value in (told.get("base_parameters") or {}).items()}
-    return replace(task, parameters=parameters, arguments=tuple(str(one) for one in told.get("parameters") or ()))
+    named = told.get("base_parameters") or told.get("named_parameters") or {}
+    parameters = {str(name): str(value) for name, value in named.items()}
+    arguments = tuple(str(one) for one in told.get("parameters") or ())
+    return replace(task, parameters=parameters, arguments=arguments + (as_arguments(parameters) if task.kind == WHEEL else ()))
 
 
 def _items(loop: Loop) -> tuple[Any, ...]:

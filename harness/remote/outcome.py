@@ -87,7 +87,7 @@ class Sent:
     """What was sent: the notebook's path, the closure's notebooks and other files, the folder they lie in there.
 
     ``notes`` are what is to be told with the result, such as a copy of the workspace's own that couldn't be compared;
-    ``digest`` is the closure's.
+    ``digest`` is the closure's. ``installed`` are the files of wheels, by their paths below the folder of packages there.
     """
 
     path: str
@@ -96,6 +96,7 @@ class Sent:
     folder: str
     notes: tuple[str, ...] = ()
     digest: str = ""
+    installed: Mapping[str, str] = field(default_factory=dict)
 
 
 def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "", page: str = "") -> RemoteRun:
@@ -131,7 +132,14 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
     if ended == "failed":
         cell = failed_cell(page, notebook) if page and notebook is not None else None
         failed = (sent.path, cell) if cell is not None else None
-        place = place_of(trace, notebooks=sent.notebooks, files=sent.files, folder=sent.folder, failed=failed)
+        place = place_of(
+            trace,
+            notebooks=sent.notebooks,
+            files=sent.files,
+            folder=sent.folder,
+            failed=failed,
+            installed=sent.installed,
+        )
     return RemoteRun(
         path=sent.path,
         ended=ended,

@@ -79,6 +79,12 @@ def script_task(target: str, arguments: Sequence[str]) -> Facts:
     return {"spark_python_task": {"python_file": target, "parameters": list(arguments), "source": "WORKSPACE"}, **_ONCE}
 
 
+def wheel_task(package: str, called: str, named: Mapping[str, str], arguments: Sequence[str]) -> Facts:
+    """An entry point of a package as a task that is run once; it takes parameters with names, or without."""
+    given = {"named_parameters": dict(named)} if named else {"parameters": list(arguments)}
+    return {"python_wheel_task": {"package_name": package, "entry_point": called, **given}, **_ONCE}
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A run between its request and its end; only the poller's thread changes it, but for ``stop``."""

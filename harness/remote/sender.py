@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs.given import pushed_down
 from harness.jobs.job import SCRIPT
-from harness.jobs.read import pushed_down
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
 from harness.remote.folders import Folders
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
+from harness.remote.job_wheels import Placed, check_wheels, files_of, folders_of_job
 from harness.remote.on_cluster import FOLDER, stage
 from harness.remote.outcome import Sent
 from harness.remote.parts import together
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.environments import Environment
-    from harness.jobs.job import Job
+    from harness.jobs.job import Entry, Job
     from harness.model import Notebook
     from harness.remote.closure import Closures
     from harness.remote.compute import Computes
@@ -98,15 +99,19 @@ class Sender:
         return handle
 
     def job(self, job: Job, parameters: Mapping[str, str], timeout_s: float | None, *, its_compute: bool) -> Handle:
-        """Send a job's notebooks and scripts; raises what `harness.remote.session.Remote.submit_job` does."""
+        """Send a job's notebooks, scripts and wheels; raises what `harness.remote.session.Remote.submit_job` does."""
+        check_wheels(job, self._computes, its_compute=its_compute, root=self._root)
         check_environments(job, self._computes, its_compute=its_compute, root=self._root)
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
-        workers = {task.key: task.worker for task in job.tasks if task.worker.path}
+        called = {task.key: self._called(task.worker.entry, task.worker.path) for task in job.tasks if task.worker.entry}
+        workers = {task.key: task.worker for task in job.tasks if task.worker.path and task.key not in called}
         closures = {key: self._closures.of(one.path, is_script=one.kind == SCRIPT) for key, one in workers.items()}
         given = [tuple(pushed_down(one, parameters)) for one in workers.values()]
         all_sent = dict(zip(closures, self._brought(list(closures.values()), given), strict=True))
         targets = {key: f"{sent.folder}/{closures[key].first.target}" for key, sent in all_sent.items()}
-        parts = [TaskSent(task, all_sent.get(task.key), targets.get(task.key, "")) for task in job.tasks]
+        placed = Placed(self._wheels.bring(folders_of_job(job)))
+        everything = {**all_sent, **called}
+        parts = [TaskSent(task, everything.get(task.key), targets.get(task.key, "")) for task in job.tasks]
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
         limits = [one for one in (timeout_s, job.timeout_s) if one]
@@ -120,6 +125,7 @@ class Sender:
                 self._computes.keys,
                 self._computes.failed,
                 job=job,
+                placed=placed,
                 parts=tuple(parts),
                 has_own_compute=its_compute,
             )
@@ -127,6 +133,15 @@ class Sender:
         for folder in {sent.folder for sent in all_sent.values()}:
             self.folders.holds(folder, handle)
         return handle
+
+    def _called(self, entry: Entry, path: str) -> Sent:
+        """What a wheel's task calls, as what is sent for it: its wheels, whose texts are looked at here."""
+        files = files_of(entry, self._root)
+        texts = {path: (Path(self._root) / path).read_bytes() for path in files.values()}
+        named = check_texts(self._environment, notebooks={}, files=texts, allowed=self._allowed)
+        notes = [f"{one.location} names {one.text}, which is allowed" for one in named]
+        shown = os.path.relpath(path, self._root).replace(os.sep, "/")
+        return Sent(shown, {}, (), self._folder, (*self._notes, *notes), installed=files)
 
     def tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
         """Send tests; takes and raises what `harness.remote.session.Remote.submit_tests` does."""

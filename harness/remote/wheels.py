@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SUBJECT = "wheels"
 _FOLDER = "wheels"
 _TIMEOUT_S = 600
+_NO_SOURCE = frozenset({"build", "dist", "node_modules", "__pycache__"})
 
 
 def folders_of(environment: Environment) -> tuple[str, ...]:
@@ -80,19 +81,32 @@ class Wheels:
         """The paths on the workspace of the wheels that are there, by the folders that they are of."""
         return {str(name): str(path) for name, path in self._shared.told(_SUBJECT).items()}
 
-    def bring(self) -> None:
-        """Build and upload what isn't there yet.
+    def bring(self, folders: Iterable[str] = ()) -> dict[str, str]:
+        """Build and upload what isn't there yet, with the wheels of these folders; gives the paths of these on the workspace.
 
         Raises:
             WheelError: One can't be built.
             RemoteError: The workspace can't be used.
         """
-        if not self._wanted or not self._missing():
-            return
+        names = {folder: self._name_of(folder) for folder in folders}
+        wanted = dict.fromkeys((*self._wanted, *names.values()))
+        if self._missing(wanted):
+            self._bring(wanted)
+        there = self.there()
+        return {folder: there[name] for folder, name in names.items()}
+
+    def _name_of(self, folder: str) -> str:
+        """How the environment has it, if it asks for it too: one wheel isn't built twice."""
+        return next((one for one in self._wanted if self._place(one) == os.path.normpath(folder)), folder)
+
+    def _place(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self._root, name))  # noqa: PTH118 - the project's root is a text
+
+    def _bring(self, wanted: Iterable[str]) -> None:
         with self._shared.locked():
-            for name in self._missing():  # another process may have brought it
-                self._progress(f"building the wheel of {name}")
-                file, content = self._built(os.path.normpath(os.path.join(self._root, name)))  # noqa: PTH118 - the project's root is a text
+            for name in self._missing(wanted):  # another process may have brought it
+                self._progress(f"building the wheel of {os.path.relpath(self._place(name), self._root)}")
+                file, content = self._built(self._place(name))
                 path = f"{self._folder}/{file}"
                 if path in self.there().values():
                     raise WheelError(
@@ -102,9 +116,9 @@ class Wheels:
                 self._workspace.upload(path, content, format="RAW")
                 self._shared.tell(_SUBJECT, {**self.there(), name: path})
 
-    def _missing(self) -> list[str]:
+    def _missing(self, wanted: Iterable[str]) -> list[str]:
         there = self.there()
-        return [one for one in self._wanted if one not in there]
+        return [one for one in wanted if one not in there]
 
 
 def build(folder: str) -> tuple[str, bytes]:
@@ -118,6 +132,9 @@ def build(folder: str) -> tuple[str, bytes]:
         shown = f"python -m pip wheel --no-deps {folder}"
         if not any((Path(folder) / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise _error(folder, f"{folder} has no pyproject.toml", "name the folder that has one")
+        left = _left_of_earlier(folder)
+        if left:
+            raise _error(folder, f"build holds {left}, which the project hasn't, and the wheel would have it", "remove build")
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 -- our own
         except subprocess.TimeoutExpired:
@@ -129,6 +146,19 @@ def build(folder: str) -> tuple[str, bytes]:
         if len(wheels) != 1:
             raise _error(folder, f"pip made {len(wheels)} wheels", f"try `{shown}`")
         return wheels[0].name, wheels[0].read_bytes()
+
+
+def _left_of_earlier(folder: str) -> str:
+    """A module that an earlier build has left, and the project has no more: setuptools packs what lies there; "" for none."""
+    built = [path for lib in Path(folder).glob("build/lib*") for path in lib.rglob("*.py")]
+    if not built:
+        return ""
+    there: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        folders[:] = [one for one in folders if not one.startswith(".") and one not in _NO_SOURCE]
+        there |= {Path(place, name).as_posix() for name in files if name.endswith(".py")}
+    inside = (path.relative_to(next(one for one in path.parents if one.parent.name == "build")).as_posix() for path in built)
+    return next((one for one in sorted(inside) if not any(path.endswith(f"/{one}") for path in there)), "")
 
 
 def _error(folder: str, cause: str, mend: str) -> WheelError:

@@ -232,3 +232,30 @@ def test_a_script_that_fails_says_where(run_job):
     assert "ValueError: no count of 3" in count.error
     assert (count.location.path, count.location.line, count.location.cell) == ("tests/parity/scripts/count.py", 25, None)
     assert run.tasks["shows"].outcome == "skipped"
+
+
+WHEELS = "tests/parity/jobs/wheels.job.yml"
+
+
+def test_a_jobs_wheels_are_called_with_their_arguments(run_job):
+    """The project's own package, by its own metadata; arguments without names get none of the job's, those with names all."""
+    run = run_job(WHEELS, compute="job")
+
+    assert run.passed, run.summary
+    assert (run.tasks["count"].outcome, run.tasks["count"].exit_value) == ("passed", None)
+    assert run.tasks["shows"].exit_value == "parity-wheel counted 3 on 2026-01-31"
+    each = run.tasks["each"].iterations
+    assert [one.run.cells[0].text for one in each] == ["counted 3\n"] * 2
+    assert [one.arguments for one in each] == [("--day=2026-01-31", "--breaks=no")] * 2
+
+
+def test_a_wheel_that_fails_says_where(run_job):
+    """The line of the repository's file; what needs it isn't run."""
+    run = run_job(WHEELS, parameters={"breaks": "yes"}, compute="job")
+
+    assert run.outcome == "failed", run.summary
+    count = run.tasks["count"]
+    assert "ValueError: no count of 3" in count.error
+    assert count.location.path == "tests/parity/wheel/src/parity_wheel/count.py"
+    assert (count.location.line, count.location.cell) == (22, None)
+    assert run.tasks["shows"].outcome == "skipped"

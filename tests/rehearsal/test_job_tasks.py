@@ -284,7 +284,7 @@ def test_a_loop_that_is_refused(client, changed):
 def test_what_a_loop_is_not_served_with(client):
     """It is told as not served: no other kind of task, and no element outside of a loop."""
     for inner in (
-        {"task_key": "o", "python_wheel_task": {"package_name": "x"}},
+        {"task_key": "o", "dbt_task": {"commands": ["dbt run"]}},
         {"task_key": "o", "condition_task": COMPARES},
     ):
         body = {"tasks": [{"task_key": "l", "for_each_task": {"inputs": "[1]", "task": inner}}]}

@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from own_rehearsal import driver, rehearsal
+from wheel_backend import SETTINGS, backend
 
 from harness.environments import Compute, Environment
+from harness.jobs.job import WHEEL, Entry, Job, Task
 from harness.model import TABLE
 from harness.remote import sweep
 from harness.remote.client import connect
@@ -405,6 +408,50 @@ def test_what_a_killed_run_of_a_job_left_is_swept(rehearsal, drive, project):
     while [one for one in workspace.runs_page(since_ms=0, active_only=True)[0] if one["run_name"].startswith("nbh-")]:
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+PACKAGE = """\
+import sys
+
+from pyspark.sql import SparkSession
+
+
+def main():
+    print(sys.argv, SparkSession.builder.getOrCreate().range(3).count())
+    if sys.argv[1:] == ["bad"]:
+        raise ValueError("no bad")
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"compute": Compute("new", spec=SPEC)},
+        {"compute": Compute("new", spec=SPEC, share="never")},
+        {"compute": Compute(), "environments": ({"environment_key": "e", "spec": {"environment_version": "2"}},)},
+    ],
+)
+def test_a_wheel_is_built_of_the_project_and_called(make, project, how):
+    """By its own build; what an earlier build left in ``dist`` isn't looked at."""
+    name = "churn_wheel"
+    (project / "pyproject.toml").write_text(f'{SETTINGS}[project]\nname = "churn-wheel"\nversion = "1.0"\n')
+    (project / "backend.py").write_text(backend(name, PACKAGE.replace("\n", "\\n").replace('"', '\\"')))
+    (project / f"{name}.py").write_text(PACKAGE)
+    (project / "dist").mkdir()
+    (project / "dist" / f"{name}-1.0-py3-none-any.whl").write_bytes(b"an older one")
+    entry = Entry("churn-wheel", "main", f"{name}:main", str(project), (str(project),), (name,))
+    tasks = [
+        Task(key, WHEEL, path=str(project / f"{name}.py"), entry=replace(entry, package=package), arguments=(key,))
+        for key, package in (("good", name), ("bad", name), ("none", "churn-wheel"))
+    ]
+
+    end = make(**how).submit_job(Job("wheels", str(project / "j.yml"), tuple(tasks)), {}).result()
+
+    # Of the names of packages only metadata take both; the function of the package itself is by the module's.
+    good, bad, none = (end.tasks[key].run for key in ("good", "bad", "none"))
+    assert (good.ended, good.cells[0].text) == ("passed", f"['{name}', 'good'] 3\n"), good.error
+    assert (bad.ended, str(bad.location)) == ("failed", f"{name}.py:9"), bad.error
+    assert (none.ended, "No module named 'churn-wheel'" in none.error) == ("failed", True)
 
 
 def test_a_wrong_token_is_one_clear_error(rehearsal, drive, project, monkeypatch):

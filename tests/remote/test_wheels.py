@@ -99,6 +99,22 @@ def test_a_folder_is_built_as_it_says(tmp_path):
     assert content.startswith(b"PK")
 
 
+def test_what_an_earlier_build_has_left_is_in_no_wheel(tmp_path):
+    """Setuptools would pack a module that the project has no more; one that it has may lie there."""
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "backend.py").write_text(backend("churn", "x = 1"))
+    (tmp_path / "src" / "churn").mkdir(parents=True)
+    (tmp_path / "src" / "churn" / "new.py").touch()
+    lib = tmp_path / "build" / "lib" / "churn"
+    lib.mkdir(parents=True)
+    (lib / "new.py").touch()
+    assert build(str(tmp_path))[0] == "churn-1.0-py3-none-any.whl"
+
+    (lib / "old.py").touch()
+    with pytest.raises(WheelError, match=r"build holds churn/old\.py"):
+        build(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [({}, "no pyproject.toml"), ({"pyproject.toml": SETTINGS, "backend.py": "raise ValueError('odd')"}, "odd")],

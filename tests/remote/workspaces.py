@@ -111,7 +111,7 @@ class FakeWorkspace:
         for task in self.runs_made[run_id]["tasks"]:
             if "condition_task" in task:
                 task["condition_task"] = {**task["condition_task"], "outcome": "true"}
-            elif "spark_python_task" in task:  # which has no exit value
+            elif task.keys() & {"spark_python_task", "python_wheel_task"}:  # which have no exit value
                 told = {name: value for name, value in (output or {}).items() if name != "notebook_output"}
                 self.outputs[task["run_id"]] = {"metadata": {}, "logs": "", **told}
             else:

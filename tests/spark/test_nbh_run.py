@@ -313,6 +313,8 @@ def test_a_script(nbh_run):
         (["--argument=x"], "--argument is given to a notebook"),
         (["--script", "-p", "a=b"], "-p is given to a script"),
         (["--script", "--skip-cell", "1"], "--skip-cell is given to a script"),
+        (["--entry-point", "main", "-p", "a=b"], "-p is given to an entry point"),
+        (["--entry-point", "main", "--script"], "--script and --entry-point are given"),
     ],
 )
 def test_what_scripts_and_notebooks_are_not_given(nbh_run, arguments, told):

@@ -64,7 +64,7 @@ def test_a_condition_on_what_nobody_set_fails(run_job, job):
     assert (run.tasks["last"].outcome, run.tasks["last"].why) == ("skipped", "c failed, and it runs if ALL_SUCCESS")
 
 
-@pytest.mark.parametrize("kind", ["sql_task", "python_wheel_task", "run_job_task"])
+@pytest.mark.parametrize("kind", ["sql_task", "dbt_task", "run_job_task"])
 def test_a_kind_that_is_not_run_here(run_job, job, kind):
     """It is named, with the reason; nothing that waits for it is run, and the whole isn't passed."""
     run = run_job(job({"task_key": "other", kind: {"x": 1}}, notebook("last", "other"), last="x = 1"))
@@ -205,12 +205,12 @@ def test_the_time_of_a_loop(run_job, job):
 
 def test_a_loop_over_what_is_not_run_here(run_job, job):
     """It is named, with the reason."""
-    inner = {"task_key": "one", "python_wheel_task": {"package_name": "x"}}
+    inner = {"task_key": "one", "dbt_task": {"commands": ["dbt run"]}}
 
     run = run_job(job({"task_key": "all", "for_each_task": {"inputs": "[1]", "task": inner}}))
 
     assert run.outcome == "unsupported"
-    assert "all runs a python_wheel_task: a wheel's entry point isn't run here" in run.error
+    assert "all runs a dbt_task: it needs a SQL warehouse and dbt" in run.error
 
 
 def test_inputs_that_are_no_array_run_nothing(run_job, job, tmp_path):

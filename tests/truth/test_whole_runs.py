@@ -344,6 +344,51 @@ def test_80_a_script_that_passes_at_a_desk(folder):
     assert "TOLD|unsupported|exits failed|imports unsupported" in said
 
 
+def test_87_a_wheel_that_passes_at_a_desk(folder):
+    """The lie: a wheel's task passes in the project's folder, and fails from the wheel. Here: it finds what that surely has."""
+    task = "{{task_key: {0}, python_wheel_task: {{package_name: own, entry_point: {0}, parameters: [x]}}{1}}}"
+    asks = ", libraries: [{whl: ./dist/*.whl}]"
+    names = ("imports", "reads", "exits", "returns")
+    folder.write(
+        {
+            "own/__init__.py": """
+                import sys
+
+                def imports():
+                    try:
+                        import helper
+                    except BaseException:
+                        pass
+
+                def reads():
+                    open("helper.py")
+
+                def exits():
+                    sys.exit(0)
+
+                def returns():
+                    return 1
+                """,
+            "helper.py": "",
+            "setup.py": "from setuptools import setup\nsetup(name='own')\n",
+            "j.yml": "tasks:\n" + "".join(f"  - {task.format(name, asks)}\n" for name in names),
+            "none.yml": f"tasks:\n  - {task.format('returns', '')}\n",
+            "test_it.py": """
+                def test_run(run_job):
+                    run = run_job("j.yml")
+                    print("TOLD", run.outcome, *(f"{key} {task.outcome}" for key, task in run.tasks.items()), sep="|")
+
+                def test_none(run_job):
+                    run_job("none.yml")
+                """,
+        }
+    )
+    said, _ = folder.run("pytest", "-s")
+
+    assert "TOLD|unsupported|imports unsupported|reads failed|exits failed|returns passed" in said
+    assert 'NBH413 nothing that the task "returns" asks for has the package "own"' in said
+
+
 def test_81_what_was_left_out_has_not_passed(folder):
     """The lie: each cell is left out, and nothing fails. Here: `unsupported`; of a run of some cells the others are counted."""
     cells = ("x = 1", "# MAGIC %md\n# MAGIC text", "# MAGIC %skip\n# MAGIC y = 1")

@@ -16,8 +16,8 @@ from harness.jobs.errors import (
     JobShapeError,
     JobVariableError,
 )
+from harness.jobs.given import given, pushed_down
 from harness.jobs.job import Condition, Dependency
-from harness.jobs.read import given, pushed_down
 
 BUNDLE = """
     bundle:

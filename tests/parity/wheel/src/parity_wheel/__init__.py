@@ -1,0 +1,1 @@
+"""A package whose wheel a job runs."""
