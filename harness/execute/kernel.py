@@ -42,7 +42,7 @@ from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
-from harness.extract.run import find_target, parse_run
+from harness.extract.run import find_target, parse_run, why_missing
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.clock import set_time_zone
@@ -321,11 +321,8 @@ class Runner:
         line = parse_run(argument)
         target = find_target(line.target, beside=self.path, prefixes=self.job.run_prefixes, root=self.job.project)
         if target is None:
-            raise RunTargetError(
-                f"the %run target {line.target!r} isn't there",
-                cause="no notebook of that name lies beside this one, and no run_prefixes entry fits it",
-                mend="correct the path, or map the workspace folder under [tool.nbh] run_prefixes",
-            )
+            cause, mend = why_missing(line.target, beside=self.path, prefixes=self.job.run_prefixes, root=self.job.project)
+            raise RunTargetError(f"the %run target {line.target!r} isn't there", cause=cause, mend=mend)
         if target in self.chain:
             circle = " -> ".join(os.path.basename(path) for path in [*self.chain[self.chain.index(target) :], target])
             raise RunCycleError("notebooks %run each other in a circle", cause=circle, mend="break the circle")

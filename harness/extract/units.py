@@ -83,7 +83,9 @@ class Units:
             if row.kind == RUN:
                 from harness.extract.run import flatten
 
-                self._entries, self.problems = flatten(self.source, read=self.loader.extract, find=self.loader.find)
+                self._entries, self.problems = flatten(
+                    self.source, read=self.loader.extract, find=self.loader.find, why=self.loader.why_missing
+                )
                 rows = [entry.row for entry in self._entries]
                 self.rebound.update((name, NOTHING) for entry in self._entries for name in entry.source.rebound)
                 break
