@@ -274,10 +274,11 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            if self.job.arguments is not None and (said := scripts.hint_of(error)):
-                what = hinted(clipped(what), said)
+            if self.job.arguments is not None and (own := scripts.hint_of(error)):
+                what = hinted(clipped(what), own)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
-            tell(self.job.folder, "failed", error=with_hint(clipped(what), mapped=mapped), **facts)
+            said = with_hint(clipped(what), mapped=mapped, root=self.job.root, script=self.job.arguments is not None)
+            tell(self.job.folder, "failed", error=said, **facts)
 
     def _unclear(self, error: BaseException) -> str:
         if self.job.arguments is None:
