@@ -47,13 +47,13 @@ MARK = "hint: "
 """What a line of an error begins with that is none of the error's own."""
 
 
-def with_hint(error: str, *, mapped: Collection[str] = (), root: str = "", script: bool = False) -> str:
+def with_hint(error: str, *, mapped: Collection[str] = (), root: str = "", project: str = "", script: bool = False) -> str:
     """An error's text, with a line more where there is something to say.
 
-    ``mapped`` are known folders below ``/Workspace``, ``root`` is that of the project; a ``script``
-    finds only what is installed.
+    ``mapped`` are known folders below ``/Workspace``, ``root`` is that of the run, ``project`` that of the
+    settings; a ``script`` finds only what is installed.
     """
-    said = "" if hint_of(error) else _hint(error, mapped, root, script=script)
+    said = "" if hint_of(error) else _hint(error, mapped, root, project, script=script)
     return hinted(error, said) if said else error
 
 
@@ -73,7 +73,7 @@ def hint_of(error: str) -> str:
     return next((line.removeprefix(MARK) for line in error.splitlines()[::-1] if line.startswith(MARK)), "")
 
 
-def _hint(error: str, mapped: Collection[str], root: str, *, script: bool) -> str:
+def _hint(error: str, mapped: Collection[str], root: str, project: str, *, script: bool) -> str:
     found = _NO_MODULE.search(error)
     if found is not None:
         return _missing_module(found[1], root, script=script)
@@ -87,12 +87,23 @@ def _hint(error: str, mapped: Collection[str], root: str, *, script: bool) -> st
         )
     found = _NO_WORKSPACE.search(error)
     if found is not None and not any(found[1].startswith(f"/Workspace{folder}/") for folder in mapped):
+        prefix = _prefix_of(found[1], project) if project else ""
         return (
             f"where {found[1]} is in the repository the setting run_prefixes says, by one of the folders that hold it: "
-            f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(found[1])}" = "." }}'
+            f'[tool.nbh] run_prefixes = {{ "{prefix or os.path.dirname(found[1])}" = "." }}'
         )
     told = ((pattern.search(error), text) for pattern, text in _SAID)
     return next((text.format(found[1]) for found, text in told if found is not None), "")
+
+
+def _prefix_of(path: str, project: str) -> str:
+    """The folder of the workspace that is the project's, by what lies in it, or by its name; "" where neither tells."""
+    parts = [part for part in path.split("/") if part][1:]
+    for count in range(1, len(parts)):
+        if os.path.exists(os.path.join(project, *parts[count:])):
+            return "/" + "/".join(parts[:count])
+    name = os.path.basename(project)
+    return "/" + "/".join(parts[: parts.index(name) + 1]) if name in parts else ""
 
 
 def _missing_module(name: str, root: str, *, script: bool) -> str:

@@ -277,7 +277,8 @@ class Runner:
             if self.job.arguments is not None and (own := scripts.hint_of(error)):
                 what = hinted(clipped(what), own)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
-            said = with_hint(clipped(what), mapped=mapped, root=self.job.root, script=self.job.arguments is not None)
+            root, project, script = self.job.root, self.job.project, self.job.arguments is not None
+            said = with_hint(clipped(what), mapped=mapped, root=root, project=project, script=script)
             tell(self.job.folder, "failed", error=said, **facts)
 
     def _unclear(self, error: BaseException) -> str:

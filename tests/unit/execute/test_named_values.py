@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from harness.execute.hints import hint_of, with_hint
 
 
@@ -78,3 +80,23 @@ def test_a_file_of_the_workspace_leads_to_the_setting():
     assert hint(error, mapped=["/Shared/other", "/Shared/et"]) == hint(error)
     assert hint(error, mapped=["/Shared/etl"]) == ""
     assert with_hint(error, mapped=["/Shared/etl"]) == error
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/Workspace/Repos/me/shop/conf/x.yml", "/Repos/me/shop"),
+        ("/Workspace/Repos/me/copy_of_it/conf/x.yml", "/Repos/me/copy_of_it"),
+        ("/Workspace//shop", "/shop"),
+        ("/Workspace/Repos/me/shop/conf/gone.yml", "/Repos/me/shop"),
+        ("/Workspace/Shared/other/gone.yml", "/Workspace/Shared/other"),
+    ],
+    ids=["a file of it", "by another name", "its folder", "what it hasn't", "nothing of it"],
+)
+def test_a_file_of_the_workspace_that_the_project_has(tmp_path, path, prefix):
+    """The setting leads to it: by what lies below it in the project, or by the project's name."""
+    (tmp_path / "shop" / "conf").mkdir(parents=True)
+    (tmp_path / "shop" / "conf" / "x.yml").write_text("")
+    error = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+
+    assert hint(error, project=str(tmp_path / "shop")).endswith(f'[tool.nbh] run_prefixes = {{ "{prefix}" = "." }}')
