@@ -313,7 +313,7 @@ class Units:
         folder = off_path(exc.name, self.loader.root)
         if folder is not None:
             return f"it is in {folder}, which isn't on the path: {on_path(folder)}"
-        return f"install {exc.name.partition('.')[0]}"
+        return f"install what brings {exc.name}" if "." in exc.name else f"install {exc.name}"
 
 
 def _makes_udf(definition: ast.AST) -> bool:

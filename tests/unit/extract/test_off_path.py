@@ -71,3 +71,11 @@ def test_placeholder_of_a_module_that_the_project_has_not(project):
 
     with pytest.raises(PlaceholderError, match="mend:  install nowhere_lib, or give it a value"):
         module.f()
+
+
+def test_placeholder_of_a_part_that_a_package_has_not(project):
+    """What the package is called that brings it isn't known: its name is no part of the module's, as in ``databricks``."""
+    module = project.load("from concurrent.nowhere.client import read", "def f():\n    return read()")
+
+    with pytest.raises(PlaceholderError, match="mend:  install what brings concurrent.nowhere, or give it a value"):
+        module.f()
