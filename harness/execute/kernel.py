@@ -21,13 +21,14 @@ from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import hold_modules, protect, refuse_shutdown
 from harness.execute.hints import hinted, with_hint
-from harness.execute.job import WORK, clipped, load_job, tell
+from harness.execute.job import AFTER, WORK, clipped, load_job, tell
 from harness.execute.line import asking
 from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
 from harness.execute.outputs import METER, keep_no_copy
+from harness.execute.queries import ENDLESS, Queries
 from harness.execute.refusals import (
     connect_only,
     databricks_only,
@@ -159,6 +160,7 @@ class Runner:
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self._displayed: BaseException | None = None
+        self._begun_at: Location | None = None
         self.path, self._offset = job.path, 0
         self.ask = asking(job.host)
         files = _files(job)
@@ -181,8 +183,10 @@ class Runner:
         install(shell, self)
         watch_cases(self)
         hear_of_requests()
+        self.queries = Queries(self._here)
         if self.spark is not None:
             hear_of_queries()
+            self.queries.hear()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
         protect(shell)
         keep_no_copy(shell)
@@ -197,7 +201,10 @@ class Runner:
         return self.spark is None or bool(self.spark.catalog.databaseExists(name))
 
     def begin(self, number: int) -> str:
-        """Turn to a cell; gives what IPython is to run for it."""
+        """Turn to a cell, or to what is left after the last one; gives what IPython is to run for it."""
+        if number == AFTER:
+            self.error, self.path = None, __file__  # the call is ours: no traceback shows it
+            return "get_ipython().run_line_magic('nbh_settle', '')"
         self.cell, self.error, self._displayed = self.notebook.cells[number - 1], None, None
         self.path, self._offset = self.job.path, self.cell.first_line - 1
         within = self.job.resumed.pop("within", None)
@@ -220,6 +227,27 @@ class Runner:
         """Run what is no notebook, but a Python script."""
         self.path = self.job.path
         scripts.run(self.notebook, self.job, self.shell.user_ns)
+
+    def settle(self) -> None:
+        """Wait for the notebook's streaming queries.
+
+        Raises:
+            Exception: What one failed by, or that one goes on for ever.
+        """
+        late = self._settled()
+        if late is not None:
+            raise late.with_traceback(None)  # of the query's own way to tell it
+
+    def _settled(self) -> BaseException | None:
+        found = self.queries.settle()
+        if found is None:
+            return None
+        begun, error = found
+        self.cell, self._begun_at = begun.cell, begun.place
+        return error if error is not None else UnsupportedError(ENDLESS)
+
+    def _here(self) -> tuple[Cell, Location] | None:
+        return (self.cell, self._place(traceback.extract_stack())) if self.cell is not None else None
 
     def restart(self) -> NoReturn:
         """Have Python begin anew after this cell, with what Databricks keeps: widgets and Spark's session."""
@@ -265,7 +293,9 @@ class Runner:
         self.error = error
         if isinstance(error, PythonRestart):
             return
-        facts = self._facts(self.place_of(error))
+        if isinstance(error, NotebookExit):
+            error = self._settled() or error
+        facts = self._facts(self._begun_at or self.place_of(error))
         if isinstance(error, NotebookExit):
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
@@ -297,11 +327,14 @@ class Runner:
 
     def _facts(self, place: Location) -> dict[str, Any]:
         assert self.cell is not None  # noqa: S101 -- asked only while one runs
-        return {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+        where = {"path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+        return {"cell": self.cell.number, **where, **({"after": True} if self._begun_at is not None else {})}
 
     def _place(self, frames: traceback.StackSummary, error: BaseException | None = None) -> Location:
         """The innermost line of a notebook among these frames, or the one that can't be parsed."""
         assert self.cell is not None  # noqa: S101 -- as above
+        if self._begun_at is not None:
+            return self._begun_at
         found = [(frame.filename, frame.lineno) for frame in frames if frame.filename in self._known]
         if isinstance(error, SyntaxError) and error.filename in self._known and error.lineno is not None:
             found.append((error.filename, error.lineno + self._offset))

@@ -77,5 +77,5 @@ def test_placeholder_of_a_part_that_a_package_has_not(project):
     """What the package is called that brings it isn't known: its name is no part of the module's, as in ``databricks``."""
     module = project.load("from concurrent.nowhere.client import read", "def f():\n    return read()")
 
-    with pytest.raises(PlaceholderError, match="mend:  install what brings concurrent.nowhere, or give it a value"):
+    with pytest.raises(PlaceholderError, match=r"mend:  install what brings concurrent\.nowhere, or give it a value"):
         module.f()
