@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.collect.coverage import plugin_offered
-from harness.collect.session import SESSION, start
+from harness.collect.session import OURS, SESSION, start
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -177,8 +177,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Generator[None, Any, Any]:
-    """What ``setUpClass`` does to a notebook's values holds for all tests of the class."""
-    loader = request.config.stash[SESSION].existing
+    """What ``setUpClass`` does to a notebook's values holds for all tests of the class. What is being made isn't asked for."""
+    session = request.config.stash[SESSION]
+    if fixturedef.argname in OURS:
+        session.making.append(fixturedef.argname)
+        try:
+            return (yield)
+        finally:
+            session.making.pop()
+    loader = session.existing
     if loader is None or not fixturedef.argname.startswith("_unittest_setUpClass_fixture"):
         return (yield)
     fixturedef.addfinalizer(loader.release)  # pytest runs it after tearDownClass: what is added last goes first

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Fixtures of a test that notebook code finds around it.
 _OF_A_TEST = frozenset({"dbutils", "display", "displayHTML"})
+# Fixtures whose value a user's own of that name may be made of, with the name of ours that nobody overrides.
+OURS = {"dbutils": "_nbh_dbutils", "spark": "_nbh_spark"}
 _FEW = 20  # notebooks that no test names, whose units a summary still tells one by one
 
 
@@ -39,6 +41,7 @@ class NotebookSession:
         self.root = str(config.rootpath)
         self.scope: TestScope | None = None
         self.existing: Loader | None = None
+        self.making: list[str] = []  # those of OURS that are being set up
         self._test_file: str | None = None
         self._modules: list[ModuleType] = []
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
@@ -83,7 +86,7 @@ class NotebookSession:
 
         ``spark`` is one object for the whole run, so where it is there it is given itself.
         """
-        if name == "spark" and self.scope is not None and SPARK in self.config.stash:
+        if name == "spark" and self.scope is not None and (SPARK in self.config.stash or name in self.making):
             return self.scope.get(name)
         return modules.Late(name, self._of_test)
 
@@ -230,7 +233,9 @@ class TestScope:
         request = getattr(self.item, "_request", None)  # pytest has no public way from an item to its fixtures
         if request is None:
             raise pytest.UsageError(f"{self.item.nodeid} can't use {name!r}: only function tests have fixtures")
-        if name in {"spark", "dbutils", "display", "displayHTML"} or self._has_own(name):
+        if name in OURS:
+            return self._users_or_ours(name, request)
+        if name in {"display", "displayHTML"} or self._has_own(name):
             return request.getfixturevalue(name)
         if name == "getArgument":
             return self.get("dbutils").widgets.getArgument
@@ -240,6 +245,14 @@ class TestScope:
 
             return udf
         return spark if name == "sqlContext" else getattr(spark, {"sc": "sparkContext"}.get(name, name))
+
+    def _users_or_ours(self, name: str, request: pytest.FixtureRequest) -> Any:
+        """The fixture's value; ours where the user's is made of that very name, by ``DBUtils(spark)`` or an import."""
+        if name not in self.item.config.stash[SESSION].making:
+            value = request.getfixturevalue(name)
+            if not isinstance(value, modules.Late):
+                return value
+        return request.getfixturevalue(OURS[name])
 
     def _has_own(self, name: str) -> bool:
         manager = self.item.session._fixturemanager  # noqa: SLF001 - the only way to ask without requesting

@@ -161,7 +161,7 @@ def draft_tests(path: str, project: Project, *, module: str, root: str) -> tuple
     loader = Reader(root)
     listed = list_notebook(path, loader, roots=project.roots)
     source = loader.extract(path)
-    entries, _ = flatten(source, read=loader.extract, find=loader.find)
+    entries, _ = flatten(source, read=loader.extract, find=loader.find, why=loader.why_missing)
     outline = Outline(entries)
     shown = os.path.relpath(path, project.folder).replace(os.sep, "/")
     stem = _snake(os.path.splitext(os.path.basename(path))[0])

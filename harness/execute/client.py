@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.asynchronous import AsyncKernelClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import from_dict
 
+from harness.execute.job import AFTER
 from harness.execute.memory import outgrown
+from harness.execute.node import to_run
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
@@ -101,6 +104,7 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
             raise_on_iopub_timeout=True,  # its own way is to go on, and what was under way is lost without a word
         )
         self._course = course
+        self._last = max(to_run(notebook), default=0)
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
         """Run one cell, and note how long it took."""
@@ -115,9 +119,21 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
                     shown, self.kc.number = cell.get("outputs", []), number
                     done = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
                     done["outputs"] = [*shown, *done.get("outputs", [])]
+            if number == self._last:
+                await self._after(done, cell_index)
             return done
         finally:
             self._course.took[number] = time.monotonic() - self._course.began[number]
+
+    async def _after(self, last: NotebookNode, index: int) -> None:
+        """See to what still goes on beside the cells; what that shows is the last one's."""
+        more: NotebookNode = from_dict({**last, "source": "after", "outputs": []})  # type: ignore[no-untyped-call]  # nbformat's
+        self.kc.number = AFTER
+        try:
+            await super().async_execute_cell(more, index)
+        finally:
+            self.nb.cells[index] = last  # in whose place it has put what it has run
+            last["outputs"] = [*last.get("outputs", []), *more["outputs"]]
 
     async def _restart(self) -> None:
         """Go on in a new kernel."""

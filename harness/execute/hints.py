@@ -6,18 +6,17 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from harness.extract.off_path import off_path, on_path
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _NO_WORKSPACE = re.compile(r"No such file or directory: '(?:file:)?(/Workspace/[^']+)'")
 
 # What an error says, and what is to be said of it; {0} is what the pattern's group finds.
 _SAID = (
-    (
-        re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'"),
-        "{0} is neither installed beside the tests nor a module of the project; on Databricks a library may bring it",
-    ),
     (
         re.compile(r"\[UNBOUND_SQL_PARAMETER\] Found the unbound parameter: (\w+)"),
         "no widget has the name {0}, whose value was to stand there: give it by widgets, or by -p {0}=…",
@@ -29,6 +28,10 @@ _SAID = (
     (
         re.compile(r"\[(?:TABLE_OR_VIEW|SCHEMA)_NOT_FOUND\] The (?:table or view|schema) (`[^ ]+`) cannot be found"),
         "a run's catalogs are empty but for what its test and it made: make {0} first, by uc, make_schema or make_table",
+    ),
+    (
+        re.compile(r"\[NO_SUCH_CATALOG_EXCEPTION\] Catalog '(.+?)' was not found"),
+        "a run has the default catalog, and those that its test and it made: make {0} first, by make_catalog",
     ),
     (
         re.compile(r"(raw_input|getpass) was called, but this frontend does not support input requests"),
@@ -44,9 +47,13 @@ MARK = "hint: "
 """What a line of an error begins with that is none of the error's own."""
 
 
-def with_hint(error: str, *, mapped: Collection[str] = ()) -> str:
-    """An error's text, with a line more where there is something to say; ``mapped`` are known folders below ``/Workspace``."""
-    said = "" if hint_of(error) else _hint(error, mapped)
+def with_hint(error: str, *, mapped: Collection[str] = (), root: str = "", project: str = "", script: bool = False) -> str:
+    """An error's text, with a line more where there is something to say.
+
+    ``mapped`` are known folders below ``/Workspace``, ``root`` is that of the run, ``project`` that of the
+    settings; a ``script`` finds only what is installed.
+    """
+    said = "" if hint_of(error) else _hint(error, mapped, root, project, script=script)
     return hinted(error, said) if said else error
 
 
@@ -66,7 +73,10 @@ def hint_of(error: str) -> str:
     return next((line.removeprefix(MARK) for line in error.splitlines()[::-1] if line.startswith(MARK)), "")
 
 
-def _hint(error: str, mapped: Collection[str]) -> str:
+def _hint(error: str, mapped: Collection[str], root: str, project: str, *, script: bool) -> str:
+    found = _NO_MODULE.search(error)
+    if found is not None:
+        return _missing_module(found[1], root, script=script)
     found = _NOT_FOUND.search(error)
     if found is not None and found[1].startswith("/dbfs/"):
         return f"Spark knows it as dbfs:{found[1].removeprefix('/dbfs')}; /dbfs/… is for Python's own file functions"
@@ -77,9 +87,31 @@ def _hint(error: str, mapped: Collection[str]) -> str:
         )
     found = _NO_WORKSPACE.search(error)
     if found is not None and not any(found[1].startswith(f"/Workspace{folder}/") for folder in mapped):
+        prefix = _prefix_of(found[1], project) if project else ""
         return (
             f"where {found[1]} is in the repository the setting run_prefixes says, by one of the folders that hold it: "
-            f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(found[1])}" = "." }}'
+            f'[tool.nbh] run_prefixes = {{ "{prefix or os.path.dirname(found[1])}" = "." }}'
         )
     told = ((pattern.search(error), text) for pattern, text in _SAID)
     return next((text.format(found[1]) for found, text in told if found is not None), "")
+
+
+def _prefix_of(path: str, project: str) -> str:
+    """The folder of the workspace that is the project's, by what lies in it, or by its name; "" where neither tells."""
+    parts = [part for part in path.split("/") if part][1:]
+    for count in range(1, len(parts)):
+        if os.path.exists(os.path.join(project, *parts[count:])):
+            return "/" + "/".join(parts[:count])
+    name = os.path.basename(project)
+    return "/" + "/".join(parts[: parts.index(name) + 1]) if name in parts else ""
+
+
+def _missing_module(name: str, root: str, *, script: bool) -> str:
+    folder = off_path(name, root) if root else None
+    if folder is None:
+        return f"{name} is neither installed beside the tests nor a module of the project; on Databricks a library may bring it"
+    path = "" if script else f"{on_path(folder)}, or "
+    return (
+        f"{name} is in {folder}, which isn't on the path; on Databricks a wheel of it or sys.path may bring it: "
+        f"{path}install the project beside the tests"
+    )

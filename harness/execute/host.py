@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ChildRunError, DbutilsCallError, LostAnswerError, NotebookError
-from harness.extract.run import find_target
+from harness.extract.run import find_target, why_missing
 from harness.model import GREEN
 from harness.runtime.context import facts, workspace_path
 
@@ -141,10 +141,11 @@ class Host:
         chain = (*place.above, place.path)
         found = find_target(path, beside=place.path, prefixes=settings.run_prefixes, root=settings.folder)
         if found is None:
+            why, mend = why_missing(path, beside=place.path, prefixes=settings.run_prefixes, root=settings.folder)
             raise _failed(
                 f'the notebook "{path}" isn\'t there',
-                f'FAILED: Unable to access the notebook "{path}". Either it does not exist, or it can\'t be read.',
-                mend="correct the path, or map the workspace folder under [tool.nbh] run_prefixes",
+                f'FAILED: Unable to access the notebook "{path}". Either it does not exist, or it can\'t be read.\n{why}',
+                mend=mend,
             )
         if len(chain) >= DEEPEST:
             raise _failed(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 JOB, EVENTS, WORK = "job.json", "events.jsonl", "work"
 
+AFTER = 0
+"""What a kernel is told in place of a cell's number when all cells are done."""
+
 ERROR_LIMIT = 100_000
 """How many characters of an error's text are kept, and of its traceback."""
 

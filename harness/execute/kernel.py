@@ -20,13 +20,14 @@ from harness.execute.cases import watch_cases
 from harness.execute.folder import copy_before_writing
 from harness.execute.guard import hold_modules, protect, refuse_shutdown
 from harness.execute.hints import hinted, with_hint
-from harness.execute.job import WORK, clipped, load_job, tell
+from harness.execute.job import AFTER, WORK, clipped, load_job, tell
 from harness.execute.line import asking
 from harness.execute.lines import leave_lines
 from harness.execute.magics import UnsupportedError, install
 from harness.execute.measure import Recorder
 from harness.execute.names import fill, lead_imports, open_spark, stand_for_runtime, tell_cluster
 from harness.execute.outputs import METER, keep_no_copy
+from harness.execute.queries import ENDLESS, Queries
 from harness.execute.refusals import (
     connect_only,
     databricks_only,
@@ -41,7 +42,7 @@ from harness.execute.steps import step_of
 from harness.execute.tracebacks import trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
-from harness.extract.run import find_target, parse_run
+from harness.extract.run import find_target, parse_run, why_missing
 from harness.model import Location
 from harness.notebook import read_notebook
 from harness.runtime.clock import set_time_zone
@@ -157,6 +158,7 @@ class Runner:
         self.cell: Cell | None = None
         self.error: BaseException | None = None
         self._displayed: BaseException | None = None
+        self._begun_at: Location | None = None
         self.path, self._offset = job.path, 0
         self.ask = asking(job.host)
         files = _files(job)
@@ -179,8 +181,10 @@ class Runner:
         install(shell, self)
         watch_cases(self)
         hear_of_requests()
+        self.queries = Queries(self._here)
         if self.spark is not None:
             hear_of_queries()
+            self.queries.hear()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
         protect(shell)
         keep_no_copy(shell)
@@ -195,7 +199,10 @@ class Runner:
         return self.spark is None or bool(self.spark.catalog.databaseExists(name))
 
     def begin(self, number: int) -> str:
-        """Turn to a cell; gives what IPython is to run for it."""
+        """Turn to a cell, or to what is left after the last one; gives what IPython is to run for it."""
+        if number == AFTER:
+            self.error, self.path = None, __file__  # the call is ours: no traceback shows it
+            return "get_ipython().run_line_magic('nbh_settle', '')"
         self.cell, self.error, self._displayed = self.notebook.cells[number - 1], None, None
         self.path, self._offset = self.job.path, self.cell.first_line - 1
         within = self.job.resumed.pop("within", None)
@@ -218,6 +225,27 @@ class Runner:
         """Run what is no notebook, but a Python script."""
         self.path = self.job.path
         scripts.run(self.notebook, self.job, self.shell.user_ns)
+
+    def settle(self) -> None:
+        """Wait for the notebook's streaming queries.
+
+        Raises:
+            Exception: What one failed by, or that one goes on for ever.
+        """
+        late = self._settled()
+        if late is not None:
+            raise late.with_traceback(None)  # of the query's own way to tell it
+
+    def _settled(self) -> BaseException | None:
+        found = self.queries.settle()
+        if found is None:
+            return None
+        begun, error = found
+        self.cell, self._begun_at = begun.cell, begun.place
+        return error if error is not None else UnsupportedError(ENDLESS)
+
+    def _here(self) -> tuple[Cell, Location] | None:
+        return (self.cell, self._place(traceback.extract_stack())) if self.cell is not None else None
 
     def restart(self) -> NoReturn:
         """Have Python begin anew after this cell, with what Databricks keeps: widgets and Spark's session."""
@@ -263,7 +291,9 @@ class Runner:
         self.error = error
         if isinstance(error, PythonRestart):
             return
-        facts = self._facts(self.place_of(error))
+        if isinstance(error, NotebookExit):
+            error = self._settled() or error
+        facts = self._facts(self._begun_at or self.place_of(error))
         if isinstance(error, NotebookExit):
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
@@ -272,10 +302,12 @@ class Runner:
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = "".join(traceback.format_exception_only(error)).strip()
-            if self.job.arguments is not None and (said := scripts.hint_of(error, self.job)):
-                what = hinted(clipped(what), said)
+            if self.job.arguments is not None and (own := scripts.hint_of(error, self.job)):
+                what = hinted(clipped(what), own)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
-            tell(self.job.folder, "failed", error=with_hint(clipped(what), mapped=mapped), **facts)
+            root, project, script = self.job.root, self.job.project, self.job.arguments is not None
+            said = with_hint(clipped(what), mapped=mapped, root=root, project=project, script=script)
+            tell(self.job.folder, "failed", error=said, **facts)
 
     def _unclear(self, error: BaseException) -> str:
         if self.job.arguments is None:
@@ -293,11 +325,14 @@ class Runner:
 
     def _facts(self, place: Location) -> dict[str, Any]:
         assert self.cell is not None  # noqa: S101 -- asked only while one runs
-        return {"cell": self.cell.number, "path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+        where = {"path": place.path, "line": place.line, "in_cell": place.cell, "at": place.cell_line}
+        return {"cell": self.cell.number, **where, **({"after": True} if self._begun_at is not None else {})}
 
     def _place(self, frames: traceback.StackSummary, error: BaseException | None = None) -> Location:
         """The innermost line of a notebook among these frames, or the one that can't be parsed."""
         assert self.cell is not None  # noqa: S101 -- as above
+        if self._begun_at is not None:
+            return self._begun_at
         found = [(frame.filename, frame.lineno) for frame in frames if frame.filename in self._known]
         if isinstance(error, SyntaxError) and error.filename in self._known and error.lineno is not None:
             found.append((error.filename, error.lineno + self._offset))
@@ -319,11 +354,8 @@ class Runner:
         line = parse_run(argument)
         target = find_target(line.target, beside=self.path, prefixes=self.job.run_prefixes, root=self.job.project)
         if target is None:
-            raise RunTargetError(
-                f"the %run target {line.target!r} isn't there",
-                cause="no notebook of that name lies beside this one, and no run_prefixes entry fits it",
-                mend="correct the path, or map the workspace folder under [tool.nbh] run_prefixes",
-            )
+            cause, mend = why_missing(line.target, beside=self.path, prefixes=self.job.run_prefixes, root=self.job.project)
+            raise RunTargetError(f"the %run target {line.target!r} isn't there", cause=cause, mend=mend)
         if target in self.chain:
             circle = " -> ".join(os.path.basename(path) for path in [*self.chain[self.chain.index(target) :], target])
             raise RunCycleError("notebooks %run each other in a circle", cause=circle, mend="break the circle")

@@ -81,6 +81,7 @@ def install(shell: Any, runner: Runner) -> None:
     manager.register_function(pip, "line", "pip")
     manager.register_function(lambda _line: runner.restart(), "line", "restart_python")
     manager.register_function(lambda _line: runner.go_on(), "line", "nbh_go_on")
+    manager.register_function(lambda _line: runner.settle(), "line", "nbh_settle")
     manager.register_function(lambda _line: runner.run_script(), "line", "nbh_script")
     manager.register_function(nbh_unsupported, "line", "nbh_unsupported")
     manager.register_function(refuse("%conda is in no runtime of Databricks since 9.0; use %pip"), "line", "conda")

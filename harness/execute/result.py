@@ -91,6 +91,9 @@ def result_of(
     return judged(run, failures_of(record))
 
 
+_OF_END = ("exit", "unsupported", "failed")
+
+
 def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, timeout_s: float | None) -> _End:
     if course.ended == "cancelled":
         return _End("cancelled", "it was interrupted")
@@ -109,7 +112,7 @@ def _end(record: Sequence[dict[str, Any]], node: NotebookNode, course: Course, t
 
 def _error_of(record: Sequence[dict[str, Any]], course: Course) -> _End:
     last = max(course.began, default=None)
-    ends = [event for event in record if event["event"] in ("exit", "unsupported", "failed") and event["cell"] == last]
+    ends = [event for event in record if event["event"] in _OF_END and (event["cell"] == last or event.get("after"))]
     event = ends[-1] if ends else None
     if event is None:
         return _End("failed", clipped(course.error))  # what it told is gone, or never came to be: so much is sure

@@ -94,7 +94,7 @@ def list_notebook(path: str, loader: Loader, *, tests: TestNames | None = None, 
     """
     notebook = read_notebook(path)
     source = loader.extract(path)
-    entries, problems = flatten(source, read=loader.extract, find=loader.find)
+    entries, problems = flatten(source, read=loader.extract, find=loader.find, why=loader.why_missing)
     roots = (loader.root,) if roots is None else roots
     problems.extend(imported_notebooks(entries, roots))
     _module, reason = import_name(path, roots)
@@ -120,9 +120,15 @@ def list_archive(path: str, loader: Loader) -> list[Listed]:
     def find(target: str, beside: str) -> str | None:
         return by_stem.get(os.path.normpath(os.path.join(os.path.dirname(beside), target)))
 
+    def why(_target: str, beside: str) -> tuple[str, str]:
+        return (
+            f"the archive has no notebook of that path, seen from {beside}",
+            "correct the path, or export the folder that holds it",
+        )
+
     found = []
     for name, notebook in notebooks.items():
-        entries, problems = flatten(read(name), read=read, find=find)
+        entries, problems = flatten(read(name), read=read, find=find, why=why)
         found.append(_listed(notebook, read(name), entries, problems, loader, reason=_ARCHIVED, tests=None))
     return found
 

@@ -94,8 +94,18 @@ class Loader:
         """Find the file of a ``%run`` target."""
         from harness.extract.run import find_target
 
-        root, prefixes = self._run_prefixes(beside) if self._run_prefixes is not None else (self.root, {})
+        root, prefixes = self._mapping(beside)
         return find_target(target, beside=beside, prefixes=prefixes, root=root)
+
+    def why_missing(self, target: str, beside: str) -> tuple[str, str]:
+        """Say why a ``%run`` target has no file, and what to do."""
+        from harness.extract.run import why_missing
+
+        root, prefixes = self._mapping(beside)
+        return why_missing(target, beside=beside, prefixes=prefixes, root=root)
+
+    def _mapping(self, beside: str) -> tuple[str, Mapping[str, str]]:
+        return self._run_prefixes(beside) if self._run_prefixes is not None else (self.root, {})
 
     def fill(self, module: NotebookModule) -> None:
         """Execute a module's kept statements."""

@@ -97,13 +97,15 @@ def flatten(
     *,
     read: Callable[[str], Extract],
     find: Callable[[str, str], str | None],
+    why: Callable[[str, str], tuple[str, str]],
 ) -> tuple[list[Entry], list[Problem]]:
     """Lay out a notebook's rows with those of its ``%run`` targets in their places.
 
-    ``read`` gives a notebook's rows, ``find(target, beside)`` the file of a target. A missing target, a circle and an
-    unreadable notebook are problems that cost only the names they would have given.
+    ``read`` gives a notebook's rows, ``find(target, beside)`` the file of a target, and ``why(target, beside)`` cause and mend
+    where there is none. A missing target, a circle and an unreadable notebook are problems that cost only the names they
+    would have given.
     """
-    layout = _Layout(read, find, list(first.problems))
+    layout = _Layout(read, find, why, list(first.problems))
     layout.add(first, (), (first.path,))
     return layout.entries, layout.problems
 
@@ -111,9 +113,16 @@ def flatten(
 class _Layout:
     """Entries and problems as they are found, notebook by notebook."""
 
-    def __init__(self, read: Callable[[str], Extract], find: Callable[[str, str], str | None], problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        read: Callable[[str], Extract],
+        find: Callable[[str, str], str | None],
+        why: Callable[[str, str], tuple[str, str]],
+        problems: list[Problem],
+    ) -> None:
         self.read = read
         self.find = find
+        self.why = why
         self.entries: list[Entry] = []
         self.problems = problems
 
@@ -127,7 +136,10 @@ class _Layout:
             here = Location(source.path, row.line if source.exact_lines else None, row.cell)
             target = self.find(line.target, source.path)
             if target is None:
-                self.problems.append(_missing(line.target, here))
+                cause, mend = self.why(line.target, source.path)
+                self.problems.append(
+                    Problem("NBH104", f"the %run target {line.target!r} isn't there", here, cause=cause, mend=mend)
+                )
             elif target in chain:
                 circle = " -> ".join(os.path.basename(path) for path in (*chain[chain.index(target) :], target))
                 what, mend = "notebooks %run each other in a circle", "break the circle: Databricks fails on it too"
@@ -143,12 +155,44 @@ class _Layout:
                 self.add(inner, tuple({**dict(arguments), **dict(line.arguments)}.items()), (*chain, target))
 
 
-def _missing(target: str, here: Location) -> Problem:
-    if target.startswith("/"):
-        cause = "it is a workspace path, and no run_prefixes entry fits it"
-        setting = f'[tool.nbh] run_prefixes = {{ "{os.path.dirname(target)}" = "." }}'
-        mend = f"map the workspace folder in pyproject.toml: {setting}"
-    else:
-        cause = f"no notebook of that name lies beside {os.path.basename(here.path)}"
-        mend = "correct the path, or add the notebook to the repository"
-    return Problem("NBH104", f"the %run target {target!r} isn't there", here, cause=cause, mend=mend)
+def why_missing(target: str, *, beside: str, prefixes: Mapping[str, str], root: str) -> tuple[str, str]:
+    """Say why `find_target` finds nothing, and what to do: cause and mend."""
+    if not target.startswith("/"):
+        return (
+            f"no notebook of that name lies beside {os.path.basename(beside)}",
+            "correct the path, or add the notebook to the repository",
+        )
+    place = mapped(target, prefixes=prefixes, root=root)
+    if place is not None:
+        shown = os.path.relpath(place, root).replace(os.sep, "/")
+        return f"run_prefixes makes {shown} of it, and no notebook of that name is there", "correct the path, or that entry"
+    cause = "it is a workspace path, and no run_prefixes entry fits it"
+    found = _of_project(target, beside=beside, root=root)
+    if found is None:
+        setting = f'[tool.nbh] run_prefixes = {{ "{posixpath.dirname(target)}" = "its folder" }}'
+        return cause, f"add the notebook to the repository, and map its workspace folder in pyproject.toml: {setting}"
+    file, prefix, folder = found
+    setting = f'[tool.nbh] run_prefixes = {{ "{prefix}" = "{folder}" }}'
+    return cause, f"if it is {file}, map its workspace folder in pyproject.toml: {setting}"
+
+
+def _of_project(target: str, *, beside: str, root: str) -> tuple[str, str, str] | None:
+    """The file of the project whose path ends as a workspace path does, with the prefix and folder that lead there.
+
+    Looked for below the root and the folders between it and the notebook: the more of the path fits, the better.
+    """
+    parts = [part for part in target.split("/") if part]
+    bases = [""]
+    inside = os.path.relpath(os.path.dirname(beside), root)
+    if inside != "." and not inside.startswith(".."):
+        names = inside.split(os.sep)
+        bases += ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
+    for outside in range(len(parts)):
+        count = max(outside, 1)  # "/" itself is no folder to map
+        prefix = "/" + "/".join(parts[:count])
+        for base in bases:
+            folder = posixpath.join(base, *parts[outside:count]) or "."
+            file = find_target(target, beside=beside, prefixes={prefix: folder}, root=root) if count < len(parts) else None
+            if file is not None:
+                return os.path.relpath(file, root).replace(os.sep, "/"), prefix, folder
+    return None

@@ -83,7 +83,9 @@ class Units:
             if row.kind == RUN:
                 from harness.extract.run import flatten
 
-                self._entries, self.problems = flatten(self.source, read=self.loader.extract, find=self.loader.find)
+                self._entries, self.problems = flatten(
+                    self.source, read=self.loader.extract, find=self.loader.find, why=self.loader.why_missing
+                )
                 rows = [entry.row for entry in self._entries]
                 self.rebound.update((name, NOTHING) for entry in self._entries for name in entry.source.rebound)
                 break
@@ -275,7 +277,7 @@ class Units:
                     return
                 error = self._import_error(entry, name, own)
                 if name == "*":
-                    self.missing_stars = (*self.missing_stars, f"{error.cause} ({error.location})")
+                    self.missing_stars = (*self.missing_stars, f"{error.cause} ({error.location}): {self._import_mend(own)}")
                     continue
                 self.namespace[name] = Placeholder(error)
             self.lazy.discard(name)
@@ -296,14 +298,22 @@ class Units:
                 sys.path.remove(folder)
 
     def _import_error(self, entry: Entry, name: str, exc: BaseException) -> PlaceholderError:
-        missing = getattr(exc, "name", None)
-        package = str(missing).partition(".")[0] if isinstance(exc, ModuleNotFoundError) and missing else ""
         return PlaceholderError(
             f"{name!r} has no value: its import failed",
             cause=f"{type(exc).__name__}: {exc}",
-            mend=(f"install {package}" if package else "mend the import") + f", or give it a value: values={{{name!r}: …}}",
+            mend=f"{self._import_mend(exc)}, or give it a value: values={{{name!r}: …}}",
             location=self.place(entry),
         )
+
+    def _import_mend(self, exc: BaseException) -> str:
+        if not isinstance(exc, ModuleNotFoundError) or not exc.name:
+            return "mend the import"
+        from harness.extract.off_path import off_path, on_path
+
+        folder = off_path(exc.name, self.loader.root)
+        if folder is not None:
+            return f"it is in {folder}, which isn't on the path: {on_path(folder)}"
+        return f"install what brings {exc.name}" if "." in exc.name else f"install {exc.name}"
 
 
 def _makes_udf(definition: ast.AST) -> bool:

@@ -162,7 +162,8 @@ def _clean_up(method: Callable[[], Any], raised: BaseException | None) -> None:
     except Exception as exc:
         if raised is None:
             raise
-        raised.add_note(f"{method.__name__} failed too: {type(exc).__name__}: {exc}")
+        said = str(exc).partition("\n\nJVM stacktrace:")[0]
+        raised.add_note(f"{method.__name__} failed too: {type(exc).__name__}: {said}")
 
 
 class NutterFixtureParallelRunner:

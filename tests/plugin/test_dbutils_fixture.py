@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 TESTS = """\
@@ -82,3 +84,72 @@ def test_spark_without_pyspark_is_an_error(pytester, monkeypatch):
     result.stdout.fnmatch_lines(
         ["*NBH304 the fixture spark needs pyspark", '*mend: *pip install "databricks-notebook-harness?local?"']
     )
+
+
+OWN = {
+    "at once": """
+        from pyspark.dbutils import DBUtils
+
+        @pytest.fixture(scope="session")
+        def dbutils():
+            return DBUtils(None)
+        """,
+    "imported": """
+        from databricks.sdk.runtime import dbutils as theirs
+
+        @pytest.fixture
+        def dbutils():
+            return theirs
+        """,
+    "used as it is made": """
+        @pytest.fixture
+        def dbutils():
+            from pyspark.dbutils import DBUtils
+
+            made = DBUtils(None)
+            made.widgets.get("who")
+            return made
+        """,
+}
+
+
+@pytest.mark.parametrize("own", OWN.values(), ids=OWN.keys())
+def test_a_fixture_of_that_name_made_of_the_runtimes(pytester, own):
+    """As many projects have one: it is each test's own, and what notebook code finds."""
+    pytester.makeconftest("import pytest\n" + textwrap.dedent(own))
+    pytester.makepyfile(
+        etl='# Databricks notebook source\ndef who():\n    return dbutils.widgets.get("who")\n',
+        test_etl="""
+        import pytest
+
+        @pytest.mark.parametrize("who", [pytest.param(who, marks=pytest.mark.nbh_widgets(who=who)) for who in ("one", "two")])
+        def test_who(dbutils, notebook, who):
+            assert dbutils.widgets.get("who") == who
+            assert notebook("etl.py").who() == who
+
+        @pytest.mark.nbh_widgets(who="three")
+        def test_of_the_notebook_alone(notebook):
+            assert notebook("etl.py").who() == "three"
+        """,
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=3)
+
+
+def test_another_fixture_of_that_name_wins(pytester):
+    """A user's own stand-in is what notebook code finds, and what a module gets of the runtime."""
+    pytester.makeconftest(
+        "import pytest\nfrom types import SimpleNamespace\n\n"
+        "@pytest.fixture\ndef dbutils():\n    return SimpleNamespace(widgets={'who': 'mine'})\n"
+    )
+    pytester.makepyfile(
+        etl='# Databricks notebook source\ndef who():\n    return dbutils.widgets["who"]\n',
+        test_etl="""
+        def test_who(notebook):
+            from pyspark.dbutils import DBUtils
+
+            assert notebook("etl.py").who() == DBUtils(None).widgets["who"] == "mine"
+        """,
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -66,6 +66,24 @@ def test_nothing_is_left_for_the_next(nbh_run):
     assert [nbh_run(GOOD).returncode for _ in range(2)] == [0, 0]
 
 
+def test_a_module_that_the_project_keeps_off_the_path(nbh_run, tmp_path):
+    """Its folder is told with the error, and what is said puts it there."""
+    (tmp_path / "src" / "shop_lib").mkdir(parents=True)
+    (tmp_path / "src" / "shop_lib" / "rates.py").write_text("RATE = 2\n")
+    text = HEADER + "from shop_lib.rates import RATE\nprint(RATE)\n"
+    setting = 'pythonpath = ["src"] under [tool.pytest.ini_options]'
+
+    done = nbh_run(text)
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
+
+    assert done.returncode == 1
+    assert (
+        f"shop_lib is in src, which isn't on the path; on Databricks a wheel of it or sys.path may bring it: {setting}"
+        in done.stdout
+    )
+    assert nbh_run(text).returncode == 0
+
+
 def test_notebooks_named_as_modules_of_python(tmp_path):
     """What is read beside the notebook is Python's own, wherever one stands: on Databricks a notebook is no module."""
     for name in ("secrets", "queue", "statistics", "harness"):

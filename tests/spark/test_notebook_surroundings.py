@@ -212,6 +212,27 @@ def test_what_a_run_learns_of_its_cluster(run_notebook, notebook):
     assert run.cells[2].text == "17.3\n"
 
 
+def test_dbutils_as_code_for_a_cluster_and_the_old_client_gets_it(run_notebook, notebook):
+    """By the setting that tells them apart, as Databricks' own snippet does."""
+    path = notebook(
+        """
+        def get_dbutils(spark):
+            if spark.conf.get("spark.databricks.service.client.enabled") == "true":
+                from pyspark.dbutils import DBUtils
+                return DBUtils(spark)
+            import IPython
+            return IPython.get_ipython().user_ns["dbutils"]
+
+        print(get_dbutils(spark) is dbutils)
+        """
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+    assert run.cells[0].text == "True\n"
+
+
 def test_a_runtime_that_the_test_has_set(run_notebook, notebook, monkeypatch):
     """It stays."""
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.2.5")

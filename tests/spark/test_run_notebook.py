@@ -226,6 +226,10 @@ def test_a_widget_whose_value_nobody_knows(run_notebook, notebook, use):
     [
         ("%run ./n", "NBH105 notebooks %run each other in a circle"),
         ("%run ./nowhere", "NBH104 the %run target './nowhere' isn't there"),
+        (
+            "%run /Repos/me/shop/n",
+            'if it is n.py, map its workspace folder in pyproject.toml: [tool.nbh] run_prefixes = { "/Repos/me/shop" = "." }',
+        ),
     ],
 )
 def test_a_run_that_leads_nowhere(run_notebook, notebook, other, error):

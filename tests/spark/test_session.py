@@ -222,3 +222,40 @@ def test_the_active_session_is_there_for_a_notebook(pytester):
 
     for file in ("test_it.py", "test_other.py"):
         pytester.runpytest_subprocess("-p", "no:cacheprovider", file).assert_outcomes(passed=1)
+
+
+def test_a_fixture_of_that_name_made_of_the_runtimes(pytester):
+    """As many projects have one: it is the run's own session, for the test, its tables and the notebook."""
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def spark():
+            from databricks.sdk.runtime import spark as theirs
+
+            return theirs
+
+        @pytest.fixture(scope="session")
+        def dbutils(spark):
+            from pyspark.dbutils import DBUtils
+
+            return DBUtils(spark)
+        """
+    )
+    pytester.makepyfile(
+        etl="# Databricks notebook source\ndef count(folder):\n    return spark.read.text(folder).count()\n",
+        test_etl="""
+        def test_files(dbutils, notebook, spark, uc):
+            dbutils.fs.put("/tmp/in/a.txt", "one")
+            uc.make_table(name="t", rows=[{"a": 1}])
+
+            assert notebook("etl.py").count("/tmp/in") == 1
+            assert spark.table(f"{uc.schema}.t").count() == 1
+
+        def test_files_are_gone(dbutils):
+            assert "in/" not in [file.name for file in dbutils.fs.ls("/tmp")]
+        """,
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)

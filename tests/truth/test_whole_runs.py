@@ -428,3 +428,59 @@ def test_81_what_was_left_out_has_not_passed(folder):
     assert "all its cells with code are left out, by skip_cells or %skip" in said
     assert folder.run("harness", "run", "nb.py", "--skip-cell", "1")[1] == 3
     assert '"left_out": [3]' in folder.run("harness", "run", "nb.py", "--json")[0]
+
+
+STREAM = (
+    HEADER
+    + """import time
+spark.sql("CREATE TABLE events AS SELECT 1 AS n")
+
+def begin():
+    return spark.readStream.table("events").writeStream.option("checkpointLocation", "dbfs:/tmp/checkpoint")
+
+stream, finite = begin(), begin().trigger(availableNow=True)
+
+def fail(rows, number):
+    raise ValueError("not written")"""
+)
+QUERIES = {
+    "fails": ("finite.foreachBatch(fail).start()", "pass", "failed"),
+    "fails, and the notebook exits": ("finite.foreachBatch(fail).start()", "dbutils.notebook.exit('done')", "failed"),
+    "fails early": ("query = finite.foreachBatch(fail).start()\nwhile query.isActive:\n    time.sleep(0.2)", "pass", "failed"),
+    "fails, without an end of its own": ("stream.foreachBatch(fail).start()\ntime.sleep(8)", "pass", "failed"),
+    "its failure is handled": (
+        "try:\n    finite.foreachBatch(fail).start().awaitTermination()\nexcept Exception:\n    print('again')",
+        "pass",
+        "passed",
+    ),
+    "goes on": ("stream.toTable('copied')", "pass", "unsupported"),
+    "goes on, and the notebook exits": ("stream.toTable('copied')", "dbutils.notebook.exit('done')", "unsupported"),
+    "is stopped": ("query = stream.toTable('copied')", "query.stop()", "passed"),
+}
+
+
+@pytest.mark.parametrize(("start", "rest", "outcome"), QUERIES.values(), ids=QUERIES.keys())
+def test_88_a_streaming_query_is_part_of_the_run(run_notebook, tmp_path, start, rest, outcome):
+    """The lie: a query that was started fails beside the cells, or never ends, and the notebook has passed."""
+    (tmp_path / "nb.py").write_text(CELL.join([STREAM, start, rest]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert run.outcome == outcome, run.error
+    if outcome == "failed":
+        assert "not written" in run.error
+    if outcome == "unsupported":
+        assert "goes on until somebody stops it" in run.error
+    if outcome in ("failed", "unsupported"):
+        assert (run.location.cell, run.cells[1].outcome) == (2, outcome)
+
+
+def test_88_a_streaming_query_is_waited_for(run_notebook, tmp_path, spark):
+    """What it writes is there when the run is over."""
+    (tmp_path / "nb.py").write_text(CELL.join([STREAM, "finite.toTable('main.default.copied')\nprint('begun')"]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert run.passed, run.error
+    assert spark.table("main.default.copied").count() == 1
+    assert (run.cells[1].text, run.executed.cells[1].source[:6]) == ("begun\n", "finite")

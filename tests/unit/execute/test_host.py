@@ -106,10 +106,21 @@ def test_a_child_that_is_not_there(host):
         'NBH356 the notebook "./nope" isn\'t there\n'
         "  cause: com.databricks.WorkflowException: com.databricks.NotebookExecutionException: FAILED: "
         'Unable to access the notebook "./nope". Either it does not exist, or it can\'t be read.\n'
-        "  mend:  correct the path, or map the workspace folder under [tool.nbh] run_prefixes\n"
+        "         no notebook of that name lies beside parent.py\n"
+        "  mend:  correct the path, or add the notebook to the repository\n"
         "  more:  docs/errors.md#nbh356"
     )
     assert asked == []
+
+
+def test_a_child_of_a_workspace_path_that_is_not_mapped(host):
+    """The entry that would find it is told, and where an entry has led."""
+    made, _ = host()
+
+    with pytest.raises(ChildRunError, match=r'run_prefixes = \{ "/Repos/me/shop" = "\." \}'):
+        made.answer("run", path="/Repos/me/shop/nbs/child", timeout_s=0, arguments={})
+    with pytest.raises(ChildRunError, match="run_prefixes makes nbs/nope of it"):
+        made.answer("run", path="/Shared/nope", timeout_s=0, arguments={})
 
 
 def test_a_child_that_is_no_notebook(host):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from harness.execute.hints import hint_of, with_hint
 
 
@@ -49,6 +51,27 @@ def test_a_module_that_nobody_knows():
     assert hint("ModuleNotFoundError: No module named 'our_lib.io'").startswith("our_lib.io is neither installed")
 
 
+def test_a_module_that_the_project_keeps_elsewhere(tmp_path):
+    """Its folder is named, with what puts it on the path; a script has no such path."""
+    (tmp_path / "src" / "our_lib").mkdir(parents=True)
+    (tmp_path / "src" / "our_lib" / "io.py").write_text("")
+    error = "ModuleNotFoundError: No module named 'our_lib'"
+    where = "our_lib is in src, which isn't on the path; on Databricks a wheel of it or sys.path may bring it: "
+
+    assert hint(error, root=str(tmp_path)) == (
+        where + 'pythonpath = ["src"] under [tool.pytest.ini_options], or install the project beside the tests'
+    )
+    assert hint(error, root=str(tmp_path), script=True) == where + "install the project beside the tests"
+    assert "nor a module of the project" in hint("ModuleNotFoundError: No module named 'other'", root=str(tmp_path))
+
+
+def test_a_catalog_that_nobody_made():
+    """As a schema's or a table's."""
+    error = "AnalysisException: [NO_SUCH_CATALOG_EXCEPTION] Catalog 'sales_dev' was not found. Please verify the catalog name"
+
+    assert hint(error).endswith("make sales_dev first, by make_catalog")
+
+
 def test_a_file_of_the_workspace_leads_to_the_setting():
     """Unless a folder that holds it is mapped: then it isn't there."""
     error = "FileNotFoundError: [Errno 2] No such file or directory: '/Workspace/Shared/etl/conf/x.yml'"
@@ -57,3 +80,23 @@ def test_a_file_of_the_workspace_leads_to_the_setting():
     assert hint(error, mapped=["/Shared/other", "/Shared/et"]) == hint(error)
     assert hint(error, mapped=["/Shared/etl"]) == ""
     assert with_hint(error, mapped=["/Shared/etl"]) == error
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/Workspace/Repos/me/shop/conf/x.yml", "/Repos/me/shop"),
+        ("/Workspace/Repos/me/copy_of_it/conf/x.yml", "/Repos/me/copy_of_it"),
+        ("/Workspace//shop", "/shop"),
+        ("/Workspace/Repos/me/shop/conf/gone.yml", "/Repos/me/shop"),
+        ("/Workspace/Shared/other/gone.yml", "/Workspace/Shared/other"),
+    ],
+    ids=["a file of it", "by another name", "its folder", "what it hasn't", "nothing of it"],
+)
+def test_a_file_of_the_workspace_that_the_project_has(tmp_path, path, prefix):
+    """The setting leads to it: by what lies below it in the project, or by the project's name."""
+    (tmp_path / "shop" / "conf").mkdir(parents=True)
+    (tmp_path / "shop" / "conf" / "x.yml").write_text("")
+    error = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+
+    assert hint(error, project=str(tmp_path / "shop")).endswith(f'[tool.nbh] run_prefixes = {{ "{prefix}" = "." }}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UnresolvedNameError
-from harness.extract.run import parse_run
+from harness.extract.run import find_target, parse_run, why_missing
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,62 @@ def test_unreadable_run_target_costs_only_its_names(project):
     assert "not valid JSON" in problem.cause
     with pytest.raises(UnresolvedNameError, match=r"the %run target './broken' can't be used"):
         module.g()
+
+
+@pytest.mark.parametrize(
+    ("target", "file", "prefix", "folder"),
+    [
+        ("/Repos/prod/shop/functions/helpers", "functions/helpers.py", "/Repos/prod/shop", "."),
+        ("/Workspace/Repos/me/shop/team/lib/rates", "team/lib/rates.sql", "/Workspace/Repos/me/shop", "."),
+        ("/Shared/lib/rates", "team/lib/rates.sql", "/Shared", "team"),
+        ("/Shared/etl", "etl.py", "/Shared", "."),
+        ("/functions/helpers", "functions/helpers.py", "/functions", "functions"),
+    ],
+    ids=["of another folder", "with Workspace", "below a folder above", "its name alone", "all of it"],
+)
+def test_missing_workspace_path_names_the_entry_that_finds_it(tmp_path, target, file, prefix, folder):
+    """Where a file of the project's path ends as the target's does, the entry that is told leads there."""
+    for name in ("functions/helpers.py", "team/lib/rates.sql", "team/jobs/daily.py", "etl.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    beside, root = str(tmp_path / "team" / "jobs" / "daily.py"), str(tmp_path)
+
+    cause, mend = why_missing(target, beside=beside, prefixes={}, root=root)
+
+    assert cause == "it is a workspace path, and no run_prefixes entry fits it"
+    assert mend == (
+        f'if it is {file}, map its workspace folder in pyproject.toml: [tool.nbh] run_prefixes = {{ "{prefix}" = "{folder}" }}'
+    )
+    assert find_target(target, beside=beside, prefixes={prefix: folder}, root=root) == str(tmp_path / file)
+
+
+def test_missing_workspace_path_that_the_project_has_not(tmp_path):
+    """Nothing is promised to be the file."""
+    cause, mend = why_missing("/Shared/lib/rates", beside=str(tmp_path / "etl.py"), prefixes={}, root=str(tmp_path))
+
+    assert cause == "it is a workspace path, and no run_prefixes entry fits it"
+    assert mend == (
+        "add the notebook to the repository, and map its workspace folder in pyproject.toml: "
+        '[tool.nbh] run_prefixes = { "/Shared/lib" = "its folder" }'
+    )
+
+
+def test_missing_workspace_path_that_is_mapped(tmp_path):
+    """Where it was looked for is told, not that nothing fits."""
+    beside = str(tmp_path / "etl.py")
+
+    cause, mend = why_missing("/Shared/lib/rates", beside=beside, prefixes={"/Shared": "src"}, root=str(tmp_path))
+
+    assert cause == "run_prefixes makes src/lib/rates of it, and no notebook of that name is there"
+    assert mend == "correct the path, or that entry"
+
+
+def test_problem_of_a_missing_workspace_path_says_why(project):
+    """As it is listed, and in the error of a name that it would have given."""
+    (project.folder / "rates.py").write_text("# Databricks notebook source\nRATE = 2\n")
+    module = project.load("# MAGIC %run /Repos/me/shop/rates", "def f():\n    return RATE")
+
+    (problem,) = module.__units__.problems
+
+    assert (problem.code, problem.what) == ("NBH104", "the %run target '/Repos/me/shop/rates' isn't there")
+    assert 'run_prefixes = { "/Repos/me/shop" = "." }' in problem.mend

@@ -103,12 +103,12 @@ def test_a_failure_of_after_is_told_beside_the_first_one():
             raise ValueError("wrong")
 
         def after_a(self):
-            raise OSError("not cleaned up")
+            raise OSError("not cleaned up\n\nJVM stacktrace:\njava.lang.Error\n\tat org.x")
 
         def assertion_b(self): ...
 
         def after_b(self):
-            raise OSError("not cleaned up")
+            raise OSError("not cleaned up\n\nJVM stacktrace:\njava.lang.Error\n\tat org.x")
 
     first, second = T().execute_tests().test_results.results
 
