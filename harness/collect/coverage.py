@@ -169,7 +169,7 @@ def _label_file(file: str, notebooks: set[str]) -> None:
     from coverage import CoverageData
     from coverage.exceptions import CoverageException
 
-    from harness.extract.coverage import LABEL
+    from harness.extract.coverage import LABEL, close
 
     data = CoverageData(file)
     with contextlib.suppress(CoverageException):  # a file that can't be read: combining tells of it
@@ -177,7 +177,7 @@ def _label_file(file: str, notebooks: set[str]) -> None:
         unlabelled = [path for path in data.measured_files() & notebooks if not data.file_tracer(path)]
         if unlabelled:
             data.touch_files(unlabelled, LABEL)
-    data.close()
+    close(data)
 
 
 def settle(config: pytest.Config) -> None:

@@ -75,18 +75,22 @@ class RunCoverage:
         from coverage import CoverageData
         from coverage.exceptions import CoverageException
 
+        from harness.extract.coverage import close
+
         if self._data is None:
             self._data = CoverageData(no_disk=True)
         made = CoverageData(no_disk=True)
         with contextlib.suppress(CoverageException):
             made.loads(data)
             self._data.update(made)
-        made.close()
+        close(made)
 
     def drop(self) -> None:
         """Forget all of it: there is no coverage any more that it could join."""
         if self._data is not None:
-            self._data.close()
+            from harness.extract.coverage import close
+
+            close(self._data)
             self._data = None
 
     def hand_over(self, cov: Any, *, is_told: bool) -> None:

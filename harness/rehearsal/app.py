@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import importlib.util
 import logging
@@ -90,11 +91,15 @@ class App:
             _reset(send)
         except ApiError as exc:
             await exc.response()(scope, receive, sender)
-        except Exception:
-            _log.exception("%s %s", scope["method"], scope["path"])
+        except Exception as exc:
+            if not _is_too_long(exc):
+                _log.exception("%s %s", scope["method"], scope["path"])
             if sender.has_begun:
                 raise
-            answer = refusal(500, "INTERNAL_ERROR", "the rehearsal itself failed at this call; its log tells more")
+            if _is_too_long(exc):
+                answer = refusal(400, "INVALID_PARAMETER_VALUE", "a name is longer than this machine's files may have")
+            else:
+                answer = refusal(500, "INTERNAL_ERROR", "the rehearsal itself failed at this call; its log tells more")
             await answer(scope, receive, sender)
 
     async def _answer(self, scope: Scope, receive: Receive, sender: _Sender) -> None:
@@ -160,6 +165,10 @@ class App:
         near = same or get_close_matches(f"{method} {path}", known, n=1, cutoff=0.0)
         hint = f"; the nearest that it serves is {near[0]}" if near else ""
         return ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal does not serve {method} {path}{hint}.")
+
+
+def _is_too_long(exc: Exception) -> bool:
+    return isinstance(exc, OSError) and exc.errno == errno.ENAMETOOLONG
 
 
 class _Sender:

@@ -30,9 +30,15 @@ JUPYTER = json.dumps(
 @pytest.fixture
 def folder(client, request):
     """A folder of the test's own."""
-    path = f"/Shared/{request.node.name.replace('[', '-').replace(']', '').replace('.', '-')}"
+    path = f"/Shared/{request.node.name.replace('[', '-').replace(']', '').replace('.', '-')[:120]}"
     client.workspace.mkdirs(path)
     return path
+
+
+def test_a_name_that_no_file_may_have_is_refused(client):
+    """What lies on a workspace lies in files here."""
+    with pytest.raises(errors.InvalidParameterValue, match="a name is longer than this machine's files may have"):
+        client.workspace.mkdirs("/Shared/" + "x" * 256)
 
 
 def download(client, path, form=None):

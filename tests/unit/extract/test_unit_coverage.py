@@ -7,7 +7,7 @@ import json
 import coverage
 import pytest
 
-from harness.extract.coverage import LABEL, PLUGIN, NotebookCoverage
+from harness.extract.coverage import LABEL, PLUGIN, NotebookCoverage, close
 
 ETL = (
     "import os\nRATE = 3",
@@ -154,6 +154,6 @@ def test_plugin_registers_as_a_configurer(project, monkeypatch):
     data.touch_file(path, LABEL)
 
     _, statements, excluded, missing, _ = cov.analysis2(path)
-    data.close(force=True)
+    close(data)
 
     assert (statements, excluded, missing) == ([2, 3, 7, 8, 9, 10], [14, 15, 16], [9])
