@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from fnmatch import fnmatch
-from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.collect.remote import environment_here
+from harness.errors import KernelsMissingError
+from harness.execute.start import refuse_without_parts
 from harness.execute.warm import Parent, shared_by
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ def begin(config: pytest.Config, run: str) -> None:
     """Start it, once, where tests are likely to run notebooks whole; ``run`` is pytest-xdist's name of this run."""
     if _BEGUN in config.stash or environment_here(config).is_remote or not _is_likely(config):
         return
+    with suppress(KernelsMissingError):  # the fixtures tell of it
+        refuse_without_parts()
+        _start(config, run)
+
+
+def _start(config: pytest.Config, run: str) -> None:
     parent = config.stash[_BEGUN] = Parent(shared=shared_by(run))
     config.add_cleanup(parent.stop)
     parent.start()
@@ -37,8 +45,6 @@ def _is_likely(config: pytest.Config) -> bool:
     option = config.option
     if option.collectonly or option.keyword or option.markexpr or config.pluginmanager.has_plugin("_cov"):
         return False  # few of the tests may be left; and beside coverage the workers' parent imports more
-    if find_spec("ipykernel") is None:
-        return False
     return any(map(_has_word, islice(_files(config), _MOST_FILES)))
 
 

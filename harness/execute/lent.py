@@ -28,10 +28,10 @@ class Lent:
 
     def poll(self) -> int | None:
         """None while it runs, as far as is known."""
-        import psutil
-
         if self.pid is None:
             return None
+        import psutil
+
         with contextlib.suppress(psutil.Error):
             if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
                 return None

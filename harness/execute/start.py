@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from harness.errors import KernelsMissingError
 from harness.execute.measure import WARM
 from harness.execute.warm import Parent
+
+_PARTS = ("nbclient", "ipykernel", "psutil")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,7 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
     """
+    refuse_without_parts()
     more = WARM if measure is not None and measure.wanted() is not None else ()
     parent = Parent(more=more, shared=shared, files=files)
     try:
@@ -35,6 +39,17 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
             raise missing(exc) from exc
         raise
     return Kernels(parent, root=root, roots=roots, measure=measure)
+
+
+def refuse_without_parts() -> None:
+    """Refuse before a process is started that would need them, too.
+
+    Raises:
+        KernelsMissingError: Jupyter's packages aren't installed.
+    """
+    for name in _PARTS:
+        if find_spec(name) is None:
+            raise missing(ModuleNotFoundError(name=name))
 
 
 def missing(exc: ModuleNotFoundError) -> KernelsMissingError:

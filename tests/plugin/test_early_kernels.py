@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import psutil
 import pytest
 
+psutil = pytest.importorskip("psutil", reason="processes are looked at with psutil (the extra `local`)")
 pytest.importorskip("nbclient", reason="kernels need Jupyter's packages (the extra `local`)")
 
 # Above a kernel there is the parent that forked it, and above one that a worker was lent that which it is a fork of: all of one
