@@ -47,7 +47,7 @@ _END = -1
 def close(data: CoverageData) -> None:
     """Close its file; before coverage 7.10.7 that was left to Python."""
     with contextlib.suppress(AttributeError):
-        data.close()
+        data.close(force=True)  # else what is in memory stays open
 
 
 def counted_lines(source: Extract) -> set[int]:
