@@ -98,6 +98,15 @@ def test_a_job_that_died_is_an_error_of_each_test(ended):
         "nbh-tests-1:" + base64.b85encode(gzip.compress(b"[]")).decode(),
         "nbh-tests-1:" + base64.b85encode(gzip.compress(b'{"token": 1, "reports": []}')).decode(),
     ],
+    ids=[
+        "none",
+        "of something else",
+        "empty",
+        "no base 85",
+        "cut off",
+        "a list",
+        "another token",
+    ],  # gzip's bytes have the time
 )
 def test_a_text_that_cannot_be_read_is_an_error(text):
     """Half a text, too."""
