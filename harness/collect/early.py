@@ -31,13 +31,9 @@ def begin(config: pytest.Config, run: str) -> None:
         return
     with suppress(KernelsMissingError):  # the fixtures tell of it
         refuse_without_parts()
-        _start(config, run)
-
-
-def _start(config: pytest.Config, run: str) -> None:
-    parent = config.stash[_BEGUN] = Parent(shared=shared_by(run))
-    config.add_cleanup(parent.stop)
-    parent.start()
+        parent = config.stash[_BEGUN] = Parent(shared=shared_by(run))
+        config.add_cleanup(parent.stop)
+        parent.start()
 
 
 def _is_likely(config: pytest.Config) -> bool:

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from workspaces import FakeWorkspace
+from workspaces import where_runs_end
 
 from harness.environments import Compute, Environment
 from harness.errors import WidgetValueError
@@ -34,16 +34,7 @@ def project(tmp_path):
 @pytest.fixture
 def ws():
     """A workspace where each run exits with "done" as soon as it is looked at."""
-    ws = FakeWorkspace()
-
-    def after(name, *_):
-        if name == "submit":
-            for run_id, run in ws.runs_made.items():
-                if run["state"]["life_cycle_state"] == "PENDING":
-                    ws.finish(run_id, {"notebook_output": {"result": "done"}})
-
-    ws.after = after
-    return ws
+    return where_runs_end(notebook_output={"result": "done"})
 
 
 @pytest.fixture

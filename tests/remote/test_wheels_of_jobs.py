@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workspaces import FakeWorkspace
+from workspaces import where_runs_end
 
 from harness.environments import Compute, Environment
 from harness.jobs.errors import JobKindError
@@ -32,16 +32,7 @@ def project(tmp_path):
 @pytest.fixture
 def ws():
     """A workspace where each run passes as soon as it is looked at."""
-    ws = FakeWorkspace()
-
-    def after(name, *_):
-        if name == "submit":
-            for run_id, run in ws.runs_made.items():
-                if run["state"]["life_cycle_state"] == "PENDING":
-                    ws.finish(run_id, {"notebook_output": {"result": "done"}, "logs": "said\n"})
-
-    ws.after = after
-    return ws
+    return where_runs_end(notebook_output={"result": "done"}, logs="said\n")
 
 
 @pytest.fixture
