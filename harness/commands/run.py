@@ -299,15 +299,14 @@ class _Screen:
 
 
 def _conclude(run: NotebookRun, console: Console) -> None:
-    from harness.execute.hints import hint_of
+    from harness.execute.hints import hint_of, in_short
 
     style = "bold green" if run.ended in GREEN else "bold red"
     console.print(f"{run.path} {_verdict(run)}", style=style)
     outcomes = [cell.outcome for cell in run.cells]
     counted = ", ".join(f"{outcomes.count(name)} {name.replace('_', ' ')}" for name in dict.fromkeys(outcomes))
-    first, *more = [line for line in run.error.splitlines() if line.strip()] or [""]
     lines = {
-        "error": f"{first.rstrip()} {more[0]}" if more and first.rstrip().endswith(":") else first,
+        "error": in_short(run.error),
         "hint": hint_of(run.error),
         "cells": counted,
         "tables": _few(run.tables),

@@ -43,6 +43,8 @@ _SAID = (
     ),
 )
 
+_TRACE = "Traceback (most recent call last):"
+
 MARK = "hint: "
 """What a line of an error begins with that is none of the error's own."""
 
@@ -66,6 +68,17 @@ def joined(error: str, more: str) -> str:
     """An error's text with more of it, before what is said beside it."""
     own, mark, said = error.rpartition(f"\n{MARK}")
     return f"{own}; and {more}{mark}{said}" if mark else f"{error}; and {more}"
+
+
+def in_short(error: str) -> str:
+    """What an error says, in one line: of one that tells another Python's traceback what that one ended with."""
+    lines = [line.rstrip() for line in error.splitlines() if line.strip() and not line.startswith(MARK)]
+    traces = [at for at, line in enumerate(lines) if line.endswith(_TRACE)]
+    of_worker = [line for line in lines[traces[-1] + 1 :] if not line[0].isspace()] if traces else []
+    if of_worker:
+        return f"{lines[0].partition(': ')[0]}: {of_worker[0]}"
+    first, *more = lines or [""]
+    return f"{first} {more[0]}" if more and first.endswith(":") else first
 
 
 def hint_of(error: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from types import TracebackType
 from typing import Any
 
+_CAUSED_BY = re.compile(r"\ACaused by: [\w.$]+(: )?")
 _SPARKS = tuple(f"{os.sep}{package}{os.sep}" for package in ("pyspark", "py4j", "grpc", "delta"))
 
 
@@ -26,8 +28,10 @@ def shorten(exc: Any) -> None:
     stack = getattr(exc, "_stacktrace", None)
     if isinstance(stack, str) and getattr(exc, "_display_stacktrace", False):
         causes = "Caused by: " + stack.partition("\nCaused by: ")[2] if "\nCaused by: " in stack else ""
-        exc._stacktrace = "\n".join(line for line in causes.split("\n") if not line.startswith("\t"))  # noqa: SLF001 -- pyspark has no public way
-        exc._display_stacktrace = bool(causes)  # noqa: SLF001 -- as above
+        lines = [line for line in causes.split("\n") if not line.startswith("\t")]
+        said = getattr(exc, "_message", None) or ""
+        exc._stacktrace = "\n".join(lines)  # noqa: SLF001 -- pyspark has no public way
+        exc._display_stacktrace = not all(_CAUSED_BY.sub("", line).strip() in said for line in lines)  # noqa: SLF001 -- as above
 
 
 def chained(steps: list[TracebackType]) -> TracebackType | None:
@@ -39,8 +43,8 @@ def chained(steps: list[TracebackType]) -> TracebackType | None:
 
 
 def without_sparks(steps: list[TracebackType]) -> list[TracebackType]:
-    """The frames up to the last that isn't of Spark's client; all, if all are."""
-    users = len(steps)
-    while users and (is_sparks(steps[users - 1]) or steps[users - 1].tb_frame.f_code.co_filename == functools.__file__):
-        users -= 1
-    return steps[:users] or steps
+    """The frames that aren't of Spark's client, nor of what it calls itself through; all, if all are.
+
+    Behind a notebook's line there may be Spark's way to a worker, and there a function of the notebook's again.
+    """
+    return [step for step in steps if not is_sparks(step) and step.tb_frame.f_code.co_filename != functools.__file__] or steps

@@ -152,6 +152,25 @@ def test_an_error_whose_first_line_says_nothing(nbh_run):
     assert "ParseException: [PARSE_SYNTAX_ERROR]" in done.stdout.splitlines()[-2]
 
 
+def test_an_error_of_a_function_that_sparks_worker_called(nbh_run):
+    """In one line it is the function's own, and of the traceback there are the notebook's two lines."""
+    text = HEADER + CELL.join(
+        [
+            "def each(batch, n):\n    raise ValueError('amount is negative')",
+            'rows = spark.range(3)\nrows.write.saveAsTable("main.default.src")',
+            'made = spark.readStream.table("main.default.src").writeStream.foreachBatch(each).trigger(availableNow=True)',
+            'made.option("checkpointLocation", "/tmp/c").start().awaitTermination()',
+        ]
+    )
+
+    lines = [line.rstrip() for line in nbh_run(text).stdout.splitlines()]
+
+    kind = "pyspark.errors.exceptions.connect.StreamingQueryException"
+    assert f"  error:  {kind}: ValueError: amount is negative" in lines
+    assert [line.partition("n.py:")[2] for line in lines if line.startswith("File ")] == ["16", "3, in each()"]
+    assert not any("JVM stacktrace" in line for line in lines)
+
+
 def test_what_to_do_about_an_error(nbh_run):
     """Where there is a hint, at the end too."""
     done = nbh_run(f"{HEADER}# MAGIC %sql\n# MAGIC SELECT :nowhere\n")
