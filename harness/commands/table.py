@@ -54,11 +54,14 @@ def draw(listing: Listing, console: Console) -> None:
                 console.print(_table(listed.units, widths))
             console.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
         console.print()
-    problems = list(problems_of(listing))
-    if problems:
+    alike: dict[str, list[str]] = {}  # what is said of a problem: where it is said; of 150 missing notebooks of one folder once
+    for problem in problems_of(listing):
+        head, _, said = _clean(str(as_error(problem)), keep="\n").partition("\n")
+        alike.setdefault(said, []).append(head)
+    if alike:
         console.print(Text("Problems", style="bold"))
-        for problem in problems:
-            console.print(Text(_clean(str(as_error(problem)), keep="\n")), soft_wrap=True)
+        for said, heads in alike.items():
+            console.print(Text("\n".join([*heads, said] if said else heads)), soft_wrap=True)
         console.print()
     console.print(Text(summary(listing), style="bold"), soft_wrap=True)
 

@@ -86,6 +86,19 @@ def test_problems_stand_below_with_their_place(drawn):
     assert lines[-1] == "1 notebook, 0 units"
 
 
+def test_what_is_said_of_many_problems_is_said_once(drawn):
+    """A hundred notebooks that are missing from one folder: each place is named, their mend once."""
+    lines = drawn(
+        {f"n{n}.py": [f"# MAGIC %run /Shared/ml/util{n}", f"# MAGIC %run /Shared/etl/util{n}"] for n in range(3)}, 400
+    )
+
+    problems = lines[lines.index("Problems") + 1 : -2]
+    assert [line.partition(" ")[0] if line[0] != " " else line.split()[0] for line in problems] == [
+        *("n0.py:2", "n1.py:2", "n2.py:2", "cause:", "mend:", "more:"),
+        *("n0.py:6", "n1.py:6", "n2.py:6", "cause:", "mend:", "more:"),
+    ]
+
+
 def test_a_title_cannot_reach_the_terminal(drawn):
     """Control characters of a cell's title are shown, not sent."""
     lines = drawn({"etl.py": ["# DBTITLE 1,Red \x1b[31m[bold]alert\nx = spark.table('t')"]}, 120)
