@@ -27,6 +27,7 @@ public final class Extensions extends AbstractFunction1<SparkSessionExtensions, 
     extensions.injectPostHocResolutionRule(session -> new SpaceFiles((SparkSession) session));
     extensions.injectPostHocResolutionRule(session -> new UserRule((SparkSession) session));
     extensions.injectPlannerStrategy(session -> new LocalRows((SparkSession) session));
+    extensions.injectOptimizerRule(session -> new StateStore((SparkSession) session));
     extensions.injectFunction(new Tuple3<>(
         new FunctionIdentifier("current_metastore"),
         new ExpressionInfo(Extensions.class.getName(), "current_metastore"),
