@@ -247,9 +247,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
+    from harness.collect.board import offer
     from harness.collect.early import begin
     from harness.collect.remote import hold
 
+    offer(node)
     run = str(node.workerinput["testrunuid"])
     hold(node.config, run)
     begin(node.config, run)

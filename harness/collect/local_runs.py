@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.collect.board import line_of
 from harness.collect.runs import TIMEOUT_S
 from harness.collect.session import SESSION
-from harness.collect.watching import RunLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class LocalRuns:
         from harness.collect.surroundings import session_of
 
         config = self._request.config
-        line = RunLine(config, shown or os.path.relpath(found, config.rootpath))
+        line = line_of(config, shown or os.path.relpath(found, config.rootpath))
         try:
             return self._kernels.run(
                 found,

@@ -39,14 +39,19 @@ class RunLine:
 
     def write(self, text: str, elapsed_s: float) -> None:
         """Write this, and how long it has taken."""
-        if not self.is_on or elapsed_s < AFTER_S:
+        if elapsed_s >= AFTER_S:
+            self.put(f"{self._name}: {text}, {elapsed_s:.0f} s")
+
+    def put(self, text: str) -> None:
+        """Write this, as much of it as there is room for: a line that breaks can't be written over."""
+        if not self.is_on:
             return
         with self._capture.global_and_fixture_disabled():
             if not self._is_shown:
                 self._leave_the_dots()
             self._is_shown = True
             _shown.add(self)
-            self._reporter.rewrite(f"{self._name}: {text}, {elapsed_s:.0f} s", erase=True)
+            self._reporter.rewrite(text[: self._reporter._tw.fullwidth - 1], erase=True)  # noqa: SLF001 -- as below
 
     def _leave_the_dots(self) -> None:
         """Have what stands on the terminal's line stay: pytest's own way sees to that where the line begins with a file."""

@@ -604,9 +604,9 @@ sys.exit(shown != int(sys.argv[1]))
 """
 
 
-@pytest.mark.parametrize(("options", "end"), [((), 0), (("-q",), 0), (("-qq",), 2), (("-n", "1"), 1)])
+@pytest.mark.parametrize(("options", "end"), [((), 0), (("-q",), 0), (("-qq",), 2), (("-n", "1"), 0)])
 def test_a_long_run_is_watched_on_a_terminal(pytester, options, end):
-    """The cell that is on, and the time, below what stands there: not with ``-qq``, and xdist's workers have no terminal."""
+    """The cell that is on, and the time, below what stands there, also where xdist's workers run it; not with ``-qq``."""
     pytest.importorskip("pexpect")
     (pytester.path / "slow.py").write_text(f"{HEADER}x = 1{CELL}import time\ntime.sleep(4)\n")
     pytester.makepyfile("def test_a(): pass\ndef test_slow(run_notebook):\n    assert run_notebook('slow.py').passed\n")
