@@ -34,9 +34,16 @@ Names may be given by `IDENTIFIER(…)` with parameters and session variables, i
 statement of this list stands in `EXECUTE IMMEDIATE`.
 
 Databricks' own spelling is read too: `t@v1` and `t@20260131120000000` for time travel, `CREATE SCHEMA … MANAGED LOCATION` of a
-folder, `CREATE TABLE … CLUSTER BY AUTO` (no keys are chosen), `FOREIGN KEY REFERENCES` on a column, `SET ANSI_MODE`,
+folder, `CREATE TABLE … CLUSTER BY AUTO` (no keys are chosen), `FOREIGN KEY REFERENCES` on a column, a parent's
+key that isn't named, `TIMESERIES` and options of keys that say nothing (`DEFERRABLE`, `MATCH FULL`, …), `SET ANSI_MODE`,
 `SET TIMEZONE` and `SET LEGACY_TIME_PARSER_POLICY`. `DELETE` and `UPDATE` take subqueries that don't look at the row; for others
 write `MERGE`.
+
+Keys are made as Databricks [makes them][keys]: a primary key's columns hold no null (of a table that is there they must have
+been set to `NOT NULL`), a table has one of them at most, a foreign key's parent has that key, in columns of the same types, and
+a name stands once in its schema. What a key says of rows nobody checks, there or here.
+
+[keys]: https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-create-table-constraint.html
 
 `hive_metastore` and `spark_catalog` are two names of one catalog: Spark's own, which each test process has for itself. It has
 tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog`. The DataFrame API writes formats other than

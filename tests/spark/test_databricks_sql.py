@@ -121,7 +121,7 @@ def test_what_databricks_spells_otherwise(sql):
     assert condition("ALTER TABLE nope CLUSTER BY AUTO", sql) == "TABLE_OR_VIEW_NOT_FOUND"
     sql("CREATE TABLE k (id INT NOT NULL PRIMARY KEY)")
     sql("CREATE TABLE f (id INT FOREIGN KEY REFERENCES k (id))")
-    assert "FOREIGN KEY (id) REFERENCES k (id)" in sql("SHOW CREATE TABLE f")[0][0]
+    assert "FOREIGN KEY (id) REFERENCES main.default.k (id)" in sql("SHOW CREATE TABLE f")[0][0]
     sql("COMMENT ON COLUMN k.id IS 'the key'")
     assert sql("DESCRIBE k") == [("id", "int", "the key")]
     sql("SET ANSI_MODE = false")

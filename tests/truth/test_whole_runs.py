@@ -484,3 +484,20 @@ def test_88_a_streaming_query_is_waited_for(run_notebook, tmp_path, spark):
     assert run.passed, run.error
     assert spark.table("main.default.copied").count() == 1
     assert (run.cells[1].text, run.executed.cells[1].source[:6]) == ("begun\n", "finite")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "ALTER TABLE main.default.facts ADD CONSTRAINT facts_pk PRIMARY KEY (id)",
+        "ALTER TABLE main.default.facts ADD CONSTRAINT facts_fk FOREIGN KEY (id) REFERENCES main.default.dimension (id)",
+    ],
+)
+def test_89_a_key_that_databricks_refuses(run_notebook, tmp_path, lie):
+    """The lie: keys are for information only, so a statement that Databricks refuses is taken."""
+    made = "# MAGIC %sql\n# MAGIC CREATE TABLE main.default.facts (id INT)"
+    (tmp_path / "nb.py").write_text(CELL.join([f"{HEADER}{made}", f"# MAGIC %sql\n# MAGIC {lie}"]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert (run.outcome, run.location.cell) == ("failed", 2), run.error

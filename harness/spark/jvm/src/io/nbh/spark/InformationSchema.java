@@ -11,6 +11,7 @@ import org.apache.spark.sql.connector.catalog.Relation;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.catalog.constraints.Constraint;
+import org.apache.spark.sql.connector.catalog.constraints.ForeignKey;
 import org.apache.spark.sql.connector.catalog.constraints.PrimaryKey;
 
 /** The schema {@code information_schema} of each catalog. */
@@ -133,7 +134,7 @@ final class InformationSchema {
     store.catalog().schemas.values().forEach(schema -> schema.relations.forEach((name, one) -> {
       for (Constraint constraint : one instanceof TableEntry table && store.sees("TABLE", schema.name, name) ? table.constraints() : List.<Constraint>of()) {
         rows.add(new Object[] {store.name(), schema.name, constraint.name(), store.name(), schema.name, name,
-            constraint instanceof PrimaryKey ? "PRIMARY KEY" : "FOREIGN KEY", "NO"});
+            constraint instanceof PrimaryKey ? "PRIMARY KEY" : constraint instanceof ForeignKey ? "FOREIGN KEY" : "UNIQUE", "NO"});
       }
     }));
     return rows;

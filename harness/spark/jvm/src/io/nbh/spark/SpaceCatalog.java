@@ -128,10 +128,41 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public Table createTable(Identifier ident, TableInfo info) {
-    List<Constraint> kept = Constraints.informational(info.constraints());
+    List<Constraint> kept = keysOf(ident, info);
     Table made = createTable(ident, info.columns(), info.partitions(), info.properties());
     store().change(ident, table -> table.with(kept));
     return made;
+  }
+
+  private List<Constraint> keysOf(Identifier ident, TableInfo info) {
+    return Constraints.informational(new KeyRules(store(), ident, info.columns()), info.constraints());
+  }
+
+  @Override
+  public StagedTable stageCreate(Identifier ident, TableInfo info) {
+    List<Constraint> keys = keysOf(ident, info);
+    return keyed(ident, keys, stageCreate(ident, info.columns(), info.partitions(), info.properties()));
+  }
+
+  @Override
+  public StagedTable stageReplace(Identifier ident, TableInfo info) {
+    List<Constraint> keys = keysOf(ident, info);
+    return keyed(ident, keys, stageReplace(ident, info.columns(), info.partitions(), info.properties()));
+  }
+
+  @Override
+  public StagedTable stageCreateOrReplace(Identifier ident, TableInfo info) {
+    List<Constraint> keys = keysOf(ident, info);
+    return keyed(ident, keys, stageCreateOrReplace(ident, info.columns(), info.partitions(), info.properties()));
+  }
+
+  /** What is made with its keys, and without those of the table that it takes the place of. */
+  private StagedTable keyed(Identifier ident, List<Constraint> keys, StagedTable staged) {
+    if (keys.isEmpty()) { // it may be written to before it is committed, by what Delta's own class alone offers
+      store().change(ident, old -> old.with(List.of()));
+      return staged;
+    }
+    return new KeyedTable(staged, () -> store().change(ident, made -> made.with(keys)));
   }
 
   @Override
@@ -143,7 +174,8 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
       return moved(ident, before, location);
     }
     List<Constraint> kept = before == null ? List.of() : new ArrayList<>(before.constraints());
-    List<TableChange> others = before == null ? List.of(changes) : Constraints.apply(kept, changes);
+    List<TableChange> others = before == null ? List.of(changes)
+        : Constraints.apply(new KeyRules(store(), ident, peek(ident).columns()), kept, changes);
     if (others.isEmpty()) {
       store().change(ident, table -> table.with(kept));
       return loadTable(ident);

@@ -1,16 +1,24 @@
 package io.nbh.spark;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.classic.SparkSession;
 
 /** What Databricks spells in another way than Spark, as Spark spells it; the meaning is the same. */
 final class Spelling {
   /** Whether there can be anything to do; it costs less than to cut the statement into tokens. */
   private static final Pattern HINT = Pattern.compile(
-      "@v?\\d|\\bMANAGED\\s+LOCATION\\b|\\bCLUSTER\\s+BY\\s+AUTO\\b|\\bFOREIGN\\s+KEY\\s+REFERENCES\\b"
+      "@v?\\d|\\bMANAGED\\s+LOCATION\\b|\\bCLUSTER\\s+BY\\s+AUTO\\b|\\bREFERENCES\\b|\\bPRIMARY\\s+KEY\\b"
           + "|^\\s*SET\\s+(ANSI_MODE|TIMEZONE|LEGACY_TIME_PARSER_POLICY)\\b", Pattern.CASE_INSENSITIVE);
+  private static final Pattern TABLE = Pattern.compile("^(ALTER|CREATE( OR REPLACE)?( EXTERNAL)?|REPLACE) TABLE\\b");
+  private static final List<String[]> OPTIONS = List.of(new String[] {"DEFERRABLE"}, new String[] {"INITIALLY", "DEFERRED"},
+      new String[] {"ENABLE", "NOVALIDATE"}, new String[] {"MATCH", "FULL"}, new String[] {"ON", "UPDATE", "NO", "ACTION"},
+      new String[] {"ON", "DELETE", "NO", "ACTION"});
   private static final Pattern VERSION = Pattern.compile("@v(\\d+)$", Pattern.CASE_INSENSITIVE);
   private static final Pattern TIME = Pattern.compile("@(\\d{4})(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d{3})$");
   private static final Map<String, String> SETTINGS = Map.of(
@@ -20,16 +28,18 @@ final class Spelling {
 
   private Spelling() {}
 
-  static String ofSpark(String text) {
-    return HINT.matcher(text).find() ? rewritten(new Tokens(text, null)) : text;
+  static String ofSpark(String text, SparkSession session) {
+    return HINT.matcher(text).find() ? rewritten(new Tokens(text, null), session) : text;
   }
 
-  private static String rewritten(Tokens tokens) {
+  private static String rewritten(Tokens tokens, SparkSession session) {
     Edits edits = new Edits(tokens);
     boolean isSchema = tokens.take("CREATE", "SCHEMA") || tokens.take("CREATE", "DATABASE");
     tokens.moveTo(0);
     boolean isTable = tokens.take("CREATE");
     tokens.moveTo(0);
+    boolean hasKeys = TABLE.matcher(tokens.words(0, Math.min(tokens.size(), 5))).find();
+    boolean isInKey = false;
     if (tokens.take("SET") && SETTINGS.containsKey(tokens.peek().toUpperCase(Locale.ROOT))) {
       edits.replace(1, 2, SETTINGS.get(tokens.peek().toUpperCase(Locale.ROOT)));
       tokens.skip();
@@ -44,8 +54,19 @@ final class Spelling {
         edits.replace(at, at + 1, "");
       } else if (isTable && tokens.take("CLUSTER", "BY", "AUTO")) {
         edits.replace(at, at + 3, "");
+      } else if (hasKeys && tokens.take("PRIMARY", "KEY", "(")) {
+        isInKey = true;
+      } else if (hasKeys && tokens.take(")")) {
+        isInKey = false;
+      } else if (isInKey && isAfterWord(tokens, at) && tokens.take("TIMESERIES")) {
+        edits.replace(at, at + 1, "");
       } else if (isTable && tokens.take("FOREIGN", "KEY", "REFERENCES")) {
         edits.replace(at, at + 2, "");
+      } else if (hasKeys && tokens.take("REFERENCES")) {
+        nameParentsKey(tokens, edits, session);
+      } else if (hasKeys && isAfterWord(tokens, at) && isOption(tokens)) {
+        edits.replace(at, tokens.position(), "");
+        at = tokens.position() - 1;
       } else if (tokens.peek().equals("@") && at > 0 && at + 1 < tokens.size() && tokens.areAdjacent(at - 1, at + 2)) {
         tokens.moveTo(at + 1);
         String said = timeTravel("@" + tokens.peek());
@@ -55,6 +76,32 @@ final class Spelling {
       }
     }
     return edits.text();
+  }
+
+  /** What Databricks lets a key say of itself without meaning anything by it. */
+  private static boolean isOption(Tokens tokens) {
+    return OPTIONS.stream().anyMatch(tokens::take);
+  }
+
+  private static boolean isAfterWord(Tokens tokens, int at) {
+    tokens.moveTo(Math.max(0, at - 1));
+    boolean is = at > 0 && !tokens.peek().equals(",") && !tokens.peek().equals("(");
+    tokens.moveTo(at);
+    return is;
+  }
+
+  /** A foreign key that doesn't name its parent's columns means the primary key. */
+  private static void nameParentsKey(Tokens tokens, Edits edits, SparkSession session) {
+    if (tokens.peek().equalsIgnoreCase("IDENTIFIER")) {
+      return;
+    }
+    List<String> parent = tokens.names("FOREIGN KEY", "a table's name");
+    if (!tokens.peek().equals("(")) {
+      int last = tokens.position() - 1;
+      tokens.moveTo(last);
+      String[] key = KeyRules.primaryKey(session, parent);
+      edits.replace(last, last + 1, tokens.peek() + Arrays.stream(key).map(Errors::quote).collect(Collectors.joining(", ", " (", ")")));
+    }
   }
 
   /** {@code @v1} and {@code @20260131120000000} behind a table's name. */

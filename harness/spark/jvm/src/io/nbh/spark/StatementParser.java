@@ -44,7 +44,7 @@ final class StatementParser implements ParserInterface {
     ParserInterface spark = next();
     LogicalPlan ours = StatementKind.parse(filled(text), session, parameters);
     // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
-    return ours != null ? ours : plan(spark, ParameterHandler.substituteParameters(Spelling.ofSpark(text), parameters)._1());
+    return ours != null ? ours : plan(spark, ParameterHandler.substituteParameters(Spelling.ofSpark(text, session), parameters)._1());
   }
 
   /** The text with settings in the place of {@code ${name}}, as Spark's parser reads its own statements. */
@@ -54,7 +54,7 @@ final class StatementParser implements ParserInterface {
 
   private LogicalPlan plan(ParserInterface spark, String text) throws ParseException {
     try {
-      return taken(spark.parsePlan(Spelling.ofSpark(text)));
+      return taken(spark.parsePlan(Spelling.ofSpark(text, session)));
     } catch (NullPointerException bug) {
       if (!text.toUpperCase(java.util.Locale.ROOT).contains("REFERENCES")) {
         throw bug;
