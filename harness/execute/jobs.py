@@ -63,7 +63,7 @@ def run_job(
     for task in job.tasks:
         out = left_out(task, ends)
         if out is not None:
-            ends[task.key] = TaskRun(task.key, task.kind, out[0], out[1])
+            ends[task.key] = TaskRun(task.key, task.kind, out.ended, out.why, waits_for_open=out.is_open)
             continue
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:

@@ -175,7 +175,7 @@ def load(path: str, root: str) -> Bundle:
     for pattern in include:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(path)), pattern), recursive=True)):
             if os.path.isfile(file) and os.path.normpath(file) != os.path.normpath(path):
-                _add(bundle, read(file, root=root), os.path.normpath(file))
+                _add(bundle, read(file, root=root, may_be_empty=True), os.path.normpath(file))
     return bundle
 
 
@@ -202,9 +202,11 @@ def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
 
 
 def _target_of(bundle: Bundle, wanted: str) -> str:
-    """The target: that of the environment's name, else the bundle's default, else its only one."""
+    """The target: that of the environment's name, else the bundle's default, else its only one; "default" where it has none."""
     if wanted in bundle.targets:
         return wanted
+    if bundle.about and not bundle.targets:
+        return "default"
     by_default = [name for name, one in bundle.targets.items() if isinstance(one, dict) and one.get("default") is True]
     return str(by_default[0]) if by_default else str(next(iter(bundle.targets))) if len(bundle.targets) == 1 else ""
 

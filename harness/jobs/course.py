@@ -7,7 +7,7 @@ run: one that needs all before it is left out where one of these was.
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.jobs.job import CONDITION
 from harness.jobs.result import (
@@ -33,27 +33,41 @@ if TYPE_CHECKING:
 _WORST = (LOST, TIMED_OUT, CANCELLED, UNSUPPORTED, FAILED, SKIPPED)
 
 
-def left_out(task: Task, ends: Mapping[str, TaskRun]) -> tuple[str, str] | None:
-    """Say whether a task isn't run after those before it, and why: ``skipped`` or ``excluded`` and a clause; None if it is."""
+class Out(NamedTuple):
+    """Why a task isn't run: ``skipped`` or ``excluded``, and a clause.
+
+    ``is_open`` says that nobody knows whether it would be: it hangs on how a task ends that can't run here.
+    """
+
+    ended: str
+    why: str
+    is_open: bool = False
+
+
+def left_out(task: Task, ends: Mapping[str, TaskRun]) -> Out | None:
+    """Say whether a task isn't run after those before it, and why; None if it is."""
     if not task.after:
         return None
-    kinds: dict[str, list[str]] = {"good": [], "bad": [], "out": []}
+    kinds: dict[str, list[str]] = {"good": [], "bad": [], "out": [], "open": []}
     for one in task.after:
         end = ends[one.key]
         if end.ended in GREEN and one.outcome and one.outcome != str(end.result).lower():
             kinds["out"].append(f"{one.key} came to {str(end.result).lower()}")
         else:
-            kind = "good" if end.ended in GREEN else "out" if end.ended == EXCLUDED else "bad"
+            kind = "good" if end.ended in GREEN else "out" if end.ended == EXCLUDED else "open" if end.is_open else "bad"
             kinds[kind].append(f"{one.key} {'was excluded' if kind == 'out' else end.ended.replace('_', ' ')}")
-    good, bad, out = kinds["good"], kinds["bad"], kinds["out"]
-    if not good and not bad:
-        return EXCLUDED, " and ".join(out)
-    if _is_met(task.run_if, good, bad, out):
+    good, bad, out, unknown = kinds["good"], kinds["bad"], kinds["out"], kinds["open"]
+    if not good and not bad and not unknown:
+        return Out(EXCLUDED, " and ".join(out))
+    met = {_is_met(task.run_if, [*good, *unknown], bad, out), _is_met(task.run_if, good, [*bad, *unknown], out)}
+    if met == {True}:
         return None
-    told = f"{' and '.join(bad or out or good)}, and it runs if {task.run_if}"
+    told = f"{' and '.join([*bad, *unknown] or out or good)}, and it runs if {task.run_if}"
+    if len(met) > 1:
+        return Out(SKIPPED, told, is_open=True)
     if task.run_if in {"AT_LEAST_ONE_FAILED", "ALL_FAILED"} or not bad:
-        return EXCLUDED, told
-    return SKIPPED, told
+        return Out(EXCLUDED, told)
+    return Out(SKIPPED, told)
 
 
 def _is_met(run_if: str, good: Sequence[str], bad: Sequence[str], out: Sequence[str]) -> bool:
@@ -106,7 +120,7 @@ def ended(tasks: Sequence[Task], ends: Mapping[str, TaskRun]) -> str:
         needed = {one.key for task in tasks for one in task.after}
         leaves = [ends[task.key] for task in tasks if task.key not in needed]
         has_work = any(one.ended in GREEN for one in leaves)
-        if how in {FAILED, UNSUPPORTED, TIMED_OUT} and has_work and not any(one.is_red for one in leaves):
+        if UNSUPPORTED not in red and how in {FAILED, TIMED_OUT} and has_work and not any(one.is_red for one in leaves):
             return WITH_FAILURES
         return how
     if all(one.ended in NOT_RUN for one in ends.values() if one.kind != CONDITION):

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.entries import Entries, Found
-from harness.jobs.errors import JobShapeError
+from harness.jobs.errors import JobShapeError, JobVariableError
 from harness.jobs.given import Given, text_of
 from harness.jobs.job import (
     CONDITION,
@@ -91,7 +91,7 @@ class _Reader:
             called = resolve(one.get("name"))
             if not isinstance(called, str):
                 raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
-            parameters[str(called)] = "" if called in self._given else text_of(resolve(one.get("default", "")))
+            parameters[str(called)] = "" if called in self._given else self._default(called, one)
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
@@ -102,6 +102,13 @@ class _Reader:
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
+
+    def _default(self, name: str, entry: Mapping[str, Any]) -> str:
+        try:
+            return text_of(self._found.variables.resolve(entry.get("default", "")))
+        except JobVariableError as exc:
+            mend = f'{exc.mend}, or give the parameter in the test: parameters={{"{name}": "…"}}'
+            raise JobVariableError(exc.what, cause=exc.cause, mend=mend, location=exc.location) from None
 
     def _task(self, entry: Mapping[str, Any]) -> Task:
         resolve = self._found.variables.resolve

@@ -82,6 +82,8 @@ class Known:
                 return _as_text(_in(self.values(key), name, reference, f"the values that {key} has set"))
             case ("tasks", key, "result_state"):
                 end = _in(self.ends, key, reference, "the tasks that have ended")
+                if end.is_open:
+                    raise ReferenceUnknownError(f"{{{{{reference}}}}} isn't known: {key} {end.summary}")
                 return _STATES.get(end.ended, "failed")
         return _in(self._plain(), ".".join(parts), reference, "what is filled in here")
 

@@ -30,7 +30,7 @@ class TaskRun(Judged[str]):
     run. ``run`` is the notebook's run, or the script's, None where neither ran. ``result`` is what a condition came to.
     ``iterations`` are those of a loop in the order of its inputs, each with its ``input`` (what ``{{input}}`` stood for, None
     where a workspace doesn't tell). ``parameters`` are those that a notebook was given, and ``arguments`` those that a script
-    was, with all references filled in.
+    was, with all references filled in. ``waits_for_open`` says of a skipped one that it hangs on a task that can't run here.
     """
 
     key: str
@@ -44,6 +44,7 @@ class TaskRun(Judged[str]):
     parameters: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     held: Mapping[str, Any] | None = field(default=None, repr=False)
+    waits_for_open: bool = False
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -53,6 +54,11 @@ class TaskRun(Judged[str]):
     def is_red(self) -> bool:
         """Whether it failed, was lost, or wasn't run because of one that did."""
         return self.ended not in GREEN and self.ended != EXCLUDED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows how it would end: it can't run here, or hangs on such a one."""
+        return self.ended == UNSUPPORTED or self.waits_for_open
 
     @property
     def is_looked_at(self) -> bool:
@@ -114,7 +120,8 @@ class JobRun(Judged[str]):
     """One run of a throw-away copy of a job.
 
     ``ended`` is "passed" where each task passed or was excluded and at least one did work, "excluded" where none did,
-    "passed_with_failures" where tasks failed and all that nothing depends on passed; else how the worst of its tasks ended.
+    "passed_with_failures" where tasks failed, none is unsupported, and all that nothing depends on passed; else how the worst
+    of its tasks ended.
     ``path`` is the job's name. ``link`` is the run's page on a workspace, ``notes`` what else there is to know.
     """
 

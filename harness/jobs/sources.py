@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobNotebookError, JobShapeError
 from harness.jobs.job import NOTEBOOK, SCRIPT
-from harness.jobs.written import place_of
+from harness.jobs.written import Written, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,15 +49,16 @@ class Sources:
         if own.get("warehouse_id"):
             self.of_sql.append(str(key))
         place = self._place(written if isinstance(written, str) else key)
-        found = self._in_project(path)
+        names_it = path.path if isinstance(path, Written) else self._found.path  # a target's change has a file of its own
+        found = self._in_project(path, names_it)
         if kind == NOTEBOOK:
             if found is None:
-                raise self._missing(what, field, path, key, place)
+                raise self._missing(kind, path, names_it, key, place)
             return found
-        return self._script(path, found, key, place)
+        return self._script(path, found, names_it, key, place)
 
-    def _script(self, path: str, found: str | None, key: str, place: Location) -> str:
-        what, field = _FIELDS[SCRIPT]
+    def _script(self, path: str, found: str | None, names_it: str, key: str, place: Location) -> str:
+        field = _FIELDS[SCRIPT][1]
         if _IN_A_CLOUD.match(path):
             raise JobNotebookError(
                 f"the script of the task \"{key}\" isn't the project's",
@@ -66,7 +67,7 @@ class Sources:
                 location=place,
             )
         if found is None or os.path.basename(found) != os.path.basename(path):  # of a script the suffix is written
-            raise self._missing(what, field, path, key, place)
+            raise self._missing(SCRIPT, path, names_it, key, place)
         if all(os.path.relpath(found, one).startswith(os.pardir) for one in (self._root, self._found.home)):
             raise JobNotebookError(
                 f'the script of the task "{key}" lies outside the project',
@@ -96,15 +97,18 @@ class Sources:
         more = {"workspace.file_path": home, "workspace.root_path": os.path.dirname(home)}
         return self._found.variables.resolve(written, more=more)
 
-    def _in_project(self, path: str) -> str | None:
+    def _in_project(self, path: str, names_it: str) -> str | None:
         inside = path.startswith(self._found.home + os.sep)
-        return self._find(os.path.relpath(path, os.path.dirname(self._found.path)) if inside else path, self._found.path)
+        return self._find(os.path.relpath(path, os.path.dirname(names_it)) if inside else str(path), names_it)
 
-    def _missing(self, what: str, field: str, path: str, key: str, place: Location) -> JobNotebookError:
-        folder = os.path.dirname(os.path.join(os.path.dirname(self._found.path), path))
+    def _missing(self, kind: str, path: str, names_it: str, key: str, place: Location) -> JobNotebookError:
+        (what, field), beside = _FIELDS[kind], os.path.dirname(names_it)
+        folder = os.path.dirname(os.path.join(beside, path))
         files = os.listdir(folder) if os.path.isdir(folder) else []
         own = os.path.basename(path)
         near = get_close_matches(own, [name for name in files if name != own], n=1)
+        if not os.path.isabs(path) and os.path.isfile(of_bundle := os.path.join(self._found.home, path)):
+            near = [os.path.relpath(of_bundle, beside).replace(os.sep, "/")]  # it is written as if it counted from there
         return JobNotebookError(
             f'the {what} of the task "{key}" isn\'t there',
             cause=f"{path}, which counts from the folder of the file that names it",

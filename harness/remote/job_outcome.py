@@ -95,7 +95,7 @@ def _end_of_task(
     left = _LEFT_OUT.get(str(state.get("result_state") or ""))
     if left is not None:
         by_rule = left_out(task, ends)
-        reason = by_rule[1] if by_rule is not None and by_rule[0] == left else str(state.get("state_message") or "")
+        reason = by_rule.why if by_rule is not None and by_rule.ended == left else str(state.get("state_message") or "")
         return TaskRun(task.key, task.kind, left, reason)
     if task.kind == CONDITION:
         return _end_of_condition(task, facts, sent, stopped=stopped)

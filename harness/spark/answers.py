@@ -32,8 +32,8 @@ class ConnectCalls(Calls):
     a call is made that may change a setting, and those of before a test hold again when its settings are restored.
     """
 
-    def __init__(self, before: Callable[[str], None]) -> None:
-        super().__init__(before)
+    def __init__(self, before: Callable[[str], None], anew: Callable[[], None]) -> None:
+        super().__init__(before, anew)
         self._has_changed = self._had_changed = False
         self._marked_folder = ""
         self._timeout_s: float | None = None

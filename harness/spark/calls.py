@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,17 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """The number of calls; ``before`` is told the test process's folder where a call follows a change of it."""
+    """The number of calls.
 
-    def __init__(self, before: Callable[[str], None]) -> None:
+    Where a call follows a change of the test process's folder ``before`` is told it, and ``anew`` is called after one of
+    ``sys.path``.
+    """
+
+    def __init__(self, before: Callable[[str], None], anew: Callable[[], None] = lambda: None) -> None:
         self.count = 0
         self.folder = ""
-        self._before = before
+        self.path: list[str] = []
+        self._before, self._anew = before, anew
         self._is_paused = False
 
     @contextlib.contextmanager
@@ -29,7 +35,7 @@ class Calls:
             self._is_paused = was
 
     def note(self) -> None:
-        """A call is about to be made: relative paths in it are this process's own, so Spark has to know where it is now."""
+        """A call is about to be made: relative paths in it are this process's own, as is what Python workers import for it."""
         if self._is_paused:
             return
         self.count += 1
@@ -38,6 +44,10 @@ class Calls:
             self.folder = folder
             with self.paused():
                 self._before(folder)
+        if sys.path != self.path:
+            self.path = [*sys.path]
+            with self.paused():
+                self._anew()
 
 
 def current_folder() -> str:

@@ -62,7 +62,8 @@ class ConnectSession:
         self._start = start
         self._roots = [str(root) for root in roots]
         self._paths = {"files": files, "bare": bare}
-        self._calls = ConnectCalls(self._follow)
+        self._calls = ConnectCalls(self._follow, lambda: self._hello(os.getpid()))
+        self._env = dict(os.environ)
         self._marked_at = 0
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
@@ -136,9 +137,9 @@ class ConnectSession:
 
     def _greet(self) -> None:
         """Tell the engine whose session this is, and set what this project wants of it."""
-        path = [str(Path(entry).absolute()) for entry in sys.path]
+        self._env = dict(os.environ)  # later changes of it no worker sees, as on Databricks
         with self._calls.paused(), self._calls.timed(ANSWER_S):
-            self._command(f"hello/{os.getpid()}", server.worker_facts(self._roots, path, os.environ))
+            self._hello(os.getpid())
             configs = session_conf(self._wishes, space=self.space if self.engine.has_catalogs else "", **self._paths)
             configs.update(self.whose)
             if self._lent:  # it has them, and those that the notebook changed are its own
@@ -148,8 +149,14 @@ class ConnectSession:
             here = {"nbh.working.dir": folder} if folder else {}
             set_all(self._session, {**configs, **here})
         self._calls.forget()
-        self._calls.folder = folder
+        self._calls.folder, self._calls.path = folder, [*sys.path]
         self._mark()
+
+    def _hello(self, pid: int) -> None:
+        """Say whose session it is, and what its Python workers are to see: this process's path, as it is now."""
+        here, entries = current_folder(), list[Any](sys.path)  # it may be gone; and what is no text, Python passes over
+        path = [str(Path(here, entry)) for entry in entries if isinstance(entry, str)]
+        self._command(f"hello/{pid}", server.worker_facts(self._roots, path, self._env))
 
     def _mark(self) -> None:
         self._command("mark")
@@ -181,9 +188,7 @@ class ConnectSession:
 
     def lend(self, pid: int) -> str:
         """Have the session outlive this process: until another takes it up by the name that is given, it is that process's."""
-        self._command(
-            f"hello/{pid}", server.worker_facts(self._roots, [str(Path(entry).absolute()) for entry in sys.path], os.environ)
-        )
+        self._hello(pid)
         return self._session_id
 
     @property

@@ -80,7 +80,7 @@ def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
     Whatever makes an engine another one is in its name. Java is told by where it would be looked for, since asking it for its
     version takes longer than all the rest of a warm start.
     """
-    found = places.cache(env)
+    found, beside = places.cache(env), Path(__file__).with_name
     told = [
         sys.prefix,
         sys.executable,
@@ -90,7 +90,9 @@ def place_of(wishes: Wishes, env: Mapping[str, str]) -> Place:
         env.get("JAVA_HOME") or shutil.which("java", path=env.get("PATH", "")) or "wheel",
         wishes.memory,
         str(wishes.delta),
-        hashlib.sha256(ENGINE_JAR.read_bytes() + Path(__file__).with_name("conf.py").read_bytes()).hexdigest(),
+        hashlib.sha256(
+            b"".join(part.read_bytes() for part in (ENGINE_JAR, beside("conf.py"), beside("worker.py")))
+        ).hexdigest(),
     ]
     return Place(found.folder / "engines" / hashlib.sha256("\0".join(told).encode()).hexdigest()[:12], found)
 

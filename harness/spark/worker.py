@@ -9,15 +9,17 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import select
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 VARIABLE = "NBH_SPARK_WORKER"
 """The variable that carries {"path": […], "roots": […], "env": {…}, "hidden": […]} where Spark runs in the test process."""
@@ -94,11 +96,40 @@ def told(env: Mapping[str, str]) -> str:
 def prepare(text: str) -> None:
     """Set this process's path and environment as the test process's, and put the guard before all other finders."""
     known = json.loads(text)
-    sys.path[:] = [*known["path"], *(entry for entry in sys.path if entry not in known["path"])]
+    _lead(known["path"])
     sys.meta_path.insert(0, NotebookGuard(known["roots"], known.get("hidden", ())))
     os.environ.update(known.get("env", {}))
     if hasattr(time, "tzset"):
         time.tzset()
+
+
+def _lead(path: list[str]) -> None:
+    sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
+
+
+def following(run: Callable[..., int], text: str) -> Callable[..., int]:
+    """What a worker does for a task, with the test process's path as it is then, for that may have added to it meanwhile.
+
+    Databricks hands such folders to all executors, too: https://docs.databricks.com/files/workspace-modules.html. ``text`` is
+    what the daemon was told.
+    """
+    of_daemon = json.loads(text)["path"]
+    own = [entry for entry in sys.path if entry not in of_daemon]
+    seen = [of_daemon]  # by this process, which is a fork for each worker
+
+    def follow(sock: Any, *args: Any) -> int:
+        waiting = select.poll()
+        waiting.register(sock, select.POLLIN)
+        waiting.poll()  # an idle worker waits here for its next task
+        path = json.loads(told(os.environ))["path"]
+        if path != seen[-1]:
+            sys.path[:] = own
+            _lead(path)
+            importlib.invalidate_caches()
+            seen.append(path)
+        return run(sock, *args)
+
+    return follow
 
 
 def preload() -> None:
@@ -119,8 +150,9 @@ if __name__ == "__main__":
     import py4j  # type: ignore[import-untyped]  # noqa: F401 -- published without types; only to be found here first
     import pyspark  # noqa: F401 -- as above
 
-    prepare(told(os.environ))
+    prepare(first := told(os.environ))
     preload()
-    from pyspark.daemon import manager
+    from pyspark import daemon
 
-    manager()
+    daemon.worker = following(daemon.worker, first)
+    daemon.manager()

@@ -24,7 +24,7 @@ class Engine:
     def __init__(self):
         self.asked = []
         self.code = grpc.StatusCode.OK
-        self.calls = ConnectCalls(lambda folder: None)
+        self.calls = ConnectCalls(lambda folder: None, lambda: None)
 
     def __call__(self, request):
         """Ask."""
@@ -186,7 +186,7 @@ def test_the_folder_is_told_again_only_where_the_engine_has_another(tmp_path, mo
     """A restore brings back that of the mark; without one the last that was told stays."""
     told = []
     engine = Engine()
-    engine.calls = ConnectCalls(told.append)
+    engine.calls = ConnectCalls(told.append, lambda: None)
     home = str(Path.cwd())
     engine(QUERY)
     engine.calls.mark()

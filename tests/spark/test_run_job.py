@@ -74,6 +74,24 @@ def test_a_kind_that_is_not_run_here(run_job, job, kind):
     assert run.tasks["last"].outcome == "skipped"
 
 
+def test_a_branch_for_failures_after_what_is_not_run_here(run_job, job):
+    """It isn't run, for nobody knows whether it would be; a task for every end is, and makes no success of the whole."""
+    alert, last = notebook("alert", "other", run_if="AT_LEAST_ONE_FAILED"), notebook("last", "other", run_if="ALL_DONE")
+    state = condition("state", "{{tasks.other.result_state}}", "EQUAL_TO", "failed", "other")
+    other = {"task_key": "other", "sql_task": {"x": 1}}
+
+    run = run_job(job(other, alert, last, {**state, "run_if": "ALL_DONE"}, alert="x = 1", last="x = 1"))
+
+    assert run.outcome == "unsupported"
+    assert {key: task.outcome for key, task in run.tasks.items()} == {
+        "other": "unsupported",
+        "alert": "skipped",
+        "last": "passed",
+        "state": "failed",
+    }
+    assert "result_state}} isn't known: other holds what can't run here" in run.tasks["state"].why
+
+
 def test_the_time_of_all_tasks(run_job, job):
     """The task that is on ends, no other begins."""
     run = run_job(job(notebook("sleeps"), notebook("last"), sleeps="import time\ntime.sleep(60)", last="x = 1"), timeout_s=1.5)

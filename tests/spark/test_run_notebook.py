@@ -412,6 +412,23 @@ def test_files_beside_it_and_files_that_it_writes(run_notebook, notebook, tmp_pa
     assert Path.cwd() != tmp_path
 
 
+def test_a_folder_that_it_puts_on_the_path(run_notebook, notebook, tmp_path):
+    """Spark's Python workers find it too, also where one has run a function before; they don't find a variable that it sets."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "far_away.py").write_text("def twice(x):\n    return 2 * x\n")
+    run = "[row[0] for row in spark.range(2).select(udf({}, 'long')('id')).collect()]"
+    path = notebook(
+        "import os, sys\nfrom pyspark.sql.functions import udf\nassert " + run.format("lambda x: x + 1") + " == [1, 2]",
+        f"sys.path.append({str(tmp_path / 'far')!r})\nos.environ['SET_LATER'] = '1'\nfrom far_away import twice",
+        "assert " + run.format("twice") + " == [0, 2]",
+        "assert " + run.format("lambda x: len(os.environ.get('SET_LATER', ''))") + " == [0, 0]",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+
+
 def test_pictures_and_html_are_outputs(run_notebook, notebook):
     """As a person sees them in the notebook."""
     path = notebook("displayHTML('<b>done</b>')\ndisplay(spark.range(2))", "spark.range(1).display()")

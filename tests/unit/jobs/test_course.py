@@ -30,6 +30,9 @@ def ends(**how):
         (("failed", "excluded"), {"ALL_DONE", "AT_LEAST_ONE_FAILED"}, {"skipped", "excluded"}),
         (("excluded", "excluded"), set(), {"excluded"}),
         (("skipped", "infrastructure_failed"), {"ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED"}, {"skipped"}),
+        (("passed", "unsupported"), {"AT_LEAST_ONE_SUCCESS", "ALL_DONE"}, {"skipped", "excluded"}),
+        (("failed", "unsupported"), {"ALL_DONE", "AT_LEAST_ONE_FAILED"}, {"skipped"}),
+        (("excluded", "unsupported"), {"ALL_DONE"}, {"skipped", "excluded"}),
     ],
 )
 def test_when_a_task_is_run(before, runs_if, otherwise):
@@ -38,7 +41,8 @@ def test_when_a_task_is_run(before, runs_if, otherwise):
     found = {how: left_out(Task("t", "notebook_task", (Dependency("a"), Dependency("b")), how), done) for how in RUN_IF}
 
     assert {how for how, out in found.items() if out is None} == runs_if
-    assert {out[0] for out in found.values() if out is not None} == otherwise
+    assert {out.ended for out in found.values() if out is not None} == otherwise
+    assert any(out.is_open for out in found.values() if out is not None) is ("unsupported" in before)
 
 
 @pytest.mark.parametrize(("wanted", "is_run"), [("true", True), ("false", False), ("", True)])
@@ -48,7 +52,23 @@ def test_a_branch_of_a_condition(wanted, is_run):
 
     out = left_out(Task("t", "notebook_task", (Dependency("c", wanted),)), done)
 
-    assert out == (None if is_run else ("excluded", "c came to true"))
+    assert out == (None if is_run else ("excluded", "c came to true", False))
+
+
+def test_what_hangs_on_a_task_that_cannot_run_here():
+    """Nobody knows whether a task for failures would be run, nor what would be run after one that waits for it."""
+    done = ends(a="unsupported", z="failed")
+    b = left_out(Task("b", "notebook_task", (Dependency("a"),)), done)
+    done["b"] = end("b", b.ended, waits_for_open=b.is_open)
+    known = left_out(Task("c", "notebook_task", (Dependency("a"), Dependency("z"))), done)
+    done["c"] = end("c", known.ended, waits_for_open=known.is_open)
+
+    def alert(after):
+        return left_out(Task("alert", "notebook_task", (Dependency(after),), "AT_LEAST_ONE_FAILED"), done)
+
+    assert alert("a") == ("skipped", "a unsupported, and it runs if AT_LEAST_ONE_FAILED", True)
+    assert alert("b") == ("skipped", "b skipped, and it runs if AT_LEAST_ONE_FAILED", True)
+    assert alert("c") is None
 
 
 @pytest.mark.parametrize(
@@ -93,6 +113,7 @@ CHAIN = (Task("a", "notebook_task"), Task("b", "notebook_task", (Dependency("a")
         ("cancelled", "passed", "cancelled"),
         ("passed", "skipped", "skipped"),
         ("unsupported", "skipped", "unsupported"),
+        ("unsupported", "passed", "unsupported"),
         ("passed", "unheard_of", "infrastructure_failed"),
     ],
 )

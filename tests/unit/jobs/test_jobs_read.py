@@ -100,6 +100,43 @@ def test_the_target_of_the_environment_counts(bundle):
     assert bundle.read("etl", target="pps", environ={"BUNDLE_VAR_day": "x"}).tasks[0].parameters["where"] == "pps_x"
 
 
+def test_a_target_brings_a_job_of_its_own(project):
+    """Paths count from the file in which they are written, also where a target changes the job of another file."""
+    own = "targets: {dev: {default: true, resources: {jobs: {own: {tasks: [%s]}}}}}"
+    project.write(
+        databricks_yml="""
+            bundle: {name: demo}
+            include: [resources/*/*.yml]
+            targets:
+              dev: {resources: {jobs: {of_all: {tasks: [{task_key: b, notebook_task: {notebook_path: src/b.py}}]}}}}
+        """,
+        resources__set__own_yml=own % "{task_key: a, notebook_task: {notebook_path: ../../src/a.py}}",
+        resources__set__all_yml="resources: {jobs: {of_all: {tasks: [{task_key: b, notebook_task: {notebook_path: ../b}}]}}}",
+        src__a_py="",
+        src__b_py="",
+    )
+
+    assert project.read("own").tasks[0].path == str(project.root / "src" / "a.py")
+    assert project.read("of_all").tasks[0].path == str(project.root / "src" / "b.py")
+
+
+@pytest.mark.parametrize("empty", ["", "# resources:\n#   jobs: {}\n"])
+def test_a_file_of_a_bundle_that_holds_nothing(bundle, empty):
+    """It is included, and brings nothing: as a template's file of which everything is commented out."""
+    bundle.write(resources__more_yml=empty)
+
+    assert bundle.read("etl").name == "[dev] etl"
+
+
+def test_a_bundle_without_targets(project):
+    """Its target is called default."""
+    project.write(
+        databricks_yml=f"bundle: {{name: demo}}\nresources: {{jobs: {{j: {{name: 'j ${{bundle.target}}', {ONE}}}}}}}", n_py=""
+    )
+
+    assert project.read("j").name == "j default"
+
+
 @pytest.mark.parametrize("settings", ["{}", '{{"job_id": 7, "settings": {}}}'])
 def test_a_file_as_the_api_gives_it(project, settings):
     """JSON with the settings, or what jobs/get answers."""
@@ -184,8 +221,9 @@ def test_a_parameter_that_is_given_needs_no_default(project):
     """Nobody is asked who runs, and what only a workspace knows may stand there."""
     project.write(databricks_yml=OF_USER.replace("${workspace.current_user.userName}", "${resources.schemas.x.name}"))
 
-    with pytest.raises(JobVariableError):
+    with pytest.raises(JobVariableError) as caught:
         project.read("j", user=lambda: "ann", given={"schema"})
+    assert 'parameters={"owner": "…"}' in caught.value.mend
     assert project.read("j", user=None, given={"schema", "owner"}).parameters == {"schema": "", "owner": ""}
 
 
@@ -300,6 +338,16 @@ def test_a_missing_notebook_names_the_near_one(project):
 
     assert str(caught.value).startswith("j.yml:3: NBH414")
     assert caught.value.mend == 'did you mean "load.py"?'
+
+
+def test_a_path_that_would_count_from_the_bundle(bundle):
+    """It doesn't, and what it would be is told."""
+    bundle.write(resources__etl_yml=ETL.replace("../src/load.py", "./src/load.py"))
+
+    with pytest.raises(JobNotebookError) as caught:
+        bundle.read("etl")
+
+    assert caught.value.mend == 'did you mean "../src/load.py"?'
 
 
 def test_yaml_that_takes_in_other_parts(project):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import socket
 import sys
 
 import pytest
 
 from harness.errors import WorkerImportError
-from harness.spark.worker import NotebookGuard, prepare
+from harness.spark.worker import CLIENTS, NotebookGuard, following, prepare
 
 NOTEBOOK = "# Databricks notebook source\nraise SystemExit('the top level ran')\n"
 
@@ -75,3 +76,25 @@ def test_path_is_the_test_process_own_in_its_order(monkeypatch):
 
     assert sys.path == ["/a", "/b", "/spark.zip"]
     assert isinstance(sys.meta_path[0], NotebookGuard)
+
+
+def test_a_worker_follows_the_path(monkeypatch, tmp_path):
+    """Of each task it is what the test process's was before the task, with the worker's own last; also where it is shorter."""
+    first = json.dumps({"path": ["/a"], "roots": []})
+    monkeypatch.setattr(sys, "path", ["/spark.zip"])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setenv(CLIENTS, str(tmp_path))
+    monkeypatch.setenv("SPARK_JOB_ARTIFACT_UUID", "s")
+    prepare(first)
+    task = following(lambda sock, number: seen.append([*sys.path]) or number, first)
+    seen = []
+    ours, theirs = socket.socketpair()
+    ours.send(b"a task")
+
+    for path in (["/a"], ["/a", "/b"], ["/a", "/b"], ["/c"]):
+        (tmp_path / "s.json").write_text(json.dumps({"path": path, "roots": []}))
+        assert task(theirs, 3) == 3
+
+    ours.close()
+    theirs.close()
+    assert seen == [["/a", "/spark.zip"], ["/a", "/b", "/spark.zip"], ["/a", "/b", "/spark.zip"], ["/c", "/spark.zip"]]
