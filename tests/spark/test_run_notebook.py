@@ -412,6 +412,18 @@ def test_files_beside_it_and_files_that_it_writes(run_notebook, notebook, tmp_pa
     assert Path.cwd() != tmp_path
 
 
+def test_what_a_failed_task_was_caused_by(run_notebook, notebook):
+    """Spark's own text says only that rows couldn't be written."""
+    rows = "spark.createDataFrame([('',), ('1',)], 'a string').repartition(2).selectExpr('cast(a as float) AS b')"
+
+    run = run_notebook(notebook(f"{rows}.write.format('delta').save('/tmp/x')"))
+
+    assert run.outcome == "failed"
+    assert "[TASK_WRITE_FAILED]" in run.error
+    assert "[CAST_INVALID_INPUT] The value '' of the type" in run.error
+    assert "\tat " not in run.error
+
+
 def test_pictures_and_html_are_outputs(run_notebook, notebook):
     """As a person sees them in the notebook."""
     path = notebook("displayHTML('<b>done</b>')\ndisplay(spark.range(2))", "spark.range(1).display()")
