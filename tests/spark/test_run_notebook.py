@@ -481,6 +481,26 @@ def test_a_library_that_looks_around(run_notebook, notebook, tmp_path, monkeypat
     assert run.passed, run.summary
 
 
+def test_a_models_short_name(run_notebook, notebook):
+    """It is one of the session's catalog and schema, as MLflow takes it on Databricks."""
+    pytest.importorskip("mlflow")
+    path = notebook(
+        "from mlflow import MlflowClient\nclient = MlflowClient()\nclient.create_registered_model('churn')",
+        "client.set_registered_model_tag('default.churn', 'owner', 'ann')",
+        "print(client.get_registered_model('main.default.churn').tags)",
+        "spark.sql('CREATE SCHEMA other')\nspark.sql('USE other')",
+        "print(client.create_registered_model('churn').name)",
+        "client.create_registered_model('none.churn')",
+    )
+
+    run = run_notebook(path)
+
+    assert (run.outcome, run.location.cell) == ("failed", 6)
+    assert "there is no schema main.none for the model main.none.churn" in run.error
+    assert run.cells[2].text == "{'owner': 'ann'}\n"
+    assert run.cells[4].text == "main.other.churn\n"
+
+
 def test_magics_of_ipythons_own(run_notebook, notebook):
     """They work as in any kernel, in the run's folder."""
     path = notebook(
