@@ -124,6 +124,10 @@ def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], An
                 raise MlflowException(f"a model in Unity Catalog needs a signature, and this version of {name} has none")
             return super().create_model_version(name, source, *args, **kwargs)
 
+        def get_latest_versions(self, name: str, *_: Any, **__: Any) -> Any:
+            """Refuse: ``models:/name/latest`` and ``models:/name/Production`` ask for these."""
+            raise MlflowException(f"models in Unity Catalog have no stages and no latest version: load {name} by an alias")
+
         def transition_model_version_stage(self, name: str, *_: Any, **__: Any) -> Any:
             """Refuse."""
             raise MlflowException(f"models in Unity Catalog have no stages, and {name} is one: give it an alias")

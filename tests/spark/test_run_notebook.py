@@ -501,6 +501,20 @@ def test_a_models_short_name(run_notebook, notebook):
     assert run.cells[4].text == "main.other.churn\n"
 
 
+@pytest.mark.parametrize(
+    "asked", ["client.get_latest_versions('churn')", "mlflow.artifacts.list_artifacts('models:/churn/latest')"]
+)
+def test_a_models_latest_version(run_notebook, notebook, asked):
+    """Unity Catalog has none, so neither has a whole run: it would be green here, and fail there."""
+    pytest.importorskip("mlflow")
+    made = "client = mlflow.MlflowClient()\nclient.create_registered_model('churn')"
+
+    run = run_notebook(notebook(f"import mlflow\n{made}", asked))
+
+    assert (run.outcome, run.location.cell) == ("failed", 2)
+    assert "have no stages and no latest version: load churn by an alias" in run.error
+
+
 def test_magics_of_ipythons_own(run_notebook, notebook):
     """They work as in any kernel, in the run's folder."""
     path = notebook(
