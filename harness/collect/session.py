@@ -88,9 +88,14 @@ class NotebookSession:
         """
         if name == "spark" and self.scope is not None and (SPARK in self.config.stash or name in self.making):
             return self.scope.get(name)
-        return modules.Late(name, self._of_test)
+        return modules.Late(name, self.of_test)
 
-    def _of_test(self, name: str) -> Any:
+    def of_test(self, name: str) -> Any:
+        """Give what notebook code finds by that name in the running test.
+
+        Raises:
+            OutsideTestError: No test runs.
+        """
         if self.scope is None:
             raise OutsideTestError(
                 f"{name} of databricks.sdk.runtime was used outside a test",

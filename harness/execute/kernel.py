@@ -193,7 +193,7 @@ class Runner:
         shell.events.register("post_run_cell", self._ended)
         shell.events.register("post_execute", figures.close_shown)
         serve_files(files)
-        serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema)
+        serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema, session=lambda: self.spark)
 
     def _has_schema(self, name: str) -> bool:
         return self.spark is None or bool(self.spark.catalog.databaseExists(name))

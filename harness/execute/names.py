@@ -99,11 +99,12 @@ def fill(shell: Any, runner: Runner) -> None:
         **dict.fromkeys(("exit", "quit"), sys.exit),
     }
     if runner.spark is not None:
-        from pyspark.sql.connect.dataframe import DataFrame
         from pyspark.sql.functions import udf
 
+        from harness.spark.methods import add
+
         spark = runner.spark
-        DataFrame.display = display  # type: ignore[attr-defined]  # as every DataFrame there has it
+        add(spark, display)
         names |= {"spark": spark, "sqlContext": spark, "sql": spark.sql, "table": spark.table, "udf": udf, "sc": NoContext()}
     if runner.job.arguments is None:
         shell.user_ns.update(names)

@@ -5,6 +5,7 @@ A notebook that names Databricks' store (``databricks``, ``databricks-uc``) gets
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import os
@@ -21,8 +22,11 @@ SCHEME = "nbh-unity"
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
 
 
-def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool]) -> None:
-    """Have MLflow, once it is imported, keep all in a folder; ``has_schema`` tells whether ``catalog.schema`` is there."""
+def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
+    """Have MLflow, once it is imported, keep all in a folder; ``has_schema`` tells whether ``catalog.schema`` is there.
+
+    ``session`` gives Spark's, whose catalog and schema complete short names.
+    """
     store = f"sqlite:///{folder}/mlflow.db"
     os.makedirs(folder, exist_ok=True)
     os.environ["MLFLOW_TRACKING_URI"] = store
@@ -31,7 +35,7 @@ def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool]) -> None:
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
     _After.changes = {
         _TRACKING: lambda module: _track(module, store),
-        _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema),
+        _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema, session),
     }
     sys.meta_path.insert(0, _After())
 
@@ -66,17 +70,38 @@ def _track(module: Any, store: str) -> None:
     module.get_tracking_uri = lambda: _unless_databricks(told(), store)
 
 
-def _register(module: Any, store: str, has_schema: Callable[[str], bool]) -> None:
+def _register(module: Any, store: str, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
     asked = module._resolve_registry_uri  # noqa: SLF001 -- as above
     module._resolve_registry_uri = lambda *uris, **named: _unless_databricks(asked(*uris, **named), store)  # noqa: SLF001
-    module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri, has_schema))  # noqa: SLF001
+    module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri, has_schema, session))  # noqa: SLF001
 
 
 def _unless_databricks(uri: str | None, ours: str) -> str | None:
     return ours if uri is not None and uri.partition(":")[0] in ("databricks", "databricks-uc") else uri
 
 
-def _store(uri: str, has_schema: Callable[[str], bool]) -> Any:
+_OF_A_MODEL = (
+    *("create_registered_model", "get_registered_model", "update_registered_model", "rename_registered_model"),
+    *("delete_registered_model", "set_registered_model_tag", "delete_registered_model_tag"),
+    *("set_registered_model_alias", "delete_registered_model_alias", "get_model_version_by_alias"),
+    *("create_model_version", "get_model_version", "update_model_version", "delete_model_version"),
+    *("set_model_version_tag", "delete_model_version_tag", "get_model_version_download_uri"),
+)
+"""What a store does for the model whose name is given first."""
+
+
+def _by_full_name(call: Callable[..., Any], session: Callable[[], Any]) -> Callable[..., Any]:
+    """The call, with a short name completed by the session's catalog and schema, as MLflow does for Unity Catalog."""
+    from mlflow.utils._unity_catalog_utils import get_full_name_from_sc
+
+    @functools.wraps(call)
+    def named(store: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+        return call(store, get_full_name_from_sc(name, session()) if name else name, *args, **kwargs)
+
+    return named
+
+
+def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -99,8 +124,14 @@ def _store(uri: str, has_schema: Callable[[str], bool]) -> Any:
                 raise MlflowException(f"a model in Unity Catalog needs a signature, and this version of {name} has none")
             return super().create_model_version(name, source, *args, **kwargs)
 
+        def get_latest_versions(self, name: str, *_: Any, **__: Any) -> Any:
+            """Refuse: ``models:/name/latest`` and ``models:/name/Production`` ask for these."""
+            raise MlflowException(f"models in Unity Catalog have no stages and no latest version: load {name} by an alias")
+
         def transition_model_version_stage(self, name: str, *_: Any, **__: Any) -> Any:
             """Refuse."""
             raise MlflowException(f"models in Unity Catalog have no stages, and {name} is one: give it an alias")
 
+    for method in _OF_A_MODEL:
+        setattr(UnityStore, method, _by_full_name(getattr(UnityStore, method), session))
     return UnityStore(uri.removeprefix(f"{SCHEME}:"))  # type: ignore[no-untyped-call]  # MLflow's

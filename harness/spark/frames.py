@@ -27,7 +27,9 @@ def shorten(exc: Any) -> None:
     """Leave of the engine's own stack what says why: a hundred frames of Java would bury it, and the message too."""
     stack = getattr(exc, "_stacktrace", None)
     if isinstance(stack, str) and getattr(exc, "_display_stacktrace", False):
-        causes = "Caused by: " + stack.partition("\nCaused by: ")[2] if "\nCaused by: " in stack else ""
+        # It is shown more than once, and what is left of it the first time begins with the cause.
+        _, mark, causes = f"\n{stack}".partition("\nCaused by: ")
+        causes = f"{mark.lstrip()}{causes}"
         lines = [line for line in causes.split("\n") if not line.startswith("\t")]
         said = getattr(exc, "_message", None) or ""
         exc._stacktrace = "\n".join(lines)  # noqa: SLF001 -- pyspark has no public way

@@ -16,6 +16,7 @@ from test_catalogs import (  # noqa: F401 -- pytest runs them here on the other 
     test_views_keep_where_they_were_made,
     test_writing_with_the_dataframe_api,
 )
+from test_methods import test_a_frame_displays_itself, test_a_stream_starts_by_table  # noqa: F401 -- as above
 from test_restore import LEAKS, OLD, leave_a_mark, mark
 from test_uc import (  # noqa: F401 -- as above
     test_each_test_has_a_schema_of_its_own,

@@ -429,6 +429,18 @@ def test_a_folder_that_it_puts_on_the_path(run_notebook, notebook, tmp_path):
     assert run.passed, run.summary
 
 
+def test_what_a_failed_task_was_caused_by(run_notebook, notebook):
+    """Spark's own text says only that rows couldn't be written."""
+    rows = "spark.createDataFrame([('',), ('1',)], 'a string').repartition(2).selectExpr('cast(a as float) AS b')"
+
+    run = run_notebook(notebook(f"{rows}.write.format('delta').save('/tmp/x')"))
+
+    assert run.outcome == "failed"
+    assert "[TASK_WRITE_FAILED]" in run.error
+    assert "[CAST_INVALID_INPUT] The value '' of the type" in run.error
+    assert "\tat " not in run.error
+
+
 def test_pictures_and_html_are_outputs(run_notebook, notebook):
     """As a person sees them in the notebook."""
     path = notebook("displayHTML('<b>done</b>')\ndisplay(spark.range(2))", "spark.range(1).display()")
@@ -484,6 +496,40 @@ def test_a_library_that_looks_around(run_notebook, notebook, tmp_path, monkeypat
     run = run_notebook(path)
 
     assert run.passed, run.summary
+
+
+def test_a_models_short_name(run_notebook, notebook):
+    """It is one of the session's catalog and schema, as MLflow takes it on Databricks."""
+    pytest.importorskip("mlflow")
+    path = notebook(
+        "from mlflow import MlflowClient\nclient = MlflowClient()\nclient.create_registered_model('churn')",
+        "client.set_registered_model_tag('default.churn', 'owner', 'ann')",
+        "print(client.get_registered_model('main.default.churn').tags)",
+        "spark.sql('CREATE SCHEMA other')\nspark.sql('USE other')",
+        "print(client.create_registered_model('churn').name)",
+        "client.create_registered_model('none.churn')",
+    )
+
+    run = run_notebook(path)
+
+    assert (run.outcome, run.location.cell) == ("failed", 6)
+    assert "there is no schema main.none for the model main.none.churn" in run.error
+    assert run.cells[2].text == "{'owner': 'ann'}\n"
+    assert run.cells[4].text == "main.other.churn\n"
+
+
+@pytest.mark.parametrize(
+    "asked", ["client.get_latest_versions('churn')", "mlflow.artifacts.list_artifacts('models:/churn/latest')"]
+)
+def test_a_models_latest_version(run_notebook, notebook, asked):
+    """Unity Catalog has none, so neither has a whole run: it would be green here, and fail there."""
+    pytest.importorskip("mlflow")
+    made = "client = mlflow.MlflowClient()\nclient.create_registered_model('churn')"
+
+    run = run_notebook(notebook(f"import mlflow\n{made}", asked))
+
+    assert (run.outcome, run.location.cell) == ("failed", 2)
+    assert "have no stages and no latest version: load churn by an alias" in run.error
 
 
 def test_magics_of_ipythons_own(run_notebook, notebook):
