@@ -128,6 +128,12 @@ def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], An
             """Refuse: ``models:/name/latest`` and ``models:/name/Production`` ask for these."""
             raise MlflowException(f"models in Unity Catalog have no stages and no latest version: load {name} by an alias")
 
+        def get_registered_model(self, name: str) -> Any:
+            """Give it as Unity Catalog does, which tells no latest versions with it."""
+            model = super().get_registered_model(name)
+            model.latest_versions = None
+            return model
+
         def transition_model_version_stage(self, name: str, *_: Any, **__: Any) -> Any:
             """Refuse."""
             raise MlflowException(f"models in Unity Catalog have no stages, and {name} is one: give it an alias")

@@ -532,6 +532,17 @@ def test_a_models_latest_version(run_notebook, notebook, asked):
     assert "have no stages and no latest version: load churn by an alias" in run.error
 
 
+def test_a_model_that_was_asked_for_tells_no_latest_versions(run_notebook, notebook):
+    """As Unity Catalog's own, whatever versions it has."""
+    pytest.importorskip("mlflow")
+    made = "import mlflow\nclient = mlflow.MlflowClient()\nclient.create_registered_model('churn')"
+
+    run = run_notebook(notebook(made, "print(client.get_registered_model('churn').latest_versions)"))
+
+    assert run.passed, run.error
+    assert run.cells[1].text == "None\n"
+
+
 def test_magics_of_ipythons_own(run_notebook, notebook):
     """They work as in any kernel, in the run's folder."""
     path = notebook(
