@@ -168,6 +168,17 @@ def test_show_create_table_can_be_run_again(sql):
         assert part in like
 
 
+def test_set_not_null_is_sparks_where_spark_can_do_it(sql):
+    """Of a column that is so already, and of what isn't there, whose error is Spark's own."""
+    sql("CREATE TABLE t (a INT NOT NULL, b INT)")
+    sql("ALTER TABLE t ALTER COLUMN a SET NOT NULL")
+    sql("ALTER TABLE t ALTER COLUMN a DROP NOT NULL")
+
+    for statement in ("ALTER TABLE t ALTER COLUMN c SET NOT NULL", "ALTER TABLE u ALTER COLUMN a SET NOT NULL"):
+        with pytest.raises(Exception, match=r"UNRESOLVED_COLUMN|FIELD_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND"):
+            sql(statement)
+
+
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
@@ -178,6 +189,8 @@ def test_show_create_table_can_be_run_again(sql):
         ("SHOW TABLES DROPPED", "SHOW TABLES DROPPED"),
         ("FSCK REPAIR TABLE t", "FSCK"),
         ("ALTER TABLE t SET MANAGED", "ALTER TABLE ... SET MANAGED"),
+        ("ALTER TABLE t ALTER COLUMN a SET NOT NULL", "ALTER TABLE ... SET NOT NULL"),
+        ("ALTER TABLE main.default.t CHANGE a SET NOT NULL", "ALTER TABLE ... SET NOT NULL"),
         ("CREATE PROCEDURE p() LANGUAGE SQL AS BEGIN SELECT 1; END", "CREATE PROCEDURE"),
         ("GRANT SELECT ON ANY FILE TO x", "ANY FILE"),
         ("CREATE TABLE u (a INT) USING iceberg", "iceberg"),
