@@ -45,8 +45,8 @@ def place_of(value: Any, *, otherwise: str, root: str) -> Location:
     return Location(path if shown.startswith("..") else shown, line)
 
 
-def read(path: str, *, root: str) -> dict[str, Any]:
-    """Read a file that holds one mapping.
+def read(path: str, *, root: str, may_be_empty: bool = False) -> dict[str, Any]:
+    """Read a file that holds one mapping, or nothing where it ``may_be_empty``.
 
     Raises:
         JobFileError: It can't be read, holds something else, or a key twice.
@@ -66,6 +66,8 @@ def read(path: str, *, root: str) -> dict[str, Any]:
         _check_size(found)
     except (ValueError, RecursionError) as exc:
         raise _unreadable(here, str(exc) if isinstance(exc, ValueError) else "it is nested too deep") from exc
+    if found is None and may_be_empty:
+        return {}
     if not isinstance(found, dict):
         holds = "nothing" if found is None else f"a {type(found).__name__}"
         raise _unreadable(here, f"it holds {holds}, and should hold names with their values")
