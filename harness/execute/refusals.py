@@ -67,6 +67,11 @@ _WHYS = (
         re.compile(r"The value 'auto' in the config \"spark\.sql\.shuffle\.partitions\" is invalid"),
         'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is',
     ),
+    # https://docs.databricks.com/delta/clone: there CREATE OR REPLACE TABLE ... CLONE replaces a table whatever is in it.
+    (
+        re.compile(r"\[DELTA_UNSUPPORTED_NON_EMPTY_CLONE\]"),
+        "a clone takes the place of a table with rows on Databricks only; drop the table first",
+    ),
 )
 """Why what Spark says is no fault of the notebook's, where that is all there is to say."""
 

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import EngineLostError
 from harness.execute.changes import Changes
 from harness.execute.client import Course, run_cells
 from harness.execute.ended import last_place
@@ -164,6 +165,7 @@ class Kernels:
                     stop=stop,
                 )
                 host.close()
+            tables = _made(changes)  # asked before what became of Spark, which may end over the question
             run = result_of(
                 notebook,
                 node,
@@ -176,7 +178,7 @@ class Kernels:
                 lost=_lost(spark),
                 is_child=bool(above),
             )
-            told = replace(run, tables=changes.tables(), files=changes.files(work), children=tuple(host.children))
+            told = replace(run, tables=tables, files=changes.files(work), children=tuple(host.children))
             return redacted(told, around.redactor)
         finally:
             host.close()
@@ -236,6 +238,14 @@ class Kernels:
     def stop(self) -> None:
         """End the warm parent."""
         self._parent.stop()
+
+
+def _made(changes: Changes) -> tuple[str, ...]:
+    """The run's tables; of a Spark that is lost nothing can be told."""
+    try:
+        return changes.tables()
+    except EngineLostError:
+        return ()
 
 
 def _lost(spark: ConnectSession | None) -> str:

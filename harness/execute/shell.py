@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _FAILS = re.compile(r"\s*-e(?:\s+|$)")
 _PIP = re.compile(r"\s*(?:\S*python[\d.]*\s+-m\s+)?pip3?\s+(?P<rest>[^;&|`$<>\n]*)$")
 
+_NO_FOLDER = re.compile(r"^(?!\s*#).*?(?<![\w./~-])(?P<path>/(?:dbfs|Volumes)\b[^\s'\";|&)]*)", re.MULTILINE)
+"""A path that a shell would look for on this machine, where a folder of that name is another one or none."""
+
 SCRIPTS = ("sh", "bash", "script", "perl", "ruby", "python2", "python3", "pypy")
 """IPython's magics that start another program; ``%%python`` is a cell of Python on Databricks."""
 
@@ -37,7 +40,9 @@ def install(shell: Any, job: Job, *, pip: Callable[[str], None]) -> None:
     def sh(line: str, cell: str = "") -> None:
         if not may_run:
             raise UnsupportedError(_needs("%sh"))
-        run_shell("\n".join(filter(None, (line, cell))), folder=job.folder)
+        text = "\n".join(filter(None, (line, cell)))
+        _check_files(text)
+        run_shell(text, folder=job.folder)
 
     def refuse(name: str) -> Callable[..., None]:
         def magic(line: str, cell: str = "") -> None:  # noqa: ARG001 -- IPython's own signature
@@ -51,11 +56,13 @@ def install(shell: Any, job: Job, *, pip: Callable[[str], None]) -> None:
             return pip(found["rest"])
         if not may_run:
             raise UnsupportedError(f"{_needs('!')}: {line[:60]}")
+        _check_files(line)
         return system(line)
 
     def output(line: str, **options: Any) -> Any:
         if not may_run:
             raise UnsupportedError(f"{_needs('!')}: {line[:60]}")
+        _check_files(line)
         return getoutput(line, **options)
 
     if not may_run:
@@ -71,6 +78,16 @@ def install(shell: Any, job: Job, *, pip: Callable[[str], None]) -> None:
 
 def _needs(name: str) -> str:
     return f'{name} runs a shell, which takes --nbh-allow shell, or run_notebook(…, allow=["shell"])'
+
+
+def _check_files(text: str) -> None:
+    """See that no file is looked for that Python finds and a shell doesn't; a failing ``%sh`` would be passed over."""
+    found = _NO_FOLDER.search(text)
+    if found is not None:
+        raise UnsupportedError(
+            f"a shell has no {found['path']} here: its files are there for dbutils.fs, Spark and Python's own functions; "
+            "use these, or leave the cell out by skip_cells"
+        )
 
 
 def run_shell(text: str, *, folder: str) -> None:

@@ -130,7 +130,7 @@ def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], An
 
         def get_registered_model(self, name: str) -> Any:
             """Give it as Unity Catalog does, which tells no latest versions with it."""
-            model = super().get_registered_model(name)
+            model = super().get_registered_model(name)  # type: ignore[no-untyped-call]  # MLflow's
             model.latest_versions = None
             return model
 

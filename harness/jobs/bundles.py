@@ -175,6 +175,7 @@ def load(path: str, root: str) -> Bundle:
     for pattern in include:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(path)), pattern), recursive=True)):
             if os.path.isfile(file) and os.path.normpath(file) != os.path.normpath(path):
+                # Databricks' own command line takes an empty one, such as a file that is yet to be filled.
                 _add(bundle, read(file, root=root, may_be_empty=True), os.path.normpath(file))
     return bundle
 

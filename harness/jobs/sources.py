@@ -109,9 +109,15 @@ class Sources:
         near = get_close_matches(own, [name for name in files if name != own], n=1)
         if not os.path.isabs(path) and os.path.isfile(of_bundle := os.path.join(self._found.home, path)):
             near = [os.path.relpath(of_bundle, beside).replace(os.sep, "/")]  # it is written as if it counted from there
+        is_workspaces = path.startswith("/") and not path.startswith(self._found.home + os.sep)
+        leads = (
+            "leads from the workspace to nothing in the project"
+            if is_workspaces
+            else "counts from the folder of the file that names it"
+        )
         return JobNotebookError(
             f'the {what} of the task "{key}" isn\'t there',
-            cause=f"{path}, which counts from the folder of the file that names it",
+            cause=f"{path}, which {leads}",
             mend=f'did you mean "{near[0]}"?'
             if near
             else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes",

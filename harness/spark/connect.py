@@ -181,10 +181,18 @@ class ConnectSession:
         """The tables and views that this session sees, by full name, each with a text that changes when it is changed.
 
         What another process of ours does in these catalogs is told here alone; so after this the session is taken for used.
+
+        Raises:
+            EngineLostError: The engine ended while it was asked.
         """
         if not self.engine.has_catalogs or self.is_lost or self.is_stopped:
             return {}
-        return {row.name: row.stamp for row in self.spark.sql("NBH SHOW RELATIONS").collect()}
+        try:
+            return {row.name: row.stamp for row in self.spark.sql("NBH SHOW RELATIONS").collect()}
+        except Exception as exc:
+            if not self.is_lost:
+                raise
+            raise self.lost_error() from exc
 
     def lend(self, pid: int) -> str:
         """Have the session outlive this process: until another takes it up by the name that is given, it is that process's."""

@@ -197,6 +197,69 @@ def test_external_tables_outlive_their_name(sql, tmp_path):
     assert sql("SELECT * FROM again") == [(1,)]
 
 
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda sql, place: sql(f"CREATE OR REPLACE TABLE t USING delta LOCATION '{place}' AS SELECT 2 AS b"),
+        lambda sql, place: (
+            sql(f"CREATE OR REPLACE TABLE t (b INT) USING delta LOCATION '{place}'"),
+            sql("INSERT INTO t VALUES (2)"),
+        ),
+        lambda sql, place: sql("CREATE OR REPLACE TABLE t USING delta AS SELECT 2 AS b"),
+        lambda sql, place: (
+            sql.spark.sql("SELECT 2 AS b").write.mode("overwrite").option("overwriteSchema", "true").saveAsTable("t")
+        ),
+        lambda sql, place: (
+            sql.spark.table("t")
+            .selectExpr("a + 1 AS b")
+            .write.option("path", place)
+            .mode("overwrite")
+            .option("overwriteSchema", "true")
+            .saveAsTable("t")
+        ),
+        lambda sql, place: sql.spark.sql("SELECT 2 AS b").writeTo("t").createOrReplace(),
+    ],
+    ids=["query", "columns", "without location", "saveAsTable", "saveAsTable of itself", "writeTo"],
+)
+def test_an_external_table_is_replaced_where_it_lies(sql, tmp_path, replace):
+    """It has the new columns and stays external: its files outlive it."""
+    place = f"{tmp_path}/t"
+    sql(f"CREATE TABLE t USING delta LOCATION '{place}' AS SELECT 1 AS a")
+    replace(sql, place)
+
+    assert sql("SELECT b FROM t") == [(2,)]
+    told = {row[0]: row[1] for row in sql("DESCRIBE EXTENDED t")}
+    assert told["Type"] == "EXTERNAL"
+    sql("DROP TABLE t")
+    assert sql(f"SELECT * FROM delta.`{place}`") == [(2,)]
+
+
+def test_an_external_table_is_not_replaced_elsewhere(sql, tmp_path):
+    """Delta's own error: a name stays with its files."""
+    sql(f"CREATE TABLE t USING delta LOCATION '{tmp_path}/t' AS SELECT 1 AS a")
+    statement = f"CREATE OR REPLACE TABLE t USING delta LOCATION '{tmp_path}/u' AS SELECT 2 AS b"
+
+    assert condition(statement, sql) == "DELTA_TABLE_LOCATION_MISMATCH"
+    assert sql("SELECT * FROM t") == [(1,)]
+
+
+def test_a_delta_table_is_made_by_its_path_alone(sql, tmp_path):
+    """It has no name in any schema, and is there for all statements that take a path."""
+    path = f"delta.`{tmp_path}/t`"
+    sql(f"CREATE TABLE {path} (a INT) USING delta")
+    sql(f"INSERT INTO {path} VALUES (1)")
+    sql(f"CREATE TABLE IF NOT EXISTS {path} (a INT)")
+    assert sql(f"SELECT * FROM {path}") == [(1,)]
+    assert condition(f"CREATE TABLE {path} (a INT)", sql) == "TABLE_OR_VIEW_ALREADY_EXISTS"
+
+    sql(f"CREATE OR REPLACE TABLE {path} AS SELECT 2 AS b")
+    assert sql(f"SELECT b FROM {path}") == [(2,)]
+    sql.spark.sql("SELECT 3 AS c").writeTo(path).createOrReplace()
+    assert sql(f"SELECT c FROM {path}") == [(3,)]
+    assert sql("SHOW TABLES") == []
+    assert condition("CREATE TABLE delta.t (a INT)", sql) == "SCHEMA_NOT_FOUND"
+
+
 def test_views_keep_where_they_were_made(sql):
     """A view's own names mean the catalog and schema in which it was made."""
     sql("CREATE CATALOG prod")

@@ -327,6 +327,36 @@ def test_a_notebook_that_loses_the_engine_has_not_passed(cache, tmp_path):
     assert 'spark_memory = "960m" under [tool.nbh]' in done.stdout
 
 
+ENDED_LATE = """\
+import os, signal, sys, threading
+from harness.cli import main
+from harness.execute.changes import Changes
+
+asked = Changes.tables
+
+def tables(self):
+    engine = self._spark.engine.record.pid
+    os.kill(engine, signal.SIGSTOP)  # so that it is there still when it is asked
+    threading.Timer(1, os.kill, (engine, signal.SIGKILL)).start()
+    return asked(self)
+
+Changes.tables = tables
+sys.exit(main(["run", "n.py"]))
+"""
+
+
+def test_an_engine_that_ends_after_the_last_cell_is_told_as_lost(cache, tmp_path):
+    """It ends while it is asked what the run has made: no traceback of the harness, and no run that has passed."""
+    (tmp_path / "n.py").write_text("# Databricks notebook source\nspark.range(3).count()\n")
+    command = [sys.executable, "-c", ENDED_LATE]
+
+    done = subprocess.run(command, env=cache.env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the Spark engine was lost during this run" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_nothing_is_left_in_ci(cache, small_test):
     """Who started the engine ends it, and nothing of it runs any more; no class archive is written that nobody would read."""
     cache.nbh("stop")

@@ -138,6 +138,7 @@ def test_set_not_null(sql):
 
     assert condition("ALTER TABLE t ALTER COLUMN v SET NOT NULL", sql) == "NBH_COLUMN_HAS_NULLS"
     assert condition("ALTER TABLE t ALTER v SET NOT NULL", sql) == "NBH_COLUMN_HAS_NULLS"
+    assert condition("ALTER TABLE nope ALTER v SET NOT NULL", sql) == "TABLE_OR_VIEW_NOT_FOUND"
     assert condition("ALTER TABLE t CHANGE COLUMN w SET NOT NULL", sql) == "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"
     assert [(field.name, field.nullable) for field in sql.spark.table("t").schema] == [("a-b", False), ("v", True)]
     with pytest.raises(Exception, match="NOT NULL constraint violated for column: a-b"):

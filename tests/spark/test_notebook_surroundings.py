@@ -270,6 +270,20 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
         ),
         ("spark.conf.set('spark.sql.shuffle.partitions', 'auto')", 'takes "auto" on Databricks only'),
         (
+            (
+                "for name in ('t', 'u'):\n    spark.range(1).write.saveAsTable(name)\n"
+                "try:\n    spark.sql('CREATE OR REPLACE TABLE u SHALLOW CLONE t')\nexcept Exception:\n    pass"
+            ),
+            "a clone takes the place of a table with rows on Databricks only",
+        ),
+        (
+            (
+                "spark.sql('CREATE TABLE t (a STRUCT<b: INT>)')\n"
+                "try:\n    spark.sql('ALTER TABLE t ALTER COLUMN a.b SET NOT NULL')\nexcept Exception:\n    pass"
+            ),
+            "ALTER TABLE ... SET NOT NULL is Databricks only",
+        ),
+        (
             "# MAGIC %sql\n# MAGIC SELECT raw:a.b FROM VALUES ('{}') AS t(raw)",
             "column:path on a column of JSON text is Databricks only",
         ),

@@ -143,6 +143,27 @@ def test_a_shell(run_notebook, notebook, tmp_path):
     assert run_notebook(notebook("%%bash\nfalse", name="b.py"), allow=["shell"]).outcome == "failed"
 
 
+@pytest.mark.parametrize(
+    ("code", "path"),
+    [
+        ("%sh\n# what is there\nls -al /dbfs/mnt/x || true", "/dbfs/mnt/x"),
+        ("!cp '/Volumes/main/default/vol/a' b", "/Volumes/main/default/vol/a"),
+        ("found = !ls /dbfs", "/dbfs"),
+    ],
+)
+def test_a_shell_that_looks_for_dbfs_is_refused(run_notebook, notebook, code, path):
+    """It would find nothing there, and a notebook that goes on has not done what it does on Databricks."""
+    run = run_notebook(notebook(code), allow=["shell"])
+
+    assert run.outcome == "unsupported", run.error
+    assert f"a shell has no {path} here" in run.error
+
+
+def test_a_shell_may_speak_of_dbfs(run_notebook, notebook):
+    """In a comment, and in paths of other folders that are named so."""
+    assert run_notebook(notebook("%sh\n# as in /dbfs/mnt\nmkdir -p ./dbfs/x x/Volumes"), allow=["shell"]).passed
+
+
 def test_what_a_shell_started_ends_with_the_run(run_notebook, notebook):
     """Also what it left in the background, and what it waits for."""
     run = run_notebook(notebook("%sh sleep 600 & echo $!"), allow=["shell"])

@@ -338,6 +338,19 @@ def test_a_missing_notebook_names_the_near_one(project):
 
     assert str(caught.value).startswith("j.yml:3: NBH414")
     assert caught.value.mend == 'did you mean "load.py"?'
+    assert caught.value.cause == "src/loads.py, which counts from the folder of the file that names it"
+
+
+def test_a_missing_notebook_of_the_workspace(project):
+    """Its path counts from no file of the project."""
+    path = "/Workspace/Users/me@x.org/project/load"
+    project.write(j_yml=f"tasks:\n  - task_key: a\n    notebook_task: {{notebook_path: {path}}}\n", load_py="")
+
+    with pytest.raises(JobNotebookError) as caught:
+        project.read("j.yml")
+
+    assert caught.value.cause == f"{path}, which leads from the workspace to nothing in the project"
+    assert "run_prefixes" in caught.value.mend
 
 
 def test_a_path_that_would_count_from_the_bundle(bundle):
@@ -393,6 +406,18 @@ def test_a_file_that_cannot_be_trusted_or_read(project, text, cause):
         project.read("j.yml")
 
     assert cause in caught.value.cause
+
+
+@pytest.mark.parametrize("text", ["", "# jobs are to come\n"])
+def test_an_included_file_may_be_empty(bundle, text):
+    """As for Databricks' own command line, which deploys the rest; the bundle's own file may not."""
+    bundle.write(resources__later_yml=text)
+    assert [task.key for task in bundle.read("etl").tasks] == ["load", "check", "after"]
+
+    bundle.write(databricks_yml=text)
+    with pytest.raises(JobFileError) as caught:
+        bundle.read("etl")
+    assert "it holds nothing" in caught.value.cause
 
 
 @pytest.mark.parametrize("include", ["resources/*.yml", "[[a]]", "{a: b}"])

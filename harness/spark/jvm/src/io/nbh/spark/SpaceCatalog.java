@@ -116,7 +116,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public boolean tableExists(Identifier ident) {
-    return store().table(ident) != null || InformationSchema.table(store(), ident) != null;
+    return store().table(ident) != null || InformationSchema.table(store(), ident) != null || isPathIdentifier(ident) && super.tableExists(ident);
   }
 
   @Override
@@ -130,7 +130,9 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   public Table createTable(Identifier ident, TableInfo info) {
     List<Constraint> kept = keysOf(ident, info);
     Table made = createTable(ident, info.columns(), info.partitions(), info.properties());
-    store().change(ident, table -> table.with(kept));
+    if (!isPathIdentifier(ident)) {
+      store().change(ident, table -> table.with(kept));
+    }
     return made;
   }
 
@@ -231,24 +233,29 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */
   private Map<String, String> placed(Identifier ident, Map<String, String> properties) {
+    if (isPathIdentifier(ident) && isDelta(properties)) {
+      return properties; // delta.`/a/b`: files without a name, in no schema
+    }
     store().requireSchema(ident.namespace());
     store().require("CREATE TABLE", "SCHEMA", ident.namespace());
     store().require("MANAGE", ident); // only who may drop it may put another in its place
     Names.checked(ident.name());
-    if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
+    TableEntry existing = store().table(ident);
+    boolean stays = existing != null && existing.isDelta() && isDelta(properties);
+    boolean isPlaced = properties.containsKey(TableCatalog.PROP_LOCATION);
+    if (isPlaced && !(stays && !existing.isManaged())) {
       return properties;
     }
-    if ("true".equalsIgnoreCase(properties.get(TableCatalog.PROP_EXTERNAL))) {
+    if (!isPlaced && "true".equalsIgnoreCase(properties.get(TableCatalog.PROP_EXTERNAL))) {
       throw Errors.make("NBH_SYNTAX", "42601", "CREATE EXTERNAL TABLE must be accompanied by LOCATION.");
     }
     Map<String, String> placed = new HashMap<>(properties);
-    TableEntry existing = store().table(ident);
     ((SpaceTables) delegate).mayReplace(existing != null && !existing.isDelta() && isDelta(properties) ? existing : null);
-    boolean stays = existing != null && existing.isDelta() && isDelta(properties);
-    placed.put(TableCatalog.PROP_LOCATION, stays ? existing.location().toString() : store().newLocation(ident).toString());
-    if (!stays || existing.isManaged()) {
-      placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
+    if (!isPlaced) {
+      placed.put(TableCatalog.PROP_LOCATION, stays ? existing.location().toString() : store().newLocation(ident).toString());
     }
+    // Of an external table too that is replaced: else Delta tells the session catalog of its new schema. Ours goes on as it was.
+    placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
     return placed;
   }
 
