@@ -137,6 +137,9 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
   }
 
   private List<Constraint> keysOf(Identifier ident, TableInfo info) {
+    if (isPathIdentifier(ident)) {
+      return List.of(); // in no schema, so nothing would keep them
+    }
     return Constraints.informational(new KeyRules(store(), ident, info.columns()), info.constraints());
   }
 
@@ -160,6 +163,9 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   /** What is made with its keys, and without those of the table that it takes the place of. */
   private StagedTable keyed(Identifier ident, List<Constraint> keys, StagedTable staged) {
+    if (isPathIdentifier(ident)) {
+      return staged;
+    }
     if (keys.isEmpty()) { // it may be written to before it is committed, by what Delta's own class alone offers
       store().change(ident, old -> old.with(List.of()));
       return staged;
