@@ -281,7 +281,7 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
                 "spark.sql('CREATE TABLE t (a STRUCT<b: INT>)')\n"
                 "try:\n    spark.sql('ALTER TABLE t ALTER COLUMN a.b SET NOT NULL')\nexcept Exception:\n    pass"
             ),
-            "ALTER TABLE ... SET NOT NULL is Databricks only",
+            "SET NOT NULL of a field is Databricks only",
         ),
         (
             "# MAGIC %sql\n# MAGIC SELECT raw:a.b FROM VALUES ('{}') AS t(raw)",

@@ -33,7 +33,13 @@ final class NotNullStatement {
     }
     tokens.take("COLUMN");
     List<String> column = tokens.names(KIND, "a column's name");
-    if (column.size() != 1 || !tokens.take("SET", "NOT", "NULL") || !tokens.atEnd()) {
+    if (!tokens.take("SET", "NOT", "NULL") || !tokens.atEnd()) {
+      return null;
+    }
+    if (column.size() > 1) {
+      if (mayBeNull(session, name, column)) {
+        throw Errors.databricksOnly("The statement " + KIND + " of a field", "Say NOT NULL where the table is made.");
+      }
       return null;
     }
     Target target = Target.object(session, name);
@@ -46,6 +52,14 @@ final class NotNullStatement {
       Access.require(spark, "MODIFY", "TABLE", target.parts());
       return set(spark, target, table, column.get(0));
     });
+  }
+
+  private static boolean mayBeNull(SparkSession session, List<String> table, List<String> field) {
+    try {
+      return session.table(Errors.quote(table.toArray(new String[0]))).select(Errors.quote(field.toArray(new String[0]))).schema().apply(0).nullable();
+    } catch (Exception missing) {
+      return false; // what isn't there, or isn't open, Spark tells itself
+    }
   }
 
   private static List<Row> set(SparkSession session, Target target, TableEntry table, String column) {

@@ -78,31 +78,4 @@ final class OtherStatements {
     }
     return null;
   }
-
-  /** SET NOT NULL of a field that may be NULL, which open-source Delta takes for no column of a table that is there. */
-  static LogicalPlan setNotNull(Tokens tokens, SparkSession session) {
-    String kind = "ALTER TABLE ... SET NOT NULL";
-    tokens.require(kind, "ALTER", "TABLE");
-    List<String> table = tokens.names(kind, "a table's name");
-    if (!tokens.take("ALTER") && !tokens.take("CHANGE")) {
-      return null;
-    }
-    tokens.take("COLUMN");
-    List<String> column = tokens.names(kind, "a column's name");
-    if (!tokens.take("SET", "NOT", "NULL")) {
-      return null;
-    }
-    if (mayBeNull(session, table, column)) {
-      throw Errors.databricksOnly("The statement " + kind, "Say NOT NULL where the table is made.");
-    }
-    return null;
-  }
-
-  private static boolean mayBeNull(SparkSession session, List<String> table, List<String> column) {
-    try {
-      return session.table(Errors.quote(table.toArray(new String[0]))).select(Errors.quote(column.toArray(new String[0]))).schema().apply(0).nullable();
-    } catch (Exception missing) {
-      return false; // what isn't there, or isn't open, Spark tells itself
-    }
-  }
 }
