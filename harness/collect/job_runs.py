@@ -104,6 +104,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
     from harness.extract.run import find_target
     from harness.jobs.bundles import describe
     from harness.jobs.read import read_job
+    from harness.jobs.variables import FILES
     from harness.notebook import is_notebook
 
     root, environment = str(config.rootpath), environment_here(config)
@@ -113,11 +114,21 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
 
     described = describe(asked, beside=beside, root=root, target=environment.name, environ=os.environ, user=user)
     settings = settings_for(described.path)
+    files = FILES if environment.is_remote else described.home
+    is_whole = not os.path.relpath(described.home, root).startswith(os.pardir)  # else the run has only some of its files
 
     def find(target: str, names_it: str) -> str | None:
         return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
 
-    return read_job(described, root=root, find=find, is_notebook=is_notebook, with_compute=with_compute, given=given)
+    return read_job(
+        described,
+        root=root,
+        find=find,
+        is_notebook=is_notebook,
+        with_compute=with_compute,
+        given=given,
+        files=files if is_whole else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobFileError, JobNotFoundError
+from harness.jobs.resources import DEVELOPMENT, flat, resource_values
 from harness.jobs.variables import Variables
 from harness.jobs.written import place_of, read
 
@@ -40,17 +41,23 @@ class Described:
 
 @dataclass(slots=True)
 class Bundle:
-    """A bundle's files, put together; ``about`` is what stands under ``bundle``, ``workspace`` what all targets have."""
+    """A bundle's files, put together.
+
+    ``about`` is what stands under ``bundle``, ``workspace`` and ``presets`` what all targets have, ``resources`` all of them.
+    """
 
     path: str
     root: str
     about: dict[str, Any] = field(default_factory=dict)
     workspace: dict[str, Any] = field(default_factory=dict)
     jobs: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
+    presets: dict[str, Any] = field(default_factory=dict)
     is_in_python: bool = False
     wraps_wheels: bool = False
+    keeps_schemas: bool = False
 
 
 def describe(
@@ -163,6 +170,7 @@ def load(path: str, root: str) -> Bundle:
     old = top.get("experimental")
     bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
     bundle.wraps_wheels = isinstance(old, dict) and bool(old.get("python_wheel_wrapper"))
+    bundle.keeps_schemas = isinstance(old, dict) and bool(old.get("skip_name_prefix_for_schema"))
     _add(bundle, top, path)
     include = top.get("include") or []
     if not isinstance(include, list) or not all(isinstance(one, str) for one in include):
@@ -190,8 +198,8 @@ def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
                 location=place_of(None, otherwise=path, root=bundle.root),
             )
         bundle.jobs[key] = (settings, path)
-    for name, held in (("variables", bundle.variables), ("targets", bundle.targets), ("workspace", bundle.workspace)):
-        more = found.get(name)
+    for name in ("resources", "variables", "targets", "workspace", "presets"):
+        more, held = found.get(name), getattr(bundle, name)
         if isinstance(more, dict):
             held.update(merged(held, more))
 
@@ -242,22 +250,33 @@ def _merged_lists(held: list[Any], more: list[Any], key: str) -> list[Any]:
 
 def variables_of(bundle: Bundle, target: str, environ: Mapping[str, str]) -> Variables:
     """What is known, the last that says something counts: default, target, ``BUNDLE_VAR_…``."""
-    own = bundle.targets.get(target)
-    own = own if isinstance(own, dict) else {}
-    given = own.get("variables")
+    own = _dict(bundle.targets.get(target))
     values: dict[str, Any] = {}
-    for source in (bundle.variables, given if isinstance(given, dict) else {}):
+    for source in (bundle.variables, _dict(own.get("variables"))):
         for name, value in source.items():
             if not isinstance(value, dict):
                 values[f"var.{name}"] = value
             elif "default" in value:
-                values[f"var.{name}"] = value["default"]
+                values |= flat(f"var.{name}", value["default"])
     values |= {f"var.{name[11:]}": value for name, value in environ.items() if name.startswith("BUNDLE_VAR_")}
-    if isinstance(bundle.about.get("name"), str):
-        values["bundle.name"] = bundle.about["name"]
+    about = merged(bundle.about, _dict(own.get("bundle")))
+    its_git = merged(_dict(about.get("git")), _dict(own.get("git")))
+    values |= {f"bundle.git.{name}": value for name, value in its_git.items() if isinstance(value, str)}
+    if isinstance(about.get("name"), str):
+        values["bundle.name"] = about["name"]
     if target:
         values |= {"bundle.target": target, "bundle.environment": target}
-    for workspace in (bundle.workspace, own.get("workspace")):
-        if isinstance(workspace, dict) and isinstance(workspace.get("host"), str):
-            values["workspace.host"] = workspace["host"]
+    host = merged(bundle.workspace, _dict(own.get("workspace"))).get("host")
+    if isinstance(host, str):
+        values["workspace.host"] = host
+    prefix = merged(bundle.presets, _dict(own.get("presets"))).get("name_prefix")
+    values |= resource_values(
+        merged(bundle.resources, _dict(own.get("resources"))),
+        prefix=str(prefix or (DEVELOPMENT if own.get("mode") == "development" else "")),
+        keeps_schemas=bundle.keeps_schemas,
+    )
     return Variables(values, bundle.path, bundle.root)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

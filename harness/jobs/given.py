@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
 
 class Given:
-    """Reads what tasks are given; ``wrong`` makes the error of what Databricks doesn't take."""
+    """Reads what tasks are given, where the bundle's files lie in ``files``; ``wrong`` makes the error of a wrong shape."""
 
-    def __init__(self, found: Described, wrong: Callable[[str, str, str, Any], JobShapeError]) -> None:
-        self._found, self._wrong = found, wrong
+    def __init__(self, found: Described, wrong: Callable[[str, str, str, Any], JobShapeError], files: str) -> None:
+        self._found, self._wrong, self._files = found, wrong, files
+
+    def resolve(self, value: Any) -> Any:
+        """A value with its variables in their places.
+
+        Raises:
+            JobVariableError: One has no value.
+        """
+        return self._found.variables.resolve(value, files=self._files)
 
     def of(self, kind: str, own: Mapping[str, Any], key: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """The parameters that have names, and those that have none; a wheel's task has one kind or the other."""
@@ -38,7 +46,7 @@ class Given:
 
     def _named(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
         """What a wheel's task is given by name. As in a list, the API takes texts alone."""
-        found = self._found.variables.resolve(own["named_parameters"])
+        found = self.resolve(own["named_parameters"])
         if not isinstance(found, dict):
             cause = f"they are {str(found)[:200]!r}"
             raise self._wrong(f'named_parameters of the task "{key}" are no names with texts', cause, "mend them", key)
@@ -58,14 +66,14 @@ class Given:
         )
 
     def _parameters(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
-        found = self._found.variables.resolve(own.get("base_parameters") or {})
+        found = self.resolve(own.get("base_parameters") or {})
         if not isinstance(found, dict):
             raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
         return {str(name): text_of(value) for name, value in found.items()}
 
     def _arguments(self, own: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """What a script is given. The API takes texts alone, and what it makes of others no page says."""
-        found = self._found.variables.resolve(own.get("parameters"))
+        found = self.resolve(own.get("parameters"))
         if found is None:
             return ()
         if not isinstance(found, list):

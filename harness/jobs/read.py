@@ -45,6 +45,7 @@ def read_job(
     is_notebook: Callable[[str], bool],
     with_compute: bool = False,
     given: Collection[str] = (),
+    files: str = "",
 ) -> Job:
     """Make a job of its settings.
 
@@ -55,6 +56,7 @@ def read_job(
         is_notebook: Says of a file whether it is one.
         with_compute: Whether what the tasks run on is wanted, too.
         given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
+        files: The folder that has the bundle's files where it runs, see `Variables.resolve`; "" where none has all of them.
 
     Raises:
         JobVariableError: A variable has no value.
@@ -62,7 +64,8 @@ def read_job(
         JobNotebookError: A notebook, a script, or what a wheel's task calls, isn't in the project.
         JobFileError: What the project says of its packages can't be read.
     """
-    return _Reader(found, root, Sources(found, root, find, is_notebook), with_compute=with_compute, given=given).job()
+    sources = Sources(found, root, find, is_notebook)
+    return _Reader(found, root, sources, with_compute=with_compute, given=given, files=files).job()
 
 
 class _Reader:
@@ -74,9 +77,10 @@ class _Reader:
         *,
         with_compute: bool,
         given: Collection[str],
+        files: str,
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
-        self._entries, self._given_to = Entries(found, root), Given(found, self._wrong)
+        self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -101,11 +105,12 @@ class _Reader:
             notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
-        return Job(name, self._found.path, ordered, parameters, seconds, tuple(self._list(its, "environments")), tuple(notes))
+        environments = tuple(self._list(its, "environments"))
+        return Job(name, self._found.path, ordered, parameters, seconds, environments, tuple(notes), self._found.home)
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:
-            return text_of(self._found.variables.resolve(entry.get("default", "")))
+            return text_of(self._given_to.resolve(entry.get("default", "")))
         except JobVariableError as exc:
             mend = f'{exc.mend}, or give the parameter in the test: parameters={{"{name}": "…"}}'
             raise JobVariableError(exc.what, cause=exc.cause, mend=mend, location=exc.location) from None
@@ -153,7 +158,7 @@ class _Reader:
     def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
         """What a loop runs over, and what it runs."""
         resolve, inner = self._found.variables.resolve, own.get("task")
-        inputs, at_once = resolve(own.get("inputs")), resolve(own.get("concurrency"))
+        inputs, at_once = self._given_to.resolve(own.get("inputs")), resolve(own.get("concurrency"))
         if not isinstance(inputs, str) or not inputs.strip():
             mend = "write a JSON array as text, or a reference to one"
             raise self._wrong(f'inputs of the task "{key}" are no text', f"they are {str(inputs)[:200]!r}", mend, key)
@@ -186,7 +191,7 @@ class _Reader:
         return {**made, "new_cluster": spec}
 
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
-        found = self._found.variables.resolve({name: own.get(name) for name in ("op", "left", "right")})
+        found = self._given_to.resolve({name: own.get(name) for name in ("op", "left", "right")})
         if any(found[name] is None for name in found):
             raise self._wrong(f'the condition of the task "{key}" isn\'t whole', "it needs op, left and right", "add it", key)
         self._one_of(str(found["op"]), OPERATORS, f'op of the task "{key}"', key)

@@ -40,7 +40,8 @@ class Sources:
         if kind not in _FIELDS:
             return ""
         what, field = _FIELDS[kind]
-        written, path = own.get(field), self._resolved(own.get(field))
+        # Where the bundle's files lie on a workspace, its own folder stands for.
+        written, path = own.get(field), self._found.variables.resolve(own.get(field), files=self._found.home)
         if not isinstance(path, str) or not path:
             raise self._wrong(f'the task "{key}" names no {what}', f"{field} is missing", "write it", key)
         if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
@@ -91,11 +92,6 @@ class Sources:
                 location=place,
             )
         return found
-
-    def _resolved(self, written: Any) -> Any:
-        home = self._found.home  # where the bundle's files lie on a workspace, its own folder stands for
-        more = {"workspace.file_path": home, "workspace.root_path": os.path.dirname(home)}
-        return self._found.variables.resolve(written, more=more)
 
     def _in_project(self, path: str, names_it: str) -> str | None:
         inside = path.startswith(self._found.home + os.sep)

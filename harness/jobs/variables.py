@@ -6,18 +6,26 @@ See https://docs.databricks.com/dev-tools/bundles/variables.html. What can't be 
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs import git
 from harness.jobs.errors import JobVariableError
+from harness.jobs.resources import Prefixed
 from harness.jobs.written import Written, place_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _VARIABLE = re.compile(r"\$\{([^{}$]+)\}")
+FILES = "${workspace.file_path}"
+"""Stands in what a task is given for the folder that a workspace has the bundle's files in, until that is known."""
+
+_FILES, _FILES_BY_ROOT = "workspace.file_path", "${workspace.root_path}/files"
+_GIT = "bundle.git."
 _OF_USER: Mapping[str, Callable[[str], str]] = {
     "workspace.current_user.userName": str,
     # What stands before the @, with other signs than letters, digits and _ made a _: as a bundle's command line makes it.
@@ -37,13 +45,17 @@ class Variables:
     root: str = ""
     user: Callable[[], str] | None = None
 
-    def resolve(self, value: Any, *, more: Mapping[str, str] | None = None) -> Any:
-        """Give a value with all its variables in their places; ``more`` are known here only.
+    def resolve(self, value: Any, *, files: str = "") -> Any:
+        """Give a value with all its variables in their places.
+
+        Args:
+            value: What is written: a text, or names and lists with texts in them.
+            files: The folder that has the bundle's files, where one may ask for it; `FILES` leaves it open.
 
         Raises:
             JobVariableError: One has no value, or leads back to itself.
         """
-        return self._resolve(value, {**self.values, **(more or {})}, ())
+        return self._resolve(value, {**self.values, _FILES: files} if files else self.values, ())
 
     def _resolve(self, value: Any, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
         if isinstance(value, dict):
@@ -52,6 +64,8 @@ class Variables:
             return [self._resolve(held, known, above) for held in value]
         if not isinstance(value, str) or "${" not in value:
             return value
+        if _FILES in known:  # files are put there
+            value = _placed(value.replace(_FILES_BY_ROOT, FILES), value)
         whole = _VARIABLE.fullmatch(value.strip())
         if whole is not None:
             found = self._value(whole[1].strip(), value, known, above)
@@ -64,16 +78,35 @@ class Variables:
             raise self._unknown(name, where, known, "it leads back to itself: " + " -> ".join((*above, name)))
         if name in _OF_USER and self.user is not None:
             return _OF_USER[name](self.user())
+        if name == _FILES and name in known:
+            return known[name]
         if name not in known:
+            return self._of_git(name, where, known)
+        found = known[name]
+        if isinstance(found, Prefixed):
+            prefix, own = self._resolve([found.prefix, found.name], known, (*above, name))
+            return found.put(str(prefix), as_text(own))
+        return self._resolve(found, known, (*above, name))
+
+    def _of_git(self, name: str, where: str, known: Mapping[str, Any]) -> str:
+        own = name.removeprefix(_GIT)
+        if own == name or own not in git.NAMES or not self.path:
             raise self._unknown(name, where, known, "nothing gives it a value")
-        return self._resolve(known[name], known, (*above, name))
+        try:
+            return git.details_of(os.path.dirname(os.path.abspath(self.path)))[own]
+        except git.NoRepositoryError as exc:
+            raise self._unknown(name, where, known, f"git doesn't know it: {exc}") from exc
 
     def _unknown(self, name: str, where: str, known: Mapping[str, Any], cause: str) -> JobVariableError:
-        near = get_close_matches(name, known, n=1)
-        own = name.removeprefix("var.")
+        own, of_git = name.removeprefix("var."), name.removeprefix(_GIT)
         mend = f"give it a default, or set BUNDLE_VAR_{own}" if name.startswith("var.") else "write what it stands for"
-        if near and name not in known:
+        # A resource that is there, or Git's, is what was meant: only what is asked of it isn't known.
+        is_meant = name in known or name.rpartition(".")[0] in known or of_git in git.NAMES
+        near = [] if is_meant else get_close_matches(name, known, n=1)
+        if near:
             mend = f"did you mean ${{{near[0]}}}? if not, {mend}"
+        elif of_git in git.NAMES:
+            mend = f"run from a clone, or write {of_git} under bundle, git"
         return JobVariableError(
             f"the variable ${{{name}}} has no value",
             cause=f"{cause}, and only a workspace knows others" if name not in known else cause,

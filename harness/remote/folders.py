@@ -31,6 +31,11 @@ class _Folder:
     runs: list[Handle] = field(default_factory=list)
 
 
+def mounted(path: str) -> str:
+    """A workspace's path as the files of a cluster have it, which begins with /Workspace."""
+    return path if path.startswith("/Workspace/") else f"/Workspace{path}"
+
+
 class Folders:
     """One process's folders below the run's; processes that bring the same files share them."""
 

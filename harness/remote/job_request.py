@@ -16,6 +16,7 @@ from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
+from harness.jobs.variables import FILES
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
@@ -45,11 +46,16 @@ class TaskSent:
 
 @dataclass(frozen=True, slots=True)
 class JobRequest(Request):
-    """A job's run to be; ``widgets`` are all of its parameters, ``placed`` says where the project's wheels lie."""
+    """A job's run to be.
+
+    ``widgets`` are all of its parameters, ``placed`` says where the project's wheels lie, ``files`` is the folder of the
+    bundle's files.
+    """
 
     job: Job | None = None
     placed: Placed = field(default_factory=Placed)
     parts: tuple[TaskSent, ...] = ()
+    files: str = ""
     has_own_compute: bool = False
     is_tried_again: bool = field(default=False, init=False)  # tasks that passed would run twice
 
@@ -99,8 +105,8 @@ class JobRequest(Request):
         return replace(loop, inputs=self._inline(loop.inputs), task=self._given(loop.task))
 
     def _inline(self, text: str) -> str:
-        """Put in its place what the submitted run has another of, or none: the job's name and its parameters."""
-        return inline(text, self.widgets, job=self.sent.path)
+        """Put in its place what the submitted run has another of, or none: the job's name, its parameters, its folder."""
+        return inline(text, self.widgets, job=self.sent.path).replace(FILES, self.files)
 
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
         """What became of it; a cluster that it was lost with is told, for the next run needs another."""

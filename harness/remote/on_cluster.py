@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.remote.errors import OnClusterResultError
+from harness.remote.folders import mounted
 from harness.remote.parts import Closure, Part, digest_of
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def stage(folder: Path, order: Order, *, root: str, parts: Iterable[Part], packa
         for file, piece in zip(zips[name], pieces, strict=True):
             (folder / file).write_bytes(piece)
             made.append(Part(file, "file", "RAW", digest_of(piece), len(piece)))
-    there = there if there.startswith("/Workspace/") else f"/Workspace{there}"  # as the cluster's own files have it
-    text = _NOTEBOOK.format(order=json.dumps({**_plain(order), "zips": zips, "folder": there}))
+    text = _NOTEBOOK.format(order=json.dumps({**_plain(order), "zips": zips, "folder": mounted(there)}))
     path = f"tests-{order.token[:8]}.py"
     (folder / path).write_bytes(text.encode())
     made.append(Part(path, "notebook", "SOURCE", digest_of(text.encode()), len(text.encode()), "PYTHON"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from harness.jobs.given import pushed_down
 from harness.jobs.job import SCRIPT
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
-from harness.remote.folders import Folders
+from harness.remote.folders import Folders, mounted
 from harness.remote.foreign import ForeignCopies
 from harness.remote.job_request import JobRequest, TaskSent, check_environments, values_of
 from harness.remote.job_wheels import Placed, check_wheels, files_of, folders_of_job
@@ -127,12 +128,18 @@ class Sender:
                 job=job,
                 placed=placed,
                 parts=tuple(parts),
+                files=self._files_of(job, next(iter(all_sent.values())).folder if all_sent else self._folder),
                 has_own_compute=its_compute,
             )
         )
         for folder in {sent.folder for sent in all_sent.values()}:
             self.folders.holds(folder, handle)
         return handle
+
+    def _files_of(self, job: Job, folder: str) -> str:
+        """What stands there for the bundle's folder."""
+        inner = os.path.relpath(job.home or self._root, self._root).replace(os.sep, "/")
+        return posixpath.normpath(posixpath.join(mounted(folder), inner))
 
     def _called(self, entry: Entry, path: str) -> Sent:
         """What a wheel's task calls, as what is sent for it: its wheels, whose texts are looked at here."""

@@ -218,8 +218,9 @@ def test_a_jobs_scripts_are_run_with_their_arguments(run_job):
     assert run.passed, run.summary
     assert (run.tasks["count"].outcome, run.tasks["count"].exit_value) == ("passed", None)
     assert run.tasks["shows"].exit_value == "count on 2026-01-31: 3"
+    assert run.tasks["count"].run.cells[0].text == "counted beside naming.py: True\n"
     each = run.tasks["each"].iterations
-    assert [one.run.cells[0].text for one in each] == ["counted\n"] * 2
+    assert [one.run.cells[0].text for one in each] == ["counted beside count.py: True\n"] * 2
     assert {one.input: one.arguments for one in each} == {day: ("--day", day, "each") for day in ("north", "south")}
 
 
@@ -230,7 +231,7 @@ def test_a_script_that_fails_says_where(run_job):
     assert run.outcome == "failed", run.summary
     count = run.tasks["count"]
     assert "ValueError: no count of 3" in count.error
-    assert (count.location.path, count.location.line, count.location.cell) == ("tests/parity/scripts/count.py", 25, None)
+    assert (count.location.path, count.location.line, count.location.cell) == ("tests/parity/scripts/count.py", 26, None)
     assert run.tasks["shows"].outcome == "skipped"
 
 

@@ -17,10 +17,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--day", required=True)
     parser.add_argument("--breaks", default="no")
+    parser.add_argument("--beside", default=sys.argv[0])
     parser.add_argument("task")
     given = parser.parse_args()
     rows = SparkSession.builder.getOrCreate().range(3).count()
-    sys.stdout.write("counted\n")
+    sys.stdout.write(f"counted beside {Path(given.beside).name}: {Path(given.beside).is_file()}\n")
     if given.breaks == "yes":
         raise ValueError(f"no count of {rows}")
     from databricks.sdk.runtime import dbutils
