@@ -112,7 +112,7 @@ class NotebookSession:
         if self.scope is None or self.scope.item is not owner:
             self.scope = TestScope(owner)
             if self.existing is not None:
-                self.existing.begin(self.scope)
+                self.existing.begin(self.scope, lambda: _reached(item))
 
     def asks_for_session(self, item: pytest.Item) -> bool:
         """Say whether a notebook that a test has at hand names Spark's active session."""

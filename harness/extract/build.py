@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.model import Notebook
 
 # Part of every cache file's name and head: raise it when what is compiled changes.
-_FORMAT = 3
+_FORMAT = 4
 _HEAD = b"nbh%d:" % _FORMAT + importlib.util.MAGIC_NUMBER
 _CHECK = 8  # bytes of importlib's hash
 _ANNOTATIONS = __future__.annotations.compiler_flag
@@ -38,7 +38,10 @@ class Rewriter(Protocol):
 
 
 class Row(NamedTuple):
-    """A statement with its code: compiled for kept ones, None for all others. One row may hold several kept statements."""
+    """A statement with its code: compiled for kept ones, None for all others. One row may hold several kept statements.
+
+    ``imports`` are the first parts of what these import, or functions in them, but for Python's own modules.
+    """
 
     kind: str
     what: str
@@ -49,16 +52,19 @@ class Row(NamedTuple):
     binds: tuple[str, ...]
     changes: tuple[str, ...]
     code: CodeType | None
+    imports: tuple[str, ...] = ()
 
 
 class Extract:
     """What was made of one notebook file: its rows, problems and held-back lines. Plain data; nothing was executed.
 
-    ``rebound`` are the module's names that its functions bind anew (``global``).
+    ``rebound`` are the module's names that its functions bind anew (``global``), ``added`` the folders that it puts on
+    ``sys.path``, with their lines, see `harness.extract.search_path`.
     """
 
     __slots__ = (
-        "_parsed", "cells", "exact_lines", "flags", "held", "mtime_ns", "path", "problems", "rebound", "rows", "size", "texts",
+        "_parsed", "added", "cells", "exact_lines", "flags", "held", "mtime_ns", "path", "problems", "rebound", "rows",
+        "size", "texts",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +80,7 @@ class Extract:
         flags: int,
         texts: tuple[tuple[int, str], ...],
         rebound: tuple[str, ...],
+        added: tuple[tuple[int, str], ...],
     ) -> None:
         self.path = path
         self.mtime_ns, self.size = stamp
@@ -85,6 +92,7 @@ class Extract:
         self.flags = flags
         self.texts = texts
         self.rebound = rebound
+        self.added = added
         self._parsed: list[Parsed] | None = None
 
     def parsed(self) -> list[Parsed]:
@@ -188,12 +196,19 @@ def build(notebook: Notebook, stamp: tuple[int, int] = (0, 0), *, rewriter: Rewr
         if path.endswith(".py")
         else tuple((cell.first_line, text) for cell in notebook.cells if (text := python_text(cell))),
         rebound=_rebound(parsed) if b"global" in notebook.raw else (),
+        added=_added(parsed) if b"sys.path" in notebook.raw else (),
     )
 
 
 def _rebound(parsed: list[Parsed]) -> tuple[str, ...]:
     nodes = (part for item in parsed if not isinstance(item.node, str) for part in ast.walk(item.node))
     return tuple(sorted({name for node in nodes if isinstance(node, ast.Global) for name in node.names}))
+
+
+def _added(parsed: list[Parsed]) -> tuple[tuple[int, str], ...]:
+    from harness.extract.search_path import added_folders
+
+    return added_folders(item.node for item in parsed if not isinstance(item.node, str))
 
 
 def _rewrite(statements: list[tuple[Statement, ast.stmt | None]], notebook: Notebook, rewriter: Rewriter) -> None:
@@ -258,11 +273,22 @@ def _group(
         )
         yield Row(HELD, first.what, first.number, first.cell, first.line, first.end_line, first.binds, first.changes, None)
         return
+    imports = _imports(node for _, node in group)
     if len(group) == 1:
-        yield Row(*first, code)
+        yield Row(*first, code, imports)
         return
     binds = tuple(dict.fromkeys(name for statement, _ in group for name in statement.binds))
-    yield Row(KEPT, "group", first.number, first.cell, first.line, last.end_line, binds, (), code)
+    yield Row(KEPT, "group", first.number, first.cell, first.line, last.end_line, binds, (), code, imports)
+
+
+def _imports(nodes: Iterable[ast.stmt]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for node in (inner for one in nodes for inner in ast.walk(one)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return tuple(sorted(found - sys.stdlib_module_names))
 
 
 def _cannot_fail(node: ast.stmt, flags: int) -> bool:
@@ -318,9 +344,8 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
         body = memoryview(data)[len(_HEAD) + _CHECK :]
         if data[len(_HEAD) : len(_HEAD) + _CHECK] != importlib.util.source_hash(body):
             return None  # torn or damaged: marshal would read some of that as something else
-        mtime_ns, size, rows, problems, held, cells, exact, flags, texts, rebound = marshal.loads(  # noqa: S302 - as Python's own caches
-            body
-        )
+        frozen = marshal.loads(body)  # noqa: S302 - as Python's own caches
+        mtime_ns, size, rows, problems, held, cells, exact, flags, texts, rebound, added = frozen
     except (OSError, EOFError, ValueError, TypeError, NotImplementedError):
         return None  # no cache, or a torn one: the notebook is read instead
     if (mtime_ns, size) != stamp:
@@ -336,6 +361,7 @@ def cached(path: str, *, rewriter: Rewriter | None = None, stamp: tuple[int, int
         flags=flags,
         texts=texts,
         rebound=rebound,
+        added=added,
     )
 
 
@@ -351,6 +377,7 @@ def _write(built: Extract, file: str) -> None:
         built.flags,
         built.texts,
         built.rebound,
+        built.added,
     )
     body = marshal.dumps(frozen)
     part = f"{file}.{os.getpid()}"

@@ -9,6 +9,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.extract.beside import Beside
 from harness.extract.build import Extract, Rewriter, cached, extract
 from harness.extract.module import NotebookModule
 from harness.extract.projects import Views
@@ -16,7 +17,7 @@ from harness.extract.units import Units
 from harness.model import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
     from harness.extract.values import Values
@@ -45,10 +46,12 @@ class Loader:
         self.touched: set[Values] = set()
         self.given: list[tuple[str, str]] = []
         self.loaded_in_test: list[Units] = []
+        self._at_hand: tuple[Units, ...] = ()
         self._held: set[Values] = set()
         self._bound: weakref.WeakKeyDictionary[Units, dict[str, Any]] = weakref.WeakKeyDictionary()
         self._rebinding: weakref.WeakSet[Units] = weakref.WeakSet()
         self.views = Views()
+        self.beside = Beside()
         self._run_prefixes = run_prefixes
         self._extracts: dict[str, Extract] = {}
         self._modules: list[ModuleType] = []
@@ -97,6 +100,15 @@ class Loader:
         root, prefixes = self._mapping(beside)
         return find_target(target, beside=beside, prefixes=prefixes, root=root)
 
+    def place(self, path: str, *, beside: str) -> str | None:
+        """The place here of a folder that a notebook names: from its own, or by its absolute path on the workspace."""
+        if not path.startswith("/"):
+            return os.path.normpath(os.path.join(os.path.dirname(beside), path))
+        from harness.extract.run import mapped
+
+        root, prefixes = self._mapping(beside)
+        return mapped(path, prefixes=prefixes, root=root)
+
     def why_missing(self, target: str, beside: str) -> tuple[str, str]:
         """Say why a ``%run`` target has no file, and what to do."""
         from harness.extract.run import why_missing
@@ -116,6 +128,8 @@ class Loader:
             units.remember()
         if self.scope is not None:
             self.loaded_in_test.append(units)
+            if units.beside:
+                self.beside.enter(one.beside for one in (*self._at_hand, *self.loaded_in_test) if one.beside)
         self._modules.append(module)
         self.ship_by_value()
 
@@ -164,10 +178,13 @@ class Loader:
                         register(module)
                 self._shipped[pickler] = len(self._modules)
 
-    def begin(self, scope: Scope) -> None:
-        """A test starts."""
+    def begin(self, scope: Scope, at_hand: Callable[[], Iterable[Units]] = tuple) -> None:
+        """A test starts; ``at_hand`` gives the notebooks that it has."""
         self._forget()
         self.scope = scope
+        if self.beside.is_used:
+            self._at_hand = tuple(dict.fromkeys(at_hand()))
+            self.beside.enter(units.beside for units in self._at_hand if units.beside)
         for units in self._rebinding:
             units.remember()
         self.ship_by_value()
@@ -176,6 +193,7 @@ class Loader:
         """A test ended: forget what was computed for it, and the modules it loaded."""
         self.scope = None
         self._forget()
+        self.beside.leave()
         for units in self._rebinding:
             units.restore()
         self.given.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,8 @@ class Units:
     """A notebook's namespace and how it came about; what only asking for values needs is in ``values``."""
 
     __slots__ = (
-        "__weakref__", "_entries", "_values", "failures", "given", "lazy", "loader", "loading_at", "missing_stars", "namespace",
-        "path", "problems", "rebound", "source", "widgets",
+        "__weakref__", "_entries", "_values", "beside", "failures", "folders", "given", "lazy", "loader", "loading_at",
+        "missing_stars", "namespace", "path", "problems", "rebound", "source", "widgets",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +54,8 @@ class Units:
         self.loading_at: int | None = None
         self.missing_stars: tuple[str, ...] = ()
         self.failures: dict[int, HarnessError] | None = None
+        self.folders = [os.path.dirname(source.path)]
+        self.beside: dict[str, str] = {}
         self.problems: Sequence[Problem] = source.problems
         self.rebound: dict[str, Any] = dict.fromkeys(source.rebound, NOTHING)
         self._entries: list[Entry] | None = None
@@ -90,12 +91,13 @@ class Units:
                 self.rebound.update((name, NOTHING) for entry in self._entries for name in entry.source.rebound)
                 break
         namespace, lazy = self.namespace, self.lazy
+        has_added = self.source.added or any(entry.source.added for entry in self._entries or ())
         try:
             for index, row in enumerate(rows):
                 if row.code is not None:
                     self.loading_at = index
                     try:
-                        exec(row.code, namespace)
+                        self._exec(row.code, row.imports)
                     except NotNowError:
                         self._wait(index)
                     except (Exception, SystemExit) as exc:  # noqa: BLE001 - kept, and told when its names are used
@@ -106,6 +108,8 @@ class Units:
                                 [name for name in row.binds + row.changes if dict.__contains__(namespace, name)]
                             )
                 elif row.kind == HELD:
+                    if has_added:
+                        self._add_folders(index)
                     self._hold_back(row)
                 else:  # deferred: what is kept has code, and of a %run the target's rows came instead
                     self._stand_in(index, row.binds[0], row.what)
@@ -266,8 +270,8 @@ class Units:
             parts = [(entry.source.compile(node), name) for node, name in self.values.outline.imports(entry)]
         for code, name in parts:
             try:
-                if len(parts) > 1 or isinstance(exc, ModuleNotFoundError):
-                    self._import(code, entry.source.path)
+                if len(parts) > 1:
+                    self._exec(code, entry.row.imports)
                 else:
                     raise exc  # noqa: TRY301 - one way for both
             except (Exception, SystemExit) as own:  # noqa: BLE001 - kept in the placeholder, which tells it when used
@@ -282,20 +286,24 @@ class Units:
                 self.namespace[name] = Placeholder(error)
             self.lazy.discard(name)
 
-    def _import(self, code: CodeType, path: str) -> None:
-        """Import, if need be with the notebook's own folder on the path, as Databricks has it."""
-        try:
+    def _exec(self, code: CodeType, imports: tuple[str, ...]) -> None:
+        """Execute what may import modules of the notebook's own folder, or of one that it has put on the path by then."""
+        named = self.loader.beside.named(imports, self.folders) if imports else None
+        if not named:
             exec(code, self.namespace)
-        except ModuleNotFoundError as exc:
-            folder = os.path.dirname(path)
-            first = os.path.join(folder, str(exc.name).partition(".")[0])
-            if not (os.path.isfile(first + ".py") or os.path.isdir(first)):
-                raise
-            sys.path.insert(0, folder)
-            try:
-                exec(code, self.namespace)
-            finally:
-                sys.path.remove(folder)
+            return
+        self.beside = {**named, **self.beside}
+        with self.loader.beside.importing(self.folders):
+            exec(code, self.namespace)
+
+    def _add_folders(self, index: int) -> None:
+        """Note the folders that a held-back statement puts on ``sys.path``: relative ones count from the first notebook's."""
+        entry = self.entries[index]
+        for line, path in entry.source.added:
+            if entry.row.line <= line <= entry.row.end_line:
+                place = self.loader.place(path, beside=self.path)
+                if place is not None and place not in self.folders and os.path.isdir(place):
+                    self.folders.append(place)
 
     def _import_error(self, entry: Entry, name: str, exc: BaseException) -> PlaceholderError:
         return PlaceholderError(

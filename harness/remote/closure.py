@@ -207,12 +207,21 @@ class _Walk:
                 location=Location(self.first),
             )
         pending = [self.first]
+        imports: list[tuple[str, names.Names]] = []
         seen = {self.first}
-        while pending:
-            file = pending.pop()
-            part, named = self._closures.read(file)
-            self.parts[part.path] = part
-            for other in self._named(file, named):
+        while pending or imports:
+            if pending:
+                file = pending.pop()
+                part, named = self._closures.read(file)
+                self.parts[part.path] = part
+                found = self._started(file, named)
+                imports.append((file, named))
+                for folder in named.folders:
+                    self._add_base(folder)
+            else:  # last, for what is %run may put folders on the path for those that %run it
+                file, named = imports.pop()
+                found = (other for one in named.imports for other in self._imports.files(one, file))
+            for other in found:
                 if other not in seen:
                     seen.add(other)
                     pending.append(other)
@@ -221,7 +230,7 @@ class _Walk:
                 part = self._closures.read(file).part
                 self.parts[part.path] = part
 
-    def _named(self, file: str, named: names.Names) -> Iterator[str]:
+    def _started(self, file: str, named: names.Names) -> Iterator[str]:
         for start in named.starts:
             where = Location(self.relative(file), start.line, start.cell, start.cell_line)
             target = None if start.target is None else self._closures.target(start.target, file)
@@ -239,8 +248,12 @@ class _Walk:
                 self.foreign.append(Foreign(start.how, start.target, where))
             else:
                 self.missing.append(Missing(start.how, start.target, where))
-        for one in named.imports:
-            yield from self._imports.files(one, file)
+
+    def _add_base(self, folder: str) -> None:
+        """Have imports count from a folder that is put on ``sys.path``: a relative one is the first notebook's, as it runs."""
+        place = self._closures.mapped(folder) if folder.startswith("/") else os.path.join(os.path.dirname(self.first), folder)
+        if place is not None and _is_below(place := os.path.normpath(place), self._closures.root):
+            self._imports.add(place)
 
     def _leads_out(self, target: str, file: str) -> bool:
         """Whether a relative target is above all that goes up: what is there is the workspace's own."""

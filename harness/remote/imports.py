@@ -18,8 +18,13 @@ class Imports:
     """Finds what imports read, where absolute ones count from some folders, the first that fits."""
 
     def __init__(self, bases: Sequence[str]) -> None:
-        self._bases = bases
+        self._bases = list(bases)
         self._listed: dict[str, dict[str, bool]] = {}
+
+    def add(self, base: str) -> None:
+        """Have them count from one more folder, after the others."""
+        if base not in self._bases:
+            self._bases.append(base)
 
     def files(self, one: Import, file: str) -> Iterator[str]:
         """The project's files that an import reads: the module, the packages it is in, and modules among its names."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.extract.quiet import dotted_name
 from harness.extract.run import parse_run
+from harness.extract.search_path import added_folders
 from harness.notebook import python_text
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ class _Call(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What one file names of others."""
+    """What one file names of others; ``folders`` are those that it puts on ``sys.path``, see `harness.extract.search_path`."""
 
     imports: tuple[Import, ...] = ()
     starts: tuple[Start, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 _STARTS = "dbutils.notebook.run"
@@ -63,13 +65,14 @@ def of_module(source: bytes) -> Names:
     """What a plain Python file imports and starts; nothing where it is no valid Python."""
     tree = _tree(source)
     starts = (Start(_STARTS, one.target, one.line, given=one.given) for one in _starts(tree))
-    return Names(tuple(_imports(tree)), tuple(starts))
+    return Names(tuple(_imports(tree)), tuple(starts), _folders([tree]))
 
 
 def of_notebook(notebook: Notebook) -> Names:
     """What a notebook's cells import, ``%run`` and start; a cell that is no valid Python names nothing."""
     imports: list[Import] = []
     starts: list[Start] = []
+    trees: list[ast.Module] = []
     for cell in notebook.cells:
         if cell.skipped:
             continue
@@ -85,12 +88,17 @@ def of_notebook(notebook: Notebook) -> Names:
             found = _in_text(cell.source) if cell.language in _OTHERS else ()
         else:
             tree = _tree(text)
+            trees.append(tree)
             imports.extend(_imports(tree))
             found = _starts(tree)
         starts.extend(
             Start(_STARTS, one.target, cell.first_line + one.line - 1, cell.number, one.line, one.given) for one in found
         )
-    return Names(tuple(dict.fromkeys(imports)), tuple(starts))
+    return Names(tuple(dict.fromkeys(imports)), tuple(starts), _folders(trees))
+
+
+def _folders(trees: list[ast.Module]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for _, path in added_folders(trees)))
 
 
 def _tree(source: str | bytes) -> ast.Module:

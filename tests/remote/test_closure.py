@@ -83,6 +83,37 @@ def test_a_notebook_comes_with_what_it_runs_starts_and_imports(project):
     assert closure.foreign == closure.missing == ()
 
 
+def test_folders_that_a_notebook_puts_on_the_path(project):
+    """What is imported from them goes along: they count from the first notebook, in which a %run one runs, or are mapped."""
+    root = project(
+        {
+            "jobs/daily/etl.py": HEADER
+            + "# MAGIC %run ../setup"
+            + CELL
+            + "import sys, os\nsys.path.append(os.path.abspath('../../src'))\nimport rates\nimport of_setup\nimport mapped\n",
+            "jobs/setup.py": HEADER
+            + "import sys\nsys.path += ['./lib', '/Workspace/Repos/team/shared', '../../..', '/nowhere']\n",
+            "jobs/daily/lib/of_setup.py": "",
+            "jobs/lib/of_setup.py": "",
+            "src/rates.py": "import vat\n",
+            "src/vat.py": "",
+            "src/unused.py": "",
+            "shared/mapped.py": "",
+        }
+    )
+
+    closure = Closures(root, run_prefixes={"/Workspace/Repos/team": "."}).of("jobs/daily/etl.py")
+
+    assert paths(closure) == [
+        "jobs/daily/etl.py",
+        "jobs/daily/lib/of_setup.py",
+        "jobs/setup.py",
+        "shared/mapped.py",
+        "src/rates.py",
+        "src/vat.py",
+    ]
+
+
 def test_the_digest_is_of_content_paths_and_kinds(project):
     """One changed byte of one module changes the whole; reading twice doesn't."""
     root = project({"a.py": HEADER + "import b\n", "b.py": "x = 1\n"})

@@ -163,3 +163,54 @@ def test_udfs_find_what_they_need_and_no_notebook_is_imported(project, workers):
     assert not (project.path / "top_level_ran").exists()
     if not workers:
         result.stdout.re_match_lines([r"(using the warm Spark|starting Spark) \S+ .*"])
+
+
+OWN = """\
+# Databricks notebook source
+import sys
+
+sys.path.append("../src")
+import beside
+from rates import vat
+
+# COMMAND ----------
+
+def by_function(n):
+    return vat(n)
+
+
+def by_module(n):
+    return beside.plus(n)
+
+
+def later(n):
+    import beside
+    from rates import vat
+
+    return vat(n) + beside.plus(n)
+"""
+
+TESTS_OF_OWN = """\
+from pyspark.sql.functions import udf
+from {name}.etl import by_function, by_module, later
+
+
+def test_it(spark):
+    row = spark.range(1, 2).select(*(udf(one, "long")("id") for one in (by_function, by_module, later))).first()
+    assert tuple(row) == (2, {plus}, 2 + {plus})
+"""
+
+
+def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark):
+    """Beside the notebook, and where it has put a folder on the path; of two notebooks each finds its own by one name."""
+    pytester.makepyfile(**{"src/rates": "def vat(n):\n    return 2 * n\n"})
+    for name, plus in (("north", 11), ("south", 21)):
+        pytester.makepyfile(
+            **{
+                f"{name}/etl": OWN,
+                f"{name}/beside": f"def plus(n):\n    return n + {plus - 1}\n",
+                f"test_{name}": TESTS_OF_OWN.format(name=name, plus=plus),
+            }
+        )
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=2)

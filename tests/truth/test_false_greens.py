@@ -395,3 +395,29 @@ def test_53_what_is_tested_is_what_is_in_the_file(folder):
     assert code == 1
     assert "<tests: 1 passed" in said
     assert "tests/test_a.py::test_a: assert 22 == 1" in said
+
+
+def test_90_each_notebook_has_the_modules_of_its_own_folder(folder):
+    """The lie: Python knows `utils` by its name alone, and the second notebook is tested with the first one's."""
+    for place, rate in (("north", 1), ("south", 2)):
+        folder.write(
+            {
+                f"{place}/etl.py": """
+                    # Databricks notebook source
+                    from utils import rate
+
+                    # COMMAND ----------
+
+                    def price(x):
+                        return x * rate()
+                    """,
+                f"{place}/utils.py": f"def rate(): return {rate}\n",
+                f"tests/test_{place}.py": f"from {place}.etl import price\n\ndef test_it(): assert price(3) == 3\n",
+            }
+        )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 1 passed" in said
+    assert "FAILED tests/test_south.py::test_it - assert 6 == 3" in said

@@ -1,0 +1,66 @@
+"""Which folders a notebook puts on ``sys.path``, told from its text."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from harness.extract.search_path import added_folders
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("sys.path.append('../src')", ["../src"]),
+        ("sys.path.append('..')", [".."]),
+        ("sys.path.insert(0, os.path.abspath('../src'))", ["../src"]),
+        ("sys.path.append(os.path.abspath(os.path.join('..', '..', 'lib')))", ["../../lib"]),
+        ("sys.path.append(os.path.join(os.getcwd(), '..', 'lib'))", ["../lib"]),
+        ("sys.path.append(os.getcwd() + '/../lib')", ["../lib"]),
+        ("sys.path.append(os.path.dirname(os.getcwd()))", [".."]),
+        ("sys.path.append(os.path.dirname(os.path.dirname(os.getcwd())))", ["../.."]),
+        ("sys.path.append(str(Path.cwd().parent / 'lib'))", ["../lib"]),
+        ("sys.path.append(str(Path.cwd().parents[1].joinpath('lib')))", ["../../lib"]),
+        ("sys.path.append(Path('..').resolve().as_posix())", [".."]),
+        ("sys.path.append(f'{os.getcwd()}/lib')", ["lib"]),
+        ("sys.path.append('/Workspace/Repos/team/lib')", ["/Workspace/Repos/team/lib"]),
+        ("sys.path.extend(['a', 'b'])", ["a", "b"]),
+        ("sys.path += ['a']", ["a"]),
+        ("root = os.path.abspath('..')\nlib = os.path.join(root, 'lib')\nsys.path.append(lib)", ["../lib"]),
+        ("p = 'a'\nif p not in sys.path:\n    sys.path.append(p)", ["a"]),
+        ("try:\n    import a\nexcept ImportError:\n    sys.path.append('b')", ["b"]),
+    ],
+)
+def test_a_folder_that_is_told(text, found):
+    """Relative ones count from the notebook's own, in which it runs."""
+    assert [path for _, path in added_folders([ast.parse(text)])] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sys.path.append(dbutils.widgets.get('root') + '/src')",
+        "sys.path.append(os.path.join(root, 'lib'))",
+        "root = '..'\nroot = ask()\nsys.path.append(root)",
+        "def later():\n    sys.path.append('lib')",
+        "sys.path.remove('lib')",
+        "other.path.append('lib')",
+        "sys.path.append(3)",
+        "sys.path.append()",
+        "sys.path.append(f'{root!r}')",
+        "sys.path.append('')",
+    ],
+)
+def test_a_folder_that_nobody_can_tell(text):
+    """None is guessed: not what is computed, nor what only a function does that may never be called."""
+    assert added_folders([ast.parse(text)]) == ()
+
+
+def test_lines_are_told():
+    """An import above such a line doesn't find what is there."""
+    assert added_folders([ast.parse("import sys\n\nsys.path.append('a')\nsys.path.append('b')\nsys.path.append('a')")]) == (
+        (3, "a"),
+        (4, "b"),
+        (5, "a"),
+    )
