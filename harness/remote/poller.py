@@ -396,5 +396,7 @@ class Poller:
         job.result, job.error, job.life = run, error, "ended"
         if run is not None:
             self.minutes += run.duration_s / 60
-            self._progress(f"{job.request.sent.path} {run.ended.replace('_', ' ')}, run {job.run_id}")
+            # Its page is told once: by now, if it has ended before anybody saw it run.
+            which = f", run {job.run_id}" if job.running_since is not None or not job.link else f": {job.link}"
+            self._progress(f"{job.request.sent.path} {run.ended.replace('_', ' ')}{which}")
         job.ended.set()

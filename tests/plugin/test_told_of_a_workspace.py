@@ -37,8 +37,9 @@ def test_workers_say_what_goes_on_and_cost_is_told_once(make_folder):
 
     assert "4 passed" in said
     assert len(re.findall(r"^etl\.py is submitted as run \d+$", said, re.MULTILINE)) == 4, said
-    assert len(re.findall(r"^etl\.py is running: https://", said, re.MULTILINE)) == 4, said
-    assert len(re.findall(r"^etl\.py passed, run \d+$", said, re.MULTILINE)) == 4, said
+    pages = re.findall(r"^etl\.py (?:is running|passed): (https://\S+)$", said, re.MULTILINE)
+    assert len(pages) == len(set(pages)) == 4, said
+    assert len(re.findall(r"^etl\.py passed(?:, run \d+|: https://\S+)$", said, re.MULTILINE)) == 4, said
     assert re.findall(r"^on the workspace: (.*), \d+ run seconds$", said, re.MULTILINE) == ["4 cluster starts"]
 
 
