@@ -21,7 +21,7 @@ from harness.spark.gateway import start_jvm
 from harness.spark.handover import forget_gateway, own_interrupt_handler, remove, variables, watch
 from harness.spark.home import find_own_spark, forget_inherited
 from harness.spark.kept import Kept
-from harness.spark.launch import ENGINE_JAR, classic_env
+from harness.spark.launch import ENGINE_JAR, classic_env, tell_workers
 from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ClassicSession:
         self._env = env
         self._files = files
         self._log_level = log_level
-        self._calls = Calls(self._follow)
+        self._calls = Calls(self._follow, self._tell_workers)
         self._marked_at = 0
         self._broke = False
         self._includes: list[str] = []
@@ -75,7 +75,7 @@ class ClassicSession:
         fit = fit_of(home.version) if self._wishes.delta else None
         delta = jars.for_run(cache, fit, java=java, spark_jars=home.folder / "jars", env=self._env, progress=self._progress)
         self._progress(f"starting Spark {home.version} on Java {java.major} …")
-        folder = Path(tempfile.mkdtemp(prefix="nbh-spark-"))
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="nbh-spark-"))
         with contextlib.ExitStack() as undo:
             undo.callback(remove, folder)
             space = f"{os.getpid()}-{secrets.token_hex(4)}" if delta else ""
@@ -150,6 +150,11 @@ class ClassicSession:
             if self._has_catalogs:
                 # RDDs put it before absolute paths too, which have its scheme then.
                 conf.set("mapreduce.job.working.dir", f"{BARE}:{folder}")
+
+    def _tell_workers(self) -> None:
+        """Have Python workers import from where this process does, as it is now."""
+        if not self.is_stopped:
+            tell_workers(self._folder, self._roots)
 
     def _tell(self, verb: str) -> Any:
         with self._calls.paused():

@@ -43,6 +43,7 @@ PASSED_ON = (
 )
 
 
+_FACTS = "worker.json"
 _OF_SESSIONS = ("clients", "local", "warehouse", "spaces", "python", "cwd", "tmp")
 
 
@@ -126,14 +127,21 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
     workers.mkdir()
     shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{WORKER_MODULE}.py")
     (folder / "local").mkdir()
+    tell_workers(folder, roots)
     unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
     return {
         **{name: value for name, value in env.items() if name not in unwanted},
         **_spark_env(home, workers),
-        VARIABLE: json.dumps(
-            {"path": [str(Path(entry).absolute()) for entry in sys.path], "roots": [str(root) for root in roots]}
-        ),
+        VARIABLE: str(folder / _FACTS),
     }
+
+
+def tell_workers(folder: Path, roots: Sequence[Path]) -> None:
+    """Write down for the Python workers of a Java in the test process's hands what they are to see: its path, as it is now."""
+    path = [str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str)]  # type: ignore[redundant-expr]  # a user's
+    half = folder / f"{_FACTS}.half"
+    half.write_text(json.dumps({"path": path, "roots": [str(root) for root in roots]}), encoding="utf-8")
+    half.replace(folder / _FACTS)
 
 
 def _spark_env(home: SparkHome, workers: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 VARIABLE = "NBH_SPARK_WORKER"
-"""The variable that carries {"path": […], "roots": […], "env": {…}, "hidden": […]} where Spark runs in the test process."""
+"""The variable that names the file with {"path": […], "roots": […], …} where Spark runs in the test process."""
 
 CLIENTS = "NBH_SPARK_CLIENTS"
 """The variable that names the folder where an engine, which serves many test processes, keeps the same for each session."""
@@ -86,9 +86,7 @@ def _refusal(name: str, origin: str) -> ImportError:
 
 def told(env: Mapping[str, str]) -> str:
     """What this daemon is to know, from where its Spark keeps it."""
-    if VARIABLE in env:
-        return env[VARIABLE]
-    path = Path(env[CLIENTS]) / f"{env.get(_SESSION, '')}.json"
+    path = Path(env[VARIABLE]) if VARIABLE in env else Path(env[CLIENTS]) / f"{env.get(_SESSION, '')}.json"
     # A session that someone opened on the engine by hand tells nothing; its workers then see installed packages only.
     return path.read_text(encoding="utf-8") if path.is_file() else '{"path": [], "roots": []}'
 

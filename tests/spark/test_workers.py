@@ -201,7 +201,8 @@ def test_it(spark):
 """
 
 
-def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark):
+@pytest.mark.parametrize("engine", ["connect", "classic"])
+def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark, engine):
     """Beside the notebook, and where it has put a folder on the path; of two notebooks each finds its own by one name."""
     pytester.makepyfile(**{"src/rates": "def vat(n):\n    return 2 * n\n"})
     for name, plus in (("north", 11), ("south", 21)):
@@ -213,4 +214,5 @@ def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark):
             }
         )
 
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=2)
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", f"--nbh-engine={engine}"]
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
