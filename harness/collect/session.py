@@ -280,6 +280,11 @@ def _reached(item: pytest.Item) -> Iterator[Units]:
     module = getattr(item, "module", None)
     if isinstance(module, NotebookModule):
         yield module.__units__
+    for name, notebook in list(sys.modules.items()):  # import nbs.etl gives the test's file no more than nbs
+        if isinstance(notebook, NotebookModule) and "." in name:
+            top = name.partition(".")[0]
+            if vars(module or notebook).get(top) is sys.modules.get(top):
+                yield notebook.__units__
     shared = [vars(holder) for holder in (getattr(item, "module", None), getattr(item, "cls", None)) if holder is not None]
     for names in (getattr(item, "funcargs", None) or {}, *shared):
         for value in list(names.values()):

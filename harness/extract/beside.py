@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 from harness.extract.importer import has_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 class Beside:
-    """What notebooks import from such folders, by the first part of its name, "top", and by folder."""
+    """What notebooks import from such folders, by the first part of its name, "top", and by folder.
+
+    What Python finds there without us, for the tests' own path has the folder, is none of ours and stays as it is.
+    """
 
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, dict[str, ModuleType]]] = {}
@@ -29,6 +32,7 @@ class Beside:
         self._is_in_test = False
         self._guards: dict[str, ModuleType] = {}
         self._on_path: list[str] = []
+        self._before: set[str] = set()
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
 
     @property
@@ -48,17 +52,18 @@ class Beside:
     @contextmanager
     def importing(self, folders: Sequence[str]) -> Iterator[None]:
         """Have imports look in these folders first, and leave to others what they have by the same names."""
-        owners = {top: folder for folder in reversed(folders) for top in self._tops(folder) if _counts(folder, top)}
-        self._gather()
+        self._take_away()
+        owners = _Owners(self._tops, folders)
         aside = {
             name: module
             for name, module in sys.modules.items()
-            if (owner := owners.get(_top(name))) is not None and not _is_in(module, owner, _top(name))
+            if (owner := owners.of(_top(name))) and not _is_in(module, owner, _top(name))
         }
         for name in aside:
             del sys.modules[name]
-        for top, folder in owners.items():
-            sys.modules.update(self._modules.get(top, {}).get(folder, {}))
+        for top, held in self._modules.items():
+            for name, module in held.get(owners.of(top), {}).items():
+                sys.modules.setdefault(name, module)
         before = set(sys.modules)
         sys.path[:0] = folders
         try:
@@ -68,34 +73,61 @@ class Beside:
                 sys.path.remove(folder)
             for name in sys.modules.keys() - before:
                 top = _top(name)
-                if top in owners and _is_in(sys.modules[name], owners[top], top):
-                    self._modules.setdefault(top, {}).setdefault(owners[top], {})
-            self._gather()
-            for name in [name for name in sys.modules if _top(name) in owners]:
-                if any(name in held for held in self._modules.get(_top(name), {}).values()):
-                    del sys.modules[name]
+                if (owner := owners.of(top)) and _is_in(sys.modules[name], owner, top):
+                    self._modules.setdefault(top, {}).setdefault(owner, {})[name] = sys.modules[name]
+            self._take_away()
             sys.modules.update(aside)
             self._put()
 
     def enter(self, reached: Iterable[Mapping[str, str]]) -> None:
         """A test begins: turn to what its notebooks find, for each what `named` gave. Others' stay where no two have one name.
 
-        Where two have, and it isn't one notebook of the test that does, an import of the name while the test runs is an error.
+        Where two notebooks of the test have, an import of that name while the test runs is an error.
         """
         wanted = tuple(reached)
         if wanted != self._reached or not self._is_in_test:
+            self._take_away()
             self._reached, self._is_in_test = wanted, True
             self._put()
 
     def leave(self) -> None:
         """No test runs any more: only what no two notebooks have by one name can be found, by what was imported already."""
         if self._is_in_test:
+            self._take_away()
             self._reached, self._is_in_test = (), False
             self._put()
 
     def _put(self) -> None:
         """Put into ``sys.modules`` and on ``sys.path`` what is to be found there now."""
-        self._gather()
+        first: dict[str, None] = {}
+        others: dict[str, None] = {}
+        doubtful: set[str] = set()
+        for top, folders in self._modules.items():
+            wanted = {reached[top] for reached in self._reached if top in reached}
+            if len(wanted or folders) > 1:
+                doubtful |= wanted or set(folders)
+                if wanted or PathFinder.find_spec(top) is None:  # else the tests' own path says which
+                    self._guards[top] = _guard(top, sorted(wanted or folders))
+                continue
+            (folder,) = wanted or folders
+            (first if wanted else others)[folder] = None
+            if top not in sys.modules:
+                sys.modules.update(folders[folder])
+        if self._is_in_test:
+            sys.modules.update({top: guard for top, guard in self._guards.items() if top not in sys.modules})
+            # Workers of Spark look along this path, too: they are to find nothing that may be meant otherwise.
+            found = dict.fromkeys(folder for folder in (*first, *others) if folder not in doubtful and folder not in sys.path)
+            self._on_path = list(found)
+            sys.path += self._on_path
+        self._before = set(sys.modules)
+
+    def _take_away(self) -> None:
+        """Take it all away again, and note what has been imported of it since, by functions that a test called."""
+        for name in sys.modules.keys() - self._before if self._on_path else ():
+            top = _top(name)
+            for folder, held in self._modules.get(top, {}).items():
+                if folder in self._on_path and _is_in(sys.modules[name], folder, top):
+                    held[name] = sys.modules[name]
         ours = [held for folders in self._modules.values() for held in folders.values()]
         for held in (*ours, self._guards):
             for name, module in held.items():
@@ -104,36 +136,7 @@ class Beside:
         for folder in self._on_path:
             if folder in sys.path:
                 sys.path.remove(folder)
-        self._on_path = []
-        first: dict[str, None] = {}
-        others: dict[str, None] = {}
-        doubtful: set[str] = set()
-        self._guards = {}
-        for top, folders in self._modules.items():
-            wanted = {reached[top] for reached in self._reached if top in reached} or set(folders)
-            if len(wanted) > 1:
-                self._guards[top] = _guard(top, sorted(wanted))
-                doubtful |= wanted
-                continue
-            (folder,) = wanted
-            (first if any(top in reached for reached in self._reached) else others)[folder] = None
-            if top not in sys.modules:
-                sys.modules.update(folders.get(folder, {}))
-        if not self._is_in_test:
-            return
-        sys.modules.update({top: guard for top, guard in self._guards.items() if top not in sys.modules})
-        # Workers of Spark look along this path, too: they are to find nothing that may be meant otherwise.
-        folders_now = [folder for folder in (*first, *others) if folder not in doubtful and folder not in sys.path]
-        self._on_path = list(dict.fromkeys(folders_now))
-        sys.path += self._on_path
-
-    def _gather(self) -> None:
-        """Note what has been imported of it since, also by functions that tests called."""
-        for name, module in list(sys.modules.items()):
-            top = _top(name)
-            for folder, held in self._modules.get(top, {}).items():
-                if _is_in(module, folder, top):
-                    held[name] = module
+        self._on_path, self._guards = [], {}
 
     def _tops(self, folder: str) -> frozenset[str]:
         """The names that can be imported from a folder."""
@@ -147,6 +150,20 @@ class Beside:
         except OSError:
             return frozenset()
         return known[1]
+
+
+class _Owners:
+    """Which of some folders an import finds a top name in, the first that has it; "" where none has."""
+
+    def __init__(self, tops: Callable[[str], frozenset[str]], folders: Sequence[str]) -> None:
+        self._listed = [(folder, tops(folder)) for folder in folders]
+        self._known: dict[str, str] = {}
+
+    def of(self, top: str) -> str:
+        if top not in self._known:
+            found = (folder for folder, held in self._listed if top in held and _counts(folder, top))
+            self._known[top] = next(found, "")
+        return self._known[top]
 
 
 def _importable(entry: os.DirEntry[str]) -> str:
@@ -183,7 +200,12 @@ def _is_in(module: ModuleType, folder: str, top: str) -> bool:
 
 
 def _guard(top: str, folders: Sequence[str]) -> ModuleType:
-    """Stands for a module that nobody can tell: whatever is asked of it, Python's error tells what stands as its file."""
+    """Stands for a module that nobody can tell: whatever is asked of it, Python's errors say why, as its file or by themselves."""
     made = ModuleType(top)
-    made.__file__ = f"one each in {' and '.join(folders)}: the notebooks that this test has don't agree"
+    why = made.__file__ = f"one each in {' and '.join(folders)}, and the test's notebooks don't say which is meant"
+
+    def refuse(name: str) -> None:
+        raise AttributeError(f"module {top!r} has no attribute {name!r}: there is {why}")
+
+    made.__getattr__ = refuse  # type: ignore[method-assign]  # a module's own way to have one
     return made

@@ -84,8 +84,8 @@ def test_a_module_that_may_be_either(project):
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            "*module 'utils' has no attribute 'who'*",
-            "*cannot import name 'who' from 'utils' (one each in *north and *south: the notebooks * don't agree)*",
+            "*module 'utils' has no attribute 'who': there is one each in *north and *south, and the test's *",
+            "*cannot import name 'who' from 'utils' (one each in *north and *south, and the test's notebooks don't say *)*",
         ]
     )
 
