@@ -41,7 +41,7 @@ class Sources:
             return ""
         what, field = _FIELDS[kind]
         # Where the bundle's files lie on a workspace, its own folder stands for.
-        written, path = own.get(field), self._found.variables.resolve(own.get(field), files=self._found.home)
+        written, path = own.get(field), self._found.variables.resolve(own.get(field), files=self._found.files)
         if not isinstance(path, str) or not path:
             raise self._wrong(f'the task "{key}" names no {what}', f"{field} is missing", "write it", key)
         if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
@@ -94,7 +94,7 @@ class Sources:
         return found
 
     def _in_project(self, path: str, names_it: str) -> str | None:
-        inside = path.startswith(self._found.home + os.sep)
+        inside = path.startswith(self._found.files + os.sep)
         return self._find(os.path.relpath(path, os.path.dirname(names_it)) if inside else str(path), names_it)
 
     def _missing(self, kind: str, path: str, names_it: str, key: str, place: Location) -> JobNotebookError:
@@ -105,7 +105,7 @@ class Sources:
         near = get_close_matches(own, [name for name in files if name != own], n=1)
         if not os.path.isabs(path) and os.path.isfile(of_bundle := os.path.join(self._found.home, path)):
             near = [os.path.relpath(of_bundle, beside).replace(os.sep, "/")]  # it is written as if it counted from there
-        is_workspaces = path.startswith("/") and not path.startswith(self._found.home + os.sep)
+        is_workspaces = path.startswith("/") and not path.startswith(self._found.files + os.sep)
         leads = (
             "leads from the workspace to nothing in the project"
             if is_workspaces

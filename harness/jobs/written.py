@@ -130,6 +130,9 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
     Loader.add_constructor("tag:yaml.org,2002:str", lambda _loader, node: written(node.value, path, node.start_mark.line + 1))
     try:
         return yaml.load(text, Loader)  # noqa: S506 -- it is a SafeLoader
+    except yaml.MarkedYAMLError as exc:
+        said = ", ".join(filter(None, (exc.context, exc.problem)))
+        raise ValueError(f"line {exc.problem_mark.line + 1}: {said}" if exc.problem_mark is not None else said) from exc
     except yaml.YAMLError as exc:
         raise ValueError(str(exc)) from exc
     except (AttributeError, KeyError, TypeError) as exc:  # of its makers, where a tag doesn't fit its value
