@@ -111,14 +111,21 @@ class Sources:
             if is_workspaces
             else "counts from the folder of the file that names it"
         )
+        mend = f'did you mean "{near[0]}"?' if near else f"correct {field}"
+        if is_workspaces:
+            own = self._prefix_of(path)
+            setting = f'map its folder to the project\'s: [tool.nbh] run_prefixes = {{ "{own}" = "." }}'
+            mend = setting if own else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes"
         return JobNotebookError(
-            f'the {what} of the task "{key}" isn\'t there',
-            cause=f"{path}, which {leads}",
-            mend=f'did you mean "{near[0]}"?'
-            if near
-            else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes",
-            location=place,
+            f'the {what} of the task "{key}" isn\'t there', cause=f"{path}, which {leads}", mend=mend, location=place
         )
+
+    def _prefix_of(self, path: str) -> str:
+        """The workspace's folder that has what the project has, going by where a path leads in it; "" where none does."""
+        parts = path.removeprefix("/Workspace").strip("/").split("/")
+        here = os.path.join(self._root, "x")
+        found = (count for count in range(1, len(parts)) if self._find("/".join(parts[count:]), here) is not None)
+        return "".join(f"/{part}" for part in parts[: next(found, 0)])
 
     def _wrong(self, what: str, cause: str, mend: str, near: Any) -> JobShapeError:
         return JobShapeError(what, cause=cause, mend=mend, location=self._place(near))
