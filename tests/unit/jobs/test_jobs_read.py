@@ -377,6 +377,15 @@ def test_yaml_that_takes_in_other_parts(project):
     ]
 
 
+def test_yaml_that_says_the_same_twice(project):
+    """Nothing is lost, and Databricks' own command line deploys it."""
+    project.write(
+        j_yml="name: j\ntimeout_seconds: 5\ntasks: [{task_key: a, notebook_task: {notebook_path: n}}]\nname: j\n", n_py=""
+    )
+
+    assert project.read("j.yml").name == "j"
+
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
 )
@@ -389,6 +398,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("[1]", "it holds a list"),
         ("tasks: [", "expected"),
         ("tasks: 1\ntasks: 2\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: 1\ntasks: '1'\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: [a]\ntasks: [a]\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: { {a} }", "line 1: while constructing a mapping, found unhashable key"),
         ("tasks: !!python/object/apply:os.system [exit 1]", "could not determine a constructor"),
         ("tasks: !!set {a}", "could not determine a constructor"),
         ("tasks: !!bool maybe", "isn't what its tag says"),
