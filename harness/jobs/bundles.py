@@ -45,6 +45,7 @@ class Bundle:
     """A bundle's files, put together.
 
     ``about`` is what stands under ``bundle``, ``workspace`` and ``presets`` what all targets have, ``resources`` all of them.
+    ``in_python`` says what of it is Python.
     """
 
     path: str
@@ -57,7 +58,7 @@ class Bundle:
     targets: dict[str, Any] = field(default_factory=dict)
     presets: dict[str, Any] = field(default_factory=dict)
     sync: dict[str, Any] = field(default_factory=dict)
-    is_in_python: bool = False
+    in_python: dict[str, Any] = field(default_factory=dict)
     wraps_wheels: bool = False
     keeps_schemas: bool = False
 
@@ -106,8 +107,15 @@ def describe(
         raise JobNotFoundError(
             f'there is no job "{asked}"',
             cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}"
-            + ("; those that it describes in Python can't be read here" if bundle.is_in_python else ""),
+            + ("; those that it describes in Python can't be read here" if bundle.in_python else ""),
             mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
+            location=place_of(None, otherwise=path, root=root),
+        )
+    if bundle.in_python.get("mutators"):
+        raise JobFileError(
+            f'what the bundle makes of the job "{asked}" can\'t be told',
+            cause=f"its Python may change each job, and isn't run here: mutators are {bundle.in_python['mutators']}",
+            mend=f'take the job as it is written, by its file: run_job("{os.path.relpath(jobs[asked][1], bundle.root)}")',
             location=place_of(None, otherwise=path, root=root),
         )
     settings, where = jobs[asked]
@@ -172,7 +180,7 @@ def load(path: str, root: str) -> Bundle:
     about = top.get("bundle")
     bundle = Bundle(path, root, about if isinstance(about, dict) else {})
     old = top.get("experimental")
-    bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
+    bundle.in_python = dict_of(top.get("python")) or dict_of(dict_of(old).get("python"))
     bundle.wraps_wheels = isinstance(old, dict) and bool(old.get("python_wheel_wrapper"))
     bundle.keeps_schemas = isinstance(old, dict) and bool(old.get("skip_name_prefix_for_schema"))
     _add(bundle, top, path)
