@@ -123,8 +123,8 @@ def _why_no_module(error: object, name: str, job: Job) -> str:
     shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
     return (
         f"{error}: whether a Python script finds modules in {'the project' if shown == '.' else shown} isn't documented. "
-        "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or have the task "
-        "install a wheel"
+        "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or, where a wheel that "
+        "the task asks for brings them, install the project beside the tests: pip install -e"
     )
 
 

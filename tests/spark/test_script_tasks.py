@@ -142,7 +142,11 @@ UNCLEAR = {
     "a bare spark": ("x = 1\nspark.range(3).count()\n", 2, "spark = SparkSession.builder.getOrCreate()"),
     "a bare dbutils": ("dbutils.widgets.get('day')\n", 1, "from databricks.sdk.runtime import dbutils"),
     "a bare display": ("display(1)\n", 1, "isn't documented"),
-    "a module beside it": ("import helper\n", 1, "No module named 'helper': whether a Python script finds modules in"),
+    "a module beside it": (
+        "import helper\n",
+        1,
+        "a wheel that the task asks for brings them, install the project",
+    ),
     "a bare dbutils that it does without": (
         "def read():\n    return dbutils.secrets.get('a', 'b')\n\n\ntry:\n    read()\nexcept Exception:\n    print('none')\n",
         2,
