@@ -105,7 +105,7 @@ class _Reader:
         if self._sources.of_sql:
             notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}")
         above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
-        if above.startswith(os.pardir):
+        if self._found.files != self._found.home and above.startswith(os.pardir):
             what = f"the bundle's files go up to {above}, and the copy works with those of the folder that pytest is run from"
             notes.append(f"{what}: run it from there")
         seconds = self._seconds(settings, "the job")
