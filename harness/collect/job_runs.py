@@ -114,8 +114,9 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
 
     described = describe(asked, beside=beside, root=root, target=environment.name, environ=os.environ, user=user)
     settings = settings_for(described.path)
-    files = FILES if environment.is_remote else described.home
-    is_whole = not os.path.relpath(described.home, root).startswith(os.pardir)  # else the run has only some of its files
+    # A workspace's run has the files below the project's folder: of a bundle's that lie above it only some, or none.
+    is_whole = not os.path.relpath(described.files, root).startswith(os.pardir)
+    files = described.files if not environment.is_remote else FILES if is_whole else ""
 
     def find(target: str, names_it: str) -> str | None:
         return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
@@ -127,7 +128,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
         is_notebook=is_notebook,
         with_compute=with_compute,
         given=given,
-        files=files if is_whole else "",
+        files=files,
     )
 
 

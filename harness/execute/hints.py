@@ -34,6 +34,10 @@ _SAID = (
         "a run has the default catalog, and those that its test and it made: make {0} first, by make_catalog",
     ),
     (
+        re.compile(r"\[MISSING_CATALOG_ABILITY\.CREATE_FUNCTION\] Catalog (\S+) does not support CREATE FUNCTION"),
+        "so Spark says, too, where the function's catalog isn't there ({0} is the current one): make it first, by make_catalog",
+    ),
+    (
         re.compile(r"(raw_input|getpass) was called, but this frontend does not support input requests"),
         "nobody is there to answer, nor in a job on Databricks: take it from a widget, given by widgets, or by -p name=…",
     ),

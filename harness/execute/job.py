@@ -35,7 +35,8 @@ class Job:
     ``files`` is the folder of the dbfs and volumes that it sees; ``writes`` says whether it may write below ``/Workspace``.
     ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
     ``whose`` are the settings that say whose its Spark session is. ``arguments`` are those of a Python script; None is that it
-    is a notebook. ``entry`` is what is called in place of a script, of a module of a package; ``path`` is this module's.
+    is a notebook, and ``is_task`` that this is a job's. ``entry`` is what is called in place of a script, of a module of a
+    package; ``path`` is this module's.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Job:
     runtime: str = ""
     whose: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] | None = None
+    is_task: bool = False
     entry: Entry | None = None
 
     @property

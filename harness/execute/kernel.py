@@ -163,6 +163,7 @@ class Runner:
         self.ask = asking(job.host)
         files = _files(job)
         self.dbutils = Dbutils(widgets=job.widgets, fs=Fs(files), ask=self.ask, show=display, restart=self.restart)
+        self.dbutils.widgets.take_any(job.is_task)
         if job.arguments is not None:
             self.dbutils.notebook = scripts.NoNotebook(job.what)  # type: ignore[assignment]  # it refuses each call
         self.dbutils.widgets.resume(job.resumed.get("widgets", {}))

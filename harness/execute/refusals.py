@@ -67,6 +67,11 @@ _WHYS = (
         re.compile(r"The value 'auto' in the config \"spark\.sql\.shuffle\.partitions\" is invalid"),
         'spark.sql.shuffle.partitions takes "auto" on Databricks only; set it there alone, or leave it as it is',
     ),
+    # https://docs.databricks.com/aws/en/business-semantics/metric-views/feature-availability tells their versions.
+    (
+        re.compile(r"\[INVALID_METRIC_VIEW_YAML\] .*Invalid YAML version: 1\."),
+        "a metric view of this version is made on Databricks only; the local Spark knows version 0.1 of their YAML",
+    ),
     # https://docs.databricks.com/delta/clone: there CREATE OR REPLACE TABLE ... CLONE replaces a table whatever is in it.
     (
         re.compile(r"\[DELTA_UNSUPPORTED_NON_EMPTY_CLONE\]"),

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import WidgetNotDefinedError
 from harness.execute.magics import UnsupportedError
+from harness.execute.unsure import Builtins, Modules, Ready, how_to_get, why_unsure
 from harness.runtime.modules import NAMES
 from harness.runtime.part import Part
 
@@ -79,7 +80,11 @@ def run(script: Notebook, job: Job, names: dict[str, Any]) -> None:
         EntryPoint(job.entry.package, job.entry.value, "").load()()  # what it returns is passed over there, too
         return
     sys.argv = [job.path, *(job.arguments or ())]
-    exec(compile(script.raw, job.path, "exec", dont_inherit=True), names)
+    code = compile(script.raw, job.path, "exec", dont_inherit=True)
+    ready = Ready(job.path, script.raw)
+    names["__builtins__"] = Builtins(ready)
+    sys.meta_path.append(Modules(ready, lambda name: _why_no_module(f"No module named {name!r}", name, job)))
+    exec(code, names)
 
 
 def unclear(error: BaseException, job: Job, place: str) -> str:
@@ -87,17 +92,9 @@ def unclear(error: BaseException, job: Job, place: str) -> str:
     if job.entry is not None:
         return ""  # its modules are imported, as any are
     if isinstance(error, NameError) and place == job.path and error.name in NAMES:
-        return (
-            f"{error}: whether a Python script finds it predefined isn't documented. Get it, which works either way: "
-            f"{_get(error.name)}"
-        )
-    if isinstance(error, ModuleNotFoundError) and error.name and (folder := _folder_of(error.name, job)) is not None:
-        shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
-        return (
-            f"{error}: whether a Python script finds modules in {'the project' if shown == '.' else shown} isn't documented. "
-            "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or have the task "
-            "install a wheel"
-        )
+        return why_unsure(error, error.name)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return _why_no_module(error, error.name, job)
     return ""
 
 
@@ -110,7 +107,7 @@ def hint_of(error: BaseException, job: Job) -> str:
     if isinstance(error, WidgetNotDefinedError):
         return f"a {what} has no widgets on Databricks: its parameters are in sys.argv"
     if isinstance(error, NameError) and error.name in NAMES and job.entry is not None:
-        return f"a module finds no {error.name} predefined: {_get(error.name)}"
+        return f"a module finds no {error.name} predefined: {how_to_get(error.name)}"
     if isinstance(error, NameError) and error.name == "__file__" and job.entry is None:
         return "a script's task has no __file__ on Databricks: take sys.argv[0]"
     if isinstance(error, RuntimeError) and "running event loop" in str(error):
@@ -118,11 +115,17 @@ def hint_of(error: BaseException, job: Job) -> str:
     return ""
 
 
-_GET = {"spark": "spark = SparkSession.builder.getOrCreate()"}
-
-
-def _get(name: str) -> str:
-    return _GET.get(name, f"from databricks.sdk.runtime import {name}")
+def _why_no_module(error: object, name: str, job: Job) -> str:
+    """Why nobody knows whether a script finds a module; "" where a notebook wouldn't either."""
+    folder = _folder_of(name, job)
+    if folder is None:
+        return ""
+    shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
+    return (
+        f"{error}: whether a Python script finds modules in {'the project' if shown == '.' else shown} isn't documented. "
+        "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or, where a wheel that "
+        "the task asks for brings them, install the project beside the tests: pip install -e"
+    )
 
 
 def _folder_of(module: str, job: Job) -> str | None:

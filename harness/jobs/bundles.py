@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobFileError, JobNotFoundError
-from harness.jobs.resources import DEVELOPMENT, flat, resource_values
+from harness.jobs.merge import merged
+from harness.jobs.values import OVERRIDES, dict_of, variables_of
 from harness.jobs.variables import Variables
-from harness.jobs.written import place_of, read
+from harness.jobs.written import Written, place_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,15 +21,14 @@ NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
 """What a bundle's file may be called."""
 
 SUFFIXES = (".yml", ".yaml", ".json")
-_KEYED = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters": "name", "environments": "environment_key"}
-"""Lists whose entries a target changes by their key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
     """A job's settings as they are written, the file they stand in, and the variables that are known there.
 
-    ``wraps_wheels`` says that the bundle makes notebooks of wheel tasks.
+    ``home`` is the bundle's folder, ``files`` the one that goes to a workspace: itself, or one above it that also holds what
+    the bundle's ``sync.paths`` name. ``wraps_wheels`` says that the bundle makes notebooks of wheel tasks.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Described:
     path: str
     variables: Variables
     home: str
+    files: str
     wraps_wheels: bool = False
 
 
@@ -44,6 +45,7 @@ class Bundle:
     """A bundle's files, put together.
 
     ``about`` is what stands under ``bundle``, ``workspace`` and ``presets`` what all targets have, ``resources`` all of them.
+    ``in_python`` says what of it is Python.
     """
 
     path: str
@@ -55,7 +57,8 @@ class Bundle:
     variables: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
     presets: dict[str, Any] = field(default_factory=dict)
-    is_in_python: bool = False
+    sync: dict[str, Any] = field(default_factory=dict)
+    in_python: dict[str, Any] = field(default_factory=dict)
     wraps_wheels: bool = False
     keeps_schemas: bool = False
 
@@ -104,13 +107,22 @@ def describe(
         raise JobNotFoundError(
             f'there is no job "{asked}"',
             cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}"
-            + ("; those that it describes in Python can't be read here" if bundle.is_in_python else ""),
+            + ("; those that it describes in Python can't be read here" if bundle.in_python else ""),
             mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
             location=place_of(None, otherwise=path, root=root),
         )
+    if bundle.in_python.get("mutators"):
+        raise JobFileError(
+            f'what the bundle makes of the job "{asked}" can\'t be told',
+            cause=f"its Python may change each job, and isn't run here: mutators are {bundle.in_python['mutators']}",
+            mend=f'take the job as it is written, by its file: run_job("{os.path.relpath(jobs[asked][1], bundle.root)}")',
+            location=place_of(None, otherwise=path, root=root),
+        )
     settings, where = jobs[asked]
-    variables = replace(variables_of(bundle, wanted, environ), user=user)
-    return Described(asked, settings, where, variables, os.path.dirname(path), bundle.wraps_wheels)
+    variables = replace(variables_in(bundle, wanted, environ), user=user)
+    return Described(
+        asked, settings, where, variables, os.path.dirname(path), _files(bundle, wanted, variables), bundle.wraps_wheels
+    )
 
 
 def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
@@ -142,8 +154,8 @@ def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mappin
     (key, settings), wanted = *jobs.items(), _target_of(bundle, target)
     changes = _jobs_in(bundle.targets.get(wanted)).get(key)
     settings = merged(settings, changes) if changes and key in bundle.jobs else settings
-    home = os.path.dirname(above or path)
-    return Described(key, settings, path, variables_of(bundle, wanted, environ), home, bundle.wraps_wheels)
+    home, variables = os.path.dirname(above or path), variables_in(bundle, wanted, environ)
+    return Described(key, settings, path, variables, home, _files(bundle, wanted, variables), bundle.wraps_wheels)
 
 
 def _bundle_above(folder: str, root: str) -> str | None:
@@ -168,7 +180,7 @@ def load(path: str, root: str) -> Bundle:
     about = top.get("bundle")
     bundle = Bundle(path, root, about if isinstance(about, dict) else {})
     old = top.get("experimental")
-    bundle.is_in_python = "python" in top or (isinstance(old, dict) and "python" in old)
+    bundle.in_python = dict_of(top.get("python")) or dict_of(dict_of(old).get("python"))
     bundle.wraps_wheels = isinstance(old, dict) and bool(old.get("python_wheel_wrapper"))
     bundle.keeps_schemas = isinstance(old, dict) and bool(old.get("skip_name_prefix_for_schema"))
     _add(bundle, top, path)
@@ -198,7 +210,7 @@ def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
                 location=place_of(None, otherwise=path, root=bundle.root),
             )
         bundle.jobs[key] = (settings, path)
-    for name in ("resources", "variables", "targets", "workspace", "presets"):
+    for name in ("resources", "variables", "targets", "workspace", "presets", "sync"):
         more, held = found.get(name), getattr(bundle, name)
         if isinstance(more, dict):
             held.update(merged(held, more))
@@ -220,63 +232,25 @@ def _target_of(bundle: Bundle, wanted: str) -> str:
     return str(by_default[0]) if by_default else str(next(iter(bundle.targets))) if len(bundle.targets) == 1 else ""
 
 
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with a target's changes: names one by one, entries of keyed lists by their key, other lists in a row."""
-    made = dict(base)
-    for name, value in changes.items():
-        held = made.get(name)
-        if isinstance(held, dict) and isinstance(value, dict):
-            made[name] = merged(held, value)
-        elif isinstance(held, list) and isinstance(value, list):
-            made[name] = _merged_lists(held, value, _KEYED.get(name, ""))
-        else:
-            made[name] = value
-    return made
+def variables_in(bundle: Bundle, target: str, environ: Mapping[str, str]) -> Variables:
+    """What is known for a target; a user's own values of variables lie beside the bundle, as for its command line.
+
+    Raises:
+        JobFileError: The file with these can't be read.
+    """
+    overrides = os.path.join(os.path.dirname(bundle.path), OVERRIDES.format(target=target))
+    found = read(overrides, root=bundle.root) if target and os.path.isfile(overrides) else {}
+    values, by_root = variables_of(bundle, target, found, environ)
+    return Variables(values, bundle.path, bundle.root, files_by_root=by_root)
 
 
-def _merged_lists(held: list[Any], more: list[Any], key: str) -> list[Any]:
-    if not key:
-        return [*held, *more]
-    made = list(held)
-    for one in more:
-        wanted = one.get(key) if isinstance(one, dict) else None
-        at = next((n for n, old in enumerate(held) if isinstance(old, dict) and wanted and old.get(key) == wanted), None)
-        if at is None:
-            made.append(one)
-        else:
-            made[at] = merged(held[at], one)
-    return made
-
-
-def variables_of(bundle: Bundle, target: str, environ: Mapping[str, str]) -> Variables:
-    """What is known, the last that says something counts: default, target, ``BUNDLE_VAR_…``."""
-    own = _dict(bundle.targets.get(target))
-    values: dict[str, Any] = {}
-    for source in (bundle.variables, _dict(own.get("variables"))):
-        for name, value in source.items():
-            if not isinstance(value, dict):
-                values[f"var.{name}"] = value
-            elif "default" in value:
-                values |= flat(f"var.{name}", value["default"])
-    values |= {f"var.{name[11:]}": value for name, value in environ.items() if name.startswith("BUNDLE_VAR_")}
-    about = merged(bundle.about, _dict(own.get("bundle")))
-    its_git = merged(_dict(about.get("git")), _dict(own.get("git")))
-    values |= {f"bundle.git.{name}": value for name, value in its_git.items() if isinstance(value, str)}
-    if isinstance(about.get("name"), str):
-        values["bundle.name"] = about["name"]
-    if target:
-        values |= {"bundle.target": target, "bundle.environment": target}
-    host = merged(bundle.workspace, _dict(own.get("workspace"))).get("host")
-    if isinstance(host, str):
-        values["workspace.host"] = host
-    prefix = merged(bundle.presets, _dict(own.get("presets"))).get("name_prefix")
-    values |= resource_values(
-        merged(bundle.resources, _dict(own.get("resources"))),
-        prefix=str(prefix or (DEVELOPMENT if own.get("mode") == "development" else "")),
-        keeps_schemas=bundle.keeps_schemas,
-    )
-    return Variables(values, bundle.path, bundle.root)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _files(bundle: Bundle, target: str, variables: Variables) -> str:
+    """The folder that goes to a workspace: the innermost that has the bundle and all that it has synchronized besides."""
+    home = os.path.dirname(bundle.path)
+    own = dict_of(dict_of(bundle.targets.get(target)).get("sync"))
+    paths = merged(bundle.sync, own).get("paths")
+    besides = []
+    for one in paths if isinstance(paths, list) else ():
+        beside = os.path.dirname(one.path) if isinstance(one, Written) else home
+        besides.append(os.path.normpath(os.path.join(beside, str(variables.resolve(one)))))
+    return os.path.commonpath([home, *besides])

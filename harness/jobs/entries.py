@@ -43,7 +43,7 @@ def entry_here(package: str, called: str, *, folder: str) -> Found:
         JobFileError: What the project says of its packages can't be read.
     """
     file = os.path.join(folder, FILES[0])
-    here = Described("", {}, file, Variables(), folder)
+    here = Described("", {}, file, Variables(), folder, folder)
     asks = {"existing_cluster_id": "this environment", "libraries": [{"pypi": {"package": package}}]}
     found = Entries(here, folder).of(asks, {"package_name": package, "entry_point": called}, "")
     if found.entry is None:

@@ -123,7 +123,7 @@ class Job:
     """A job: ``path`` is the file that describes it, ``parameters`` its own with their defaults, ``tasks`` in running order.
 
     ``timeout_s`` is 0 where it has none. ``environments`` are those of its tasks on serverless compute. ``notes`` are what a
-    copy leaves out, such as retries. ``home`` is the folder of its bundle, or of its file.
+    copy leaves out, such as retries. ``files`` is the folder that ``${workspace.file_path}`` stands for.
     """
 
     name: str
@@ -133,4 +133,4 @@ class Job:
     timeout_s: float = 0.0
     environments: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
-    home: str = ""
+    files: str = ""

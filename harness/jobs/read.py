@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -103,10 +104,14 @@ class _Reader:
         notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
         if self._sources.of_sql:
             notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}")
+        above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
+        if self._found.files != self._found.home and above.startswith(os.pardir):
+            what = f"the bundle's files go up to {above}, and the copy works with those of the folder that pytest is run from"
+            notes.append(f"{what}: run it from there")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         environments = tuple(self._list(its, "environments"))
-        return Job(name, self._found.path, ordered, parameters, seconds, environments, tuple(notes), self._found.home)
+        return Job(name, self._found.path, ordered, parameters, seconds, environments, tuple(notes), self._found.files)
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _Held = TypeVar("_Held")
 
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_PART = re.compile(r"`([^`]*)`|([^.`]+)")
+_PART = re.compile(r"`([^`]*)`|(?<![^.])\[([^\[\]`]+)\](?![^.])|([^.`]+)")
 NAMESPACES = ("job", "task", "tasks", "workspace")
 INPUT = "input"
 NO_INPUT = object()
@@ -159,8 +159,8 @@ def only(text: str) -> tuple[str, ...]:
 
 
 def parts_of(reference: str) -> tuple[str, ...]:
-    """The parts of a reference; one with other signs than letters, digits and _ stands in backticks."""
-    return tuple(quoted or plain for quoted, plain in _PART.findall(reference))
+    """The parts of a reference; one with other signs than letters, digits and _ stands in backticks, or in brackets."""
+    return tuple(next(filter(None, found), "") for found in _PART.findall(reference))
 
 
 def _in(held: Mapping[str, _Held], name: str, reference: str, what: str) -> _Held:

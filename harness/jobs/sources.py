@@ -41,7 +41,7 @@ class Sources:
             return ""
         what, field = _FIELDS[kind]
         # Where the bundle's files lie on a workspace, its own folder stands for.
-        written, path = own.get(field), self._found.variables.resolve(own.get(field), files=self._found.home)
+        written, path = own.get(field), self._found.variables.resolve(own.get(field), files=self._found.files)
         if not isinstance(path, str) or not path:
             raise self._wrong(f'the task "{key}" names no {what}', f"{field} is missing", "write it", key)
         if own.get("source") == "GIT" or (self._found.settings.get("git_source") and own.get("source") != "WORKSPACE"):
@@ -94,7 +94,7 @@ class Sources:
         return found
 
     def _in_project(self, path: str, names_it: str) -> str | None:
-        inside = path.startswith(self._found.home + os.sep)
+        inside = path.startswith(self._found.files + os.sep)
         return self._find(os.path.relpath(path, os.path.dirname(names_it)) if inside else str(path), names_it)
 
     def _missing(self, kind: str, path: str, names_it: str, key: str, place: Location) -> JobNotebookError:
@@ -105,20 +105,27 @@ class Sources:
         near = get_close_matches(own, [name for name in files if name != own], n=1)
         if not os.path.isabs(path) and os.path.isfile(of_bundle := os.path.join(self._found.home, path)):
             near = [os.path.relpath(of_bundle, beside).replace(os.sep, "/")]  # it is written as if it counted from there
-        is_workspaces = path.startswith("/") and not path.startswith(self._found.home + os.sep)
+        is_workspaces = path.startswith("/") and not path.startswith(self._found.files + os.sep)
         leads = (
             "leads from the workspace to nothing in the project"
             if is_workspaces
             else "counts from the folder of the file that names it"
         )
+        mend = f'did you mean "{near[0]}"?' if near else f"correct {field}"
+        if is_workspaces:
+            own = self._prefix_of(path)
+            setting = f'map its folder to the project\'s: [tool.nbh] run_prefixes = {{ "{own}" = "." }}'
+            mend = setting if own else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes"
         return JobNotebookError(
-            f'the {what} of the task "{key}" isn\'t there',
-            cause=f"{path}, which {leads}",
-            mend=f'did you mean "{near[0]}"?'
-            if near
-            else f"correct {field}, or map the workspace folder under [tool.nbh] run_prefixes",
-            location=place,
+            f'the {what} of the task "{key}" isn\'t there', cause=f"{path}, which {leads}", mend=mend, location=place
         )
+
+    def _prefix_of(self, path: str) -> str:
+        """The workspace's folder that has what the project has, going by where a path leads in it; "" where none does."""
+        parts = path.removeprefix("/Workspace").strip("/").split("/")
+        here = os.path.join(self._root, "x")
+        found = (count for count in range(1, len(parts)) if self._find("/".join(parts[count:]), here) is not None)
+        return "".join(f"/{part}" for part in parts[: next(found, 0)])
 
     def _wrong(self, what: str, cause: str, mend: str, near: Any) -> JobShapeError:
         return JobShapeError(what, cause=cause, mend=mend, location=self._place(near))

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
-from harness.jobs.bundles import NAMES, Bundle, load, merged, variables_of
+from harness.jobs.bundles import NAMES, Bundle, load, variables_in
 from harness.jobs.errors import JobError, JobVariableError
+from harness.jobs.merge import merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def target_of(folder: str, name: str, environ: Mapping[str, str]) -> dict[str, A
     workspace = merged(bundle.workspace, own if isinstance(own, dict) else {})
     cluster = next((one for held in (target, bundle.about) for key in _CLUSTER if (one := held.get(key))), None)
     found = {"host": workspace.get("host"), "profile": workspace.get("profile"), "cluster_id": cluster}
-    variables = variables_of(bundle, name, environ)
+    variables = variables_in(bundle, name, environ)
     told: dict[str, Any] = {}
     for key, value in found.items():
         if not value:

@@ -24,7 +24,14 @@ _VARIABLE = re.compile(r"\$\{([^{}$]+)\}")
 FILES = "${workspace.file_path}"
 """Stands in what a task is given for the folder that a workspace has the bundle's files in, until that is known."""
 
-_FILES, _FILES_BY_ROOT = "workspace.file_path", "${workspace.root_path}/files"
+ROOT = "${workspace.root_path}"
+FILES_BY_ROOT = f"{ROOT}/files"
+"""Where that folder is, unless the bundle says otherwise."""
+
+_FILES = "workspace.file_path"
+_ELSEWHERE = ("root_path", "artifact_path", "state_path", "resource_path")
+"""Folders that a deployed bundle has besides, and a copy of a job hasn't."""
+
 _GIT = "bundle.git."
 _OF_USER: Mapping[str, Callable[[str], str]] = {
     "workspace.current_user.userName": str,
@@ -34,16 +41,28 @@ _OF_USER: Mapping[str, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A variable's value that a workspace is asked for: ``what`` is the kind of thing, with the name that it has.
+
+    Without that it is one that the bundle declares, and that nothing gives a value.
+    """
+
+    what: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Variables:
     """What is known: ``values`` by full name, "var.catalog". ``path`` is the bundle's file, from ``root``.
 
     ``user`` gives the name of who runs; it is asked only where a value needs it, for a workspace has to be signed in to first.
+    ``files_by_root`` is how a path in the folder of the bundle's files may begin, too: the bundle says where it lies.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     root: str = ""
     user: Callable[[], str] | None = None
+    files_by_root: str = FILES_BY_ROOT
 
     def resolve(self, value: Any, *, files: str = "") -> Any:
         """Give a value with all its variables in their places.
@@ -65,13 +84,17 @@ class Variables:
         if not isinstance(value, str) or "${" not in value:
             return value
         if _FILES in known:  # files are put there
-            value = _placed(value.replace(_FILES_BY_ROOT, FILES), value)
+            value = _placed(self._by_name(value), value)
         whole = _VARIABLE.fullmatch(value.strip())
         if whole is not None:
             found = self._value(whole[1].strip(), value, known, above)
             return _placed(found, value) if isinstance(found, str) else found
         text = _VARIABLE.sub(lambda one: as_text(self._value(one[1].strip(), value, known, above)), value)
         return _placed(text, value)
+
+    def _by_name(self, text: str) -> str:
+        """A text with the folder of the bundle's files by its own name."""
+        return re.sub(re.escape(self.files_by_root) + r"(?![\w.-])", FILES, text) if self.files_by_root else text
 
     def _value(self, name: str, where: str, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
         if name in above:
@@ -83,6 +106,12 @@ class Variables:
         if name not in known:
             return self._of_git(name, where, known)
         found = known[name]
+        if isinstance(found, LookedUp):
+            asked = ", ".join(f"{kind} {self._resolve(its, known, (*above, name))}" for kind, its in found.what.items())
+            cause = (
+                f"a workspace is to be asked for it: {asked}" if asked else "the bundle declares it, and nothing gives it one"
+            )
+            raise self._unknown(name, where, known, cause)
         if isinstance(found, Prefixed):
             prefix, own = self._resolve([found.prefix, found.name], known, (*above, name))
             return found.put(str(prefix), as_text(own))
@@ -103,16 +132,18 @@ class Variables:
         # A resource that is there, or Git's, is what was meant: only what is asked of it isn't known.
         is_meant = name in known or name.rpartition(".")[0] in known or of_git in git.NAMES
         near = [] if is_meant else get_close_matches(name, known, n=1)
+        if name.removeprefix("workspace.") in _ELSEWHERE:
+            cause = "a copy isn't deployed, and has none of the bundle's folders there but that of its files"
+            return self._error(name, where, cause, "write ${workspace.file_path}, if one of the bundle's files is meant")
         if near:
             mend = f"did you mean ${{{near[0]}}}? if not, {mend}"
         elif of_git in git.NAMES:
             mend = f"run from a clone, or write {of_git} under bundle, git"
-        return JobVariableError(
-            f"the variable ${{{name}}} has no value",
-            cause=f"{cause}, and only a workspace knows others" if name not in known else cause,
-            mend=mend,
-            location=place_of(where, otherwise=self.path, root=self.root or "."),
-        )
+        return self._error(name, where, f"{cause}, and only a workspace knows others" if name not in known else cause, mend)
+
+    def _error(self, name: str, where: str, cause: str, mend: str) -> JobVariableError:
+        place = place_of(where, otherwise=self.path, root=self.root or ".")
+        return JobVariableError(f"the variable ${{{name}}} has no value", cause=cause, mend=mend, location=place)
 
 
 def as_text(value: Any) -> str:

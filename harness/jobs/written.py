@@ -49,7 +49,7 @@ def read(path: str, *, root: str, may_be_empty: bool = False) -> dict[str, Any]:
     """Read a file that holds one mapping; an empty one where the file holds nothing but comments, and that is no fault.
 
     Raises:
-        JobFileError: It can't be read, holds something else, or a key twice.
+        JobFileError: It can't be read, holds something else, or a key twice, with different values.
         SettingsError: The library that reads YAML isn't installed.
     """
     here = place_of(None, otherwise=path, root=root)
@@ -114,13 +114,15 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
         }
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- its own
-            seen = set()
-            for key, _ in getattr(node, "value", ()):
+            seen: dict[str, Any] = {}
+            for key, value in getattr(node, "value", ()):
                 if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
                     continue
-                if key.value in seen:
+                before = seen.setdefault(key.value, value)
+                # Databricks' own command line takes the last one without a word; of two that say the same none is lost.
+                is_same = isinstance(value.value, str) and (value.tag, value.value) == (before.tag, before.value)
+                if before is not value and not is_same:
                     raise ValueError(f'line {key.start_mark.line + 1} has "{key.value}" for the second time in one place')
-                seen.add(key.value)
             made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
             return made
 
@@ -130,6 +132,9 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
     Loader.add_constructor("tag:yaml.org,2002:str", lambda _loader, node: written(node.value, path, node.start_mark.line + 1))
     try:
         return yaml.load(text, Loader)  # noqa: S506 -- it is a SafeLoader
+    except yaml.MarkedYAMLError as exc:
+        said = ", ".join(filter(None, (exc.context, exc.problem)))
+        raise ValueError(f"line {exc.problem_mark.line + 1}: {said}" if exc.problem_mark is not None else said) from exc
     except yaml.YAMLError as exc:
         raise ValueError(str(exc)) from exc
     except (AttributeError, KeyError, TypeError) as exc:  # of its makers, where a tag doesn't fit its value

@@ -137,8 +137,8 @@ class Sender:
         return handle
 
     def _files_of(self, job: Job, folder: str) -> str:
-        """What stands there for the bundle's folder."""
-        inner = os.path.relpath(job.home or self._root, self._root).replace(os.sep, "/")
+        """What stands there for the folder of the bundle's files."""
+        inner = os.path.relpath(job.files or self._root, self._root).replace(os.sep, "/")
         return posixpath.normpath(posixpath.join(mounted(folder), inner))
 
     def _called(self, entry: Entry, path: str) -> Sent:

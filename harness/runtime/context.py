@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model import LOCAL_USER
-from harness.runtime.part import unknown
+from harness.runtime.part import refusal, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -216,6 +216,12 @@ class EntryPoint:
         following = {"getDbutils": "notebook", "notebook": "getContext"}
         here = self._path.rpartition(".")[2].removesuffix("()")
         wanted = following.get(here, "getDbutils")
+        if name == "getDriverConf":  # MLflow's and other clients, on their way to a workspace
+            raise refusal(
+                f"{self._path}.{name}",
+                cause="clients sign in to the workspace by it, and there is no workspace here",
+                mend="run the test with --databricks-env=rehearsal, or leave the cell out by skip_cells",
+            )
         if name != wanted:
             raise unknown(f"{self._path}.{name}", known=[wanted])
         if name == "getContext":

@@ -88,7 +88,7 @@ class Widgets(Part):
     """Widgets: each has a name, a kind and a text as its value."""
 
     _path = "dbutils.widgets"
-    _ours = frozenset({"find", "give", "take_back", "state", "resume"})
+    _ours = frozenset({"find", "give", "take_any", "take_back", "state", "resume"})
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._given: dict[str, str] = {}
@@ -97,6 +97,14 @@ class Widgets(Part):
         self._values: dict[str, str] = dict(self._given)
         self._defaults: dict[str, str] = {}
         self._unclear: set[str] = set()
+        self._takes_any = False
+
+    def take_any(self, takes: bool) -> None:  # noqa: FBT001 -- its only word
+        """Have values from outside be taken that are no choice, as those of a job's task: it isn't the test that misspelt them.
+
+        Databricks' own MLOps Stacks run so, in its CI too: with the target "dev" for a dropdown of "staging" and "prod".
+        """
+        self._takes_any = takes
 
     # The arguments have Databricks' own names, for notebooks pass them by name too.
 
@@ -225,7 +233,7 @@ class Widgets(Part):
 
     def _candidates(self, name: str, default: object) -> list[tuple[str, str]]:
         found = [("its default", _text(default, f'the default of the widget "{name}"'))]
-        if name in self._given:
+        if name in self._given and not self._takes_any:
             found.append(("the value the test gives", self._given[name]))
         return found
 

@@ -270,6 +270,10 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
         ),
         ("spark.conf.set('spark.sql.shuffle.partitions', 'auto')", 'takes "auto" on Databricks only'),
         (
+            "spark.sql('CREATE VIEW v WITH METRICS LANGUAGE YAML AS $$\\nversion: 1.1\\nsource: t\\n$$')",
+            "a metric view of this version is made on Databricks only",
+        ),
+        (
             (
                 "for name in ('t', 'u'):\n    spark.range(1).write.saveAsTable(name)\n"
                 "try:\n    spark.sql('CREATE OR REPLACE TABLE u SHALLOW CLONE t')\nexcept Exception:\n    pass"

@@ -52,6 +52,22 @@ def test_task_values_are_one_runs_own(run_job, job):
     assert again.tasks["sets"].exit_value == "none"
 
 
+def test_a_value_that_is_no_choice(run_job, run_notebook, job):
+    """A task has it as its job says, as MLOps Stacks' have a target that no dropdown offers; a default has to be a choice."""
+    gives = "dbutils.widgets.dropdown('env', DEFAULT, ['staging', 'prod'])\ndbutils.notebook.exit(dbutils.widgets.get('env'))"
+    one = notebook("one")
+    one["notebook_task"]["base_parameters"] = {"env": "dev"}
+
+    run = run_job(
+        path := job(one, notebook("two"), one=gives.replace("DEFAULT", "'prod'"), two=gives.replace("DEFAULT", "'dev'"))
+    )
+
+    assert (run.tasks["one"].outcome, run.tasks["one"].exit_value) == ("exited", "dev")
+    assert (run.tasks["two"].outcome, "its default is none of: staging" in run.tasks["two"].error) == ("failed", True)
+    typed = run_notebook(path.parent / "one.py", widgets={"env": "dve"})
+    assert (typed.outcome, "is none of: staging, prod" in typed.error) == ("failed", True)
+
+
 def test_a_condition_on_what_nobody_set_fails(run_job, job):
     """It doesn't come to false, and what waits for it isn't run."""
     left = "{{tasks.sets.values.m}}"

@@ -142,7 +142,26 @@ UNCLEAR = {
     "a bare spark": ("x = 1\nspark.range(3).count()\n", 2, "spark = SparkSession.builder.getOrCreate()"),
     "a bare dbutils": ("dbutils.widgets.get('day')\n", 1, "from databricks.sdk.runtime import dbutils"),
     "a bare display": ("display(1)\n", 1, "isn't documented"),
-    "a module beside it": ("import helper\n", 1, "No module named 'helper': whether a Python script finds modules in"),
+    "a module beside it": (
+        "import helper\n",
+        1,
+        "a wheel that the task asks for brings them, install the project",
+    ),
+    "a bare dbutils that it does without": (
+        "def read():\n    return dbutils.secrets.get('a', 'b')\n\n\ntry:\n    read()\nexcept Exception:\n    print('none')\n",
+        2,
+        "name 'dbutils' is not defined: whether a Python script finds it predefined",
+    ),
+    "a module that it does without": (
+        "try:\n    import helper.inner\nexcept Exception:\n    pass\n",
+        2,
+        "No module named 'helper': whether a Python script finds modules in",
+    ),
+    "a module that it looks for": (
+        "import importlib.util\n\nprint(importlib.util.find_spec('helper'))\n",
+        3,
+        "No module named 'helper': whether a Python script finds modules in",
+    ),
     "an exit value": (
         "from databricks.sdk.runtime import dbutils\ntry:\n    dbutils.notebook.exit('x')\nexcept BaseException:\n    pass\n",
         3,
@@ -169,6 +188,46 @@ def test_what_nobody_knows_of_scripts_is_not_passed(run_job, script, what):
     assert (run.outcome, main.outcome) == ("unsupported", "unsupported"), run.summary
     assert told in main.error
     assert str(main.location).endswith(f"etl/main.py:{line}")
+
+
+READY = """\
+import contextlib
+import sys
+
+from pyspark.sql import SparkSession
+
+try:
+    spark
+except NameError:
+    spark = SparkSession.builder.getOrCreate()
+try:
+    dbutils
+except Exception:
+    from databricks.sdk.runtime import dbutils
+with contextlib.suppress(NameError):
+    display
+try:
+    import helper
+except ImportError:
+    sys.path.insert(0, "FOLDER")
+    import helper
+try:
+    import no_such_module_anywhere
+except Exception:
+    print(helper.NAME, dbutils.secrets.listScopes() == [], spark.range(3).count(), __builtins__.len("ab"))
+"""
+
+
+def test_a_script_that_is_ready_for_either(run_job, script):
+    """It does the same whether it finds a name or a module, or not: that is no doubt."""
+    path = script(READY)
+    path.with_name("etl").joinpath("main.py").write_text(READY.replace("FOLDER", str(path.parent / "etl")))
+    (path.parent / "etl" / "helper.py").write_text("NAME = 'help'\n")
+
+    run = run_job(path)
+
+    assert run.passed, run.summary
+    assert run.tasks["main"].run.cells[0].text == "help True 3 2\n"
 
 
 def test_modules_whose_folder_a_script_names(run_job, script):

@@ -70,6 +70,8 @@ def test_a_catalog_that_nobody_made():
     error = "AnalysisException: [NO_SUCH_CATALOG_EXCEPTION] Catalog 'sales_dev' was not found. Please verify the catalog name"
 
     assert hint(error).endswith("make sales_dev first, by make_catalog")
+    of_function = "AnalysisException: [MISSING_CATALOG_ABILITY.CREATE_FUNCTION] Catalog main does not support CREATE FUNCTION."
+    assert hint(of_function).endswith("(main is the current one): make it first, by make_catalog")
 
 
 def test_a_file_of_the_workspace_leads_to_the_setting():

@@ -28,9 +28,9 @@ def project(tmp_path):
                 path.write_text(textwrap.dedent(text).lstrip("\n"))
             return self
 
-        def read(self, asked, *, target="local", environ=None, user=None, **more):
-            beside = str(tmp_path / "tests" / "test_it.py")
-            found = describe(asked, beside=beside, root=str(tmp_path), target=target, environ=environ or {}, user=user)
-            return read_job(found, root=str(tmp_path), find=notebooks_of(tmp_path), is_notebook=is_notebook, **more)
+        def read(self, asked, *, target="local", environ=None, user=None, root=tmp_path, **more):
+            beside = str(root / "tests" / "test_it.py")
+            found = describe(asked, beside=beside, root=str(root), target=target, environ=environ or {}, user=user)
+            return read_job(found, root=str(root), find=notebooks_of(root), is_notebook=is_notebook, **more)
 
     return Project()

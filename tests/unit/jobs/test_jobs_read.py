@@ -238,6 +238,19 @@ def test_jobs_that_a_bundle_describes_in_python(project, where):
     assert "in Python can't be read here" in caught.value.cause
 
 
+def test_a_bundle_whose_python_changes_jobs(project):
+    """What is deployed may be another job: it is run only as a file, which is what is written."""
+    one = f"resources: {{jobs: {{j: {{{ONE}}}}}}}\n"
+    project.write(databricks_yml="bundle: {name: demo}\ninclude: [j.yml]\npython: {mutators: ['m:add']}\n", j_yml=one, n_py="")
+
+    with pytest.raises(JobFileError) as caught:
+        project.read("j")
+
+    assert "mutators are ['m:add']" in caught.value.cause
+    assert caught.value.mend.endswith('run_job("j.yml")')
+    assert project.read("j.yml").tasks
+
+
 def test_a_variable_that_leads_back_to_itself(project):
     """It has no value either."""
     text = f"variables: {{a: '${{var.b}}', b: '${{var.a}}'}}\nresources: {{jobs: {{j: {{name: '${{var.a}}', {ONE}}}}}}}"
@@ -377,6 +390,15 @@ def test_yaml_that_takes_in_other_parts(project):
     ]
 
 
+def test_yaml_that_says_the_same_twice(project):
+    """Nothing is lost, and Databricks' own command line deploys it."""
+    project.write(
+        j_yml="name: j\ntimeout_seconds: 5\ntasks: [{task_key: a, notebook_task: {notebook_path: n}}]\nname: j\n", n_py=""
+    )
+
+    assert project.read("j.yml").name == "j"
+
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
 )
@@ -389,6 +411,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("[1]", "it holds a list"),
         ("tasks: [", "expected"),
         ("tasks: 1\ntasks: 2\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: 1\ntasks: '1'\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: [a]\ntasks: [a]\n", 'line 2 has "tasks" for the second time'),
+        ("tasks: { {a} }", "line 1: while constructing a mapping, found unhashable key"),
         ("tasks: !!python/object/apply:os.system [exit 1]", "could not determine a constructor"),
         ("tasks: !!set {a}", "could not determine a constructor"),
         ("tasks: !!bool maybe", "isn't what its tag says"),

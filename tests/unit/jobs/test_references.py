@@ -30,6 +30,7 @@ def known():
         ("{{tasks.load.values.list}}", "[1, null]"),
         ("{{tasks.load.values.is_new}}", "true"),
         ("{{tasks.load.values.`odd-key`}}", "o"),
+        ("{{tasks.[load].values.[odd-key]}}", "o"),
         ("{{tasks.load.result_state}} {{tasks.bad.result_state}}", "success failed"),
         ("{{job.name}} {{task.name}} {{task.notebook_path}} {{job.run_id}}", "etl train /src/train 7"),
         ("{{job.start_time.iso_date}} {{job.start_time.is_weekday}}", "2026-01-31 false"),

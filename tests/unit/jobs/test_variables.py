@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("yaml", reason="jobs are read with pyyaml (the extras `local` and `remote`)")
 
 from harness.jobs import variables
-from harness.jobs.errors import JobVariableError
+from harness.jobs.bundles import describe
+from harness.jobs.errors import JobFileError, JobVariableError
 from harness.jobs.git import details_of
 from harness.jobs.resources import as_a_name
 
@@ -190,3 +191,139 @@ def test_the_folder_where_a_run_has_not_all_of_its_files(given):
     """It has no value then, for what lies above the project's folder goes nowhere."""
     with pytest.raises(JobVariableError, match=r"\$\{workspace.file_path\} has no value"):
         given("${workspace.file_path}/conf")
+
+
+def test_the_folder_has_no_more_than_its_own_name(given):
+    """What only begins like it is another folder."""
+    with pytest.raises(JobVariableError) as caught:
+        given("${workspace.root_path}/files_old", files="/w/files")
+
+    assert caught.value.cause == "a copy isn't deployed, and has none of the bundle's folders there but that of its files"
+    assert caught.value.mend == "write ${workspace.file_path}, if one of the bundle's files is meant"
+
+
+def test_a_folder_of_the_bundles_own(project, given):
+    """A bundle may have its files lie elsewhere, in the root of its deployment say."""
+    project.write(databricks_yml=TARGETS + "    workspace: {file_path: '${workspace.root_path}'}\n")
+    assert given("${workspace.root_path}/conf", files="/w") == "/w/conf"
+
+    project.write(databricks_yml=TARGETS + "    workspace: {file_path: /Workspace/Shared/churn}\n")
+    with pytest.raises(JobVariableError, match=r"\$\{workspace.root_path\} has no value"):
+        given("${workspace.root_path}/files/conf", files="/w")
+
+
+def test_what_a_bundle_synchronizes_besides(project):
+    """Its files are then in the innermost folder that has all of them, from where they are written."""
+    project.write(
+        dabs__churn__databricks_yml="""
+            bundle: {name: churn}
+            include: [more/*.yml]
+            sync: {paths: [., "${var.shared}"]}
+            variables: {shared: {default: ../shared}}
+            resources:
+              jobs:
+                j: {tasks: [{task_key: a, notebook_task: {notebook_path: "${workspace.file_path}/churn/n"}}]}
+        """,
+        dabs__churn__n_py="# Databricks notebook source\n",
+    )
+
+    def files():
+        beside, root = str(project.root / "dabs" / "churn" / "test_it.py"), str(project.root)
+        return describe("j", beside=beside, root=root, target="local", environ={}).files
+
+    job = project.read("dabs/churn/databricks.yml")
+
+    assert files() == job.files == str(project.root / "dabs")
+    assert job.tasks[0].path == str(project.root / "dabs" / "churn" / "n.py")
+    project.write(dabs__churn__more__lib_yml="sync: {paths: [../../../lib]}\n")
+    assert files() == str(project.root)
+
+
+def test_files_above_the_folder_of_the_tests(project):
+    """They don't lie where the copy runs, and the run says so."""
+    inner = project.root / "churn"
+    project.write(
+        churn__databricks_yml="""
+            bundle: {name: churn}
+            sync: {paths: [., ../shared]}
+            resources: {jobs: {j: {tasks: [{task_key: a, notebook_task: {notebook_path: n}}]}}}
+        """,
+        churn__n_py="# Databricks notebook source\n",
+    )
+
+    (note,) = project.read("databricks.yml", root=inner).notes
+
+    assert note.startswith(
+        "the bundle's files go up to .., and the copy works with those of the folder that pytest is run from"
+    )
+
+
+OVERRIDES = ".databricks/bundle/pps/variable-overrides.json"
+
+
+def test_a_users_own_values(project, given):
+    """They lie beside the bundle, as for its command line: they win over the target's, and BUNDLE_VAR_… over them."""
+    (project.root / OVERRIDES).parent.mkdir(parents=True)
+    (project.root / OVERRIDES).write_text('{"catalog": "mine", "other": "x", "shape": {"workers": 9}}')
+
+    assert given("${var.catalog} ${var.shape.workers}") == "mine 9"
+    assert given("${var.catalog}", environ={"BUNDLE_VAR_catalog": "ci"}) == "ci"
+    assert given("${var.catalog}", target="named") == "ppd"
+    for asked in ("${var.other}", "${var.shape.zones[0]}"):
+        with pytest.raises(JobVariableError, match="has no value"):
+            given(asked)
+
+
+def test_a_users_own_values_that_cant_be_read(project, given):
+    """It's an error, for the bundle's own would be others than the user sees deployed."""
+    (project.root / OVERRIDES).parent.mkdir(parents=True)
+    (project.root / OVERRIDES).write_text("{catalog: mine}")
+
+    with pytest.raises(JobFileError) as caught:
+        given("${var.catalog}")
+
+    assert caught.value.location.path == OVERRIDES
+
+
+WITH_A_SHAPE = """
+    bundle: {name: churn}
+    include: [resources/*.yml]
+    variables:
+      shape: {type: complex, default: {workers: 2, zones: [a, b]}}
+      policy: {lookup: {cluster_policy: "small ${var.shape.workers}"}}
+      owner: {description: who}
+      empty: {default: null}
+    targets:
+      short: {variables: {shape: {workers: 3}}}
+      whole: {variables: {shape: {type: complex, default: {workers: 4}}, policy: p1, owner: null}}
+"""
+
+
+def test_a_target_gives_names_with_values(project, given):
+    """All of them anew, whichever way it is written: of the default nothing stays."""
+    project.write(databricks_yml=WITH_A_SHAPE)
+
+    assert given("${var.shape.workers}", target="short") == "3"
+    assert given("${var.shape.workers} ${var.policy}", target="whole") == "4 p1"
+    for target in ("short", "whole"):
+        with pytest.raises(JobVariableError, match="has no value"):
+            given("${var.shape.zones[0]}", target=target)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("policy", "a workspace is to be asked for it: cluster_policy small 3"),
+        ("owner", "the bundle declares it, and nothing gives it one"),
+        ("empty", "the bundle declares it, and nothing gives it one"),
+    ],
+)
+def test_a_variable_that_nothing_gives_a_value(project, given, name, cause):
+    """Why is told, and no other name is offered: this one is there."""
+    project.write(databricks_yml=WITH_A_SHAPE)
+
+    with pytest.raises(JobVariableError) as caught:
+        given(f"${{var.{name}}}", target="short")
+
+    assert (caught.value.cause, caught.value.mend) == (cause, f"give it a default, or set BUNDLE_VAR_{name}")
+    assert given(f"${{var.{name}}}", target="short", environ={f"BUNDLE_VAR_{name}": "x"}) == "x"

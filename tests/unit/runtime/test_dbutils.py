@@ -201,6 +201,7 @@ def test_the_names_that_there_are_stand_once_in_order(dbutils):
         (lambda dbutils: dbutils.jobs.taskValues.gets, 'did you mean "get"'),
         (lambda dbutils: dbutils.notebook.entry_point.getDbutil, 'did you mean "getDbutils"'),
         (lambda dbutils: dbutils.entry_point.getDbutils().notebooks, 'did you mean "notebook"'),
+        (lambda dbutils: dbutils.entry_point.getDriverConf(), "there is no workspace here"),
         (lambda dbutils: dbutils.meta.define("x"), "dbutils.meta.define is not served"),
         (lambda dbutils: dbutils.api(), "dbutils.api is not served"),
         (lambda dbutils: dbutils.preview.x, "dbutils.preview.x is not served"),
