@@ -200,7 +200,7 @@ def _is_in(module: ModuleType, folder: str, top: str) -> bool:
 
 
 def _guard(top: str, folders: Sequence[str]) -> ModuleType:
-    """Stands for a module that nobody can tell: whatever is asked of it, Python's errors say why, as its file or by themselves."""
+    """Stands for a module that nobody can tell; Python's errors say why, whatever is asked of it."""
     made = ModuleType(top)
     why = made.__file__ = f"one each in {' and '.join(folders)}, and the test's notebooks don't say which is meant"
 
