@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.extract.off_path import off_path, on_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 _NOT_FOUND = re.compile(r"Path does not exist: dbfs:(/.+?)\. SQLSTATE")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
@@ -47,19 +47,31 @@ _SAID = (
     ),
 )
 
+_TO_MAKE = re.compile(r"first, by (?:uc|make_)")
 _TRACE = "Traceback (most recent call last):"
 
 MARK = "hint: "
 """What a line of an error begins with that is none of the error's own."""
 
 
-def with_hint(error: str, *, mapped: Collection[str] = (), root: str = "", project: str = "", script: bool = False) -> str:
+def with_hint(
+    error: str,
+    *,
+    mapped: Collection[str] = (),
+    root: str = "",
+    project: str = "",
+    script: bool = False,
+    tables: Callable[[], object] = str,
+) -> str:
     """An error's text, with a line more where there is something to say.
 
     ``mapped`` are known folders below ``/Workspace``, ``root`` is that of the run, ``project`` that of the
-    settings; a ``script`` finds only what is installed.
+    settings; a ``script`` finds only what is installed. ``tables`` tells what a notebook needs of its catalogs, so that what
+    isn't there can be made at once and not one failure after the other.
     """
     said = "" if hint_of(error) else _hint(error, mapped, root, project, script=script)
+    if said and _TO_MAKE.search(said) and (more := str(tables())):
+        said += f"; {more}"
     return hinted(error, said) if said else error
 
 

@@ -39,6 +39,7 @@ from harness.execute.refusals import (
 )
 from harness.execute.shown import display
 from harness.execute.steps import step_of
+from harness.execute.tables_named import tables_named
 from harness.execute.tracebacks import trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
@@ -307,8 +308,11 @@ class Runner:
                 what = hinted(clipped(what), own)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
             root, project, script = self.job.root, self.job.project, self.job.arguments is not None
-            said = with_hint(clipped(what), mapped=mapped, root=root, project=project, script=script)
+            said = with_hint(clipped(what), mapped=mapped, root=root, project=project, script=script, tables=self._tables_named)
             tell(self.job.folder, "failed", error=said, **facts)
+
+    def _tables_named(self) -> object:
+        return tables_named(read_notebook(self.job.path)) if self.job.arguments is None else ""
 
     def _unclear(self, error: BaseException) -> str:
         if self.job.arguments is None:
