@@ -126,7 +126,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
         root=root,
         find=find,
         is_notebook=is_notebook,
-        with_compute=with_compute,
+        with_compute=with_compute and environment.is_remote,
         given=given,
         files=files,
     )

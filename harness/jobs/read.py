@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SET = ("spark_env_vars", "spark_conf", "init_scripts")
+"""What a cluster may set that code can see."""
 _COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
 
 
@@ -100,18 +102,25 @@ class _Reader:
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
-        retried = [task.key for task in _with_inner(ordered) if task.retries]
-        notes = [f"the copy tries no task again, which the job asks for: {', '.join(retried)}"] if retried else []
-        if self._sources.of_sql:
-            notes.append(f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}")
-        above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
-        if self._found.files != self._found.home and above.startswith(os.pardir):
-            what = f"the bundle's files go up to {above}, and the copy works with those of the folder that pytest is run from"
-            notes.append(f"{what}: run it from there")
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         environments = tuple(self._list(its, "environments"))
-        return Job(name, self._found.path, ordered, parameters, seconds, environments, tuple(notes), self._found.files)
+        notes = tuple(self._notes(ordered))
+        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files)
+
+    def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
+        """What a copy leaves out, or does otherwise."""
+        retried = [task.key for task in _with_inner(tasks) if task.retries]
+        if retried:
+            yield f"the copy tries no task again, which the job asks for: {', '.join(retried)}"
+        if self._sources.of_sql:
+            yield f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}"
+        if not self._with_compute and (set_there := _set_by_clusters(self._found.settings)):
+            yield f"the copy hasn't what the job's clusters set: {', '.join(set_there)}"
+        above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
+        if self._found.files != self._found.home and above.startswith(os.pardir):
+            what = f"the bundle's files go up to {above}, and the copy works with those of the folder that pytest is run from"
+            yield f"{what}: run it from there"
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:
@@ -278,6 +287,21 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         return place_of(value, otherwise=self._found.path, root=self._root)
+
+
+def _set_by_clusters(settings: Mapping[str, Any]) -> list[str]:
+    """What the clusters of a job set that code can see, as "spark_env_vars ENV, REGION": names, for values may be secret."""
+    holders = [*_dicts(settings.get("job_clusters")), *_dicts(settings.get("tasks"))]
+    clusters = [one["new_cluster"] for one in holders if isinstance(one.get("new_cluster"), dict)]
+    found: dict[str, dict[str, None]] = {}
+    for kind, value in ((kind, cluster.get(kind)) for cluster in clusters for kind in _SET):
+        if value:
+            found.setdefault(kind, {}).update(dict.fromkeys(map(str, value)) if isinstance(value, dict) else {})
+    return [f"{kind} {', '.join(names)}".rstrip() for kind, names in found.items()]
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:

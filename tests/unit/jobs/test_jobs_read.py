@@ -492,3 +492,27 @@ def test_parameters_that_a_test_gives(bundle):
         given(job, {"n": 5})
     with pytest.raises(JobParameterError, match='has no parameter "m"'):
         given(job, {"m": "5"})
+
+
+def test_what_clusters_set_is_told(project):
+    """By its name alone, for values may be secret; not where the job's own compute is taken."""
+    project.write(
+        j_yml="""
+            tasks:
+              - task_key: a
+                job_cluster_key: main
+                notebook_task: {notebook_path: n.py}
+              - task_key: b
+                notebook_task: {notebook_path: n.py}
+                new_cluster: {num_workers: 1, spark_conf: {spark.x: 1}, init_scripts: [{workspace: {destination: /x.sh}}]}
+            job_clusters:
+              - job_cluster_key: main
+                new_cluster: {spark_env_vars: {ENV: prod, TOKEN: "{{secrets/a/b}}"}, spark_conf: {}}
+        """,
+        n_py="",
+    )
+
+    assert project.read("j.yml").notes == (
+        "the copy hasn't what the job's clusters set: spark_env_vars ENV, TOKEN, spark_conf spark.x, init_scripts",
+    )
+    assert project.read("j.yml", with_compute=True).notes == ()
