@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs import BUNDLE_FILES
 from harness.jobs.errors import JobFileError, JobNotFoundError
 from harness.jobs.merge import merged
 from harness.jobs.values import OVERRIDES, dict_of, variables_of
@@ -16,9 +17,6 @@ from harness.jobs.written import Written, place_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
-"""What a bundle's file may be called."""
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -93,7 +91,7 @@ def describe(
     if path is None:
         raise JobNotFoundError(
             f'there is no job "{asked}"',
-            cause=f"no {NAMES[0]} lies in the test's folder or in one above it",
+            cause=f"no {BUNDLE_FILES[0]} lies in the test's folder or in one above it",
             mend='name a file that describes the job: run_job("resources/etl.job.yml")',
         )
     bundle = load(path, root)
@@ -160,7 +158,7 @@ def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mappin
 
 def _bundle_above(folder: str, root: str) -> str | None:
     while True:
-        for name in NAMES:
+        for name in BUNDLE_FILES:
             if os.path.isfile(os.path.join(folder, name)):
                 return os.path.join(folder, name)
         above = os.path.dirname(folder)

@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
-from harness.jobs.bundles import NAMES, Bundle, load, variables_in
-from harness.jobs.errors import JobError, JobVariableError
-from harness.jobs.merge import merged
+from harness.jobs import BUNDLE_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.jobs.bundles import Bundle
 
 _CLUSTER = ("cluster_id", "compute_id")
 """The cluster for everything of a target: its name now, and as it was."""
@@ -43,6 +43,10 @@ def target_of(folder: str, name: str, environ: Mapping[str, str]) -> dict[str, A
     if bundle is None or name not in bundle.targets:
         return {}
     target = bundle.targets[name] if isinstance(bundle.targets[name], dict) else {}
+    from harness.jobs.bundles import variables_in
+    from harness.jobs.errors import JobVariableError
+    from harness.jobs.merge import merged
+
     own = target.get("workspace")
     workspace = merged(bundle.workspace, own if isinstance(own, dict) else {})
     cluster = next((one for held in (target, bundle.about) for key in _CLUSTER if (one := held.get(key))), None)
@@ -61,9 +65,11 @@ def target_of(folder: str, name: str, environ: Mapping[str, str]) -> dict[str, A
 
 
 def _bundle_in(folder: str) -> Bundle | None:
-    path = next((path for name in NAMES if os.path.isfile(path := os.path.join(folder, name))), None)
+    path = next((path for name in BUNDLE_FILES if os.path.isfile(path := os.path.join(folder, name))), None)
     if path is None:
-        return None
+        return None  # as in most projects, whose runs needn't pay for what reads one
+    from harness.jobs.errors import JobError
+
     try:
         return _loaded(path, folder, os.stat(path).st_mtime_ns)
     except JobError as exc:
@@ -77,4 +83,6 @@ def _bundle_in(folder: str) -> Bundle | None:
 
 @lru_cache(maxsize=16)
 def _loaded(path: str, root: str, _changed: int) -> Bundle:
+    from harness.jobs.bundles import load
+
     return load(path, root)
