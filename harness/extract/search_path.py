@@ -15,7 +15,6 @@ from harness.extract.quiet import dotted_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_ADDS = frozenset({"sys.path.append", "sys.path.insert"})
 _HERE = frozenset({"os.getcwd", "getcwd", "Path.cwd", "pathlib.Path.cwd"})
 _SAME = frozenset({"os.path.abspath", "os.path.realpath", "os.path.normpath", "path.abspath", "abspath", "str", "os.fspath"})
 _JOINED = frozenset({"os.path.join", "path.join", "join", "Path", "pathlib.Path", "PurePath"})
@@ -24,14 +23,14 @@ _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SAME_METHODS = frozenset({"resolve", "absolute", "as_posix"})
 
 
-def added_folders(statements: Iterable[ast.AST]) -> tuple[tuple[int, str], ...]:
-    """The folders with the line of each, in the order of the text: from the notebook's own ("../src"), or absolute.
+def added_folders(statements: Iterable[ast.AST]) -> tuple[tuple[int, str, bool], ...]:
+    """The folders with the line of each, and whether it comes first: from the notebook's own ("../src"), or absolute.
 
     What is computed from anything but texts, the current folder and names that are bound to such is left out, and so is what
     only a function does.
     """
     known: dict[str, str] = {}
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, str, bool]] = []
     for statement in statements:
         for node in _in_order(statement):
             match node:
@@ -43,15 +42,15 @@ def added_folders(statements: Iterable[ast.AST]) -> tuple[tuple[int, str], ...]:
                         known.pop(name, None)
                     else:
                         known[name] = path
-                case ast.Call(func=function, args=[*_, folder]) if dotted_name(function) in {
-                    "sys.path.append",
-                    "sys.path.insert",
-                }:
-                    found += ((node.lineno, path) for path in _paths([folder], known))
+                case ast.Call(func=function, args=[folder]) if dotted_name(function) == "sys.path.append":
+                    found += ((node.lineno, path, False) for path in _paths([folder], known))
+                case ast.Call(func=function, args=[place, folder]) if dotted_name(function) == "sys.path.insert":
+                    is_first = isinstance(place, ast.Constant)
+                    found += ((node.lineno, path, is_first) for path in _paths([folder], known))
                 case ast.Call(func=function, args=[ast.List(elts=folders)]) if dotted_name(function) == "sys.path.extend":
-                    found += ((node.lineno, path) for path in _paths(folders, known))
+                    found += ((node.lineno, path, False) for path in _paths(folders, known))
                 case ast.AugAssign(target=target, value=ast.List(elts=folders)) if dotted_name(target) == "sys.path":
-                    found += ((node.lineno, path) for path in _paths(folders, known))
+                    found += ((node.lineno, path, False) for path in _paths(folders, known))
     return tuple(dict.fromkeys(found))
 
 

@@ -34,7 +34,7 @@ from harness.extract.search_path import added_folders
 )
 def test_a_folder_that_is_told(text, found):
     """Relative ones count from the notebook's own, in which it runs."""
-    assert [path for _, path in added_folders([ast.parse(text)])] == found
+    assert [path for _, path, _ in added_folders([ast.parse(text)])] == found
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,21 @@ def test_a_folder_that_nobody_can_tell(text):
 def test_lines_are_told():
     """An import above such a line doesn't find what is there."""
     assert added_folders([ast.parse("import sys\n\nsys.path.append('a')\nsys.path.append('b')\nsys.path.append('a')")]) == (
-        (3, "a"),
-        (4, "b"),
-        (5, "a"),
+        (3, "a", False),
+        (4, "b", False),
+        (5, "a", False),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_first"),
+    [
+        ("sys.path.insert(0, 'a')", True),
+        ("sys.path.insert(1, 'a')", True),
+        ("sys.path.insert(len(sys.path), 'a')", False),
+        ("sys.path.append('a')", False),
+    ],
+)
+def test_a_folder_that_comes_first(text, is_first):
+    """It comes before the notebook's own."""
+    assert added_folders([ast.parse(text)]) == ((1, "a", is_first),)
