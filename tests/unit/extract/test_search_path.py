@@ -8,6 +8,8 @@ import pytest
 
 from harness.extract.search_path import added_folders
 
+CONTEXT = "dbutils.notebook.entry_point.getDbutils().notebook().getContext()"
+
 
 @pytest.mark.parametrize(
     ("text", "found"),
@@ -30,6 +32,11 @@ from harness.extract.search_path import added_folders
         ("root = os.path.abspath('..')\nlib = os.path.join(root, 'lib')\nsys.path.append(lib)", ["../lib"]),
         ("p = 'a'\nif p not in sys.path:\n    sys.path.append(p)", ["a"]),
         ("try:\n    import a\nexcept ImportError:\n    sys.path.append('b')", ["b"]),
+        ("if here:\n    p = 'a'\n    sys.path.append(p)\nelse:\n    p = 'b'\n    sys.path.append(p)", ["a", "b"]),
+        ("if here:\n    p = 'a'\nelse:\n    p = 'a'\nsys.path.append(p)", ["a"]),
+        ("for name in names:\n    p = os.path.join('..', 'a')\n    sys.path.append(p)", ["../a"]),
+        (f"sys.path.append('/Workspace' + os.path.dirname({CONTEXT}.notebookPath().get()))", ["."]),
+        (f"p = {CONTEXT}.notebookPath().get()\nsys.path.append(os.path.dirname(os.path.dirname(f'/Workspace{{p}}')))", [".."]),
     ],
 )
 def test_a_folder_that_is_told(text, found):
@@ -50,6 +57,15 @@ def test_a_folder_that_is_told(text, found):
         "sys.path.append()",
         "sys.path.append(f'{root!r}')",
         "sys.path.append('')",
+        "p = Path.cwd()\nwhile not (p / 'pyproject.toml').exists():\n    p = p.parent\nsys.path.append(str(p))",
+        "p = 'a'\nfor p in names:\n    sys.path.append(p)",
+        "p = 'a'\nif here:\n    p = 'b'\nsys.path.append(p)",
+        "try:\n    p = 'a'\nexcept OSError:\n    p = 'b'\nsys.path.append(p)",
+        "p = 'a'\np += '/b'\nsys.path.append(p)",
+        "p = 'a'\np, q = ask()\nsys.path.append(p)",
+        "p = 'a'\nwith open(q) as p:\n    sys.path.append(p)",
+        "p = 'a'\ndel p\nsys.path.append(p)",
+        f"sys.path.append(os.path.dirname({CONTEXT}.notebookPath().get()))",
     ],
 )
 def test_a_folder_that_nobody_can_tell(text):
@@ -78,3 +94,10 @@ def test_lines_are_told():
 def test_a_folder_that_comes_first(text, is_first):
     """It comes before the notebook's own."""
     assert added_folders([ast.parse(text)]) == ((1, "a", is_first),)
+
+
+def test_a_long_chain():
+    """It is as deep a tree as it is long."""
+    chain = "frame" + ".where(x)" * 400
+
+    assert added_folders([ast.parse(f"{chain}\nsys.path.append('a')")]) == ((2, "a", False),)
