@@ -33,10 +33,11 @@ class Beside:
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, dict[str, ModuleType]]] = {}
         self._folders: dict[str, Sequence[str]] = {}  # the file of such a module -> where its own imports look
-        self._importing: list[Mapping[str, str]] = []
+        self._importing: list[Sequence[str]] = []
         self._reached: tuple[Mapping[str, str], ...] = ()
         self._is_in_test = False
         self._guards: dict[str, ModuleType] = {}
+        self._doubtful: set[str] = set()
         self._on_path: list[str] = []
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
         self._others_import: Callable[..., ModuleType] | None = None
@@ -45,6 +46,10 @@ class Beside:
     def is_used(self) -> bool:
         """Whether any notebook imports from such a folder."""
         return bool(self._modules)
+
+    def doubtful(self) -> list[ModuleType]:
+        """Modules that go by a name which means another one, too, in the running test: by it a worker may find the other."""
+        return [module for name, module in list(sys.modules.items()) if _top(name) in self._doubtful]
 
     def named(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
         """What of these names is imported from these folders: the first of them that has it, by its top name."""
@@ -58,7 +63,7 @@ class Beside:
         """Have imports look in these folders first, and leave to others what they have by the same names."""
         self._gather()
         tops = frozenset().union(*map(self._tops, folders))
-        owners = {top: folder for top in tops if (folder := self._owner(top, folders)) is not None}
+        owners = self._owners(tops, folders)
         before = {name: module for name, module in sys.modules.items() if _top(name) in owners}
         for name in before:
             top = _top(name)
@@ -67,7 +72,7 @@ class Beside:
         for top, folder in owners.items():
             sys.modules.update(self._modules.get(top, {}).get(folder, {}))
         finder = Again([before, *(held for views in self._modules.values() for held in views.values())])
-        self._importing.append(owners)
+        self._importing.append(folders)
         sys.path[:0] = folders
         sys.meta_path.insert(0, finder)
         try:
@@ -75,21 +80,31 @@ class Beside:
         finally:
             self._importing.pop()
             sys.meta_path.remove(finder)
-            for name in [name for name in sys.modules if _top(name) in owners]:
-                top, module = _top(name), sys.modules.pop(name)
-                self._modules.setdefault(top, {}).setdefault(owners[top], {})[name] = module
-                if _is_in(module, owners[top], top):
-                    self._folders.setdefault(str(file_of(module)), folders)
+            owners |= self._owners(tops - owners.keys(), folders)
+            self._hold(owners, folders)
             for folder in folders:
                 if folder in sys.path:
                     sys.path.remove(folder)
             sys.modules.update(before)
             if self._importing:  # what imports this may have a name in common with it, and is in the midst of its own
-                for top, folder in self._importing[-1].items():
-                    for name, module in self._modules.get(top, {}).get(folder, {}).items():
-                        sys.modules.setdefault(name, module)
+                for top in owners:
+                    of_outer = self._modules.get(top, {}).get(self._owner(top, self._importing[-1]) or "", {})
+                    sys.modules.update({name: of_outer[name] for name in of_outer.keys() - sys.modules.keys()})
             else:
                 self._put()
+
+    def _owners(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
+        """Which of the folders has what goes by these names, as far as anything has been imported by them."""
+        present = self._modules.keys() | map(_top, sys.modules)
+        return {top: folder for top in present.intersection(tops) if (folder := self._owner(top, folders)) is not None}
+
+    def _hold(self, owners: Mapping[str, str], folders: Sequence[str]) -> None:
+        """Take what has been imported by these names out of ``sys.modules``, and keep it for the folders that it is from."""
+        for name in [name for name in sys.modules if _top(name) in owners]:
+            top, module = _top(name), sys.modules.pop(name)
+            self._modules.setdefault(top, {}).setdefault(owners[top], {})[name] = module
+            if _is_in(module, owners[top], top):
+                self._folders.setdefault(str(file_of(module)), folders)
 
     def enter(self, reached: Iterable[Mapping[str, str]]) -> None:
         """A test begins: turn to what its notebooks find, for each what `named` gave. Others' stay where no two have one name.
@@ -145,14 +160,19 @@ class Beside:
         first: dict[str, None] = {}
         others: dict[str, None] = {}
         doubtful: set[str] = set()
+        listed = [(real(entry or os.getcwd()), self._tops(entry)) for entry in sys.path]
         for top, folders in self._modules.items():
             wanted = {reached[top] for reached in self._reached if top in reached} or set(folders)
-            tests = [real(entry or os.getcwd()) for entry in sys.path if top in self._tops(entry) and _is_module(entry, top)]
+            tests = [entry for entry, tops in listed if top in tops and _is_module(entry, top)]
             if tests:  # they find it with or without notebooks
+                chosen = _of_tests(tests, folders, wanted)
                 if top not in sys.modules:
-                    sys.modules.update(folders.get(_of_tests(tests, folders, wanted), {}))
+                    sys.modules.update(folders.get(chosen, {}))
+                if wanted != {chosen}:
+                    self._doubtful.add(top)
                 continue
             if len(wanted) > 1:
+                self._doubtful.add(top)
                 self._guards[top] = _guard(top, sorted(wanted))
                 doubtful |= wanted
                 continue
@@ -179,6 +199,7 @@ class Beside:
             if sys.modules.get(name) is guard:
                 del sys.modules[name]
         self._guards = {}
+        self._doubtful = set()
         for folder in self._on_path:
             if folder in sys.path:
                 sys.path.remove(folder)
