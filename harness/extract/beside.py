@@ -143,7 +143,10 @@ class Beside:
             full = resolve_name("." * level + name, globals.get("__package__")) if level else name
             top = _top(full)
             owner = None if top in sys.stdlib_module_names else self._owner(top, folders)
-            if owner is not None and not (self._is_of(top, owner) and _has(full, fromlist or ())):
+            if owner is not None and not (self._is_of(top, owner) and _has(sys.modules.get(full), fromlist or ())):
+                held = self._modules.get(top, {}).get(owner, {})
+                if not self._is_of(top, owner) and _has(held.get(full), fromlist or ()):
+                    return held[full if fromlist else top]
                 with self.importing(folders):
                     return self._others_import(name, globals, locals, fromlist, level)
         return self._others_import(name, globals, locals, fromlist, level)
@@ -249,8 +252,8 @@ def _importable(entry: os.DirEntry[str]) -> str:
 
 def _counts(folder: str, top: str) -> bool:
     """Whether it is what an import finds: what is installed and in use stays, and a plain folder or a notebook comes last."""
-    loaded = sys.modules.get(top)
-    if loaded is not None and "site-packages" in (file_of(loaded) or "site-packages"):
+    # What is no file's, a test has put there: a stand-in, or None, so that it can't be imported.
+    if top in sys.modules and "site-packages" in (file_of(sys.modules[top]) or "site-packages"):
         return False
     if _is_module(folder, top):
         return True
@@ -273,9 +276,8 @@ def _of_tests(tests: Sequence[str], folders: Iterable[str], wanted: Iterable[str
     return next(iter((*own, *(folder for folder in here if real(folder) == tests[0]))), "")
 
 
-def _has(name: str, parts: Sequence[str]) -> bool:
+def _has(module: ModuleType | None, parts: Sequence[str]) -> bool:
     """Whether an import would only look up what is there."""
-    module = sys.modules.get(name)
     return module is not None and all(hasattr(module, part) for part in parts)
 
 

@@ -361,3 +361,39 @@ def test_pythons_import_is_put_back(project):
     )
 
     project.run().assert_outcomes(passed=2)
+
+
+def test_a_module_that_a_test_replaces(project):
+    """What a test or its conftest puts into ``sys.modules`` is what its notebooks get, or that there is none."""
+    project.write(
+        {
+            "nbs/utils.py": who("own"),
+            "nbs/slow.py": "raise SystemExit('not in a test')\n",
+            "nbs/etl.py": ["import slow", LAZY],
+            "conftest.py": "import sys, types\nsys.modules['slow'] = types.SimpleNamespace(who=lambda: 'fake')\n",
+            "tests/test_it.py": """
+                import sys
+                from types import ModuleType
+                from unittest.mock import MagicMock
+                import pytest
+                import nbs.etl
+
+                def test_own(): assert (nbs.etl.told(), nbs.etl.slow.who()) == ("own", "fake")
+
+                @pytest.mark.parametrize("fake", [MagicMock(), ModuleType("utils")])
+                def test_fake(monkeypatch, fake):
+                    fake.who = lambda: "fake"
+                    monkeypatch.setitem(sys.modules, "utils", fake)
+                    assert nbs.etl.told() == "fake"
+
+                def test_none(monkeypatch):
+                    monkeypatch.setitem(sys.modules, "utils", None)
+                    with pytest.raises(ImportError):
+                        nbs.etl.told()
+
+                def test_own_again(): assert nbs.etl.told() == "own"
+                """,
+        }
+    )
+
+    project.run().assert_outcomes(passed=5)
