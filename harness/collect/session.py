@@ -79,6 +79,7 @@ class NotebookSession:
         if self.existing is not None:
             from harness.extract.public import release
 
+            self.existing.beside.leave()  # of a run that was broken off inside a test
             release(self.existing)
 
     def _of_runtime(self, name: str) -> Any:

@@ -3,167 +3,246 @@
 On Databricks every notebook is a process, whose ``sys.path`` begins with the notebook's folder. Here one process holds many,
 and ``utils`` beside one is another module than ``utils`` beside the next, although Python knows modules by their names alone.
 So an import of a notebook looks in that notebook's folders first, and a test finds there what its own notebooks find.
+What the tests find without that stays theirs, and no file becomes two modules of one name: what a test patches is patched.
 """
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
+from importlib.util import resolve_name
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.extract.again import Again, file_of, real
 from harness.extract.importer import has_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+# Tracebacks in pytest show the user's lines, not these.
+__tracebackhide__ = True
+
 
 class Beside:
-    """What notebooks import from such folders, by the first part of its name, "top", and by folder.
-
-    What Python finds there without us, for the tests' own path has the folder, is none of ours and stays as it is.
-    """
+    """What notebooks import from such folders, by the first part of its name, "top", and by folder."""
 
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, dict[str, ModuleType]]] = {}
+        self._folders: dict[str, Sequence[str]] = {}  # the file of such a module -> where its own imports look
+        self._importing: list[Sequence[str]] = []
         self._reached: tuple[Mapping[str, str], ...] = ()
         self._is_in_test = False
         self._guards: dict[str, ModuleType] = {}
+        self._doubtful: set[str] = set()
         self._on_path: list[str] = []
-        self._before: set[str] = set()
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
+        self._others_import: Callable[..., ModuleType] | None = None
 
     @property
     def is_used(self) -> bool:
         """Whether any notebook imports from such a folder."""
         return bool(self._modules)
 
+    def doubtful(self) -> list[ModuleType]:
+        """Modules that go by a name which means another one, too, in the running test: by it a worker may find the other."""
+        return [module for name, module in list(sys.modules.items()) if _top(name) in self._doubtful]
+
     def named(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
         """What of these names is imported from these folders: the first of them that has it, by its top name."""
-        found: dict[str, str] = {}
-        for folder in folders:
-            found |= {top: folder for top in self._tops(folder).intersection(tops) if top not in found and _counts(folder, top)}
-        for top, folder in found.items():
+        owners = {top: folder for top in tops if (folder := self._owner(top, folders)) is not None}
+        for top, folder in owners.items():
             self._modules.setdefault(top, {}).setdefault(folder, {})
-        return found
+        return owners
 
     @contextmanager
     def importing(self, folders: Sequence[str]) -> Iterator[None]:
         """Have imports look in these folders first, and leave to others what they have by the same names."""
-        self._take_away()
-        owners = _Owners(self._tops, folders)
-        aside = {
-            name: module
-            for name, module in sys.modules.items()
-            if (owner := owners.of(_top(name))) and not _is_in(module, owner, _top(name))
-        }
-        for name in aside:
-            del sys.modules[name]
-        for top, held in self._modules.items():
-            for name, module in held.get(owners.of(top), {}).items():
-                sys.modules.setdefault(name, module)
-        before = set(sys.modules)
+        self._gather()
+        tops = frozenset().union(*map(self._tops, folders))
+        owners = self._owners(tops, folders)
+        before = {name: module for name, module in sys.modules.items() if _top(name) in owners}
+        for name in before:
+            top = _top(name)
+            if not self._is_of(top, owners[top]):
+                del sys.modules[name]
+        for top, folder in owners.items():
+            sys.modules.update(self._modules.get(top, {}).get(folder, {}))
+        finder = Again([before, *(held for views in self._modules.values() for held in views.values())])
+        self._importing.append(folders)
         sys.path[:0] = folders
+        sys.meta_path.insert(0, finder)
         try:
             yield
         finally:
+            self._importing.pop()
+            sys.meta_path.remove(finder)
+            owners |= self._owners(tops - owners.keys(), folders)
+            self._hold(owners, folders)
             for folder in folders:
-                sys.path.remove(folder)
-            for name in sys.modules.keys() - before:
-                top = _top(name)
-                if (owner := owners.of(top)) and _is_in(sys.modules[name], owner, top):
-                    self._modules.setdefault(top, {}).setdefault(owner, {})[name] = sys.modules[name]
-            self._take_away()
-            sys.modules.update(aside)
-            self._put()
+                if folder in sys.path:
+                    sys.path.remove(folder)
+            sys.modules.update(before)
+            if self._importing:  # what imports this may have a name in common with it, and is in the midst of its own
+                for top in owners:
+                    of_outer = self._modules.get(top, {}).get(self._owner(top, self._importing[-1]) or "", {})
+                    sys.modules.update({name: of_outer[name] for name in of_outer.keys() - sys.modules.keys()})
+            else:
+                self._put()
+
+    def _owners(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
+        """Which of the folders has what goes by these names, as far as anything has been imported by them."""
+        present = self._modules.keys() | map(_top, sys.modules)
+        return {top: folder for top in present.intersection(tops) if (folder := self._owner(top, folders)) is not None}
+
+    def _hold(self, owners: Mapping[str, str], folders: Sequence[str]) -> None:
+        """Take what has been imported by these names out of ``sys.modules``, and keep it for the folders that it is from."""
+        for name in [name for name in sys.modules if _top(name) in owners]:
+            top, module = _top(name), sys.modules.pop(name)
+            self._modules.setdefault(top, {}).setdefault(owners[top], {})[name] = module
+            if _is_in(module, owners[top], top):
+                self._folders.setdefault(str(file_of(module)), folders)
 
     def enter(self, reached: Iterable[Mapping[str, str]]) -> None:
         """A test begins: turn to what its notebooks find, for each what `named` gave. Others' stay where no two have one name.
 
-        Where two notebooks of the test have, an import of that name while the test runs is an error.
+        Where two have, and it isn't one notebook of the test that does, an import of the name while the test runs is an error.
         """
         wanted = tuple(reached)
+        if self._others_import is None:
+            self._others_import, builtins.__import__ = builtins.__import__, self._import
         if wanted != self._reached or not self._is_in_test:
-            self._take_away()
             self._reached, self._is_in_test = wanted, True
             self._put()
 
     def leave(self) -> None:
         """No test runs any more: only what no two notebooks have by one name can be found, by what was imported already."""
+        if self._others_import is not None and builtins.__import__ == self._import:
+            builtins.__import__ = self._others_import
+            self._others_import = None
         if self._is_in_test:
-            self._take_away()
             self._reached, self._is_in_test = (), False
             self._put()
 
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - as Python's own has it
+        locals: Mapping[str, Any] | None = None,  # noqa: A002 - likewise
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Python's ``__import__`` while a test runs: what a notebook and its modules import is what that notebook finds."""
+        __tracebackhide__ = True
+        assert self._others_import is not None, "it stands in the place of it"  # noqa: S101 - for the type checker
+        folders = self._looks_in(globals) if globals is not None else None
+        if folders is not None and globals is not None:
+            full = resolve_name("." * level + name, globals.get("__package__")) if level else name
+            top = _top(full)
+            owner = None if top in sys.stdlib_module_names else self._owner(top, folders)
+            if owner is not None and not (self._is_of(top, owner) and _has(sys.modules.get(full), fromlist or ())):
+                held = self._modules.get(top, {}).get(owner, {})
+                if not self._is_of(top, owner) and _has(held.get(full), fromlist or ()):
+                    return held[full if fromlist else top]
+                with self.importing(folders):
+                    return self._others_import(name, globals, locals, fromlist, level)
+        return self._others_import(name, globals, locals, fromlist, level)
+
+    def _looks_in(self, names: Mapping[str, Any]) -> Sequence[str] | None:
+        """The folders for what code with these globals imports; None if it is neither a notebook's nor of a module of one."""
+        units = getattr(names, "units", None)
+        return units.folders if units is not None else self._folders.get(names.get("__file__") or "")
+
     def _put(self) -> None:
         """Put into ``sys.modules`` and on ``sys.path`` what is to be found there now."""
+        self._gather()
+        self._take_away()
         first: dict[str, None] = {}
         others: dict[str, None] = {}
         doubtful: set[str] = set()
+        listed = [(real(entry or os.getcwd()), self._tops(entry)) for entry in sys.path]
         for top, folders in self._modules.items():
-            wanted = {reached[top] for reached in self._reached if top in reached}
-            if len(wanted or folders) > 1:
-                doubtful |= wanted or set(folders)
-                if wanted or PathFinder.find_spec(top) is None:  # else the tests' own path says which
-                    self._guards[top] = _guard(top, sorted(wanted or folders))
+            wanted = {reached[top] for reached in self._reached if top in reached} or set(folders)
+            tests = [entry for entry, tops in listed if top in tops and _is_module(entry, top)]
+            if tests:  # they find it with or without notebooks
+                chosen = _of_tests(tests, folders, wanted)
+                if top not in sys.modules:
+                    sys.modules.update(folders.get(chosen, {}))
+                if wanted != {chosen}:
+                    self._doubtful.add(top)
                 continue
-            (folder,) = wanted or folders
-            (first if wanted else others)[folder] = None
+            if len(wanted) > 1:
+                self._doubtful.add(top)
+                self._guards[top] = _guard(top, sorted(wanted))
+                doubtful |= wanted
+                continue
+            (folder,) = wanted
+            (first if any(top in reached for reached in self._reached) else others)[folder] = None
             if top not in sys.modules:
-                sys.modules.update(folders[folder])
-        if self._is_in_test:
-            sys.modules.update({top: guard for top, guard in self._guards.items() if top not in sys.modules})
-            # Workers of Spark look along this path, too: they are to find nothing that may be meant otherwise.
-            found = dict.fromkeys(folder for folder in (*first, *others) if folder not in doubtful and folder not in sys.path)
-            self._on_path = list(found)
-            sys.path += self._on_path
-        self._before = set(sys.modules)
+                sys.modules.update(folders.get(folder, {}))
+        if not self._is_in_test:
+            return
+        sys.modules.update({top: guard for top, guard in self._guards.items() if top not in sys.modules})
+        # Workers of Spark look along this path, too: they are to find nothing that may be meant otherwise.
+        folders_now = [folder for folder in (*first, *others) if folder not in doubtful and folder not in sys.path]
+        self._on_path = list(dict.fromkeys(folders_now))
+        sys.path += self._on_path
 
     def _take_away(self) -> None:
-        """Take it all away again, and note what has been imported of it since, by functions that a test called."""
-        for name in sys.modules.keys() - self._before if self._on_path else ():
-            top = _top(name)
-            for folder, held in self._modules.get(top, {}).items():
-                if folder in self._on_path and _is_in(sys.modules[name], folder, top):
-                    held[name] = sys.modules[name]
-        ours = [held for folders in self._modules.values() for held in folders.values()]
-        for held in (*ours, self._guards):
-            for name, module in held.items():
-                if sys.modules.get(name) is module:
-                    del sys.modules[name]
+        """Take away what was put there; what tests have imported without it stays."""
+        for top, folders in self._modules.items():
+            for held in folders.values():
+                if top in held and sys.modules.get(top) is held[top]:
+                    for name in held:
+                        sys.modules.pop(name, None)
+        for name, guard in self._guards.items():
+            if sys.modules.get(name) is guard:
+                del sys.modules[name]
+        self._guards = {}
+        self._doubtful = set()
         for folder in self._on_path:
             if folder in sys.path:
                 sys.path.remove(folder)
-        self._on_path, self._guards = [], {}
+        self._on_path = []
+
+    def _gather(self) -> None:
+        """Note what has been imported of it since, also by tests and by functions that they called."""
+        if self._importing:
+            return
+        found: dict[str, dict[str, ModuleType]] = {}
+        for top in self._modules.keys() & sys.modules.keys():
+            folder = next((folder for folder in self._modules[top] if self._is_of(top, folder)), None)
+            if folder is not None:
+                found[top] = self._modules[top][folder]
+        if found:
+            for name, module in list(sys.modules.items()):
+                if (held := found.get(_top(name))) is not None:
+                    held[name] = module
+
+    def _is_of(self, top: str, folder: str) -> bool:
+        """Whether what ``sys.modules`` has by a top name is a folder's."""
+        module = sys.modules.get(top)
+        held = self._modules.get(top, {}).get(folder, {}).get(top)
+        return module is not None and (module is held or (held is None and _is_in(module, folder, top)))
+
+    def _owner(self, top: str, folders: Sequence[str]) -> str | None:
+        return next((folder for folder in folders if top in self._tops(folder) and _counts(folder, top)), None)
 
     def _tops(self, folder: str) -> frozenset[str]:
         """The names that can be imported from a folder."""
         try:
-            changed = os.stat(folder).st_mtime_ns
+            changed = os.stat(folder or ".").st_mtime_ns
             known = self._listed.get(folder)
             if known is None or known[0] != changed:
-                with os.scandir(folder) as entries:
+                with os.scandir(folder or ".") as entries:
                     names = frozenset(filter(None, map(_importable, entries)))
                 known = self._listed[folder] = changed, names
         except OSError:
             return frozenset()
         return known[1]
-
-
-class _Owners:
-    """Which of some folders an import finds a top name in, the first that has it; "" where none has."""
-
-    def __init__(self, tops: Callable[[str], frozenset[str]], folders: Sequence[str]) -> None:
-        self._listed = [(folder, tops(folder)) for folder in folders]
-        self._known: dict[str, str] = {}
-
-    def of(self, top: str) -> str:
-        if top not in self._known:
-            found = (folder for folder, held in self._listed if top in held and _counts(folder, top))
-            self._known[top] = next(found, "")
-        return self._known[top]
 
 
 def _importable(entry: os.DirEntry[str]) -> str:
@@ -173,30 +252,45 @@ def _importable(entry: os.DirEntry[str]) -> str:
 
 def _counts(folder: str, top: str) -> bool:
     """Whether it is what an import finds: what is installed and in use stays, and a plain folder or a notebook comes last."""
-    loaded = sys.modules.get(top)
-    if loaded is not None and "site-packages" in (_file(loaded) or "site-packages"):
+    # What is no file's, a test has put there: a stand-in, or None, so that it can't be imported.
+    if top in sys.modules and "site-packages" in (file_of(sys.modules[top]) or "site-packages"):
         return False
-    place = os.path.join(folder, top)
-    if os.path.isfile(os.path.join(place, "__init__.py")) or (os.path.isfile(place + ".py") and not has_header(place + ".py")):
+    if _is_module(folder, top):
         return True
     found = PathFinder.find_spec(top, [one for one in sys.path if one != folder])
-    return found is None or found.origin is None
+    return found is None or (found.origin is None and os.path.isdir(os.path.join(folder, top)))
+
+
+def _is_module(folder: str, top: str) -> bool:
+    """Whether a folder has a plain module or a package, not just a folder or a notebook, of that name."""
+    place = os.path.join(folder, top)
+    return os.path.isfile(os.path.join(place, "__init__.py")) or (
+        os.path.isfile(place + ".py") and not has_header(place + ".py")
+    )
+
+
+def _of_tests(tests: Sequence[str], folders: Iterable[str], wanted: Iterable[str]) -> str:
+    """Which of these folders is what tests find on their path: where they stand beside notebooks, each that of its own."""
+    here = [folder for folder in folders if real(folder) in tests]
+    own = [folder for folder in here if folder in wanted] if len(here) > 1 else []
+    return next(iter((*own, *(folder for folder in here if real(folder) == tests[0]))), "")
+
+
+def _has(module: ModuleType | None, parts: Sequence[str]) -> bool:
+    """Whether an import would only look up what is there."""
+    return module is not None and all(hasattr(module, part) for part in parts)
 
 
 def _top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _file(module: ModuleType) -> str | None:
-    # Not by getattr: some libraries' modules import more when they are asked.
-    known = getattr(module, "__dict__", {})
-    return known.get("__file__") or next(iter(known.get("__path__") or ()), None)
-
-
 def _is_in(module: ModuleType, folder: str, top: str) -> bool:
-    file = _file(module)
-    place = os.path.join(folder, top)
-    return isinstance(file, str) and (file.startswith(place + os.sep) or file in {place, place + ".py"})
+    file = file_of(module)
+    if not isinstance(file, str):
+        return False
+    file, place = real(file), os.path.join(real(folder), top)
+    return file.startswith(place + os.sep) or file in {place, place + ".py"}
 
 
 def _guard(top: str, folders: Sequence[str]) -> ModuleType:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.model import Notebook
 
 # Part of every cache file's name and head: raise it when what is compiled changes.
-_FORMAT = 4
+_FORMAT = 5
 _HEAD = b"nbh%d:" % _FORMAT + importlib.util.MAGIC_NUMBER
 _CHECK = 8  # bytes of importlib's hash
 _ANNOTATIONS = __future__.annotations.compiler_flag
@@ -59,7 +59,7 @@ class Extract:
     """What was made of one notebook file: its rows, problems and held-back lines. Plain data; nothing was executed.
 
     ``rebound`` are the module's names that its functions bind anew (``global``), ``added`` the folders that it puts on
-    ``sys.path``, with their lines, see `harness.extract.search_path`.
+    ``sys.path``, see `harness.extract.search_path`.
     """
 
     __slots__ = (
@@ -80,7 +80,7 @@ class Extract:
         flags: int,
         texts: tuple[tuple[int, str], ...],
         rebound: tuple[str, ...],
-        added: tuple[tuple[int, str], ...],
+        added: tuple[tuple[int, str, bool], ...],
     ) -> None:
         self.path = path
         self.mtime_ns, self.size = stamp
@@ -205,7 +205,7 @@ def _rebound(parsed: list[Parsed]) -> tuple[str, ...]:
     return tuple(sorted({name for node in nodes if isinstance(node, ast.Global) for name in node.names}))
 
 
-def _added(parsed: list[Parsed]) -> tuple[tuple[int, str], ...]:
+def _added(parsed: list[Parsed]) -> tuple[tuple[int, str, bool], ...]:
     from harness.extract.search_path import added_folders
 
     return added_folders(item.node for item in parsed if not isinstance(item.node, str))

@@ -49,7 +49,7 @@ class NotebookFinder:
         self, roots: Iterable[str], loader: Callable[[], Loader], known: Callable[[], Loader | None] | None = None
     ) -> None:
         self.roots = tuple(dict.fromkeys(os.path.abspath(root) for root in roots))
-        self._loader = loader
+        self.loader = loader
         self._known = known if known is not None else loader
         self._below: dict[str, bool] = {}
 
@@ -74,7 +74,7 @@ class NotebookFinder:
             before = [e for e in entries[:at] if not self._is_below(e)]
             if before and PathFinder.find_spec(fullname, before) is not None:
                 return None
-            loader = _NotebookLoader(self._loader(), file, source)
+            loader = _NotebookLoader(self.loader(), file, source)
             spec = ModuleSpec(fullname, loader, origin=file)  # type: ignore[arg-type]  # it has the protocol's methods
             spec.has_location = True
             spec.cached = file  # else importlib works out a name for a .pyc that never exists
@@ -125,7 +125,7 @@ class NotebookFinder:
             if loader is None:  # nothing is loaded for a project's plain modules
                 if not has_header(python):
                     return None
-                loader = self._loader()
+                loader = self.loader()
             found = loader.cached(python, stamp)
             if found is None:
                 raw = read_headed(python)

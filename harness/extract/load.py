@@ -56,6 +56,7 @@ class Loader:
         self._extracts: dict[str, Extract] = {}
         self._modules: list[ModuleType] = []
         self._shipped: dict[str, int] = {}
+        self._shipped_in_test: list[tuple[Any, ModuleType]] = []
         self._numbers = itertools.count(1)
         self._looked_into: set[str] = set()
         self._asking: set[str] = set()
@@ -177,6 +178,10 @@ class Loader:
                     if sys.modules.get(module.__name__) is module:
                         register(module)
                 self._shipped[pickler] = len(self._modules)
+                for module in self.beside.doubtful():
+                    if module.__name__ not in cloudpickle.list_registry_pickle_by_value():  # type: ignore[union-attr]  # it has both
+                        register(module)
+                        self._shipped_in_test.append((cloudpickle, module))
 
     def begin(self, scope: Scope, at_hand: Callable[[], Iterable[Units]] = tuple) -> None:
         """A test starts; ``at_hand`` gives the notebooks that it has."""
@@ -193,6 +198,9 @@ class Loader:
         """A test ended: forget what was computed for it, and the modules it loaded."""
         self.scope = None
         self._forget()
+        for cloudpickle, module in self._shipped_in_test:
+            cloudpickle.unregister_pickle_by_value(module)
+        self._shipped_in_test.clear()
         self.beside.leave()
         for units in self._rebinding:
             units.restore()

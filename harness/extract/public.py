@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import NotebookReadError, SettingsError, UnknownValueError
+from harness.extract.importer import NotebookFinder
 from harness.extract.kinds import INJECTED
 from harness.extract.load import Loader
 from harness.model import Location
@@ -33,6 +35,15 @@ def release(loader: Loader) -> None:
         _current.remove(loader)
 
 
+def _of_run() -> Loader | None:
+    """The loader of the run that is on, which its finder makes for the first notebook."""
+    if not _current:
+        for finder in sys.meta_path:
+            if isinstance(finder, NotebookFinder):
+                return finder.loader()
+    return _current[-1] if _current else None
+
+
 def load_notebook(
     path: str | os.PathLike[str], *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
 ) -> NotebookModule:
@@ -47,7 +58,7 @@ def load_notebook(
         SettingsError: A widget's value is not a string.
         UnknownValueError: A value was given for a name that the notebook doesn't use.
     """
-    loader = _current[-1] if _current else Loader(os.getcwd(), run_prefixes=run_prefixes)
+    loader = _of_run() or Loader(os.getcwd(), run_prefixes=run_prefixes)
     for name, value in (widgets or {}).items():
         if not isinstance(value, str):
             raise SettingsError(

@@ -299,11 +299,11 @@ class Units:
     def _add_folders(self, index: int) -> None:
         """Note the folders that a held-back statement puts on ``sys.path``: relative ones count from the first notebook's."""
         entry = self.entries[index]
-        for line, path in entry.source.added:
+        for line, path, is_first in entry.source.added:
             if entry.row.line <= line <= entry.row.end_line:
                 place = self.loader.place(path, beside=self.path)
-                if place is not None and place not in self.folders and os.path.isdir(place):
-                    self.folders.append(place)
+                if place is not None and os.path.isdir(place) and (is_first or place not in self.folders):
+                    self.folders.insert(0 if is_first else len(self.folders), place)
 
     def _import_error(self, entry: Entry, name: str, exc: BaseException) -> PlaceholderError:
         return PlaceholderError(

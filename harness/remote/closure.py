@@ -216,8 +216,8 @@ class _Walk:
                 self.parts[part.path] = part
                 found = self._started(file, named)
                 imports.append((file, named))
-                for folder in named.folders:
-                    self._add_base(folder)
+                for folder, is_first in named.folders:
+                    self._add_base(folder, is_first=is_first)
             else:  # last, for what is %run may put folders on the path for those that %run it
                 file, named = imports.pop()
                 found = (other for one in named.imports for other in self._imports.files(one, file))
@@ -249,11 +249,11 @@ class _Walk:
             else:
                 self.missing.append(Missing(start.how, start.target, where))
 
-    def _add_base(self, folder: str) -> None:
+    def _add_base(self, folder: str, *, is_first: bool) -> None:
         """Have imports count from a folder that is put on ``sys.path``: a relative one is the first notebook's, as it runs."""
         place = self._closures.mapped(folder) if folder.startswith("/") else os.path.join(os.path.dirname(self.first), folder)
         if place is not None and _is_below(place := os.path.normpath(place), self._closures.root):
-            self._imports.add(place)
+            self._imports.add(place, is_first=is_first)
 
     def _leads_out(self, target: str, file: str) -> bool:
         """Whether a relative target is above all that goes up: what is there is the workspace's own."""

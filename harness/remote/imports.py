@@ -21,10 +21,10 @@ class Imports:
         self._bases = list(bases)
         self._listed: dict[str, dict[str, bool]] = {}
 
-    def add(self, base: str) -> None:
-        """Have them count from one more folder, after the others."""
-        if base not in self._bases:
-            self._bases.append(base)
+    def add(self, base: str, *, is_first: bool) -> None:
+        """Have them count from one more folder, before or after the others."""
+        if is_first or base not in self._bases:
+            self._bases.insert(0 if is_first else len(self._bases), base)
 
     def files(self, one: Import, file: str) -> Iterator[str]:
         """The project's files that an import reads: the module, the packages it is in, and modules among its names."""

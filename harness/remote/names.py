@@ -49,11 +49,11 @@ class _Call(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What one file names of others; ``folders`` are those that it puts on ``sys.path``, see `harness.extract.search_path`."""
+    """What one file names of others; ``folders`` are those that it puts on ``sys.path``, each with whether it comes first."""
 
     imports: tuple[Import, ...] = ()
     starts: tuple[Start, ...] = ()
-    folders: tuple[str, ...] = ()
+    folders: tuple[tuple[str, bool], ...] = ()
 
 
 _STARTS = "dbutils.notebook.run"
@@ -97,8 +97,8 @@ def of_notebook(notebook: Notebook) -> Names:
     return Names(tuple(dict.fromkeys(imports)), tuple(starts), _folders(trees))
 
 
-def _folders(trees: list[ast.Module]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path for _, path in added_folders(trees)))
+def _folders(trees: list[ast.Module]) -> tuple[tuple[str, bool], ...]:
+    return tuple(dict.fromkeys((path, is_first) for _, path, is_first in added_folders(trees)))
 
 
 def _tree(source: str | bytes) -> ast.Module:

@@ -164,6 +164,22 @@ def test_the_marker_is_registered(project):
     project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.nbh_widgets(*widget values*"])
 
 
+def test_the_first_notebook_of_a_run_loaded_in_a_test(project):
+    """It has the test's fixtures, as every other."""
+    project.write(
+        {
+            "nbs/etl.py": ["def day(): return dbutils.widgets.get('day')"],
+            "test_it.py": """
+                from harness import load_notebook
+
+                def test_it(): assert load_notebook("nbs/etl.py", widgets={"day": "monday"}).day() == "monday"
+                """,
+        }
+    )
+
+    project.run().assert_outcomes(passed=1)
+
+
 GIVEN = {
     "nbs/etl.py": ETL,
     "test_given.py": """

@@ -393,3 +393,19 @@ def test_ten_thousand_files_are_fine(project, tmp_path):
     again = closures.of("b.py")
 
     assert len(first.parts) == len(again.parts) == count + 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"), [("insert(0, '../src')", "src/utils.py"), ("append('../src')", "jobs/utils.py")]
+)
+def test_a_folder_that_a_notebook_puts_first(project, statement, found):
+    """It comes before the notebook's own, any other after that."""
+    root = project(
+        {
+            "jobs/etl.py": HEADER + f"import sys\nsys.path.{statement}\nimport utils\n",
+            "jobs/utils.py": "",
+            "src/utils.py": "",
+        }
+    )
+
+    assert paths(Closures(root).of("jobs/etl.py")) == sorted(["jobs/etl.py", found])

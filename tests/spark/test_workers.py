@@ -216,3 +216,28 @@ def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark, engine):
 
     options = ["-p", "no:cacheprovider", "-p", "no:xdist", f"--nbh-engine={engine}"]
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
+
+
+def test_udfs_use_their_notebooks_module_and_not_the_projects_own(pytester, spark):
+    """Where both have one name, and the tests import the project's: what a UDF refers to travels by value."""
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    pytester.makepyfile(
+        **{
+            "north/etl": "# Databricks notebook source\nimport beside\nfrom beside import plus\n\n\n"
+            "def by_module(n):\n    return beside.plus(n)\n\n\ndef by_function(n):\n    return plus(n)\n",
+            "north/beside": "def plus(n):\n    return n + 10\n",
+            "beside": "def plus(n):\n    return n + 20\n",
+            "test_it": """
+                import beside
+                from north.etl import by_function, by_module
+                from pyspark.sql.functions import udf
+
+
+                def test_it(spark):
+                    row = spark.range(1, 2).select(*(udf(one, "long")("id") for one in (by_function, by_module))).first()
+                    assert (*row, beside.plus(1)) == (11, 11, 21)
+                """,
+        }
+    )
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)

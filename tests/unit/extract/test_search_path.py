@@ -8,6 +8,8 @@ import pytest
 
 from harness.extract.search_path import added_folders
 
+CONTEXT = "dbutils.notebook.entry_point.getDbutils().notebook().getContext()"
+
 
 @pytest.mark.parametrize(
     ("text", "found"),
@@ -30,11 +32,16 @@ from harness.extract.search_path import added_folders
         ("root = os.path.abspath('..')\nlib = os.path.join(root, 'lib')\nsys.path.append(lib)", ["../lib"]),
         ("p = 'a'\nif p not in sys.path:\n    sys.path.append(p)", ["a"]),
         ("try:\n    import a\nexcept ImportError:\n    sys.path.append('b')", ["b"]),
+        ("if here:\n    p = 'a'\n    sys.path.append(p)\nelse:\n    p = 'b'\n    sys.path.append(p)", ["a", "b"]),
+        ("if here:\n    p = 'a'\nelse:\n    p = 'a'\nsys.path.append(p)", ["a"]),
+        ("for name in names:\n    p = os.path.join('..', 'a')\n    sys.path.append(p)", ["../a"]),
+        (f"sys.path.append('/Workspace' + os.path.dirname({CONTEXT}.notebookPath().get()))", ["."]),
+        (f"p = {CONTEXT}.notebookPath().get()\nsys.path.append(os.path.dirname(os.path.dirname(f'/Workspace{{p}}')))", [".."]),
     ],
 )
 def test_a_folder_that_is_told(text, found):
     """Relative ones count from the notebook's own, in which it runs."""
-    assert [path for _, path in added_folders([ast.parse(text)])] == found
+    assert [path for _, path, _ in added_folders([ast.parse(text)])] == found
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,15 @@ def test_a_folder_that_is_told(text, found):
         "sys.path.append()",
         "sys.path.append(f'{root!r}')",
         "sys.path.append('')",
+        "p = Path.cwd()\nwhile not (p / 'pyproject.toml').exists():\n    p = p.parent\nsys.path.append(str(p))",
+        "p = 'a'\nfor p in names:\n    sys.path.append(p)",
+        "p = 'a'\nif here:\n    p = 'b'\nsys.path.append(p)",
+        "try:\n    p = 'a'\nexcept OSError:\n    p = 'b'\nsys.path.append(p)",
+        "p = 'a'\np += '/b'\nsys.path.append(p)",
+        "p = 'a'\np, q = ask()\nsys.path.append(p)",
+        "p = 'a'\nwith open(q) as p:\n    sys.path.append(p)",
+        "p = 'a'\ndel p\nsys.path.append(p)",
+        f"sys.path.append(os.path.dirname({CONTEXT}.notebookPath().get()))",
     ],
 )
 def test_a_folder_that_nobody_can_tell(text):
@@ -60,7 +76,28 @@ def test_a_folder_that_nobody_can_tell(text):
 def test_lines_are_told():
     """An import above such a line doesn't find what is there."""
     assert added_folders([ast.parse("import sys\n\nsys.path.append('a')\nsys.path.append('b')\nsys.path.append('a')")]) == (
-        (3, "a"),
-        (4, "b"),
-        (5, "a"),
+        (3, "a", False),
+        (4, "b", False),
+        (5, "a", False),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_first"),
+    [
+        ("sys.path.insert(0, 'a')", True),
+        ("sys.path.insert(1, 'a')", True),
+        ("sys.path.insert(len(sys.path), 'a')", False),
+        ("sys.path.append('a')", False),
+    ],
+)
+def test_a_folder_that_comes_first(text, is_first):
+    """It comes before the notebook's own."""
+    assert added_folders([ast.parse(text)]) == ((1, "a", is_first),)
+
+
+def test_a_long_chain():
+    """It is as deep a tree as it is long."""
+    chain = "frame" + ".where(x)" * 400
+
+    assert added_folders([ast.parse(f"{chain}\nsys.path.append('a')")]) == ((2, "a", False),)
