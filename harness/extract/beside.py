@@ -47,6 +47,11 @@ class Beside:
         """Whether any notebook imports from such a folder."""
         return bool(self._modules)
 
+    @property
+    def doubtful_names(self) -> tuple[str, ...]:
+        """Names that mean more than one module in the running test."""
+        return tuple(sorted(self._doubtful))
+
     def doubtful(self) -> list[ModuleType]:
         """Modules that go by a name which means another one, too, in the running test: by it a worker may find the other."""
         return [module for name, module in list(sys.modules.items()) if _top(name) in self._doubtful]

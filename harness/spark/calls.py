@@ -15,13 +15,15 @@ class Calls:
     """The number of calls.
 
     Where a call follows a change of the test process's folder ``before`` is told it, and ``anew`` is called after one of
-    ``sys.path``.
+    ``sys.path``, or of the names of modules that are ``doubtful``.
     """
 
     def __init__(self, before: Callable[[str], None], anew: Callable[[], None] = lambda: None) -> None:
         self.count = 0
         self.folder = ""
         self.path: list[str] = []
+        self.doubtful: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
         self._before, self._anew = before, anew
         self._is_paused = False
 
@@ -44,8 +46,8 @@ class Calls:
             self.folder = folder
             with self.paused():
                 self._before(folder)
-        if sys.path != self.path:
-            self.path = [*sys.path]
+        if sys.path != self.path or self.doubtful != self._told:
+            self.path, self._told = [*sys.path], self.doubtful
             with self.paused():
                 self._anew()
 

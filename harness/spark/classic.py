@@ -25,7 +25,7 @@ from harness.spark.launch import ENGINE_JAR, classic_env, tell_workers
 from harness.spark.versions import fit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -154,7 +154,11 @@ class ClassicSession:
     def _tell_workers(self) -> None:
         """Have Python workers import from where this process does, as it is now."""
         if not self.is_stopped:
-            tell_workers(self._folder, self._roots)
+            tell_workers(self._folder, self._roots, self._calls.doubtful)
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Have Python workers import none of these, for nobody can say which module is meant."""
+        self._calls.doubtful = tuple(names)
 
     def _tell(self, verb: str) -> Any:
         with self._calls.paused():
@@ -269,6 +273,9 @@ class UsersSession:
 
     def ready(self) -> None:
         """Nothing is taken for its beginning."""
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Its workers are its owner's."""
 
     def restore(self) -> None:
         """Nothing is put back: its owner may rely on it."""

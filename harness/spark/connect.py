@@ -25,7 +25,7 @@ from harness.spark.kept import Kept, kept_spaces
 from harness.spark.parts import import_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -156,7 +156,11 @@ class ConnectSession:
         """Say whose session it is, and what its Python workers are to see: this process's path, as it is now."""
         here, entries = current_folder(), list[Any](sys.path)  # it may be gone; and what is no text, Python passes over
         path = [str(Path(here, entry)) for entry in entries if isinstance(entry, str)]
-        self._command(f"hello/{pid}", server.worker_facts(self._roots, path, self._env))
+        self._command(f"hello/{pid}", server.worker_facts(self._roots, path, self._env, doubtful=self._calls.doubtful))
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Have Python workers import none of these, for nobody can say which module is meant."""
+        self._calls.doubtful = tuple(names)
 
     def _mark(self) -> None:
         self._command("mark")

@@ -136,11 +136,15 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
     }
 
 
-def tell_workers(folder: Path, roots: Sequence[Path]) -> None:
-    """Write down for the Python workers of a Java in the test process's hands what they are to see: its path, as it is now."""
+def tell_workers(folder: Path, roots: Sequence[Path], doubtful: Sequence[str] = ()) -> None:
+    """Write down for the Python workers of a Java in the test process's hands what they are to see: its path, as it is now.
+
+    Modules whose names are ``doubtful`` they don't find.
+    """
     path = [str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str)]  # type: ignore[redundant-expr]  # a user's
+    facts = {"path": path, "roots": [str(root) for root in roots], "doubtful": list(doubtful)}
     half = folder / f"{_FACTS}.half"
-    half.write_text(json.dumps({"path": path, "roots": [str(root) for root in roots]}), encoding="utf-8")
+    half.write_text(json.dumps(facts), encoding="utf-8")
     half.replace(folder / _FACTS)
 
 

@@ -364,10 +364,12 @@ def _cannot_write(folder: Path, exc: OSError) -> SparkStartError:
     )
 
 
-def worker_facts(roots: list[str], path: list[str], env: Mapping[str, str], *, hidden: Sequence[str] = ()) -> str:
+def worker_facts(
+    roots: list[str], path: list[str], env: Mapping[str, str], *, hidden: Sequence[str] = (), doubtful: Sequence[str] = ()
+) -> str:
     """What the Python workers of one session have to know, as JSON: they are to see what its test process sees.
 
-    Packages that are ``hidden`` they don't find, wherever they are.
+    Packages that are ``hidden`` they don't find, wherever they are, nor modules whose names are ``doubtful``.
     """
     passed = {name: value for name, value in env.items() if not name.startswith(("PYTHON", "SPARK_", "PYSPARK_", "NBH_SPARK_"))}
-    return json.dumps({"path": path, "roots": roots, "env": passed, "hidden": list(hidden)})
+    return json.dumps({"path": path, "roots": roots, "env": passed, "hidden": list(hidden), "doubtful": list(doubtful)})

@@ -36,20 +36,24 @@ _HEADER = b"# Databricks notebook source"
 class NotebookGuard:
     """A finder that stands first, asks the others, and refuses what they find if it is a notebook below the roots.
 
-    Packages that are ``hidden`` aren't found at all: they are on this machine, and not on the one that it stands for.
+    Packages that are ``hidden`` aren't found at all: they are on this machine, and not on the one that it stands for. Names
+    that are ``doubtful`` mean one module to a notebook of the test and another to the test: here it may be either that asks.
     """
 
-    def __init__(self, roots: Sequence[str], hidden: Sequence[str] = ()) -> None:
+    def __init__(self, roots: Sequence[str], hidden: Sequence[str] = (), doubtful: Sequence[str] = ()) -> None:
         self._roots = [Path(root).resolve() for root in roots]
         self._hidden = frozenset(hidden)
+        self.doubtful = frozenset(doubtful)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Give what the other finders give, or refuse.
 
         Raises:
             ModuleNotFoundError: The module is hidden.
-            WorkerImportError: The module is a notebook's file.
+            WorkerImportError: The module is a notebook's file, or may be either of two.
         """
+        if name.partition(".")[0] in self.doubtful:
+            raise _which(name)
         if name.partition(".")[0] in self._hidden:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         for finder in sys.meta_path:
@@ -84,6 +88,16 @@ def _refusal(name: str, origin: str) -> ImportError:
     )
 
 
+def _which(name: str) -> ImportError:
+    from harness.errors import WorkerImportError
+
+    return WorkerImportError(
+        f'a Spark worker can\'t tell which module "{name}" is meant',
+        cause="a notebook has one in its own folder, and the tests' path, or another notebook, has another",
+        mend="import it at the top of the notebook or test file and not inside of the function: then it goes along",
+    )
+
+
 def told(env: Mapping[str, str]) -> str:
     """What this daemon is to know, from where its Spark keeps it."""
     path = Path(env[VARIABLE]) if VARIABLE in env else Path(env[CLIENTS]) / f"{env.get(_SESSION, '')}.json"
@@ -95,7 +109,7 @@ def prepare(text: str) -> None:
     """Set this process's path and environment as the test process's, and put the guard before all other finders."""
     known = json.loads(text)
     _lead(known["path"])
-    sys.meta_path.insert(0, NotebookGuard(known["roots"], known.get("hidden", ())))
+    sys.meta_path.insert(0, NotebookGuard(known["roots"], known.get("hidden", ()), known.get("doubtful", ())))
     os.environ.update(known.get("env", {}))
     if hasattr(time, "tzset"):
         time.tzset()
@@ -119,7 +133,10 @@ def following(run: Callable[..., int], text: str) -> Callable[..., int]:
         waiting = select.poll()
         waiting.register(sock, select.POLLIN)
         waiting.poll()  # an idle worker waits here for its next task
-        path = json.loads(told(os.environ))["path"]
+        known = json.loads(told(os.environ))
+        path, guard = known["path"], sys.meta_path[0]
+        if isinstance(guard, NotebookGuard):
+            guard.doubtful = frozenset(known.get("doubtful", ()))
         if path != seen[-1]:
             sys.path[:] = own
             _lead(path)

@@ -218,26 +218,48 @@ def test_udfs_find_modules_of_their_notebooks_folders(pytester, spark, engine):
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
 
 
-def test_udfs_use_their_notebooks_module_and_not_the_projects_own(pytester, spark):
-    """Where both have one name, and the tests import the project's: what a UDF refers to travels by value."""
+@pytest.mark.parametrize("engine", ["connect", "classic"])
+def test_udfs_use_their_notebooks_module_and_not_the_projects_own(pytester, spark, engine):
+    """Where both have one name: what a UDF refers to travels by value, and what it would import on a worker is an error."""
     pytester.makeini("[pytest]\npythonpath = .\n")
     pytester.makepyfile(
         **{
             "north/etl": "# Databricks notebook source\nimport beside\nfrom beside import plus\n\n\n"
-            "def by_module(n):\n    return beside.plus(n)\n\n\ndef by_function(n):\n    return plus(n)\n",
+            "def by_module(n):\n    return beside.plus(n)\n\n\ndef by_function(n):\n    return plus(n)\n\n\n"
+            "def later(n):\n    import beside\n    return beside.plus(n)\n",
             "north/beside": "def plus(n):\n    return n + 10\n",
             "beside": "def plus(n):\n    return n + 20\n",
             "test_it": """
                 import beside
-                from north.etl import by_function, by_module
+                import pytest
+                from north.etl import by_function, by_module, later
                 from pyspark.sql.functions import udf
 
 
                 def test_it(spark):
                     row = spark.range(1, 2).select(*(udf(one, "long")("id") for one in (by_function, by_module))).first()
                     assert (*row, beside.plus(1)) == (11, 11, 21)
+                    assert later(1) == 11
+
+
+                def test_on_a_worker(spark):
+                    with pytest.raises(Exception, match='NBH307 a Spark worker can.t tell which module "beside" is meant'):
+                        spark.range(1).select(udf(later, "long")("id")).collect()
+                """,
+            "test_plain": """
+                import beside
+                from pyspark.sql.functions import udf
+
+
+                def plus(n):
+                    return beside.plus(n)
+
+
+                def test_it(spark):
+                    assert spark.range(1).select(udf(plus, "long")("id")).first()[0] == 20
                 """,
         }
     )
 
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", f"--nbh-engine={engine}"]
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=3)
