@@ -29,6 +29,10 @@ class Measure(Protocol):
         """Take what a kernel measured."""
 
 
+_NO_WARNINGS = ("no-data-collected", "module-not-imported", "module-not-measured", "trace-changed")
+"""What coverage.py warns of where it finds little yet: the run that measures tells what comes of it in the end."""
+
+
 class Recorder:
     """Measures what a kernel runs, and writes what it saw to the run's folder.
 
@@ -53,6 +57,8 @@ class Recorder:
         )
         for option, value in wanted["options"].items():
             self._coverage.set_option(option, value)
+        # It would warn in the midst of the notebook's own code, which may have made errors of warnings: as pytest does there.
+        self._coverage.set_option("run:disable_warnings", list(_NO_WARNINGS))
         os.environ.update(wanted["environment"])
         # Its first start looks at the whole stack, which isn't deep yet.
         self._coverage.start()
