@@ -20,6 +20,7 @@ _SAME = frozenset({"os.path.abspath", "os.path.realpath", "os.path.normpath", "p
 _JOINED = frozenset({"os.path.join", "path.join", "join", "Path", "pathlib.Path", "PurePath"})
 _BARE = "\0"  # begins a path of the workspace's without "/Workspace", as a context tells it: by that no file is found
 _ITSELF = _BARE + "./notebook"
+_HIGHEST = 50
 _DIRECTORY = frozenset({"os.path.dirname", "path.dirname", "dirname"})
 _SAME_METHODS = frozenset({"resolve", "absolute", "as_posix"})
 
@@ -52,7 +53,7 @@ def _follow(node: ast.AST, known: dict[str, str], found: dict[tuple[int, str, bo
             ast.Assign(targets=[ast.Name(id=name)], value=value)
             | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
         ):
-            path = _path(value, known)
+            path = _told(value, known)
             _follow_all(ast.iter_child_nodes(node), known, found)
             if path is not None:
                 known[name] = path
@@ -127,9 +128,16 @@ def _added(node: ast.AST, known: Mapping[str, str]) -> Iterator[tuple[str, bool]
 
 def _paths(folders: Iterable[ast.expr], known: Mapping[str, str]) -> Iterator[str]:
     for folder in folders:
-        path = _path(folder, known)
+        path = _told(folder, known)
         if path and _BARE not in path:
             yield posixpath.normpath(path)
+
+
+def _told(node: ast.expr, known: Mapping[str, str]) -> str | None:
+    try:
+        return _path(node, known)
+    except RecursionError:  # a text that is put together of hundreds is no folder
+        return None
 
 
 def _path(node: ast.expr, known: Mapping[str, str]) -> str | None:  # noqa: PLR0911 -- one for each way to write it
@@ -151,7 +159,9 @@ def _path(node: ast.expr, known: Mapping[str, str]) -> str | None:  # noqa: PLR0
             return _joined([left, right], known, "/")
         case ast.Attribute(value=value, attr="parent"):
             return _above(_path(value, known))
-        case ast.Subscript(value=ast.Attribute(value=value, attr="parents"), slice=ast.Constant(value=int() as number)):
+        case ast.Subscript(value=ast.Attribute(value=value, attr="parents"), slice=ast.Constant(value=int() as number)) if (
+            0 <= number < _HIGHEST
+        ):
             path = _path(value, known)
             for _ in range(number + 1):
                 path = _above(path)
