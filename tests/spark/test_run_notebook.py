@@ -332,6 +332,23 @@ def test_what_cannot_run_here_is_never_passed_over(run_notebook, notebook, cell,
     assert [found.outcome for found in run.cells] == ["passed", "unsupported", "not_run"]
 
 
+def test_java_in_a_function_of_foreachbatch_cannot_run_here(run_notebook, notebook):
+    """Spark calls it elsewhere and hands its error on as text; that is no fault of the notebook's either."""
+    run = run_notebook(
+        notebook(
+            "spark.sql('CREATE TABLE main.default.src AS SELECT 1 AS id')",
+            "def each(batch, number):\n    batch._jdf.sparkSession().sql('SELECT 1')\n"
+            "made = spark.readStream.table('main.default.src').writeStream.foreachBatch(each)\n"
+            "made.trigger(availableNow=True).start().awaitTermination()",
+        )
+    )
+
+    assert (run.outcome, run.location.cell) == ("unsupported", 2)
+    assert "Attribute `_jdf` is not supported" in run.error
+    assert "RDDs, SparkContext and the JVM aren't there" in run.error
+    assert "Logical Plan" not in run.error
+
+
 @pytest.mark.parametrize(
     ("call", "hint"),
     [("dbutils.fs.lss('/')", 'did you mean "ls"?'), ("dbutils.widget.get('x')", 'did you mean "widgets"?')],
