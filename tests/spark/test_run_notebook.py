@@ -360,7 +360,9 @@ def test_a_dollar_that_names_no_widget_is_text(run_notebook, notebook):
     )
 
     assert run.passed, run.summary
-    assert run.cells[1].outputs[-1]["metadata"]["application/vnd.databricks.v1+output"]["data"] == [["$5", "a", "$x", "$other", "y"]]
+    assert run.cells[1].outputs[-1]["metadata"]["application/vnd.databricks.v1+output"]["data"] == [
+        ["$5", "a", "$x", "$other", "y"]
+    ]
 
 
 def test_java_in_a_function_of_foreachbatch_cannot_run_here(run_notebook, notebook):
