@@ -37,6 +37,7 @@ from harness.execute.refusals import (
     refuse_sessions,
     why_refused,
 )
+from harness.execute.shell import watch_programs
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tables_named import tables_named
@@ -72,6 +73,7 @@ def serve(connection: str, job: str) -> None:
         NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)
     os.chdir(NotebookKernel.job.work)
     copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
+    watch_programs()
     app = App.instance()
     app.begin(connection)
     app.initialize([])

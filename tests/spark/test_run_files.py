@@ -134,6 +134,11 @@ def test_the_magic(run_notebook, dbutils, notebook, cell, shown):
         (magic("%fs ls /\nls /tmp"), "unsupported", "a %fs cell is one call, and this one has 2 lines"),
         (magic("%fs ls 's3://b'"), "unsupported", "can't reach s3://"),
         ("dbutils.fs.ls('abfss://c@a.dfs.core.windows.net/')", "unsupported", "can't reach abfss://"),
+        (
+            "dbutils.fs.cp('https://example.com/a.csv', '/tmp/a.csv')",
+            "unsupported",
+            '"https://example.com/a.csv" is on the network',
+        ),
         ("dbutils.fs.rm('file:/etc/hostname')", "unsupported", "may not change file:/etc/hostname on this machine"),
         ("open('/dbfs/nope')", "failed", "FileNotFoundError: [Errno 2] No such file or directory: '/dbfs/nope'"),
         ("open('/Volumes/main/default/nope/x', 'w')", "failed", "FileNotFoundError"),
