@@ -52,7 +52,8 @@ def draw(listing: Listing, console: Console) -> None:
         if listed.units:
             with console.capture() as captured:
                 console.print(_table(listed.units, widths))
-            console.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+            # A pattern would look at a wide column's blanks anew from each of them.
+            console.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
         console.print()
     alike: dict[str, list[str]] = {}  # what is said of a problem: where it is said; of 150 missing notebooks of one folder once
     for problem in problems_of(listing):
