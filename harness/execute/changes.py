@@ -32,7 +32,15 @@ class Changes:
     def files(self, work: Work) -> tuple[str, ...]:
         """The files written since: in the run's copy of the project, then in dbfs and volumes."""
         here = () if work.is_untouched() else written(Path(work.path))
-        return (*here, *_changed(self._stored, stamps(self._files)))
+        tables = tuple(map(_home, self._relations()))  # what lies there is told as tables
+        return (*here, *(path for path in _changed(self._stored, stamps(self._files)) if not path.startswith(tables)))
+
+
+def _home(relation: str) -> str:
+    """Where the files of a managed table lie in dbfs, which those of ``hive_metastore`` alone do."""
+    catalog, _, inside = relation.partition(".")
+    folder = inside[len("default.") :] if inside.startswith("default.") else inside.replace(".", ".db/", 1)
+    return f"dbfs:/user/hive/warehouse/{folder}/" if catalog == "hive_metastore" else "\0"
 
 
 def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

@@ -356,6 +356,7 @@ def test_managed_tables_of_hive_metastore_lie_in_dbfs(run_notebook, notebook, db
     assert run.passed, run.summary
     assert run.cells[2].text.splitlines() == ["['shop.db/', 'staff/']", "1", "7 dbfs:/user/hive/warehouse/staff", "1"]
     assert run.cells[4].text == "['shop.db/']\n"
+    assert (run.tables, run.files) == (("hive_metastore.shop.sales",), ())
     assert spark.table("hive_metastore.shop.sales").count() == 1
 
 
