@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.execute import databricks_session
-from harness.execute.imports import refuse_notebooks
+from harness.execute.imports import refuse_notebooks, tell_of_what_is_missing
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext, no_workspace
 from harness.execute.scripts import leave_bare
@@ -37,6 +37,7 @@ def lead_imports(job: Job) -> None:
     if job.arguments is None:
         sys.path.append(job.work)
     refuse_notebooks()
+    tell_of_what_is_missing()
 
 
 def stand_for_runtime(job: Job) -> None:
