@@ -171,7 +171,7 @@ def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Runn
         RehearsalStartError: It doesn't start.
     """
     from harness.rehearsal import control
-    from harness.spark.choose import idle_s
+    from harness.spark.idle import idle_s
 
     settings = settings_for(str(config.rootpath / "x"))
     run_pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
