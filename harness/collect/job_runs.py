@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import TIMEOUT_S
-from harness.model import LOCAL_USER
-from harness.settings import settings_for
+from harness.settings import LOCAL_USER, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

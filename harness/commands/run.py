@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
-from harness.model import GREEN, LOCAL_USER, CellRun
+from harness.model import GREEN, CellRun
 from harness.runtime import kept_files
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
+from harness.settings import LOCAL_USER
 
 if TYPE_CHECKING:
     import argparse
