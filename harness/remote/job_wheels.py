@@ -6,7 +6,6 @@ the tasks that ask for it, and for wheel tasks; others have what their compute h
 
 from __future__ import annotations
 
-import itertools
 import os
 import posixpath
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from harness.jobs.errors import JobKindError
 from harness.jobs.job import WHEEL
 from harness.jobs.packages import folder_above, normal, read_package
 from harness.model import Location
-from harness.remote.wheels import in_environments, in_libraries
+from harness.remote.wheels import NO_SOURCE, in_environments, in_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,14 +96,20 @@ def _whls_of(environments: Iterable[Mapping[str, Any]], key: Any) -> list[str]:
 def files_of(wheels: Iterable[Wheel], root: str) -> dict[str, str]:
     """What of the project goes there in the wheels of a task, as far as it is looked at for catalogs.
 
-    By its path where it is installed, below the folder of packages: its path in the project.
+    By its path where it is installed, below the folder of packages: its path in the project. Where nobody knows what a wheel
+    has, it may be all that lies there.
     """
     found = {}
-    for wheel in wheels:
-        for source, module in itertools.product(wheel.folders, wheel.modules):
+    for source, modules in ((source, wheel.modules) for wheel in wheels for source in wheel.folders):
+        for module in modules or _tops(source):
             for path in _files(Path(source, module)):
                 found[path.relative_to(source).as_posix()] = os.path.relpath(path, root).replace(os.sep, "/")
     return found
+
+
+def _tops(folder: str) -> list[str]:
+    names = sorted(one.name for one in Path(folder).iterdir() if not one.name.startswith(".") and one.name not in NO_SOURCE)
+    return [name.removesuffix(".py") for name in names]
 
 
 def _files(base: Path) -> Iterator[Path]:

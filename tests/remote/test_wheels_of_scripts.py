@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from workspaces import where_runs_end
 
@@ -170,16 +172,17 @@ def test_what_is_refused(send, task, ws, kind, how, its, told):  # noqa: PLR0917
     assert ws.count("submit", "upload") == 0
 
 
+@pytest.mark.parametrize("modules", [("my_pkg",), ()])
 @pytest.mark.parametrize("kind", [SCRIPT, NOTEBOOK])
-def test_a_wheel_that_names_another_catalog_is_refused(send, task, ws, project, kind):
-    """Its texts go there too, and are looked at as those beside it are."""
+def test_a_wheel_that_names_another_catalog_is_refused(send, task, ws, project, kind, modules):  # noqa: PLR0917 -- as above
+    """Its texts go there too, and are looked at as those beside it are; all that it may have where that isn't known."""
     (project / "src/my_pkg/tables.py").write_text("TABLE = 'prd.x.y'\n")
+    environment = Environment("pps", catalog="pps", other_catalogs=("prd",), compute=Compute("new", spec=SPEC))
+    asks = task(kind)
+    asks = replace(asks, wheels=(replace(asks.wheels[0], modules=modules),))
 
     with pytest.raises(CatalogMentionError) as caught:
-        send(
-            task(kind),
-            environment=Environment("pps", catalog="pps", other_catalogs=("prd",), compute=Compute("new", spec=SPEC)),
-        )
+        send(asks, environment=environment)
 
     assert "src/my_pkg/tables.py" in str(caught.value)
     assert ws.count("submit", "upload") == 0
