@@ -119,7 +119,9 @@ class Entries:
             told = " and ".join(self._shown(one.folder) for one in packages)
             return Found(unclear=f'the package "{name}" is described in {told}: which of them the wheel is of isn\'t known')
         if not packages:
-            return self._installed(name, called, others, [*theirs.values(), *self._around()], key)
+            beside = self.beside(task, SCRIPT)  # what it may import of the project
+            found = self._installed(name, called, others, [*theirs.values(), *self._around()], key)
+            return found._replace(wheels=beside.wheels, asked=beside.asked, unclear=found.unclear or beside.unclear)
         if why := clash(theirs.values(), self._shown):
             return Found(unclear=why)
         return self._of_package(packages[0], name, called, theirs, key)

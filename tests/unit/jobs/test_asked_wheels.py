@@ -29,7 +29,7 @@ def read(tmp_path, project):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        project.write(resources__j_yml=JOB.format(task=TASKS[kind], more=more) + rest)
+        project.write(resources__j_yml=JOB.format(task=TASKS.get(kind, ""), more=more) + rest)
         return project.read("resources/j.yml").tasks[0]
 
     return read
@@ -183,3 +183,13 @@ def test_two_parts_of_one_namespace(read):
     task = read(files, more="libraries: [{whl: ../dist/*.whl}, {whl: ../other/dist/*.whl}]")
 
     assert (task.unclear, [one.modules for one in task.wheels]) == ("", [("company",), ("company",)])
+
+
+def test_a_package_of_others_with_a_wheel_of_the_project(read):
+    """What is called isn't the project's, and may import what is."""
+    more = "python_wheel_task: {package_name: packaging, entry_point: markers}\n"
+    more += "    libraries: [{whl: ../dist/*.whl}, {pypi: {package: packaging}}]"
+
+    task = read(SRC, kind="", more=more)
+
+    assert (task.entry.home, [one.package for one in task.wheels]) == ("", ["my_pkg"])
