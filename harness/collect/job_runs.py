@@ -183,6 +183,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
                 widgets=task.parameters if task.kind == NOTEBOOK else None,
                 arguments=None if task.kind == NOTEBOOK else task.arguments,
                 entry=task.entry,
+                wheels=task.wheels,
                 timeout_s=left,
                 task_key=task.key,
             ),

@@ -40,24 +40,34 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel of the project, as far as its source tells what is in it.
+
+    ``package`` is its name, "" where that is computed, ``home`` the folder that describes it. ``folders`` are those that its
+    modules are found in, ``modules`` the names at their top that it surely has. ``needs_inits`` says that folders without an
+    ``__init__.py`` may be left out of it, and ``packages`` are all that it has, where they are known.
+    """
+
+    package: str
+    home: str
+    folders: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    needs_inits: bool = False
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What a wheel's task calls: ``value``, "module:function", of a package.
 
     ``package`` and ``called`` are their names as the task has them. ``home`` is the folder of the project that describes the
-    package, "" for one that is only installed here. ``folders`` are those that its modules are found in, with those of the
-    project's other wheels that the task asks for, ``modules`` the names at their top that the wheels surely have.
-    ``needs_inits`` says that folders without an ``__init__.py`` may be left out of them, and ``packages`` are all of the
-    package's own, where they are known.
+    package, "" for one that is only installed here.
     """
 
     package: str
     called: str
     value: str
     home: str = ""
-    folders: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    needs_inits: bool = False
-    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +78,9 @@ class Task:
     own parameters are ``parameters``, of a Python script, to which ``arguments`` are given, or of the module that ``entry`` is
     in, what a wheel's task calls; this has parameters of one kind or the other. ``timeout_s`` is 0 where it has none,
     ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted. ``loop`` is
-    what a for_each_task does. ``wheels`` are the folders of the project whose wheels it asks for, by how that is written.
-    ``unclear`` says why nobody can tell what it would do on Databricks.
+    what a for_each_task does. ``wheels`` are those of the project that it has: the one that its entry point is in, and all that
+    it asks for; ``asked`` are the folders of these, by how the task writes them. ``unclear`` says why nobody can tell what it
+    would do on Databricks.
     """
 
     key: str
@@ -85,7 +96,8 @@ class Task:
     compute: Mapping[str, Any] = field(default_factory=dict)
     loop: Loop | None = None
     entry: Entry | None = None
-    wheels: Mapping[str, str] = field(default_factory=dict)
+    wheels: tuple[Wheel, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
     unclear: str = ""
 
     @property

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from harness.jobs.entries import Entries, Found
+from harness.jobs.entries import Entries
 from harness.jobs.errors import JobShapeError, JobVariableError
 from harness.jobs.given import Given, text_of
 from harness.jobs.job import (
@@ -149,7 +149,7 @@ class _Reader:
             Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
             for one in self._list(resolve(entry.get("depends_on")), "depends_on")
         )
-        called = self._entries.of(entry, own, key) if kind == WHEEL else Found()
+        called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
         parameters, arguments = self._given_to.of(kind, own, key)
         return Task(
             str(key),
@@ -166,6 +166,7 @@ class _Reader:
             loop=self._loop(own, key) if kind == FOR_EACH else None,
             entry=called.entry,
             wheels=called.wheels,
+            asked=called.asked,
             unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 

@@ -177,21 +177,22 @@ def check_kinds(job: Job, *, root: str) -> None:
 
 
 def check_environments(job: Job, computes: Computes, *, its_compute: bool, root: str) -> None:
-    """See that scripts and wheels find an environment: without one serverless compute runs none, and nobody can guess which.
+    """See that scripts and wheels find an environment: without one serverless compute has none, and nobody can guess which.
 
     Raises:
         JobKindError: There is none for one of them.
     """
     import os
 
-    for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL)]:
+    for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL) or task.worker.wheels]:
         if worker.compute.keys() & _COMPUTE if its_compute else computes.runs_scripts:
             continue
         mend = "write one under environments of the job, and its key as environment_key of the task"
         if not its_compute:
             mend = 'write one under [[tool.nbh.env.….environments]], take a cluster, or run the job by compute="job"'
+        what = f"is a {worker.kind}" if worker.kind in (SCRIPT, WHEEL) else "asks for the project's wheel"
         raise JobKindError(
-            f'the task "{worker.key}" is a {worker.kind}, and has no environment to run in',
+            f'the task "{worker.key}" {what}, and has no environment to run in',
             cause="on serverless compute it needs one, with its environment_version",
             mend=mend,
             location=Location(os.path.relpath(job.path, root)),
