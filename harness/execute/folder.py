@@ -152,7 +152,8 @@ def _is_plain_folder(entry: os.DirEntry[str]) -> bool:
 def written(work: Path) -> tuple[str, ...]:
     """The files in such a folder that a run wrote, by their paths below it."""
     found = []
-    for folder, _, files in os.walk(work):
+    for folder, folders, files in os.walk(work):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]  # what Python compiled is no work of the notebook's
         paths = [Path(folder, name) for name in files]
         found += [str(path.relative_to(work)).replace(os.sep, "/") for path in paths if not path.is_symlink()]
     return tuple(sorted(found))

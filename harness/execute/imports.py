@@ -12,6 +12,7 @@ from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_not_there
 from harness.execute.refusals import is_of_library
 from harness.extract.importer import has_header
+from harness.runtime.fuse_imports import real_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ class NoNotebooks:
         """
         name = fullname.rpartition(".")[2] + ".py"
         for entry in sys.path if path is None else path:
-            file = os.path.join(entry, name)
+            file = os.path.join(real_folder(entry), name)
             if not entry.startswith((sys.prefix, sys.base_prefix)) and has_header(file):
                 spec = PathFinder.find_spec(fullname, path)
                 if spec is not None and spec.origin == file and not _is_installed(fullname):

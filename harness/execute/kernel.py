@@ -37,6 +37,7 @@ from harness.execute.refusals import (
     refuse_sessions,
     why_refused,
 )
+from harness.execute.shell import watch_programs
 from harness.execute.shown import display
 from harness.execute.steps import step_of
 from harness.execute.tables_named import tables_named
@@ -52,6 +53,7 @@ from harness.runtime.files import Files, workspace_of
 from harness.runtime.fs import Fs
 from harness.runtime.fuse import serve as serve_files
 from harness.runtime.fuse import stand
+from harness.runtime.fuse_imports import real_folder, serve_imports
 from harness.runtime.library import PythonRestart
 from harness.runtime.notebook import NotebookExit
 
@@ -71,6 +73,7 @@ def serve(connection: str, job: str) -> None:
         NotebookKernel.recorder = Recorder(NotebookKernel.job.measure, NotebookKernel.job.folder)
     os.chdir(NotebookKernel.job.work)
     copy_before_writing(os.path.join(NotebookKernel.job.folder, WORK))
+    watch_programs()
     app = App.instance()
     app.begin(connection)
     app.initialize([])
@@ -175,6 +178,8 @@ class Runner:
         stand_for_runtime(job)
         self._session: Any = open_spark(job) if job.space else None
         self.spark: Any = self._session.spark if self._session is not None else None
+        if self._session is not None:
+            self._session.real_entry = real_folder
         if self.spark is not None:
             tell_cluster(self.spark, job.runtime)
         else:
@@ -195,6 +200,7 @@ class Runner:
         shell.events.register("post_run_cell", self._ended)
         shell.events.register("post_execute", figures.close_shown)
         serve_files(files)
+        serve_imports()
         serve_mlflow(os.path.join(job.files, "mlflow"), has_schema=self._has_schema, session=lambda: self.spark)
 
     def _has_schema(self, name: str) -> bool:
@@ -456,6 +462,8 @@ def _show_lines(notebook: Notebook) -> None:
 
 def _files(job: Job) -> Files:
     work = os.path.join(job.folder, WORK)
-    workspace = workspace_of(job.run_prefixes, job.project)
-    own = [work, *(folder for _, folder in workspace if job.writes)]
+    mapped = workspace_of(job.run_prefixes, job.project)
+    own = [work, *(folder for _, folder in mapped if job.writes)]
+    # What a notebook is told of its place is so: /Workspace and its path there lead to it.
+    workspace = [*mapped, *([("", work)] if job.entry is None else [])]
     return Files(job.files, own=lambda: own, driver=job.work, workspace=workspace)

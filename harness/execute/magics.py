@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.execute.hints import MARK
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.execute.kernel import Runner
 
@@ -14,6 +17,7 @@ _LAST = "_sqldf"
 """What the rows of the last ``%sql`` cell are called."""
 
 _VARIABLE = re.compile(r"\$\{([^}\s]+)\}")
+_BARE = re.compile(r"(?<![\\\w$])\$([A-Za-z_]\w*)")
 _MARKER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 
 _WIDGET = re.compile(
@@ -102,6 +106,7 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
     from harness.execute.shown import display
 
     widgets = runner.dbutils.widgets
+    unknown = [name for name in _VARIABLE.findall(text) if widgets.find(name) is None]
     text = _VARIABLE.sub(lambda found: found[0] if (value := widgets.find(found[1])) is None else value, text)
     frame = None
     for statement in sqlparse.split(text):
@@ -114,17 +119,37 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             raise UnsupportedError(
                 f"getArgument in SQL isn't served here, as what today's runtimes make of it isn't documented: write :{argument}"
             )
+        if (bare := next((name for name in _BARE.findall(plain) if widgets.find(name) is not None), None)) is not None:
+            what = "isn't served here, as what today's runtimes make of it isn't documented"
+            raise UnsupportedError(f"${bare} in SQL {what}: write :{bare} or ${{{bare}}}")
         if _about_widgets(runner, plain):
             continue
         named = {name: value for name in _MARKER.findall(plain) if (value := widgets.find(name)) is not None}
         text, earlier = _bound(statement.strip().rstrip(";"), shell.user_ns.get(_LAST))
-        frame = runner.spark.sql(text, **({"args": named} if named else {}), **earlier)
+        with _telling_of(unknown, runner):
+            frame = runner.spark.sql(text, **({"args": named} if named else {}), **earlier)
     if frame is not None:
         shell.user_ns[_LAST] = frame
         if frame.columns:
             # https://docs.databricks.com/notebooks/notebooks-code: later Python and SQL cells find it by that name.
             frame.createOrReplaceTempView(_LAST)
             display(frame)
+
+
+@contextlib.contextmanager
+def _telling_of(unknown: list[str], runner: Runner) -> Iterator[None]:
+    """Say of a statement's error which ``${name}`` nobody gave: Spark puts nothing in its place, and says nothing of it."""
+    try:
+        yield
+    except Exception as error:
+        name = next((name for name in unknown if runner.spark.conf.get(name, None) is None), None)
+        if name is not None:
+            is_new = runner.dbutils.widgets.find(name) is not None
+            why = (
+                "its widget is made in this very cell: make it in one before" if is_new else f"give the widget, or -p {name}=…"
+            )
+            error.add_note(f"{MARK}${{{name}}} was empty, as no widget had that name: {why}")
+        raise
 
 
 def _bound(statement: str, last: Any) -> tuple[str, dict[str, Any]]:

@@ -90,12 +90,12 @@ def why_refused(error: Exception) -> str:
 
 def connect_only(error: BaseException) -> str:
     """Why this error is no fault of the notebook's: it asked for what Spark Connect lacks; "" if it didn't."""
-    from harness.spark.hints import HINT, add_hint
+    from harness.spark.hints import HINT, add_hint, of_worker
 
     if not type(error).__module__.startswith("pyspark.") and not isinstance(error, AttributeError | AssertionError):
         return ""
     add_hint(error)
-    return f"{error}: {_NO_CONTEXT}" if HINT in getattr(error, "__notes__", ()) else ""
+    return f"{of_worker(error) or error}: {_NO_CONTEXT}" if HINT in getattr(error, "__notes__", ()) else ""
 
 
 def databricks_only(error: BaseException) -> str:

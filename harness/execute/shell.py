@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.execute.magics import UnsupportedError
+from harness.runtime import fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _FAILS = re.compile(r"\s*-e(?:\s+|$)")
 _PIP = re.compile(r"\s*(?:\S*python[\d.]*\s+-m\s+)?pip3?\s+(?P<rest>[^;&|`$<>\n]*)$")
 
-_NO_FOLDER = re.compile(r"^(?!\s*#).*?(?<![\w./~-])(?P<path>/(?:dbfs|Volumes)\b[^\s'\";|&)]*)", re.MULTILINE)
-"""A path that a shell would look for on this machine, where a folder of that name is another one or none."""
+_NO_FOLDER = re.compile(r"^(?!\s*#).*?(?<![\w./~-])(?P<path>/(?:dbfs|Volumes|Workspace)\b[^\s'\";|&)]*)", re.MULTILINE)
+"""A path that a program would look for on this machine, where a folder of that name is another one or none."""
 
 SCRIPTS = ("sh", "bash", "script", "perl", "ruby", "python2", "python3", "pypy")
 """IPython's magics that start another program; ``%%python`` is a cell of Python on Databricks."""
@@ -76,18 +77,43 @@ def install(shell: Any, job: Job, *, pip: Callable[[str], None]) -> None:
         manager.register_function(partial(write_file, shell, job.work), "cell", name)
 
 
+def watch_programs() -> None:
+    """Have the same said of programs that the notebook starts by itself, for as long as this process lives."""
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen":
+            words = arguments[1] if isinstance(arguments[1], list | tuple) else [arguments[1]]
+        elif event == "os.system":
+            words = [arguments[0]]
+        else:
+            return
+        for word in words:
+            if isinstance(word, str | bytes | os.PathLike):
+                _check_files(os.fsdecode(word))
+
+    sys.addaudithook(hook)
+
+
 def _needs(name: str) -> str:
     return f'{name} runs a shell, which takes --nbh-allow shell, or run_notebook(…, allow=["shell"])'
 
 
 def _check_files(text: str) -> None:
-    """See that no file is looked for that Python finds and a shell doesn't; a failing ``%sh`` would be passed over."""
-    found = _NO_FOLDER.search(text)
-    if found is not None:
-        raise UnsupportedError(
-            f"a shell has no {found['path']} here: its files are there for dbutils.fs, Spark and Python's own functions; "
-            "use these, or leave the cell out by skip_cells"
-        )
+    """See that no file is looked for that Python finds and a program doesn't; a failing ``%sh`` would be passed over."""
+    for found in _NO_FOLDER.finditer(text):
+        if _is_elsewhere(found["path"]):
+            raise UnsupportedError(
+                f"a program has no {found['path']} here: its files are there for dbutils.fs, Spark and Python's own functions; "
+                "use these, or leave the cell out by skip_cells"
+            )
+
+
+def _is_elsewhere(path: str) -> bool:
+    """Whether it is no file of this machine's; a Mac has its disks in /Volumes."""
+    try:
+        return fuse.find(path) != path
+    except OSError:
+        return True
 
 
 def run_shell(text: str, *, folder: str) -> None:

@@ -52,7 +52,9 @@ def workspace_path(path: str, *, root: str, folder: str, prefixes: Mapping[str, 
     for prefix, home in sorted(prefixes.items(), key=lambda item: len(item[1]), reverse=True):
         inside = os.path.relpath(bare, Path(folder, home))
         if not inside.startswith(".."):
-            return f"{prefix.rstrip('/')}/{inside}".replace(os.sep, "/")
+            told = prefix.rstrip("/")
+            told = told.removeprefix("/Workspace") if told == "/Workspace" or told.startswith("/Workspace/") else told
+            return f"{told}/{inside}".replace(os.sep, "/")
     inside = os.path.relpath(bare, root)
     return f"/{bare.name if inside.startswith('..') else inside}".replace(os.sep, "/")
 

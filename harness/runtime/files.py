@@ -64,7 +64,8 @@ class Files:
 
     ``folder`` holds ``dbfs`` and ``volumes`` (which Spark makes, each under its catalog and schema) and goes with the test.
     ``own`` gives further folders whose files may be changed, by ``file:`` or below ``/Workspace``, ``driver`` is the folder
-    that the notebook works in, and ``workspace`` maps folders below ``/Workspace`` to those of the project.
+    that the notebook works in, and ``workspace`` maps folders below ``/Workspace`` to those of the project; "" is all of it, as
+    the run has it in a folder of its own.
     """
 
     def __init__(
@@ -149,7 +150,11 @@ class Files:
     def _in_workspace(self, plain: str, *, follow: bool) -> Place:
         inner = plain[len("/Workspace") :]
         for prefix, folder in self._workspace:
-            if inner == prefix or inner.startswith(prefix + "/"):
+            if not prefix:  # the run's own folder, whose files are links
+                real = folder + inner
+                if os.path.lexists(os.path.dirname(real)):
+                    return Place("workspace", real, f"file:{plain}", top=not inner)
+            elif inner == prefix or inner.startswith(prefix + "/"):
                 return Place("workspace", _inside(folder, inner[len(prefix) :] or "/", plain, follow=follow), f"file:{plain}")
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), plain)
 

@@ -21,6 +21,9 @@ __tracebackhide__ = True
 CLOUD = frozenset({"abfs", "abfss", "adl", "gs", "r2", "s3", "s3a", "s3n", "wasb", "wasbs"})
 """The schemes of cloud storage, which can't be read here."""
 
+# https://docs.databricks.com/getting-started/import-visualize-data: cp brings a file from there into a volume.
+_NETWORK = frozenset({"http", "https"})
+
 _REFUSED = ("cacheFiles", "cacheTable", "uncacheFiles", "uncacheTable")
 
 
@@ -182,6 +185,12 @@ def parsed(call: str, path: object) -> tuple[str, str]:
             f"dbutils.fs.{call} can't reach {scheme}:// from here",
             cause=f'"{path}" is cloud storage, and no test of this machine talks to a cloud',
             mend="let the notebook take the folder as a widget, and give it a volume or dbfs:/… here",
+        )
+    if scheme in _NETWORK:
+        raise StorageMissingError(
+            f"dbutils.fs.{call} can't reach {scheme}:// from here",
+            cause=f'"{path}" is on the network, and no test of this machine reads from it',
+            mend="let the notebook take the address as a widget, and give it a file of a volume or dbfs:/… here",
         )
     if scheme not in ("", "dbfs", "file"):
         near = get_close_matches(scheme, ("dbfs", "file"), n=1)

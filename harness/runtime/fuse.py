@@ -275,6 +275,16 @@ def serve(files: Files) -> None:
     _FUSE.files = files
 
 
+def find(path: str) -> str:
+    """Where a path lies on this machine, by the files that are served now.
+
+    Raises:
+        OSError: There is no such volume, or it leads out of one.
+    """
+    real: str = _FUSE.find(path)[0]
+    return real
+
+
 def stand() -> None:
     """Put the functions in place and have them do as Python's own, until there are files to serve."""
     if not _FUSE.stands:

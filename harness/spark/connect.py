@@ -68,6 +68,9 @@ class ConnectSession:
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
         self.whose = whose
+        self.real_entry: Callable[[str], str] = (
+            str  # where an entry of sys.path lies for workers, which see this machine as it is
+        )
         self.space = space or f"{self._pid}-{secrets.token_hex(4)}"
         self.engine = start()
         # Connect's session is a SparkSession by its methods, not by its class.
@@ -155,7 +158,7 @@ class ConnectSession:
     def _hello(self, pid: int) -> None:
         """Say whose session it is, and what its Python workers are to see: this process's path, as it is now."""
         here, entries = current_folder(), list[Any](sys.path)  # it may be gone; and what is no text, Python passes over
-        path = [str(Path(here, entry)) for entry in entries if isinstance(entry, str)]
+        path = [str(Path(here, self.real_entry(entry))) for entry in entries if isinstance(entry, str)]
         self._command(f"hello/{pid}", server.worker_facts(self._roots, path, self._env, doubtful=self._calls.doubtful))
 
     def doubt(self, names: Iterable[str]) -> None:

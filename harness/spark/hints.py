@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from harness.errors import EngineLostError
 
@@ -16,6 +17,9 @@ _CONNECT_ONLY = {
     # foreachBatch with a function that holds the session.
     "STREAMING_CONNECT_SERIALIZATION_ERROR",
 }
+
+# The last line of a trace that Spark hands on as text: of a foreachBatch function, say, which runs in a process of its own.
+_OF_WORKER = re.compile(rf"PySpark\w+Error: (\[(?:{'|'.join(sorted(_CONNECT_ONLY))}|NOT_IMPLEMENTED)\] [^\n]*)")
 
 # What pyspark's classic classes have and Connect's lack, and those that ask find None for where there is no context.
 _OF_JAVA = ("_sc", "_wrapped", "_gateway", "sparkContext", "parallelize")
@@ -42,6 +46,12 @@ def add_hint(exc: BaseException) -> None:
         exc.add_note(hint)
 
 
+def of_worker(exc: BaseException) -> str:
+    """What Spark Connect lacked for a function that Spark called elsewhere, whose error comes as text; "" for others."""
+    found = _OF_WORKER.search(str(exc)) if type(exc).__module__.startswith("pyspark.") else None
+    return found[1] if found is not None else ""
+
+
 def _is_path_of_text(exc: BaseException) -> bool:
     # Spark 4.2 raises this condition and has no text for it.
     return callable(getattr(exc, "getCondition", None)) and "'COLUMN_IS_NOT_VARIANT_TYPE'" in str(exc)
@@ -51,7 +61,8 @@ def _is_connect_only(exc: BaseException) -> bool:
     ask = getattr(exc, "getCondition", None) or getattr(exc, "getErrorClass", None)
     if callable(ask):
         name = ask()
-        return name in _CONNECT_ONLY or (name == "NOT_IMPLEMENTED" and "sql/connect/" in _raised_in(exc))
+        known = name in _CONNECT_ONLY or (name == "NOT_IMPLEMENTED" and "sql/connect/" in _raised_in(exc))
+        return known or bool(of_worker(exc))
     if isinstance(exc, AttributeError):
         return _is_of_java(exc.name or "") and (exc.obj is None or _is_connects(exc.obj))
     # pyspark itself says no more than "assert" where there is no SparkContext.

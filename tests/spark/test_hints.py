@@ -31,6 +31,18 @@ LACKING = {
     "files": lambda _spark: pyspark.SparkFiles.getRootDirectory(),
 }
 
+
+def _java_in_foreachbatch(spark):
+    def each(batch, _number):
+        batch._jdf.count()
+
+    spark.sql("CREATE TABLE main.default.src_of_hints AS SELECT 1 AS id")
+    made = spark.readStream.table("main.default.src_of_hints").writeStream.foreachBatch(each)
+    made.trigger(availableNow=True).start().awaitTermination()
+
+
+LACKING["java_in_foreachbatch"] = _java_in_foreachbatch
+
 OTHERS = {
     "no_such_attribute": lambda spark: spark.nothing,
     "no_such_table": lambda spark: spark.table("nothing").count(),

@@ -149,19 +149,26 @@ def test_a_shell(run_notebook, notebook, tmp_path):
         ("%sh\n# what is there\nls -al /dbfs/mnt/x || true", "/dbfs/mnt/x"),
         ("!cp '/Volumes/main/default/vol/a' b", "/Volumes/main/default/vol/a"),
         ("found = !ls /dbfs", "/dbfs"),
+        ("%sh\nls /Workspace/Users/me", "/Workspace/Users/me"),
+        ("import os\nos.system('ls /Volumes/main/default/vol')", "/Volumes/main/default/vol"),
+        (
+            "import subprocess\ntry:\n    subprocess.call(['cp', '/Workspace/lib/a.whl', '.'])\nexcept Exception:\n    pass",
+            "/Workspace/lib/a.whl",
+        ),
     ],
 )
-def test_a_shell_that_looks_for_dbfs_is_refused(run_notebook, notebook, code, path):
+def test_a_program_that_looks_for_dbfs_is_refused(run_notebook, notebook, code, path):
     """It would find nothing there, and a notebook that goes on has not done what it does on Databricks."""
     run = run_notebook(notebook(code), allow=["shell"])
 
     assert run.outcome == "unsupported", run.error
-    assert f"a shell has no {path} here" in run.error
+    assert f"a program has no {path} here" in run.error
 
 
 def test_a_shell_may_speak_of_dbfs(run_notebook, notebook):
     """In a comment, and in paths of other folders that are named so."""
     assert run_notebook(notebook("%sh\n# as in /dbfs/mnt\nmkdir -p ./dbfs/x x/Volumes"), allow=["shell"]).passed
+    assert run_notebook(notebook("import subprocess\nsubprocess.check_call(['mkdir', '-p', './dbfs/x'])", name="s.py")).passed
 
 
 def test_what_a_shell_started_ends_with_the_run(run_notebook, notebook):

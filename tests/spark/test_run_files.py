@@ -134,6 +134,11 @@ def test_the_magic(run_notebook, dbutils, notebook, cell, shown):
         (magic("%fs ls /\nls /tmp"), "unsupported", "a %fs cell is one call, and this one has 2 lines"),
         (magic("%fs ls 's3://b'"), "unsupported", "can't reach s3://"),
         ("dbutils.fs.ls('abfss://c@a.dfs.core.windows.net/')", "unsupported", "can't reach abfss://"),
+        (
+            "dbutils.fs.cp('https://example.com/a.csv', '/tmp/a.csv')",
+            "unsupported",
+            '"https://example.com/a.csv" is on the network',
+        ),
         ("dbutils.fs.rm('file:/etc/hostname')", "unsupported", "may not change file:/etc/hostname on this machine"),
         ("open('/dbfs/nope')", "failed", "FileNotFoundError: [Errno 2] No such file or directory: '/dbfs/nope'"),
         ("open('/Volumes/main/default/nope/x', 'w')", "failed", "FileNotFoundError"),
@@ -243,3 +248,89 @@ def test_the_files_that_a_run_wrote_are_told(run_notebook, dbutils, notebook):
     )
 
     assert run_notebook(path).files == ("here.txt", "dbfs:/tmp/changed.txt", "dbfs:/tmp/new.txt")
+
+
+HERE = """\
+import os
+import sys
+told = dbutils.notebook.entry_point.getDbutils().notebook().getContext().notebookPath().get()
+here = "/Workspace" + os.path.dirname(told)
+"""
+
+
+def test_modules_by_a_path_that_the_notebook_made_of_its_own(run_notebook, notebook, tmp_path):
+    """As projects put their folders on the path, whatever the workspace calls them; Spark's workers find them there too."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/doubling.py").write_text("def twice(x):\n    return 2 * x\n")
+    path = notebook(
+        HERE
+        + "sys.path.insert(0, f'{here}/lib')\nimport doubling\nprint(doubling.twice(2), os.path.isfile(doubling.__file__))",
+        """
+        from pyspark.sql.functions import udf
+
+        @udf("int")
+        def later(x):
+            from doubling import twice
+            return twice(x)
+
+        print(spark.range(3).select(later("id").alias("d")).collect()[2].d)
+        """,
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+    assert [cell.text for cell in run.cells] == ["4 True\n", "4\n"]
+    assert run.files == ()
+
+
+def test_files_by_a_path_that_the_notebook_made_of_its_own(run_notebook, notebook, tmp_path):
+    """What is new there goes with the run; the project's own files are read alone, and others' folders aren't there."""
+    (tmp_path / "limits.json").write_text("{}")
+    path = notebook(
+        HERE,
+        """
+        open(f"{here}/new.txt", "w").write("1")
+        print(open("new.txt").read(), open(f"{here}/limits.json").read(), os.path.exists("/Workspace/Users/me/x"))
+        try:
+            open(f"{here}/limits.json", "w")
+        except PermissionError:
+            print("refused")
+        """,
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+    assert run.cells[1].text == "1 {} False\nrefused\n"
+    assert run.files == ("new.txt",)
+    assert sorted(found.name for found in tmp_path.iterdir() if found.is_file()) == ["limits.json", "n.py"]
+
+
+def test_modules_in_a_volume_and_in_dbfs(run_notebook, notebook, dbutils, make_volume):
+    """Their folders may be on the path, as on Databricks; one of a volume that isn't there finds nothing."""
+    volume = make_volume(name="libs")
+    (volume.folder / "of_volume.py").write_text("x = 1\n")
+    dbutils.fs.put("/FileStore/libs/of_dbfs.py", "y = 2\n")
+
+    run = run_notebook(
+        notebook(
+            f"import sys\nsys.path += ['/Volumes/main/default/gone', '{volume.path}', '/dbfs/FileStore/libs']",
+            "import of_volume, of_dbfs\nprint(of_volume.x, of_dbfs.y)",
+            "import of_nothing",
+        )
+    )
+
+    assert (run.outcome, run.cells[1].text) == ("failed", "1 2\n")
+    assert "No module named 'of_nothing'" in run.error
+
+
+def test_a_notebook_by_such_a_path_is_no_module(run_notebook, notebook, tmp_path):
+    """As everywhere else."""
+    (tmp_path / "lib").mkdir()
+    notebook("x = 1", name="lib/other.py")
+
+    run = run_notebook(notebook(HERE + "sys.path.insert(0, f'{here}/lib')", "import other"))
+
+    assert run.outcome == "failed"
+    assert "NotebookImportException" in run.error

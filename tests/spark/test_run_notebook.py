@@ -308,6 +308,7 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
         ("spark.readStream.format('rate').load().display()", "write it with .writeStream.trigger(availableNow=True)"),
         (magic("%sql\nSELECT getArgument('x')"), "getArgument in SQL isn't served here"),
         (magic('%sql\nSELECT * FROM range(5) LIMIT getargument ("x")'), "isn't documented: write :x"),
+        ("dbutils.widgets.text('x', 'y')\nspark.sql('SELECT 1')\n%sql SELECT '$x/z'", "$x in SQL isn't served here"),
         (magic("%fs"), "there is nothing under %fs: write what it is to do, or take the cell out"),
         ("dbutils.credentials.showRoles()", "dbutils.credentials.showRoles is not served here"),
         ("dbutils.widgts", "dbutils.widgts is not served here"),
@@ -330,6 +331,55 @@ def test_what_cannot_run_here_is_never_passed_over(run_notebook, notebook, cell,
     assert (run.outcome, run.passed, run.location.cell) == ("unsupported", False, 2)
     assert why in run.error
     assert [found.outcome for found in run.cells] == ["passed", "unsupported", "not_run"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("%sql\nSELECT * FROM ${nope}", "${nope} was empty, as no widget had that name: give the widget, or -p nope=…"),
+        ("%sql\nCREATE WIDGET TEXT c DEFAULT 'main';\nUSE CATALOG ${c}", "made in this very cell: make it in one before"),
+        ("%sql\nSELECT * FROM nothing", ""),
+    ],
+)
+def test_a_statement_with_the_place_of_a_value_that_nobody_gave(run_notebook, notebook, cell, why):
+    """Spark puts nothing there, and its error speaks of what comes next."""
+    run = run_notebook(notebook(magic(cell)))
+
+    assert run.outcome == "failed"
+    assert ("${" in run.error) == bool(why)
+    assert why in run.error
+
+
+def test_a_dollar_that_names_no_widget_is_text(run_notebook, notebook):
+    """As an amount of money, a regular expression's end, or escaped."""
+    run = run_notebook(
+        notebook(
+            "dbutils.widgets.text('x', 'y')",
+            magic("%sql\nSELECT '$5' AS a, regexp_replace('ab', 'b$', '') AS b, '\\$x' AS c, '$other' AS d, '${x}' AS e"),
+        )
+    )
+
+    assert run.passed, run.summary
+    assert run.cells[1].outputs[-1]["metadata"]["application/vnd.databricks.v1+output"]["data"] == [
+        ["$5", "a", "$x", "$other", "y"]
+    ]
+
+
+def test_java_in_a_function_of_foreachbatch_cannot_run_here(run_notebook, notebook):
+    """Spark calls it elsewhere and hands its error on as text; that is no fault of the notebook's either."""
+    run = run_notebook(
+        notebook(
+            "spark.sql('CREATE TABLE main.default.src AS SELECT 1 AS id')",
+            "def each(batch, number):\n    batch._jdf.sparkSession().sql('SELECT 1')\n"
+            "made = spark.readStream.table('main.default.src').writeStream.foreachBatch(each)\n"
+            "made.trigger(availableNow=True).start().awaitTermination()",
+        )
+    )
+
+    assert (run.outcome, run.location.cell) == ("unsupported", 2)
+    assert "Attribute `_jdf` is not supported" in run.error
+    assert "RDDs, SparkContext and the JVM aren't there" in run.error
+    assert "Logical Plan" not in run.error
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_a_name_that_no_context_has():
         ({}, "/repo/nbs/my etl.v2.ipynb", "/nbs/my etl.v2"),
         ({}, "/elsewhere/etl.py", "/etl"),
         ({"/Shared/project": "."}, "/repo/nbs/etl.py", "/Shared/project/nbs/etl"),
+        ({"/Workspace/Shared/project": "."}, "/repo/nbs/etl.py", "/Shared/project/nbs/etl"),
         ({"/Shared/all/": ".", "/Shared/nbs": "nbs"}, "/repo/nbs/etl.py", "/Shared/nbs/etl"),
     ],
 )
