@@ -96,10 +96,13 @@ def install(shell: Any, runner: Runner) -> None:
 
 
 def run_sql(shell: Any, runner: Runner, text: str) -> Any:
-    """Run the statements of a ``%sql`` cell, one after the other; the last one's rows are shown, and are ``_sqldf``."""
+    """Run the statements of a ``%sql`` cell, one after the other; the last one's rows are shown, and are ``_sqldf``.
+
+    The others' are read too: a query that nobody reads isn't run, and a check such as ``SELECT assert_true(…)`` would pass.
+    """
     import sqlparse
 
-    from harness.execute.shown import display
+    from harness.execute.shown import display, head
 
     widgets = runner.dbutils.widgets
     text = _VARIABLE.sub(lambda found: found[0] if (value := widgets.find(found[1])) is None else value, text)
@@ -116,6 +119,8 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             )
         if _about_widgets(runner, plain):
             continue
+        if frame is not None and frame.columns:
+            head(frame)
         named = {name: value for name in _MARKER.findall(plain) if (value := widgets.find(name)) is not None}
         text, earlier = _bound(statement.strip().rstrip(";"), shell.user_ns.get(_LAST))
         frame = runner.spark.sql(text, **({"args": named} if named else {}), **earlier)
