@@ -152,6 +152,21 @@ def test_a_failure_in_sql_is_told_with_its_cell(make, project):
     assert (run.location.path, run.location.cell) == ("a.py", 2)
 
 
+def test_what_the_rehearsal_cannot_run_has_not_failed(make, project):
+    """A test that expects a failure would pass by it; with the cell, also where the notebook goes on."""
+    (project / "a.py").write_text(HEADER + "x = 1\n\n# COMMAND ----------\n\n# MAGIC %scala\n# MAGIC val x = 1\n")
+    swallowed = "try:\n    spark.sql('COPY INTO t FROM x')\nexcept Exception:\n    pass\n"
+    (project / "b.py").write_text(HEADER + swallowed)
+
+    remote = make()
+    scala, copies = remote.run("a.py"), remote.run("b.py")
+
+    assert (scala.ended, scala.location.cell) == ("unsupported", 2)
+    assert scala.error == "The rehearsal can't run this notebook: Scala can't run here"
+    assert copies.ended == "unsupported"
+    assert "COPY INTO is Databricks only" in copies.error
+
+
 SHOWS = """# MAGIC %md
 # MAGIC # Orders
 
