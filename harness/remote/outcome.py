@@ -41,7 +41,7 @@ notebook may have used up its memory, and a second try that passes would hide it
 _NOTEBOOKS_OWN = frozenset({"RUN_EXECUTION_ERROR"})
 _LONGEST_ERROR = 20_000
 _ONLY_THERE = "The rehearsal can't run this "
-"""How an error begins that says nothing of the notebook: no workspace but the rehearsal has it, and that has no state for it."""
+"""How an error begins that says nothing of the notebook: only the rehearsal has it, and no state of a run is for it."""
 
 
 def _nobody_knows(what: str) -> Later[Any]:
