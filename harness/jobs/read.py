@@ -16,6 +16,7 @@ from harness.jobs.job import (
     FOR_EACH,
     OPERATORS,
     RUN_IF,
+    SCRIPT,
     WHEEL,
     Condition,
     Dependency,
@@ -167,6 +168,7 @@ class _Reader:
             entry=called.entry,
             wheels=called.wheels,
             asked=called.asked,
+            environment=self._environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
             unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 
@@ -204,6 +206,16 @@ class _Reader:
         if not isinstance(spec, dict):
             raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
         return {**made, "new_cluster": spec}
+
+    def _environment(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The job's environment that a task names; none where a variable in it has no value, for it may not be needed."""
+        resolve = self._found.variables.resolve
+        try:
+            key, all_there = resolve(entry.get("environment_key")), resolve(self._found.settings.get("environments"))
+        except JobVariableError:
+            return {}
+        named = (one for one in self._list(all_there, "environments") if one.get("environment_key") == key)
+        return next(named, {}) if key is not None else {}
 
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
         found = self._given_to.resolve({name: own.get(name) for name in ("op", "left", "right")})

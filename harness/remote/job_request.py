@@ -20,7 +20,7 @@ from harness.jobs.variables import FILES
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
-from harness.remote.job_wheels import Placed
+from harness.remote.job_wheels import PLACES, Placed
 from harness.remote.runs import Request, notebook_task, script_task, wheel_task
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from harness.remote.compute import Computes
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
-
-
-_COMPUTE = {"existing_cluster_id", "new_cluster", "environment_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +182,11 @@ def check_environments(job: Job, computes: Computes, *, its_compute: bool, root:
     import os
 
     for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL) or task.worker.wheels]:
-        if worker.compute.keys() & _COMPUTE if its_compute else computes.runs_scripts:
+        if worker.compute.keys() & PLACES if its_compute else computes.runs_scripts or worker.environment:
             continue
         mend = "write one under environments of the job, and its key as environment_key of the task"
         if not its_compute:
-            mend = 'write one under [[tool.nbh.env.….environments]], take a cluster, or run the job by compute="job"'
+            mend = "write one under environments of the job, with its key at the task, or under [[tool.nbh.env.….environments]]"
         what = f"is a {worker.kind}" if worker.kind in (SCRIPT, WHEEL) else "asks for the project's wheel"
         raise JobKindError(
             f'the task "{worker.key}" {what}, and has no environment to run in',

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 _PYTHON = (".py", ".sql")
 
+_LOCAL = re.compile(r"\.whl$|^\.|^(?:-r|-e|--requirement|--editable)[ =]*(?![ =/])")
+"""A dependency that is a file or a folder, of the project or of the workspace."""
+
+PLACES = frozenset({"existing_cluster_id", "new_cluster", "environment_key"})
+"""The fields of a task that say what it runs on."""
+
 
 def folders_of_job(job: Job) -> list[str]:
     """The folders of the project whose wheels the tasks of a job need."""
@@ -41,8 +48,15 @@ def check_wheels(job: Job, computes: Computes, *, its_compute: bool, root: str) 
     """
     for worker in [task.worker for task in job.tasks]:
         why = _why_not(worker, computes, its_compute=its_compute)
-        if its_compute and why is None:
-            why = _why_not_as_written(worker, job, root)
+        if why is None and its_compute:
+            named = [
+                *_whls(worker.compute.get("libraries")),
+                *_whls_of(job.environments, worker.compute.get("environment_key")),
+            ]
+            why = _why_not_as_written(worker, named, job, root, otherwise="leave compute out")
+        elif why is None and worker.environment and not computes.runs_scripts:
+            named = _whls_of([worker.environment], worker.environment.get("environment_key"))
+            why = _why_not_as_written(worker, named, job, root, otherwise="write one under [[tool.nbh.env.….environments]]")
         if why:
             what, cause, mend = why
             place = Location(os.path.relpath(job.path, root))
@@ -60,9 +74,10 @@ def _why_not(worker: Task, computes: Computes, *, its_compute: bool) -> tuple[st
     return None
 
 
-def _why_not_as_written(worker: Task, job: Job, root: str) -> tuple[str, str, str] | None:
-    """Why a task's own libraries can't be taken: not all of the project's that they have is what lies here."""
-    named = [*_whls(worker.compute.get("libraries")), *_whls_of(job.environments, worker.compute.get("environment_key"))]
+def _why_not_as_written(
+    worker: Task, named: Sequence[str], job: Job, root: str, *, otherwise: str
+) -> tuple[str, str, str] | None:
+    """Why these wheels of a task's own can't be taken: not all of the project's that they have is what lies here."""
     there = [one for one in named if one.startswith("/") or ":/" in one]
     own = worker.entry.package if worker.entry is not None else _package_around(job, root)
     if own and (
@@ -70,10 +85,10 @@ def _why_not_as_written(worker: Task, job: Job, root: str) -> tuple[str, str, st
         or any(normal(posixpath.basename(one).partition("-")[0]) == normal(own) for one in there)
     ):
         cause = "the task asks for one that isn't built of the project, so that the workspace's own would be tested"
-        return f"is not that of {own} here", cause, "name it as ./dist/*.whl, or leave compute out"
+        return f"is not that of {own} here", cause, f"name it as ./dist/*.whl, or {otherwise}"
     other = next((one for one in named if one not in there and one not in worker.asked), None)
     if other is not None:
-        return f"comes with {other}", "it lies here, and isn't built of the project", "put it on a volume, or leave compute out"
+        return f"comes with {other}", "it lies here, and isn't built of the project", f"put it on a volume, or {otherwise}"
     return None
 
 
@@ -90,7 +105,7 @@ def _whls(libraries: Any) -> list[str]:
 
 def _whls_of(environments: Iterable[Mapping[str, Any]], key: Any) -> list[str]:
     specs = [one.get("spec") or {} for one in environments if key is not None and one.get("environment_key") == key]
-    return [str(one) for spec in specs for one in spec.get("dependencies") or () if str(one).endswith(".whl")]
+    return [str(one) for spec in specs for one in spec.get("dependencies") or () if _LOCAL.search(str(one))]
 
 
 def files_of(wheels: Iterable[Wheel], root: str) -> dict[str, str]:
@@ -125,13 +140,21 @@ class Placed:
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def of_environment(self, task: Facts, submission: Facts, workers: Sequence[Task]) -> tuple[list[Facts], Facts]:
-        """What each task runs on, of the environment's compute, with its wheels; tasks with the same share an environment."""
+        """What each task runs on, of the environment's compute, with its wheels; tasks with the same share an environment.
+
+        On serverless compute without one, tasks that need one have that of the job.
+        """
         made: list[Facts] = []
         environments = [dict(one) for one in submission.get("environments") or ()]
         keys: dict[tuple[str, ...], str] = {}
         for worker in workers:
             wheels = tuple(self.paths[wheel.home] for wheel in worker.wheels)
-            if not wheels:
+            if worker.environment and not task.keys() & PLACES:
+                its = {text: self.paths[folder] for text, folder in worker.asked.items()}
+                [whole] = in_environments([worker.environment], its)
+                environments += [whole] if whole not in environments else []
+                made.append({**task, "environment_key": whole["environment_key"]})
+            elif not wheels:
                 made.append(task)
             elif "environment_key" not in task:
                 made.append({**task, "libraries": _with(task.get("libraries") or (), wheels)})

@@ -129,6 +129,30 @@ def test_the_jobs_own_compute(send, task, kind):
     assert two["environment_key"] == "d"
 
 
+BARE = Environment("pps", catalog="pps")
+JOBS = {"environment_key": "d", "spec": {"environment_version": "2", "dependencies": [ASKED, "numpy"]}}
+
+
+def test_on_serverless_compute_without_an_environment(send, task, project):
+    """Who needs one has the job's own, with the wheel that is built; a notebook without a wheel does without."""
+    other = Task("other", NOTEBOOK, path=str(project / "etl/nb.py"))
+
+    _, body = send(task(SCRIPT, environment=JOBS), task(NOTEBOOK, environment=JOBS), other, environment=BARE)
+
+    [own] = body["environments"]
+    assert (own["environment_key"], own["spec"]["environment_version"]) == ("d", "2")
+    place, numpy = own["spec"]["dependencies"]
+    assert (place.rpartition("/")[2], numpy) == ("my_pkg-1.0-py3-none-any.whl", "numpy")
+    assert [one.get("environment_key") for one in body["tasks"]] == ["d", "d", None]
+
+
+def test_the_settings_environment_comes_first(send, task):
+    """Where they have one, the job's isn't taken."""
+    _, body = send(task(SCRIPT, "one", environment=JOBS), environment=SERVERLESS)
+
+    assert [one["environment_key"] for one in body["environments"]] == ["e", "nbh_one"]
+
+
 def test_in_a_loop(send, task):
     """It is the inner task's."""
     _, body = send(Task("all", "for_each_task", loop=Loop('["a"]', task(SCRIPT, "one"))))
@@ -158,7 +182,9 @@ OTHERS = "dist/other-1.0-py3-none-any.whl"
             {"compute": {"libraries": [{"whl": THERE}], "new_cluster": SPEC}},
             "is not that of my-pkg here",
         ),
-        ({"environment": Environment("pps", catalog="pps")}, {}, "has no environment to run in"),
+        ({"environment": BARE}, {}, "has no environment to run in"),
+        ({"environment": BARE}, {"environment": {**JOBS, "spec": {"dependencies": [OTHERS]}}}, f"comes with {OTHERS}"),
+        ({"environment": BARE}, {"environment": {**JOBS, "spec": {"dependencies": ["-r ../r.txt"]}}}, "comes with -r ../r.txt"),
         ({}, {"unclear": "nobody knows"}, "can't be told"),
     ],
 )
