@@ -75,7 +75,8 @@ def run_job(
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=(*job.notes, *_sources_of(job, ends)))
+    notes = (*job.notes, *_sources_of(job, ends))
+    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=notes, without=job.without)
 
 
 def _sources_of(job: Job, ends: Tasks) -> list[str]:

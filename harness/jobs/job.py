@@ -113,6 +113,12 @@ class Task:
         return {**self.parameters, **{str(number): text for number, text in enumerate(self.arguments, 1)}}
 
     @property
+    def all_texts(self) -> tuple[str, ...]:
+        """All in which references may stand: what it is given, the sides of a condition, the inputs of a loop."""
+        sides = (self.condition.left, self.condition.right) if self.condition is not None else ()
+        return (*self.worker.texts.values(), *sides, *((self.loop.inputs,) if self.loop is not None else ()))
+
+    @property
     def unserved(self) -> str:
         """Its kind, or that of the task in its loop, if no copy is run with such; else ""."""
         if self.kind not in SERVED:
@@ -137,7 +143,8 @@ class Job:
     """A job: ``path`` is the file that describes it, ``parameters`` its own with their defaults, ``tasks`` in running order.
 
     ``timeout_s`` is 0 where it has none. ``environments`` are those of its tasks on serverless compute. ``notes`` are what a
-    copy leaves out, such as retries. ``files`` is the folder that ``${workspace.file_path}`` stands for.
+    copy leaves out, such as retries. ``files`` is the folder that ``${workspace.file_path}`` stands for. ``without`` are those
+    that its test leaves out, by their keys; they are none of ``tasks``.
     """
 
     name: str
@@ -148,3 +155,4 @@ class Job:
     environments: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     files: str = ""
+    without: tuple[str, ...] = ()

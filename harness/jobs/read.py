@@ -27,6 +27,7 @@ from harness.jobs.job import (
 from harness.jobs.loops import MOST_AT_ONCE
 from harness.jobs.references import named
 from harness.jobs.sources import Sources
+from harness.jobs.without import without
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def read_job(
     is_notebook: Callable[[str], bool],
     with_compute: bool = False,
     given: Collection[str] = (),
+    skip: Collection[str] = (),
     files: str = "",
 ) -> Job:
     """Make a job of its settings.
@@ -60,6 +62,7 @@ def read_job(
         is_notebook: Says of a file whether it is one.
         with_compute: Whether what the tasks run on is wanted, too.
         given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
+        skip: Tasks that are left out, see `harness.jobs.without`: of these only what they wait for is read.
         files: The folder that has the bundle's files where it runs, see `Variables.resolve`; "" where none has all of them.
 
     Raises:
@@ -69,7 +72,7 @@ def read_job(
         JobFileError: What the project says of its packages can't be read.
     """
     sources = Sources(found, root, find, is_notebook)
-    return _Reader(found, root, sources, with_compute=with_compute, given=given, files=files).job()
+    return _Reader(found, root, sources, with_compute=with_compute, given=given, skip=skip, files=files).job()
 
 
 class _Reader:
@@ -81,9 +84,11 @@ class _Reader:
         *,
         with_compute: bool,
         given: Collection[str],
+        skip: Collection[str],
         files: str,
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
+        self._skip = tuple(dict.fromkeys(skip))
         self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
 
     def job(self) -> Job:
@@ -103,11 +108,12 @@ class _Reader:
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
+        ordered = without(ordered, self._skip, self._wrong)
         seconds = self._seconds(settings, "the job")
         its = resolve(settings.get("environments")) if self._with_compute else None
         environments = tuple(self._list(its, "environments"))
         notes = tuple(self._notes(ordered))
-        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files)
+        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files, self._skip)
 
     def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
         """What a copy leaves out, or does otherwise."""
@@ -150,6 +156,8 @@ class _Reader:
             Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
             for one in self._list(resolve(entry.get("depends_on")), "depends_on")
         )
+        if key in self._skip:
+            return Task(str(key), kind, after, run_if)
         called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
         parameters, arguments = self._given_to.of(kind, own, key)
         return Task(
@@ -263,9 +271,7 @@ class _Reader:
         """See that references to tasks and parameters name some that there are."""
         keys = [task.key for task in tasks]
         for task in tasks:
-            sides = (task.condition.left, task.condition.right) if task.condition is not None else ()
-            inputs = (task.loop.inputs,) if task.loop is not None else ()
-            for parts in (found for text in (*task.worker.texts.values(), *sides, *inputs) for found in named(text)):
+            for parts in (found for text in task.all_texts for found in named(text)):
                 known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
                 name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
                 if name and name not in known:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
 from harness.jobs.given import pushed_down
-from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED, WHEEL
+from harness.jobs.job import SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
@@ -168,7 +168,7 @@ def check_kinds(job: Job, *, root: str) -> None:
             raise JobKindError(
                 f'the task "{task.key}" {has} a {task.unserved}',
                 cause=f"a copy of a job is run with {', '.join(SERVED)} alone: others reach for what is no copy",
-                mend=f"run its notebooks one by one, by run_notebook, or make {task.worker.key} a {NOTEBOOK} or a {SCRIPT}",
+                mend=f'leave it out by skip_tasks=["{task.key}"], or run its notebooks one by one, by run_notebook',
                 location=Location(os.path.relpath(job.path, root)),
             )
 
