@@ -72,6 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Stand before Python's own finder when conftest files are imported, and before pytest-cov starts (hence a wrapper)."""
     start(early_config)
+    if early_config.known_args_namespace.databricks_env == "rehearsal":
+        from harness.collect.beforehand import Beforehand
+
+        early_config.pluginmanager.register(Beforehand())
     with plugin_offered(early_config):
         return (yield)
 
