@@ -47,7 +47,7 @@ a name stands once in its schema. What a key says of rows nobody checks, there o
 
 `hive_metastore` and `spark_catalog` are two names of one catalog: Spark's own, which each test process has for itself. It has
 tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog`. The DataFrame API writes formats other than
-Delta there only after `USE hive_metastore.…`.
+Delta there only after `USE hive_metastore.…`. Its managed tables lie in `dbfs:/user/hive/warehouse`, as on Databricks.
 
 `current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
 volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. Functions that only Databricks

@@ -189,7 +189,9 @@ def draft_tests(path: str, project: Project, *, module: str, root: str) -> tuple
             draft = _unit(unit, node, of, imported=imported)
         draft.name = _unique(draft.name, used)
         drafts.append(draft)
-    names = [unit.name for unit in listed.units if unit.kind != "cell"]
+    # A name that gets another value later (f = udf(f)) is worked out when it is asked for.
+    later = {name for i, e in enumerate(entries) if e.row.kind == HELD for name in e.row.binds if i > at.get(name, i)}
+    names = [unit.name for unit in listed.units if unit.kind != "cell" and unit.name not in later]
     return _render(shown, stem, module=module, imports=imports, names=names, drafts=drafts), len(drafts) + 1
 
 

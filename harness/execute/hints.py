@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.extract.off_path import off_path, on_path
+from harness.runtime.fs_paths import NO_WAREHOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -109,6 +110,8 @@ def _hint(error: str, mapped: Collection[str], root: str, project: str, *, scrip
     found = _NOT_FOUND.search(error)
     if found is not None and found[1].startswith("/dbfs/"):
         return f"Spark knows it as dbfs:{found[1].removeprefix('/dbfs')}; /dbfs/… is for Python's own file functions"
+    if found is not None and found[1].startswith("/user/hive/warehouse/"):
+        return NO_WAREHOUSE
     if found is not None and os.path.exists(found[1]):
         return (
             f"this machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "

@@ -58,6 +58,7 @@ def tell_cluster(spark: Any, runtime: str) -> None:
         "workspaceUrl": context.HOST,
         "clusterUsageTags.clusterId": context.CLUSTER,
         "clusterUsageTags.clusterOwnerOrgId": context.WORKSPACE,
+        "unityCatalog.enabled": "true",
         "service.client.enabled": "false",  # Databricks' own way to tell a cluster from its old client asks for it
         **({"clusterUsageTags.sparkVersion": f"{runtime}.x-scala2.13"} if runtime else {}),
     }

@@ -24,6 +24,11 @@ def off_path(module: str, root: str) -> str | None:
     return None
 
 
+def at_root(module: str, root: str) -> bool:
+    """Whether the root itself holds a module."""
+    return _is_module(os.path.join(root, *module.split(".")))
+
+
 def on_path(folder: str) -> str:
     """What puts a folder of the project on the path."""
     return f'pythonpath = ["{folder}"] under [tool.pytest.ini_options]'

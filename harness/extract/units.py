@@ -316,8 +316,11 @@ class Units:
     def _import_mend(self, exc: BaseException) -> str:
         if not isinstance(exc, ModuleNotFoundError) or not exc.name:
             return "mend the import"
-        from harness.extract.off_path import off_path, on_path
+        from harness.extract.off_path import at_root, off_path, on_path
 
+        if at_root(exc.name, self.loader.root):
+            # https://docs.databricks.com/files/workspace-modules.html
+            return f"it is in the project's folder, which is on the path where that is a Git folder: {on_path('.')}"
         folder = off_path(exc.name, self.loader.root)
         if folder is not None:
             return f"it is in {folder}, which isn't on the path: {on_path(folder)}"

@@ -24,6 +24,11 @@ CLOUD = frozenset({"abfs", "abfss", "adl", "gs", "r2", "s3", "s3a", "s3n", "wasb
 # https://docs.databricks.com/getting-started/import-visualize-data: cp brings a file from there into a volume.
 _NETWORK = frozenset({"http", "https"})
 
+NO_WAREHOUSE = (
+    "managed tables of hive_metastore lie there (USE CATALOG hive_metastore); those of Unity Catalog, as the default catalog "
+    "here and in a workspace with it, lie where no notebook looks for them"
+)
+
 _REFUSED = ("cacheFiles", "cacheTable", "uncacheFiles", "uncacheTable")
 
 
@@ -109,6 +114,8 @@ class Finder:
             )
         if plain.startswith("/dbfs/") and not path.startswith("file:"):
             mend = f"dbutils.fs takes dbfs:{plain[len('/dbfs') :]}; /dbfs/… is for Python's own file functions"
+        elif plain.startswith("/user/hive/warehouse/"):
+            mend = f"{NO_WAREHOUSE}; if it is no table, {mend}"
         elif plain.startswith("/Workspace"):
             mend = "map the workspace folder to one of the project under [tool.nbh] run_prefixes"
         else:

@@ -198,7 +198,7 @@ def test_what_a_run_learns_of_its_cluster(run_notebook, notebook):
         """
         import os
 
-        names = ("workspaceUrl", "clusterUsageTags.clusterId", "clusterUsageTags.sparkVersion")
+        names = ("workspaceUrl", "clusterUsageTags.clusterId", "clusterUsageTags.sparkVersion", "unityCatalog.enabled")
         print(os.environ["DATABRICKS_RUNTIME_VERSION"], *(spark.conf.get("spark.databricks." + name) for name in names))
         """,
         "dbutils.library.restartPython()",
@@ -208,7 +208,7 @@ def test_what_a_run_learns_of_its_cluster(run_notebook, notebook):
     run = run_notebook(path)
 
     assert run.passed, run.error
-    assert run.cells[0].text == "17.3 nbh.invalid 0000-000000-nbhlocal 17.3.x-scala2.13\n"
+    assert run.cells[0].text == "17.3 nbh.invalid 0000-000000-nbhlocal 17.3.x-scala2.13 true\n"
     assert run.cells[2].text == "17.3\n"
 
 
@@ -395,4 +395,23 @@ def test_a_request_to_the_workspace(run_notebook, notebook):
     )
 
     assert (run.outcome, run.location.cell) == ("unsupported", 3)
+    assert "a request to the workspace's API (https://nbh.invalid)" in run.error
+
+
+def test_a_client_that_tries_again_for_minutes_is_told_at_once(run_notebook, notebook):
+    """Databricks' own does, for a fault of the network as it thinks; such a run ended by its time limit, without a reason."""
+    pytest.importorskip("databricks.sdk")
+    path = notebook(
+        """
+        from databricks.sdk import WorkspaceClient
+
+        here = dbutils.notebook.entry_point.getDbutils().notebook().getContext()
+        client = WorkspaceClient(host=here.apiUrl().get(), token=here.apiToken().get())
+        """,
+        "client.current_user.me()",
+    )
+
+    run = run_notebook(path, timeout_s=60)
+
+    assert run.outcome == "unsupported", run.summary
     assert "a request to the workspace's API (https://nbh.invalid)" in run.error

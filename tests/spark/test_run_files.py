@@ -334,3 +334,37 @@ def test_a_notebook_by_such_a_path_is_no_module(run_notebook, notebook, tmp_path
 
     assert run.outcome == "failed"
     assert "NotebookImportException" in run.error
+
+
+def test_managed_tables_of_hive_metastore_lie_in_dbfs(run_notebook, notebook, dbutils, spark):
+    """As on Databricks: a notebook that makes one finds its files, and what the test's fixture made is there before."""
+    path = notebook(
+        magic("%sql\nUSE CATALOG hive_metastore;\nCREATE TABLE staff (id INT);\nINSERT INTO staff VALUES (7)"),
+        magic("%sql\nCREATE SCHEMA shop;\nCREATE TABLE shop.sales USING parquet AS SELECT 1 AS id"),
+        """
+        print([found.name for found in dbutils.fs.ls("dbfs:/user/hive/warehouse/")])
+        print(open("/dbfs/user/hive/warehouse/staff/_delta_log/00000000000000000001.json").read().count('"add"'))
+        print(spark.read.load("/user/hive/warehouse/staff").first().id, spark.sql("DESCRIBE DETAIL staff").first().location)
+        print(spark.read.parquet("dbfs:/user/hive/warehouse/shop.db/sales").count())
+        """,
+        magic("%sql\nDROP TABLE staff"),
+        "print([found.name for found in dbutils.fs.ls('/user/hive/warehouse')])",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.summary
+    assert run.cells[2].text.splitlines() == ["['shop.db/', 'staff/']", "1", "7 dbfs:/user/hive/warehouse/staff", "1"]
+    assert run.cells[4].text == "['shop.db/']\n"
+    assert spark.table("hive_metastore.shop.sales").count() == 1
+
+
+@pytest.mark.parametrize(
+    "cell", ["dbutils.fs.ls('dbfs:/user/hive/warehouse/t')", "spark.read.json('/user/hive/warehouse/t/x.json')"]
+)
+def test_managed_tables_of_unity_catalog_do_not(run_notebook, notebook, cell):
+    """There as here; who looks for one is told where it would."""
+    run = run_notebook(notebook(magic("%sql\nCREATE TABLE t (id INT)"), cell))
+
+    assert run.outcome == "failed"
+    assert "managed tables of hive_metastore lie there (USE CATALOG hive_metastore)" in run.error

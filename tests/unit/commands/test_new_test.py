@@ -35,6 +35,7 @@ def test_it_runs_and_says_what_to_fill_in(make_project, pytester):
                 "def count():\n    return len(rows)",
                 "# DBTITLE 1,Clean\nclean = [row for row in rows]",
                 "async def fetch(url):\n    return url",
+                "def marked(x):\n    return x\nmarked = requests.mark(marked)",
             ]
         }
     )
@@ -42,7 +43,7 @@ def test_it_runs_and_says_what_to_fill_in(make_project, pytester):
 
     result = pytester.runpytest_subprocess("--rootdir", str(root), "-p", "no:cacheprovider", str(root / "tests"))
 
-    result.assert_outcomes(passed=1, failed=5)
+    result.assert_outcomes(passed=1, failed=6)
     result.stdout.fnmatch_lines_random(
         [
             "fill in: a, c, and what add gives back",

@@ -65,6 +65,17 @@ def test_placeholder_says_where_the_module_is(project):
         module.g()
 
 
+def test_placeholder_of_a_module_at_the_project_s_root(project):
+    """A notebook in another folder finds it on Databricks in a Git folder alone; it is none to be installed either."""
+    (project.folder / "root_lib").mkdir()
+    (project.folder / "root_lib" / "__init__.py").write_text("")
+    (project.folder / "nbs").mkdir()
+    module = project.load("from root_lib import read", "def f():\n    return read()", name="nbs/notebook.py")
+
+    with pytest.raises(PlaceholderError, match=r'on the path where that is a Git folder: pythonpath = \["\."\] under'):
+        module.f()
+
+
 def test_placeholder_of_a_module_that_the_project_has_not(project):
     """Is one to be installed."""
     module = project.load("from nowhere_lib.io import read", "def f():\n    return read()")

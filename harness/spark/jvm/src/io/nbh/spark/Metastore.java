@@ -1,9 +1,7 @@
 package io.nbh.spark;
 
-import java.io.IOException;
 import java.lang.reflect.Field;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.catalyst.catalog.CatalogDatabase;
-import org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
-import org.apache.spark.sql.catalyst.catalog.CatalogTablePartition;
-import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogWithListener;
 import org.apache.spark.sql.catalyst.catalog.InMemoryCatalog;
@@ -33,28 +28,41 @@ public final class Metastore {
   static final String ALIAS = "hive_metastore";
 
   static final String WAREHOUSE = "spark.sql.warehouse.dir";
+  // https://docs.databricks.com/dbfs/root-locations: the place of managed tables, by which notebooks list and read their files.
+  private static final URI OF_DATABRICKS = URI.create("dbfs:/user/hive/warehouse");
   private static final List<ExternalCatalogEventListener> LISTENERS = new CopyOnWriteArrayList<>();
 
   private final ExternalCatalogWithListener catalog;
-  private final Path folder;
+  private final URI folder;
   private final Configuration hadoop;
 
-  private Metastore(ExternalCatalogWithListener catalog, Path folder, Configuration hadoop) {
+  private Metastore(ExternalCatalogWithListener catalog, URI folder, Configuration hadoop) {
     this.catalog = catalog;
     this.folder = folder;
     this.hadoop = hadoop;
   }
 
   /** A new one, with an empty schema {@code default}; its managed tables go below the folder. */
-  public static Metastore in(Path folder, Configuration hadoop) {
+  public static Metastore in(URI folder, Configuration hadoop) {
     Metastore made = empty(folder, hadoop);
     LISTENERS.forEach(made.catalog::addListener);
     return made;
   }
 
-  private static Metastore empty(Path folder, Configuration hadoop) {
+  /** A new one of a space, whose managed tables lie where they do on Databricks. */
+  static Metastore of(Space space, Configuration hadoop) {
+    return in(OF_DATABRICKS, in(space, hadoop));
+  }
+
+  private static Configuration in(Space space, Configuration hadoop) {
+    Configuration own = new Configuration(hadoop);
+    own.set(Sessions.SPACE, space.id); // for paths of dbfs, and below /Volumes
+    return own;
+  }
+
+  private static Metastore empty(URI folder, Configuration hadoop) {
     ExternalCatalogWithListener made = new ExternalCatalogWithListener(new InMemoryCatalog(new SparkConf(false), hadoop));
-    made.createDatabase(new CatalogDatabase("default", "", folder.toUri(), TableEntry.toScala(Map.of())), true);
+    made.createDatabase(new CatalogDatabase("default", "", folder, TableEntry.toScala(Map.of())), true);
     return new Metastore(made, folder, hadoop);
   }
 
@@ -83,7 +91,7 @@ public final class Metastore {
       throw new IllegalStateException("this Spark keeps its session catalog in another way: " + changed, changed);
     }
     SQLConf conf = session.sessionState().conf();
-    conf.setConfString(WAREHOUSE, folder.toUri().toString());
+    conf.setConfString(WAREHOUSE, folder.toString());
     seen.setCurrentDatabase(conf.defaultDatabase());
   }
 
@@ -110,50 +118,21 @@ public final class Metastore {
     return found;
   }
 
-  /** The same in another folder: what is managed is copied, what is external stays where it is. Nobody is told of it. */
-  Metastore copy(Path to) throws IOException {
-    Metastore copy = empty(to, hadoop);
-    if (Files.isDirectory(folder)) {
-      Space.copyFiles(folder, to);
-    }
+  /** The same in another space, to whose dbfs the files are copied by others. Nobody is told of it. */
+  Metastore copy(Space to) {
+    Metastore copy = empty(folder, in(to, hadoop));
     for (String schema : Scala.list(catalog.listDatabases())) {
-      CatalogDatabase old = catalog.getDatabase(schema);
-      copy.catalog.createDatabase(new CatalogDatabase(schema, old.description(), moved(old.locationUri(), to), old.properties()), true);
+      copy.catalog.createDatabase(catalog.getDatabase(schema), true);
       for (String name : Scala.list(catalog.listTables(schema))) {
         CatalogTable table = catalog.getTable(schema, name);
-        boolean isManaged = table.tableType().equals(CatalogTableType.MANAGED());
-        copy.catalog.createTable(isManaged ? moved(table, to) : table, true);
+        copy.catalog.createTable(table, true);
         if (!Scala.list(table.partitionColumnNames()).isEmpty()) {
-          List<CatalogTablePartition> partitions = Scala.list(catalog.listPartitions(schema, name, Option.empty())).stream()
-              .map(one -> isManaged ? moved(one, to) : one).toList();
-          copy.catalog.createPartitions(schema, name, Scala.seq(partitions), true);
+          copy.catalog.createPartitions(schema, name, catalog.listPartitions(schema, name, Option.empty()), true);
         }
       }
       Scala.list(catalog.listFunctions(schema, "*")).forEach(
           name -> copy.catalog.createFunction(schema, catalog.getFunction(schema, name)));
     }
     return copy;
-  }
-
-  private URI moved(URI location, Path to) {
-    Path old = location == null ? null : Path.of(location.getPath());
-    return old == null || !old.startsWith(folder) ? location : to.resolve(folder.relativize(old).toString()).toUri();
-  }
-
-  private CatalogTable moved(CatalogTable table, Path to) {
-    CatalogStorageFormat storage = table.storage();
-    return table.withNewStorage(movedOr(storage, to), storage.inputFormat(), storage.outputFormat(), storage.compressed(),
-        storage.serde(), storage.properties(), storage.serdeName());
-  }
-
-  private CatalogTablePartition moved(CatalogTablePartition one, Path to) {
-    CatalogStorageFormat storage = one.storage();
-    CatalogStorageFormat now = new CatalogStorageFormat(movedOr(storage, to), storage.inputFormat(), storage.outputFormat(),
-        storage.serde(), storage.compressed(), storage.properties(), storage.serdeName());
-    return new CatalogTablePartition(one.spec(), now, one.parameters(), one.createTime(), one.lastAccessTime(), one.stats());
-  }
-
-  private Option<URI> movedOr(CatalogStorageFormat storage, Path to) {
-    return storage.locationUri().isDefined() ? Option.apply(moved(storage.locationUri().get(), to)) : storage.locationUri();
   }
 }

@@ -16,7 +16,6 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.classic.SparkSession;
 
 /** The catalogs that some Spark sessions share and all others don't see; it lives until it is dropped or the JVM ends. */
@@ -46,6 +45,7 @@ final class Space {
   static Space of(String id, Path root, Path files, List<String> catalogs, String owner) {
     return ALL.computeIfAbsent(id, key -> {
       Space space = new Space(id, root, files);
+      root.toFile().mkdirs(); // from outside it is looked at before the first table is made
       Path volumes = files.resolve("volumes");
       if (Files.isDirectory(volumes)) {
         delete(volumes); // of a space of this name whose JVM has ended
@@ -80,9 +80,7 @@ final class Space {
   /** What {@code spark_catalog} is in this space. */
   synchronized Metastore metastore(SparkSession session) {
     if (metastore == null) {
-      Configuration hadoop = new Configuration(session.sharedState().sparkContext().hadoopConfiguration());
-      hadoop.set(Sessions.SPACE, id); // for paths below /Volumes
-      metastore = Metastore.in(root.resolve("warehouse"), hadoop);
+      metastore = Metastore.of(this, session.sharedState().sparkContext().hadoopConfiguration());
     }
     return metastore;
   }
@@ -95,14 +93,14 @@ final class Space {
       copy.catalogs.put(catalog.name, catalog.copy(copy));
     }
     copy.grants.addAll(grants);
-    if (metastore != null) {
-      copy.metastore = metastore.copy(root.resolve("warehouse"));
-    }
     if (Files.isDirectory(dbfs())) {
       copyFiles(dbfs(), copy.dbfs());
     }
     if (ALL.putIfAbsent(id, copy) != null) {
       throw Errors.exists("space", id);
+    }
+    if (metastore != null) {
+      copy.metastore = metastore.copy(copy);
     }
     return copy;
   }

@@ -103,7 +103,7 @@ final class Sessions {
       inSameSpace().findFirst().ifPresent(other -> Snapshot.shareGlobalViews(session, other.session));
     } else if (warehouse == null) {
       warehouse = Path.of(session.sessionState().conf().warehousePath().replaceFirst("^file:/*", "/"), session.sessionUUID());
-      Metastore.in(warehouse, session.sharedState().sparkContext().hadoopConfiguration()).enter(session);
+      Metastore.in(warehouse.toUri(), session.sharedState().sparkContext().hadoopConfiguration()).enter(session);
     }
     before = Snapshot.of(session);
     if (this == alone) {
