@@ -35,6 +35,15 @@ def test_a_cell_may_await(run_notebook, notebook):
     assert [cell.outcome for cell in run.cells] == ["passed"] * 3 + ["exited", "not_run"]
 
 
+def test_python_begins_anew_after_an_await(run_notebook, notebook):
+    """As after any other line."""
+    path = notebook("import asyncio\nx = 1\nawait asyncio.sleep(0)\ndbutils.library.restartPython()", "print('x' in globals())")
+
+    run = run_notebook(path)
+
+    assert (run.outcome, run.cells[1].text) == ("passed", "False\n"), run.summary
+
+
 def test_what_is_awaited_fails_at_its_line(run_notebook, notebook):
     """Of the function that raised."""
     run = run_notebook(notebook("async def half(n):\n    return n / 0", "\nawait half(1)"))
