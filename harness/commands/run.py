@@ -161,6 +161,10 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
         from harness.jobs.entries import entry_here
 
         found = entry_here(wanted.notebook, wanted.entry_point, folder=current)
+    elif wanted.widgets and not (wanted.space or wanted.task_key):  # a job gives its tasks more than they ask for
+        from harness.extract.misspelt import check_names
+
+        check_names(path, wanted.widgets, root=root)
     roots = project_of(root if found is not None else path, root).roots
     opened: list[Session] = []
     opening = threading.Lock()

@@ -129,6 +129,7 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         METER.begin()
         number = code.strip()
         text = self.runner.begin(int(number)) if number.isdigit() else code
+        self.shell._last_traceback = None  # noqa: SLF001 -- the library does so itself, but not for a cell with an ``await``
         try:
             reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
         except Exception as exc:  # noqa: BLE001 -- the notebook has broken the shell; without an answer this would be a time-out

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.jobs.entries import Entries
 from harness.jobs.errors import JobShapeError, JobVariableError
-from harness.jobs.given import Given, text_of
+from harness.jobs.given import Given
 from harness.jobs.job import (
     CONDITION,
     FOR_EACH,
+    NOTEBOOK,
     OPERATORS,
     RUN_IF,
     SCRIPT,
@@ -39,6 +40,14 @@ MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SET = ("spark_env_vars", "spark_conf", "init_scripts")
 """What a cluster may set that code can see."""
+_KEYS = ("depends_on", "run_if", "timeout_seconds")
+_KEYS_OF = {
+    NOTEBOOK: ("base_parameters",),
+    SCRIPT: ("parameters",),
+    WHEEL: ("named_parameters", "parameters"),
+    FOR_EACH: ("concurrency",),
+}
+"""What of a task, and of what it runs, may be left out and counts here: misspelt, it would be left out without a word."""
 _COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
 
 
@@ -131,7 +140,7 @@ class _Reader:
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:
-            return text_of(self._given_to.resolve(entry.get("default", "")))
+            return self._given_to.text(self._given_to.resolve(entry.get("default", "")), f"the default of the parameter {name}")
         except JobVariableError as exc:
             mend = f'{exc.mend}, or give the parameter in the test: parameters={{"{name}": "…"}}'
             raise JobVariableError(exc.what, cause=exc.cause, mend=mend, location=exc.location) from None
@@ -152,10 +161,9 @@ class _Reader:
         run_if = str(resolve(entry.get("run_if") or "ALL_SUCCESS"))
         self._one_of(run_if, RUN_IF, f'run_if of the task "{key}"', key)
         own = entry[kind] if isinstance(entry[kind], dict) else {}
-        after = tuple(
-            Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
-            for one in self._list(resolve(entry.get("depends_on")), "depends_on")
-        )
+        waits = self._list(resolve(entry.get("depends_on")), "depends_on")
+        self._check_keys((entry, _KEYS), (own, _KEYS_OF.get(kind, ())), *((one, ("outcome",)) for one in waits), key=key)
+        after = tuple(Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome"))) for one in waits)
         if key in self._skip:
             return Task(str(key), kind, after, run_if)
         called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
@@ -179,6 +187,20 @@ class _Reader:
             environment=self._environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
             unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
+
+    def _check_keys(self, *held: tuple[Mapping[str, Any], Sequence[str]], key: str) -> None:
+        """See that nothing is misspelt of what may be left out: Databricks passes over a key that it doesn't know.
+
+        Raises:
+            JobShapeError: Something is.
+        """
+        for found, known in held:
+            left_out = [one for one in known if one not in found]
+            for name in found:
+                near = get_close_matches(str(name).lower(), left_out, n=1, cutoff=0.75) if name not in known else []
+                if near:
+                    cause = "Databricks knows no such key, and passes it over"
+                    raise self._wrong(f'the task "{key}" has "{name}"', cause, f'did you mean "{near[0]}"?', key)
 
     def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
         """What a loop runs over, and what it runs."""
@@ -230,7 +252,8 @@ class _Reader:
         if any(found[name] is None for name in found):
             raise self._wrong(f'the condition of the task "{key}" isn\'t whole', "it needs op, left and right", "add it", key)
         self._one_of(str(found["op"]), OPERATORS, f'op of the task "{key}"', key)
-        return Condition(str(found["op"]), text_of(found["left"]), text_of(found["right"]))
+        left, right = (self._given_to.text(found[side], f'{side} of the task "{key}"', key) for side in ("left", "right"))
+        return Condition(str(found["op"]), left, right)
 
     def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """The tasks in an order in which they may run, as written where that is one."""

@@ -7,6 +7,8 @@ import json
 import pytest
 from whole_notebooks import writer
 
+from harness.errors import HarnessError
+
 BROKEN = "y = 1\ndef f(:\n    pass"
 
 
@@ -31,6 +33,15 @@ def test_a_cell_may_await(run_notebook, notebook):
     assert (run.outcome, run.exit_value) == ("exited", "4"), run.summary
     assert [cell.text for cell in run.cells[:3]] == ["2\n", "", "3\n"]
     assert [cell.outcome for cell in run.cells] == ["passed"] * 3 + ["exited", "not_run"]
+
+
+def test_python_begins_anew_after_an_await(run_notebook, notebook):
+    """As after any other line."""
+    path = notebook("import asyncio\nx = 1\nawait asyncio.sleep(0)\ndbutils.library.restartPython()", "print('x' in globals())")
+
+    run = run_notebook(path)
+
+    assert (run.outcome, run.cells[1].text) == ("passed", "False\n"), run.summary
 
 
 def test_what_is_awaited_fails_at_its_line(run_notebook, notebook):
@@ -121,3 +132,24 @@ def test_each_statement_of_a_sql_cell_is_run(run_notebook, notebook):
     assert len(run.cells[0].outputs) == 1
     assert failed.outcome == "failed"
     assert "'(n < 2)' is not true!" in failed.error
+
+
+GIVEN = {
+    "a number for a name": ({1: "x"}, "NBH352 the name of a widget is not a text"),
+    "no name": ({"": "x"}, "NBH352 a value is given for a widget without a name"),
+    "a list": (["n=1"], "NBH352 widgets are no names with values"),
+    "a text": ("n=1", "NBH352 widgets are no names with values"),
+    "a misspelt one": ({"dya": "x"}, 'n.py: NBH351 no widget "dya" is asked for'),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_can_be_no_widget_is_refused(run_notebook, notebook, name):
+    """Before anything is run, with what it should be."""
+    given, words = GIVEN[name]
+    path = notebook('dbutils.widgets.text("day", "today")')
+
+    with pytest.raises(HarnessError) as caught:
+        run_notebook(path, widgets=given)
+
+    assert words in str(caught.value)
