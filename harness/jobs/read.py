@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
+from harness.jobs.compute import Computes, set_by_clusters
 from harness.jobs.entries import Entries
 from harness.jobs.errors import JobShapeError, JobVariableError
 from harness.jobs.given import Given
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_SET = ("spark_env_vars", "spark_conf", "init_scripts")
-"""What a cluster may set that code can see."""
 _KEYS = ("depends_on", "run_if", "timeout_seconds")
 _KEYS_OF = {
     NOTEBOOK: ("base_parameters",),
@@ -48,7 +47,6 @@ _KEYS_OF = {
     FOR_EACH: ("concurrency",),
 }
 """What of a task, and of what it runs, may be left out and counts here: misspelt, it would be left out without a word."""
-_COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
 
 
 def read_job(
@@ -99,6 +97,7 @@ class _Reader:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
         self._skip = tuple(dict.fromkeys(skip))
         self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
+        self._computes = Computes(found, self._list, self._wrong)
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -119,8 +118,7 @@ class _Reader:
         self._check_references(ordered, parameters)
         ordered = without(ordered, self._skip, self._wrong)
         seconds = self._seconds(settings, "the job")
-        its = resolve(settings.get("environments")) if self._with_compute else None
-        environments = tuple(self._list(its, "environments"))
+        environments = self._computes.environments() if self._with_compute else ()
         notes = tuple(self._notes(ordered))
         return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files, self._skip)
 
@@ -131,7 +129,7 @@ class _Reader:
             yield f"the copy tries no task again, which the job asks for: {', '.join(retried)}"
         if self._sources.of_sql:
             yield f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}"
-        if not self._with_compute and (set_there := _set_by_clusters(self._found.settings)):
+        if not self._with_compute and (set_there := set_by_clusters(self._found.settings)):
             yield f"the copy hasn't what the job's clusters set: {', '.join(set_there)}"
         above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
         if self._found.files != self._found.home and above.startswith(os.pardir):
@@ -179,12 +177,12 @@ class _Reader:
             condition=self._condition(own, key) if kind == CONDITION else None,
             timeout_s=self._seconds(entry, f'the task "{key}"'),
             retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
-            compute=self._compute(entry, key) if self._with_compute else {},
+            compute=self._computes.of(entry, key) if self._with_compute else {},
             loop=self._loop(own, key) if kind == FOR_EACH else None,
             entry=called.entry,
             wheels=called.wheels,
             asked=called.asked,
-            environment=self._environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
+            environment=self._computes.environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
             unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 
@@ -223,29 +221,6 @@ class _Reader:
             cause = "what its loop waits for is written with the loop"
             raise self._wrong(f'the task "{task.key}" in a loop depends on others', cause, f'move depends_on to "{key}"', key)
         return Loop(inputs, task, at_once)
-
-    def _compute(self, entry: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """What a task runs on; a cluster that tasks of a job share is one for each in a run without a job."""
-        resolve = self._found.variables.resolve
-        made = {name: resolve(entry[name]) for name in _COMPUTE if name in entry}
-        shared = made.pop("job_cluster_key", None)
-        if shared is None:
-            return made
-        clusters = self._list(resolve(self._found.settings.get("job_clusters")), "job_clusters")
-        spec = next((one.get("new_cluster") for one in clusters if one.get("job_cluster_key") == shared), None)
-        if not isinstance(spec, dict):
-            raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
-        return {**made, "new_cluster": spec}
-
-    def _environment(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The job's environment that a task names; none where a variable in it has no value, for it may not be needed."""
-        resolve = self._found.variables.resolve
-        try:
-            key, all_there = resolve(entry.get("environment_key")), resolve(self._found.settings.get("environments"))
-        except JobVariableError:
-            return {}
-        named = (one for one in self._list(all_there, "environments") if one.get("environment_key") == key)
-        return next(named, {}) if key is not None else {}
 
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
         found = self._given_to.resolve({name: own.get(name) for name in ("op", "left", "right")})
@@ -329,21 +304,6 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         return place_of(value, otherwise=self._found.path, root=self._root)
-
-
-def _set_by_clusters(settings: Mapping[str, Any]) -> list[str]:
-    """What the clusters of a job set that code can see, as "spark_env_vars ENV, REGION": names, for values may be secret."""
-    holders = [*_dicts(settings.get("job_clusters")), *_dicts(settings.get("tasks"))]
-    clusters = [one["new_cluster"] for one in holders if isinstance(one.get("new_cluster"), dict)]
-    found: dict[str, dict[str, None]] = {}
-    for kind, value in ((kind, cluster.get(kind)) for cluster in clusters for kind in _SET):
-        if value:
-            found.setdefault(kind, {}).update(dict.fromkeys(map(str, value)) if isinstance(value, dict) else {})
-    return [f"{kind} {', '.join(names)}".rstrip() for kind, names in found.items()]
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
