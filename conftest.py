@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("pytester",)
 
 # These ask one server of their own.
-CATALOGS = [f"tests/spark/test_{name}.py" for name in ("catalogs", "databricks_sql", "fidelity", "metastore", "statements")]
+CATALOGS = [
+    f"tests/spark/test_{name}.py" for name in ("catalogs", "databricks_sql", "fidelity", "keys", "metastore", "statements")
+]
 
 # What takes longest: begun late, one of them would run alone at the end.
 LONG = ["tests/spark/test_engine.py", *CATALOGS, "tests/spark/test_probes.py", "tests/spark/", "tests/plugin/", "tests/meta/"]

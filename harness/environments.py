@@ -10,14 +10,13 @@ import os
 import re
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, OnePlaceError, SettingsError
 from harness.jobs.targets import target_of, targets_of
-from harness.model import Location
+from harness.settings import location_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -182,7 +181,7 @@ def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings
                 " is protected",
                 cause=f"{both}; {made.name!r} has its host from {made.origins.get('host') or made.origins.get('profile')}",
                 mend="correct the host or the catalog of one of them, or protect both (protected = true)",
-                location=_file(settings),
+                location=location_of(settings.folder),
             )
         if is_protected:
             found.append(catalog)
@@ -216,7 +215,7 @@ def unknown(name: str, known: Sequence[str], settings: Settings) -> SettingsErro
     else:
         mend = f"add [tool.nbh.env.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else 'pps'}] with its host and catalog"
     return SettingsError(
-        f'unknown environment "{name}"', cause=f"known: {', '.join(known)}", mend=mend, location=_file(settings)
+        f'unknown environment "{name}"', cause=f"known: {', '.join(known)}", mend=mend, location=location_of(settings.folder)
     )
 
 
@@ -299,7 +298,7 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
             f"{key} of the environment {name!r} is {values[key]!r}",
             cause=cause,
             mend=f"{mend} under [tool.nbh.env.{name}]" if in_file else f"{mend}; it comes from {where}",
-            location=_file(settings) if in_file else None,
+            location=location_of(settings.folder) if in_file else None,
         )
 
     for key, value in values.items():
@@ -371,10 +370,6 @@ def _compute(table: Mapping[str, Any], wrong: Callable[[str, str, str], Settings
             'add spark_version = "17.3.x-scala2.13"',
         )
     return Compute(kinds[0] if kinds else "serverless", cluster, spec, share)
-
-
-def _file(settings: Settings) -> Location:
-    return Location(str(Path(settings.folder, "pyproject.toml")))
 
 
 def table_of(environment: Environment) -> list[tuple[str, str, str]]:

@@ -21,9 +21,6 @@ GREEN = frozenset({"passed", "exited"})
 NOTHING_RUN = "all its cells with code are left out, by skip_cells or %skip"
 """Why a run in which nothing could fail isn't green; it is `unsupported`."""
 
-LOCAL_USER = "local.user@nbh.invalid"
-"""Who runs on this machine, for what asks: plainly nobody's address, and the same at each desk and in CI."""
-
 TABLE = "application/vnd.databricks.v1+output"
 """Under this name a displayed table's metadata hold its columns and rows, as in Databricks' own .ipynb files."""
 

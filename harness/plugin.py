@@ -72,6 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Stand before Python's own finder when conftest files are imported, and before pytest-cov starts (hence a wrapper)."""
     start(early_config)
+    if early_config.known_args_namespace.databricks_env == "rehearsal":
+        from harness.collect.beforehand import Beforehand
+
+        early_config.pluginmanager.register(Beforehand())
     with plugin_offered(early_config):
         return (yield)
 
@@ -197,6 +201,10 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     existing = item.config.stash[SESSION].existing
+    if "harness.collect.notebooks" in sys.modules:  # else no notebook holds tests
+        from harness.collect.notebooks import refuse_hollow
+
+        refuse_hollow(item)
     if existing is not None:
         existing.ship_by_value()  # fixtures may have imported Spark since the notebooks were loaded
     return (yield)

@@ -10,10 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
-from harness.model import Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.model import Location
+
+LOCAL_USER = "local.user@nbh.invalid"
+"""Who runs on this machine, for what asks: plainly nobody's address, and the same at each desk and in CI."""
 
 RUNTIMES = ("16.4", "17.3")
 """The Databricks runtimes that local Spark can stand for; `harness.spark.versions` says what that sets."""
@@ -177,9 +181,14 @@ def _size(table: Mapping[str, Any], name: str, *, folder: str, default: str = ""
 
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:
-    return SettingsError(
-        what, cause=cause, mend=f"{mend} under [tool.nbh]", location=Location(os.path.join(folder, "pyproject.toml"))
-    )
+    return SettingsError(what, cause=cause, mend=f"{mend} under [tool.nbh]", location=location_of(folder))
+
+
+def location_of(folder: str) -> Location:
+    """Where the settings of a folder's project stand, for an error."""
+    from harness.model import Location  # which takes longer to import than the settings do, and only an error has
+
+    return Location(os.path.join(folder, "pyproject.toml"))
 
 
 def settings_for(path: str) -> Settings:
@@ -209,6 +218,6 @@ def _read(folder: str) -> Settings:
         table = tomllib.loads(data.decode()).get("tool", {}).get("nbh", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(
-            "pyproject.toml can't be read", cause=str(exc), mend="mend the file", location=Location(file)
+            "pyproject.toml can't be read", cause=str(exc), mend="mend the file", location=location_of(folder)
         ) from exc
     return settings_from(table, folder)

@@ -33,7 +33,19 @@ def begin(config: pytest.Config, run: str) -> None:
         refuse_without_parts()
         parent = config.stash[_BEGUN] = Parent(shared=shared_by(run))
         config.add_cleanup(parent.stop)
+        config.pluginmanager.register(_Farewell(parent))
         parent.start()
+
+
+class _Farewell:
+    """Has the parent end while the workers do: what they were lent goes on without it."""
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        self._parent.let_go()
 
 
 def _is_likely(config: pytest.Config) -> bool:

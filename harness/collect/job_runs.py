@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import TIMEOUT_S
-from harness.model import LOCAL_USER
-from harness.settings import settings_for
+from harness.settings import LOCAL_USER, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -63,9 +62,10 @@ class RunJob:
         parameters: Mapping[str, str] | None = None,
         timeout_s: float | EllipsisType | None = ...,
         compute: str = "environment",
+        skip_tasks: Collection[str] = (),
     ) -> JobRun:
         """Run it, and wait for its end."""
-        return self.submit(job, parameters=parameters, timeout_s=timeout_s, compute=compute).result()
+        return self.submit(job, parameters=parameters, timeout_s=timeout_s, compute=compute, skip_tasks=skip_tasks).result()
 
     def submit(
         self,
@@ -74,19 +74,24 @@ class RunJob:
         parameters: Mapping[str, str] | None = None,
         timeout_s: float | EllipsisType | None = ...,
         compute: str = "environment",
+        skip_tasks: Collection[str] = (),
     ) -> StartedJob:
         """Start it, and go on; here it is run at once.
 
         Raises:
             JobError: There is no such job, or it can't be run.
             ValueError: ``compute`` is neither "environment" nor "job".
+            TypeError: ``skip_tasks`` is one name, not several.
         """
         from harness.jobs.given import given
         from harness.jobs.loops import check_inputs
 
         if compute not in ("environment", "job"):
             raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
-        found = read(self._config, os.fspath(job), self._beside, with_compute=compute == "job", given=parameters or {})
+        if isinstance(skip_tasks, str):
+            raise TypeError(f"skip_tasks takes several names: [{skip_tasks!r}]")
+        config, asked = self._config, os.fspath(job)
+        found = read(config, asked, self._beside, with_compute=compute == "job", given=parameters or {}, skip=tuple(skip_tasks))
         known = given(found, parameters or {})
         check_inputs(found, known, root=str(self._config.rootpath))
         limit_s = self._limit_s if isinstance(timeout_s, EllipsisType) else timeout_s
@@ -95,8 +100,18 @@ class RunJob:
         return started
 
 
-def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool = False, given: Collection[str] = ()) -> Job:
-    """The job of that key in the bundle around a test, or in that file; ``given`` are parameters that need no default.
+def read(
+    config: pytest.Config,
+    asked: str,
+    beside: str,
+    *,
+    with_compute: bool = False,
+    given: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> Job:
+    """The job of that key in the bundle around a test, or in that file.
+
+    ``given`` are parameters that need no default, ``skip`` tasks that are left out.
 
     Raises:
         JobError: There is none, or it can't be run.
@@ -128,6 +143,7 @@ def read(config: pytest.Config, asked: str, beside: str, *, with_compute: bool =
         is_notebook=is_notebook,
         with_compute=with_compute and environment.is_remote,
         given=given,
+        skip=skip,
         files=files,
     )
 
@@ -184,6 +200,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
                 widgets=task.parameters if task.kind == NOTEBOOK else None,
                 arguments=None if task.kind == NOTEBOOK else task.arguments,
                 entry=task.entry,
+                wheels=task.wheels,
                 timeout_s=left,
                 task_key=task.key,
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.spark.choose import IDLE
+from harness.spark.idle import IDLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.board import line_of
-from harness.collect.runs import TIMEOUT_S
+from harness.collect.runs import TIMEOUT_S, check_given
 from harness.collect.session import SESSION
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class LocalRuns:
             around,
             shown=str(path),
             allow=allow,
-            widgets=widgets,
+            widgets=check_given(found, widgets, root=str(self._request.config.rootpath)),
             timeout_s=timeout_s,
             skip_cells=skip_cells,
             task_key=task_key,

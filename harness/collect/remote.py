@@ -39,6 +39,8 @@ def settle(config: pytest.Config) -> Environment:
         pytest.UsageError: It is unknown (with the near miss), a value of it is wrong, or it is protected and not spelled out on
             the command line; pytest exits with 4.
     """
+    if ENVIRONMENT in config.stash:
+        return config.stash[ENVIRONMENT]
     name = str(config.getoption("--databricks-env"))
     if name == LOCAL:
         environment = Environment(LOCAL)
@@ -129,8 +131,7 @@ def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) ->
         tell = partial(_say, made)
     environment = environment_here(config)
     if environment.name == REHEARSAL:
-        environment = _rehearse(config, environment, tell)
-        config.stash[ENVIRONMENT] = environment
+        environment = rehearse(config, environment, tell)
     remote = Remote(
         environment,
         str(config.rootpath),
@@ -171,7 +172,7 @@ def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Runn
         RehearsalStartError: It doesn't start.
     """
     from harness.rehearsal import control
-    from harness.spark.choose import idle_s
+    from harness.spark.idle import idle_s
 
     settings = settings_for(str(config.rootpath / "x"))
     run_pid = os.getppid() if hasattr(config, "workerinput") else os.getpid()
@@ -179,13 +180,20 @@ def rehearsal_of_run(config: pytest.Config, tell: Callable[[str], None]) -> Runn
     return control.start(settings, env=os.environ, progress=tell, owner=owner)
 
 
-def _rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
-    """Have a workspace on this machine, and this process's clients trust it and sign in to it."""
+def rehearse(config: pytest.Config, environment: Environment, tell: Callable[[str], None]) -> Environment:
+    """Have a workspace on this machine, once, and this process's clients trust it and sign in to it.
+
+    Raises:
+        RehearsalStartError: It doesn't start.
+        RehearsalGrantError: The privileges that the settings name can't be granted.
+    """
+    if environment.host:
+        return environment
     from harness.rehearsal.clients import rehearsed
 
     running = rehearsal_of_run(config, tell)
     stack = contextlib.ExitStack()
-    there = stack.enter_context(rehearsed(environment, running))
+    there = config.stash[ENVIRONMENT] = stack.enter_context(rehearsed(environment, running))
     config.add_cleanup(stack.close)
     return there
 

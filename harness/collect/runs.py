@@ -55,6 +55,23 @@ class RunNotebook(Protocol):
         """Start it with the same arguments, and go on."""
 
 
+def check_given(path: str, widgets: Mapping[str, str] | None, *, root: str) -> dict[str, str]:
+    """Look at what a test gives to a notebook's widgets, before anything is run; gives it.
+
+    Raises:
+        WidgetValueError: It is no names with texts.
+        WidgetNotDefinedError: A name is one of the notebook's, misspelt.
+    """
+    if widgets is None:
+        return {}
+    from harness.extract.misspelt import check_names
+    from harness.runtime.dbutils import check_widgets
+
+    check_widgets(widgets)
+    check_names(path, widgets, root=root)
+    return dict(widgets)
+
+
 def check_read(started: Started | StartedJob) -> None:
     """Look whether a test has looked at how a run of its ended.
 

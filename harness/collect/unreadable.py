@@ -39,7 +39,7 @@ class Unreadable(pytest.Item):
         return self.path, (line - 1) if line else None, self.name
 
 
-def shown(node: pytest.Collector, error: HarnessError) -> HarnessError:
+def shown(node: pytest.Collector | pytest.Item, error: HarnessError) -> HarnessError:
     """Give an error that names a line of code the place as users see it: its path from the root, and its cell in a notebook."""
     place, loader = error.location, node.config.stash[SESSION].loader
     if place is not None and place.line is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.remote import environment_here, remote_of
+from harness.collect.runs import check_given
 from harness.collect.session import SESSION
 from harness.collect.waiting import result_of
 from harness.errors import EnvironmentUseError
@@ -89,7 +90,8 @@ class WorkspaceRuns:
                     mend="mark the test @pytest.mark.nbh_local_only, or leave the argument out",
                 )
         found = find_notebook(path, config.stash[SESSION].loader, beside=self._beside)
+        given = check_given(found, widgets, root=str(config.rootpath))
         remote = remote_of(config)
-        started = Submitted(str(path), remote.submit(found, widgets=dict(widgets or {}), timeout_s=timeout_s), config)
+        started = Submitted(str(path), remote.submit(found, widgets=given, timeout_s=timeout_s), config)
         self._runs.append(started)
         return started

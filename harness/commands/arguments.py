@@ -6,7 +6,7 @@ import argparse
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.model import LOCAL_USER
+from harness.settings import LOCAL_USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

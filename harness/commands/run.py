@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
-from harness.model import GREEN, LOCAL_USER, CellRun
+from harness.model import GREEN, CellRun
 from harness.runtime import kept_files
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
+from harness.settings import LOCAL_USER
 
 if TYPE_CHECKING:
     import argparse
@@ -153,14 +154,18 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     """
     from harness.execute.start import kernels
 
-    path, entry = os.path.normpath(os.path.join(current, wanted.notebook)), None
+    path = os.path.normpath(os.path.join(current, wanted.notebook))
     root = root_of([current if wanted.entry_point else path], current=current)
+    found = None
     if wanted.entry_point:
         from harness.jobs.entries import entry_here
 
         found = entry_here(wanted.notebook, wanted.entry_point, folder=current)
-        path, entry = found.path, found.entry
-    roots = project_of(root if entry is not None else path, root).roots
+    elif wanted.widgets and not (wanted.space or wanted.task_key):  # a job gives its tasks more than they ask for
+        from harness.extract.misspelt import check_names
+
+        check_names(path, wanted.widgets, root=root)
+    roots = project_of(root if found is not None else path, root).roots
     opened: list[Session] = []
     opening = threading.Lock()
 
@@ -181,10 +186,11 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:
         run = runner.run(
-            path,
+            path if found is None else found.path,
             widgets=wanted.widgets,
             arguments=wanted.arguments,
-            entry=entry,
+            entry=found.entry if found is not None else None,
+            wheels=found.wheels if found is not None else (),
             timeout_s=wanted.timeout_s,
             skip_cells=wanted.skip_cells,
             session=session,

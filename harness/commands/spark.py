@@ -11,6 +11,7 @@ from harness.errors import SparkStartError
 from harness.settings import settings_for
 from harness.spark import archive, choose, facts, jars, kept, places, record, server
 from harness.spark.home import own_spark
+from harness.spark.idle import idle_s
 from harness.spark.install import find_installed
 from harness.spark.launch import class_path
 from harness.spark.versions import fit_of, runtime_of
@@ -27,7 +28,7 @@ def start(folder: str, *, as_json: bool, out: IO[str], tell: Callable[[str], Non
     """Start the engine for a folder's project, if it doesn't run."""
     settings = settings_for(os.path.join(folder, "x"))
     # What is started by hand is kept, in CI too: whoever starts it ends it.
-    kept_s = choose.idle_s(settings, {**os.environ, "CI": ""}) or settings.spark_idle_minutes * 60 or 1800
+    kept_s = idle_s(settings, {**os.environ, "CI": ""}) or settings.spark_idle_minutes * 60 or 1800
     engine = server.find_or_start(choose.wishes_of(settings), env=os.environ, progress=tell, idle_s=kept_s)
     _show(describe(engine, settings.runtime), as_json=as_json, out=out)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
@@ -33,6 +34,16 @@ def make_app(folder: str, kernel_class: type) -> ProfileDir:
     )
     app.session  # noqa: B018 -- it is made when it is asked for
     return profile
+
+
+class NoThread:
+    """Stands for the thread that subshells are asked on: a cell with an ``await`` asks it which thread cells run in."""
+
+    def __init__(self) -> None:
+        self.parent_thread = threading.current_thread()
+
+    def __bool__(self) -> bool:
+        return False
 
 
 class App(IPKernelApp):  # type: ignore[misc]  # as above
@@ -76,7 +87,7 @@ class App(IPKernelApp):  # type: ignore[misc]  # as above
         """Have cells asked for in the main thread: one is asked after the other, and nobody asks for a subshell."""
         super().init_control(context)
         self.shell_channel_thread.io_loop.close()
-        self.shell_channel_thread: Any = None
+        self.shell_channel_thread: Any = NoThread()
 
     def init_iopub(self, context: Any) -> None:
         """Have no output dropped because the other side is slow: zmq would, without a word, beyond a thousand."""

@@ -114,7 +114,11 @@ class Streams:
 
 def protect(shell: Any) -> None:
     """Have the shell run a notebook's code with the notebook's builtins, and all else with Python's; and not end by itself."""
+    from IPython.core import interactiveshell
+
     own, modules, streams = Builtins(), Modules(), Streams()
+    # By these IPython runs a cell: a notebook's own in their place would run nothing, and each cell would pass.
+    vars(interactiveshell).update(exec=exec, eval=eval)
     run_code, show = shell.run_code, shell.showtraceback
     depth = 0  # a magic in the notebook's code may run code of it
 

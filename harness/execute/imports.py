@@ -8,12 +8,15 @@ from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
+from harness.execute.magics import UnsupportedError
+from harness.execute.of_runtime import why_not_there
+from harness.execute.refusals import is_of_library
 from harness.extract.importer import has_header
 from harness.runtime.fuse_imports import real_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import ModuleType
+    from types import FrameType, ModuleType
 
 
 class NotebookImportException(Exception):  # noqa: N818 -- Databricks' own name
@@ -59,6 +62,26 @@ class NoNotebooks:
                     raise NotebookImportException(fullname, file)
 
 
+class OfEveryCluster:
+    """The last finder on ``sys.meta_path``: what comes to it isn't here. That a cluster has it is told at once.
+
+    A notebook may be ready to do without it, and what it then does is another thing than there.
+    """
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Find nothing (importlib's protocol)."""
+        if (why := why_not_there(fullname)) and not is_of_library(_asking()):
+            UnsupportedError(why)  # made, it is told; Python raises its own
+
+
+def _asking() -> str:
+    """The file of the code that imports."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 -- the caller's caller
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "importlib":
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame is not None else ""
+
+
 def _is_installed(name: str) -> bool:
     return name.partition(".")[0] in packages_distributions()
 
@@ -66,3 +89,8 @@ def _is_installed(name: str) -> bool:
 def refuse_notebooks() -> None:
     """Have this process import no notebook."""
     sys.meta_path.insert(sys.meta_path.index(PathFinder), NoNotebooks())
+
+
+def tell_of_what_is_missing() -> None:
+    """Have the run told of what its notebook asks for, and only a cluster has."""
+    sys.meta_path.append(OfEveryCluster())

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.jobs.job import Entry
+from harness.jobs.job import Entry, Wheel
 from harness.notebook import read_notebook
 from harness.notebook.script import read_script
 
@@ -36,7 +36,7 @@ class Job:
     ``time_zone`` is that of its clock, ``runtime`` the Databricks runtime that it stands for; "" is that nobody knows.
     ``whose`` are the settings that say whose its Spark session is. ``arguments`` are those of a Python script; None is that it
     is a notebook, and ``is_task`` that this is a job's. ``entry`` is what is called in place of a script, of a module of a
-    package; ``path`` is this module's.
+    package; ``path`` is this module's. ``wheels`` are those of the project that it finds installed.
     """
 
     path: str
@@ -60,6 +60,7 @@ class Job:
     arguments: tuple[str, ...] | None = None
     is_task: bool = False
     entry: Entry | None = None
+    wheels: tuple[Wheel, ...] = ()
 
     @property
     def what(self) -> str:
@@ -99,8 +100,8 @@ def printable(value: Any) -> Any:
 def load_job(file: str) -> Job:
     """Read a job that was saved."""
     facts = json.loads(Path(file).read_text(encoding="utf-8"))
-    entry = facts.pop("entry")
-    return Job(**facts, entry=None if entry is None else Entry(**entry))
+    entry, wheels = facts.pop("entry"), tuple(Wheel(**one) for one in facts.pop("wheels"))
+    return Job(**facts, entry=None if entry is None else Entry(**entry), wheels=wheels)
 
 
 def tell(folder: str, event: str, **facts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    from harness.jobs.job import Job, Loop, Task
+    from harness.jobs.job import Job, Loop, Task, Wheel
     from harness.model import NotebookRun
     from harness.runtime.surroundings import Surroundings
 
@@ -74,16 +75,22 @@ def run_job(
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=(*job.notes, *_sources_of(job, ends)))
+    notes = (*job.notes, *_sources_of(job, ends))
+    return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=notes, without=job.without)
 
 
 def _sources_of(job: Job, ends: Tasks) -> list[str]:
-    """Say of each wheel's task that ran what was run: no wheel that was built, and may be another than what lies here now."""
+    """Say of each task with wheels that ran what was run: none that was built, and may be another than what lies here now."""
     return [
-        f"{task.worker.key} ran the project's source of {entry.package} as it lies here, and no wheel that was built of it"
+        f"{task.worker.key} ran the project's source of {' and '.join(map(_name_of, task.worker.wheels))} as it lies here, and "
+        "no wheel that was built of it"
         for task in job.tasks
-        if (entry := task.worker.entry) is not None and entry.home and (ends[task.key].run or ends[task.key].iterations)
+        if task.worker.wheels and (ends[task.key].run or ends[task.key].iterations)
     ]
+
+
+def _name_of(wheel: Wheel) -> str:
+    return wheel.package or os.path.basename(wheel.home)
 
 
 class _Running:

@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import leading_empty_lines
@@ -39,9 +39,9 @@ from harness.execute.refusals import (
 )
 from harness.execute.shell import watch_programs
 from harness.execute.shown import display
-from harness.execute.steps import step_of
+from harness.execute.steps import NO_AWAIT, awaits, step_of
 from harness.execute.tables_named import tables_named
-from harness.execute.tracebacks import trim_tracebacks
+from harness.execute.tracebacks import in_words, trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
 from harness.extract.run import find_target, parse_run, why_missing
@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
     from harness.execute.job import Job
     from harness.model import Cell, Notebook
+
+_Tree = TypeVar("_Tree", bound=ast.AST)
 
 
 def serve(connection: str, job: str) -> None:
@@ -127,6 +129,7 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
         METER.begin()
         number = code.strip()
         text = self.runner.begin(int(number)) if number.isdigit() else code
+        self.shell._last_traceback = None  # noqa: SLF001 -- the library does so itself, but not for a cell with an ``await``
         try:
             reply: dict[str, Any] = await super().do_execute(text, *args, **kwargs)
         except Exception as exc:  # noqa: BLE001 -- the notebook has broken the shell; without an answer this would be a time-out
@@ -142,6 +145,10 @@ class NotebookKernel(IPythonKernel):  # type: ignore[misc]  # the library has no
             # %%capture and its like run a cell inside the cell, show its error and go on: nobody may take that for passed.
             return {**reply, "status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
         return reply
+
+    @property
+    def _supports_kernel_subshells(self) -> bool:
+        return False  # the library asks whether there is a thread for them
 
     def do_shutdown(self, restart: bool) -> NoReturn:  # noqa: FBT001, ARG002 -- the library's own signature
         """Refuse: who ends a kernel here kills it."""
@@ -225,9 +232,14 @@ class Runner:
             return f"get_ipython().run_line_magic('nbh_unsupported', {step.text!r})"
         return step.text if step.kind == "code" else ""
 
-    def shift(self, tree: ast.AST) -> ast.AST:
+    def shift(self, tree: _Tree) -> _Tree:
         """Put what IPython has parsed to its lines in the file."""
         return ast.increment_lineno(tree, self._offset)
+
+    def shift_error(self, error: SyntaxError) -> None:
+        """Put what can't be parsed to its lines in the file."""
+        error.lineno = (error.lineno or 1) + self._offset
+        error.end_lineno = error.end_lineno and error.end_lineno + self._offset
 
     def run_script(self) -> None:
         """Run what is no notebook, but a Python script."""
@@ -309,7 +321,7 @@ class Runner:
         elif why := connect_only(error) or databricks_only(error) or self._unclear(error):
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
-            what = "".join(traceback.format_exception_only(error)).strip()
+            what = in_words(error)
             if self.job.arguments is not None and (own := scripts.hint_of(error, self.job)):
                 what = hinted(clipped(what), own)
             mapped = [folder for folder, _ in workspace_of(self.job.run_prefixes, self.job.project)]
@@ -346,7 +358,7 @@ class Runner:
             return self._begun_at
         found = [(frame.filename, frame.lineno) for frame in frames if frame.filename in self._known]
         if isinstance(error, SyntaxError) and error.filename in self._known and error.lineno is not None:
-            found.append((error.filename, error.lineno + self._offset))
+            found.append((error.filename, error.lineno))
         for path, line in reversed(found):
             notebook = self._known[path]
             for cell in notebook.cells:
@@ -415,8 +427,9 @@ class Runner:
         if step.kind != "code":
             return
         self._offset = cell.first_line - 1
-        tree = ast.parse(self.shell.transform_cell(step.text), self.path)
-        self.shift(tree)
+        tree = self.shift(self.shell.compile.ast_parse(self.shell.transform_cell(step.text), self.path))
+        if awaits(tree, self.path):
+            raise UnsupportedError(f"{os.path.basename(self.path)}, cell {cell.number}: {NO_AWAIT}")
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         # By the shell's own: what this module imports of __future__ is none of theirs, and what a cell does holds from then on.
         exec(self.shell.compile(tree, self.path, "exec"), self.shell.user_ns)
@@ -445,7 +458,7 @@ class _Shift:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def visit(self, tree: ast.AST) -> ast.AST:
+    def visit(self, tree: _Tree) -> _Tree:
         return self._runner.shift(tree)
 
 

@@ -100,10 +100,13 @@ def install(shell: Any, runner: Runner) -> None:
 
 
 def run_sql(shell: Any, runner: Runner, text: str) -> Any:
-    """Run the statements of a ``%sql`` cell, one after the other; the last one's rows are shown, and are ``_sqldf``."""
+    """Run the statements of a ``%sql`` cell, one after the other; the last one's rows are shown, and are ``_sqldf``.
+
+    The others' are read too: a query that nobody reads isn't run, and a check such as ``SELECT assert_true(…)`` would pass.
+    """
     import sqlparse
 
-    from harness.execute.shown import display
+    from harness.execute.shown import display, head
 
     widgets = runner.dbutils.widgets
     unknown = [name for name in _VARIABLE.findall(text) if widgets.find(name) is None]
@@ -124,6 +127,8 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
             raise UnsupportedError(f"${bare} in SQL {what}: write :{bare} or ${{{bare}}}")
         if _about_widgets(runner, plain):
             continue
+        if frame is not None and frame.columns:
+            head(frame)
         named = {name: value for name in _MARKER.findall(plain) if (value := widgets.find(name)) is not None}
         text, earlier = _bound(statement.strip().rstrip(";"), shell.user_ns.get(_LAST))
         with _telling_of(unknown, runner):

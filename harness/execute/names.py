@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.execute import databricks_session
-from harness.execute.imports import refuse_notebooks
+from harness.execute.imports import refuse_notebooks, tell_of_what_is_missing
 from harness.execute.pip import stay_out
 from harness.execute.refusals import NoContext, no_workspace
 from harness.execute.scripts import leave_bare
 from harness.execute.shown import display, display_html
-from harness.execute.wheel_imports import refuse_what_no_wheel_has
+from harness.execute.wheel_imports import on_path, refuse_what_no_wheel_has
 from harness.runtime import context, modules
 from harness.runtime.around import RUNTIME, STANDS_FOR
 
@@ -26,17 +26,18 @@ def lead_imports(job: Job) -> None:
     """Have modules found: what the run installs, what lies beside the notebook and in the project, and what the run writes.
 
     Before Spark's session is opened: its Python workers are told this path then. Of a script only what is installed is sure to
-    be found, see `harness.execute.scripts`; of a wheel what is surely in it.
+    be found, see `harness.execute.scripts`; of a wheel what is surely in it. Wheels come last, but before what is installed:
+    https://docs.databricks.com/libraries names that order.
     """
     stay_out(job.site)
-    folders = [job.site, *(() if job.arguments is not None else (os.path.dirname(job.path), *job.roots))]
-    if job.entry is not None:
-        folders += job.entry.folders
-        refuse_what_no_wheel_has(job.entry, root=job.root)
+    folders = [job.site, *(() if job.arguments is not None else (os.path.dirname(job.path), *job.roots)), *on_path(job.wheels)]
+    if job.arguments is None or job.entry is not None:
+        refuse_what_no_wheel_has(job.wheels, root=job.root)
     sys.path[:0] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     if job.arguments is None:
         sys.path.append(job.work)
     refuse_notebooks()
+    tell_of_what_is_missing()
 
 
 def stand_for_runtime(job: Job) -> None:

@@ -27,7 +27,15 @@ def why_missing(name: str) -> str:
     """Why it is no fault of the notebook's that this module isn't here; "" where that can't be told."""
     if name in _DATABRICKS_ONLY:
         return f"the module {name} is Databricks only: {_DATABRICKS_ONLY[name]}"
-    for runtime, modules in _OF_RUNTIMES.items():
-        if any(name == known or name.startswith(f"{known}.") for known in modules.split()):
-            return f"the module {name} comes with {runtime}; here it is to be installed in the environment of the tests"
+    return next(filter(None, (_comes_with(runtime, name) for runtime in _OF_RUNTIMES)), "")
+
+
+def why_not_there(name: str) -> str:
+    """Why this module isn't here though a notebook finds it on every cluster; "" where it may be missing there, too."""
+    return _comes_with("Databricks Runtime", name)
+
+
+def _comes_with(runtime: str, name: str) -> str:
+    if any(name == known or name.startswith(f"{known}.") for known in _OF_RUNTIMES[runtime].split()):
+        return f"the module {name} comes with {runtime}; here it is to be installed in the environment of the tests"
     return ""

@@ -219,6 +219,12 @@ def _folders_of_libraries() -> tuple[str, ...]:
     return (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *seen)
 
 
+def is_of_library(file: str) -> bool:
+    """Whether this is installed code, ours or Python's own; the notebook's and the project's isn't."""
+    of_python = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+    return file.startswith((os.path.dirname(os.path.dirname(__file__)), *_folders_of_libraries(), *of_python))
+
+
 def is_by_library(frames: StackSummary) -> bool:
     """Whether an installed library asked, of its own accord: those look around for where they are, and go on.
 

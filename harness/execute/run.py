@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from harness.execute.measure import Measure
     from harness.execute.warm import Parent
-    from harness.jobs.job import Entry
+    from harness.jobs.job import Entry, Wheel
     from harness.model import NotebookRun
     from harness.runtime.redact import Redactor
     from harness.settings import Settings
@@ -82,6 +82,7 @@ class Kernels:
         widgets: Mapping[str, str] | None = None,
         arguments: Sequence[str] | None = None,
         entry: Entry | None = None,
+        wheels: Sequence[Wheel] = (),
         timeout_s: float | None = TIMEOUT_S,
         skip_cells: Sequence[int | str] = (),
         session: Callable[[], ConnectSession],
@@ -97,7 +98,7 @@ class Kernels:
         """Run a notebook; whatever becomes of it is in the result.
 
         ``arguments`` make of it a Python script, which is run as a job's task, with these in ``sys.argv``; ``entry`` is what is
-        called in its place, of the module that it then is.
+        called in its place, of the module that it then is. ``wheels`` are those of the project that it finds installed.
         ``session`` gives the one whose catalogs it sees; it is asked only for a notebook that may use Spark. ``files`` is the
         folder of the dbfs and volumes that it sees; without one it has its own, which goes with the run. ``watch`` is told
         several times a second how far it is. ``may_cancel`` makes of Ctrl-C the outcome "cancelled". ``around`` is what its
@@ -128,7 +129,7 @@ class Kernels:
             around,
             place=lambda: place,
             settings=lambda: settings,
-            run=partial(self.run, session=session, files=files, around=around, allow=allow),
+            run=partial(self.run, session=session, files=files, around=around, allow=allow, wheels=wheels),
             root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )
@@ -147,6 +148,7 @@ class Kernels:
                 arguments=arguments,
                 is_task=bool(task_key),
                 entry=entry,
+                wheels=wheels,
                 allow=allow,
                 files=files,
             )
@@ -201,6 +203,7 @@ class Kernels:
         arguments: Sequence[str] | None,
         is_task: bool,
         entry: Entry | None,
+        wheels: Sequence[Wheel],
         allow: Collection[str],
         files: str,
     ) -> Job:
@@ -216,6 +219,7 @@ class Kernels:
             arguments=None if arguments is None else tuple(arguments),
             is_task=is_task,
             entry=entry,
+            wheels=tuple(wheels),
             run_prefixes=dict(settings.run_prefixes),
             roots=self._roots,
             host=str(folder / "host"),

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.errors import WidgetNotDefinedError
 from harness.execute.magics import UnsupportedError
 from harness.execute.unsure import Builtins, Modules, Ready, how_to_get, why_unsure
+from harness.execute.wheel_imports import refuse_what_a_sibling_hides, refuse_what_no_wheel_has
 from harness.runtime.modules import NAMES
 from harness.runtime.part import Part
 
@@ -82,6 +83,8 @@ def run(script: Notebook, job: Job, names: dict[str, Any]) -> None:
     sys.argv = [job.path, *(job.arguments or ())]
     code = compile(script.raw, job.path, "exec", dont_inherit=True)
     ready = Ready(job.path, script.raw)
+    refuse_what_a_sibling_hides(job.path)
+    refuse_what_no_wheel_has(job.wheels, root=job.root, ready=ready)
     names["__builtins__"] = Builtins(ready)
     sys.meta_path.append(Modules(ready, lambda name: _why_no_module(f"No module named {name!r}", name, job)))
     exec(code, names)
@@ -123,8 +126,8 @@ def _why_no_module(error: object, name: str, job: Job) -> str:
     shown = os.path.relpath(folder, job.root).replace(os.sep, "/")
     return (
         f"{error}: whether a Python script finds modules in {'the project' if shown == '.' else shown} isn't documented. "
-        "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or, where a wheel that "
-        "the task asks for brings them, install the project beside the tests: pip install -e"
+        "Put the folder on the path, which works either way: sys.path.insert(0, …), from sys.argv[0]; or have the task ask for "
+        "the project's wheel: libraries: [{whl: ./dist/*.whl}], or dependencies of its environment"
     )
 
 

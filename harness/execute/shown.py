@@ -38,14 +38,23 @@ def _files(rows: list[Any]) -> None:
     _show(frame, kinds, overflow=len(rows) > ROWS, zone="UTC")
 
 
-def _table(frame: Any) -> None:
+def head(frame: Any) -> Any:
+    """Read a table's first rows, and whether there are more, as a frame of pandas'.
+
+    Raises:
+        UnsupportedError: It is a stream's.
+    """
     if frame.isStreaming:
         raise UnsupportedError(
             "display of a streaming DataFrame starts a query that goes on until somebody stops it, and nobody is here to look: "
             "write it with .writeStream.trigger(availableNow=True).toTable(…) and display that table, "
             "or leave the cell out by skip_cells"
         )
-    rows = frame.limit(ROWS + 1).toPandas()
+    return frame.limit(ROWS + 1).toPandas()
+
+
+def _table(frame: Any) -> None:
+    rows = head(frame)
     zone = frame.sparkSession.conf.get("spark.sql.session.timeZone")
     _show(rows.head(ROWS), [field.dataType for field in frame.schema], overflow=len(rows) > ROWS, zone=zone)
 

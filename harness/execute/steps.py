@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 
 _PYTHON_LINE = re.compile(r"[ \t]*%%?(?:python|py)\b", re.IGNORECASE)
 _WHOLE = {"sql": "sql", "shell": "nbh_sh", "fs": "fs"}
+NO_AWAIT = "an await outside of functions isn't served in a notebook that is %run: put it into the notebook that runs it"
 _FOREIGN = {"scala": "Scala", "r": "R"}
 
 
@@ -45,6 +48,12 @@ def step_of(cell: Cell) -> Step:
     if cell.language in _WHOLE:
         return Step("code", _whole_cell(cell))
     return Step("code", _without_language(cell.source))
+
+
+def awaits(tree: ast.Module, path: str) -> bool:
+    """Whether a cell awaits something outside of functions, which makes a coroutine of it."""
+    code = compile(tree, path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _is_beside_run(cell: Cell) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from harness.spark.frames import chained, is_sparks_error, shorten, without_sparks
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says of itself: of a text that can't be parsed, not the text first."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"
+    return "".join(traceback.format_exception_only(error)).strip()
 
 
 def trim_tracebacks(shell: Any, note: Callable[[BaseException], None]) -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _GET = {"spark": "spark = SparkSession.builder.getOrCreate()"}
-_NO_NAME, _NO_MODULE = frozenset({"NameError"}), frozenset({"ImportError", "ModuleNotFoundError"})
-_ERRORS = _NO_NAME | _NO_MODULE
+_NO_NAME, NO_MODULE = frozenset({"NameError"}), frozenset({"ImportError", "ModuleNotFoundError"})
+_ERRORS = _NO_NAME | NO_MODULE
 
 
 def how_to_get(name: str) -> str:
@@ -34,6 +34,14 @@ def why_unsure(error: object, name: str) -> str:
         f"{error}: whether a Python script finds it predefined isn't documented. Get it, which works either way: "
         f"{how_to_get(name)}"
     )
+
+
+def asking() -> FrameType | None:
+    """What imports something, asked from a finder of ours."""
+    asks: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- who imports it
+    while asks is not None and asks.f_globals.get("__name__", "").startswith(("importlib", "harness.execute.")):
+        asks = asks.f_back
+    return asks
 
 
 class _Lines(NamedTuple):
@@ -94,10 +102,8 @@ class Modules:
 
     def find_spec(self, fullname: str, *_: Any) -> None:
         """Find nothing (importlib's protocol)."""
-        asks: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- who imports it
-        while asks is not None and asks.f_globals.get("__name__", "").partition(".")[0] == "importlib":
-            asks = asks.f_back
-        if asks is None or asks.f_code.co_filename != self._ready.path or self._ready.at(asks, _NO_MODULE):
+        asks = asking()
+        if asks is None or asks.f_code.co_filename != self._ready.path or self._ready.at(asks, NO_MODULE):
             return
         if why := self._why(fullname):
             UnsupportedError(why)

@@ -53,6 +53,7 @@ class Parent:
         self._files = files
         self._folder = ""
         self._is_ready = False
+        self._ending: list[tuple[subprocess.Popen[bytes] | Lent, str]] = []
         self._lock = threading.RLock()  # a question and its answer
 
     def folder(self) -> str:
@@ -143,26 +144,37 @@ class Parent:
         """Its process, if it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
+    def let_go(self) -> None:
+        """Tell it to end, for nobody will ask it any more; `stop` waits for that.
+
+        One that has ``files`` is needed until they are gone: who is killed before leaves them to it.
+        """
+        with self._lock:
+            process = self._process
+            if process is None:
+                return
+            with contextlib.suppress(OSError):
+                self._tell(process, {"stop": True})
+            self._close()
+            self._ending.append((process, self._folder))
+            self._folder = ""
+
     def stop(self) -> None:
         """End it, all kernels that it still has, and the folder of their runs."""
-        process = self._process
-        if process is None:
-            return
-        with contextlib.suppress(OSError):
-            self._tell(process, {"stop": True})
-        self._close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder = ""
+        self.let_go()
+        while self._ending:
+            process, folder = self._ending.pop()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
 
     def leave(self) -> None:
         """In a fork of this process: leave it to the one that it is of."""
         self._close()
-        self._folder = ""
+        self._folder, self._ending = "", []
 
     def _close(self) -> None:
         process, self._process = self._process, None

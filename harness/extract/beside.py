@@ -12,13 +12,12 @@ import builtins
 import os
 import sys
 from contextlib import contextmanager
-from importlib.machinery import PathFinder
 from importlib.util import resolve_name
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.again import Again, file_of, real
-from harness.extract.importer import has_header
+from harness.extract.importable import Importable, is_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +38,7 @@ class Beside:
         self._guards: dict[str, ModuleType] = {}
         self._doubtful: set[str] = set()
         self._on_path: list[str] = []
-        self._listed: dict[str, tuple[int, frozenset[str]]] = {}
+        self._holds = Importable()
         self._others_import: Callable[..., ModuleType] | None = None
 
     @property
@@ -58,7 +57,7 @@ class Beside:
 
     def named(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
         """What of these names is imported from these folders: the first of them that has it, by its top name."""
-        owners = {top: folder for top in tops if (folder := self._owner(top, folders)) is not None}
+        owners = {top: folder for top in tops if (folder := self._holds.owner(top, folders)) is not None}
         for top, folder in owners.items():
             self._modules.setdefault(top, {}).setdefault(folder, {})
         return owners
@@ -67,7 +66,7 @@ class Beside:
     def importing(self, folders: Sequence[str]) -> Iterator[None]:
         """Have imports look in these folders first, and leave to others what they have by the same names."""
         self._gather()
-        tops = frozenset().union(*map(self._tops, folders))
+        tops = frozenset().union(*map(self._holds.tops, folders))
         owners = self._owners(tops, folders)
         before = {name: module for name, module in sys.modules.items() if _top(name) in owners}
         for name in before:
@@ -93,7 +92,7 @@ class Beside:
             sys.modules.update(before)
             if self._importing:  # what imports this may have a name in common with it, and is in the midst of its own
                 for top in owners:
-                    of_outer = self._modules.get(top, {}).get(self._owner(top, self._importing[-1]) or "", {})
+                    of_outer = self._modules.get(top, {}).get(self._holds.owner(top, self._importing[-1]) or "", {})
                     sys.modules.update({name: of_outer[name] for name in of_outer.keys() - sys.modules.keys()})
             else:
                 self._put()
@@ -101,7 +100,7 @@ class Beside:
     def _owners(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
         """Which of the folders has what goes by these names, as far as anything has been imported by them."""
         present = self._modules.keys() | map(_top, sys.modules)
-        return {top: folder for top in present.intersection(tops) if (folder := self._owner(top, folders)) is not None}
+        return {top: folder for top in present.intersection(tops) if (folder := self._holds.owner(top, folders)) is not None}
 
     def _hold(self, owners: Mapping[str, str], folders: Sequence[str]) -> None:
         """Take what has been imported by these names out of ``sys.modules``, and keep it for the folders that it is from."""
@@ -147,7 +146,7 @@ class Beside:
         if folders is not None and globals is not None:
             full = resolve_name("." * level + name, globals.get("__package__")) if level else name
             top = _top(full)
-            owner = None if top in sys.stdlib_module_names else self._owner(top, folders)
+            owner = None if top in sys.stdlib_module_names else self._holds.owner(top, folders)
             if owner is not None and not (self._is_of(top, owner) and _has(sys.modules.get(full), fromlist or ())):
                 held = self._modules.get(top, {}).get(owner, {})
                 if not self._is_of(top, owner) and _has(held.get(full), fromlist or ()):
@@ -168,10 +167,10 @@ class Beside:
         first: dict[str, None] = {}
         others: dict[str, None] = {}
         doubtful: set[str] = set()
-        listed = [(real(entry or os.getcwd()), self._tops(entry)) for entry in sys.path]
+        listed = [(real(entry or os.getcwd()), self._holds.tops(entry)) for entry in sys.path]
         for top, folders in self._modules.items():
             wanted = {reached[top] for reached in self._reached if top in reached} or set(folders)
-            tests = [entry for entry, tops in listed if top in tops and _is_module(entry, top)]
+            tests = [entry for entry, tops in listed if top in tops and is_module(entry, top)]
             if tests:  # they find it with or without notebooks
                 chosen = _of_tests(tests, folders, wanted)
                 if top not in sys.modules:
@@ -232,46 +231,6 @@ class Beside:
         module = sys.modules.get(top)
         held = self._modules.get(top, {}).get(folder, {}).get(top)
         return module is not None and (module is held or (held is None and _is_in(module, folder, top)))
-
-    def _owner(self, top: str, folders: Sequence[str]) -> str | None:
-        return next((folder for folder in folders if top in self._tops(folder) and _counts(folder, top)), None)
-
-    def _tops(self, folder: str) -> frozenset[str]:
-        """The names that can be imported from a folder."""
-        try:
-            changed = os.stat(folder or ".").st_mtime_ns
-            known = self._listed.get(folder)
-            if known is None or known[0] != changed:
-                with os.scandir(folder or ".") as entries:
-                    names = frozenset(filter(None, map(_importable, entries)))
-                known = self._listed[folder] = changed, names
-        except OSError:
-            return frozenset()
-        return known[1]
-
-
-def _importable(entry: os.DirEntry[str]) -> str:
-    name = entry.name.removesuffix(".py")
-    return name if name.isidentifier() and (name != entry.name or entry.is_dir()) else ""
-
-
-def _counts(folder: str, top: str) -> bool:
-    """Whether it is what an import finds: what is installed and in use stays, and a plain folder or a notebook comes last."""
-    # What is no file's, a test has put there: a stand-in, or None, so that it can't be imported.
-    if top in sys.modules and "site-packages" in (file_of(sys.modules[top]) or "site-packages"):
-        return False
-    if _is_module(folder, top):
-        return True
-    found = PathFinder.find_spec(top, [one for one in sys.path if one != folder])
-    return found is None or (found.origin is None and os.path.isdir(os.path.join(folder, top)))
-
-
-def _is_module(folder: str, top: str) -> bool:
-    """Whether a folder has a plain module or a package, not just a folder or a notebook, of that name."""
-    place = os.path.join(folder, top)
-    return os.path.isfile(os.path.join(place, "__init__.py")) or (
-        os.path.isfile(place + ".py") and not has_header(place + ".py")
-    )
 
 
 def _of_tests(tests: Sequence[str], folders: Iterable[str], wanted: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobVariableError
@@ -34,14 +35,18 @@ class Asked:
     def version(self) -> str:
         """What it says of the version: "1.2" of a wheel, "==1.2" of a requirement, or nothing."""
         if self.text.endswith(".whl"):
-            name = self.text.replace("\\", "/").rpartition("/")[2].split("-")
+            name = _file(self.text).split("-")
             return name[1] if self.package and len(name) > 2 else ""  # noqa: PLR2004 -- name-version-tags
         found = _REQUIREMENT.match(self.text)
         return found[2].strip() if found is not None and self.package else ""
 
     def may_hold(self, package: str) -> bool:
         """Whether the package may come with it."""
-        return not self.package or normal(self.package) == normal(package)
+        if self.package or not self.text.endswith(".whl"):
+            return not self.package or normal(self.package) == normal(package)
+        own, dash, _ = _file(self.text).lower().partition("-")
+        name = normal(package).replace("-", "_")
+        return fnmatchcase(name if dash else f"{name}-0-py3-none-any.whl", own)
 
 
 def asked_of(
@@ -89,14 +94,19 @@ def _of_environment(key: Any, settings: Mapping[str, Any], resolve: Callable[[An
 
 def _asked(text: str, file: str, root: str) -> Asked:
     if text.endswith(".whl"):
-        name = text.replace("\\", "/").rpartition("/")[2]
+        name = _file(text)
         package = "" if _is_pattern(name.partition("-")[0]) or "-" not in name else name.partition("-")[0]
         beside = os.path.dirname(text.path if isinstance(text, Written) else file)
-        local = "" if _ELSEWHERE.match(text) else os.path.dirname(os.path.normpath(os.path.join(beside, text)))
+        is_elsewhere = _ELSEWHERE.match(text) or _is_pattern(text.removesuffix(name))  # or in whichever folders
+        local = "" if is_elsewhere else os.path.dirname(os.path.normpath(os.path.join(beside, text)))
         return Asked(str(text), (folder_above(local, root) or "") if local else "", package)
     found = _REQUIREMENT.match(text)
     is_file = text.startswith(("-", ".", "/")) or text.endswith(".txt") or "://" in text or found is None
     return Asked(str(text)) if is_file or found is None else Asked(str(text), package=found[1])
+
+
+def _file(text: str) -> str:
+    return text.replace("\\", "/").rpartition("/")[2]
 
 
 def _is_pattern(name: str) -> bool:

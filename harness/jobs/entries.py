@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,21 +18,25 @@ from harness.jobs import installed
 from harness.jobs.asked import Asked, asked_of, brings_its_own
 from harness.jobs.bundles import Described
 from harness.jobs.errors import JobError, JobFileError, JobNotebookError, JobShapeError
-from harness.jobs.job import Entry
+from harness.jobs.job import NOTEBOOK, SCRIPT, Entry
 from harness.jobs.packages import FILES, Package, normal, read_package
 from harness.jobs.variables import Variables
+from harness.jobs.wheels import by_folder, clash, has, several, wheel_of
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.jobs.job import Wheel
+
 
 class Found(NamedTuple):
-    """What a task calls, the file of its module, and the project's wheels that it asks for; or why that can't be told."""
+    """What a task calls, the file of its module, and the project's wheels, see `harness.jobs.job.Task`; or why nobody knows."""
 
     entry: Entry | None = None
     path: str = ""
-    wheels: Mapping[str, str] = {}
+    wheels: tuple[Wheel, ...] = ()
+    asked: Mapping[str, str] = {}
     unclear: str = ""
 
 
@@ -57,10 +62,27 @@ def entry_here(package: str, called: str, *, folder: str) -> Found:
 
 
 class Entries:
-    """Finds what the wheel tasks of one job call."""
+    """Finds what the wheel tasks of one job call, and which wheels of the project its tasks have."""
 
     def __init__(self, found: Described, root: str) -> None:
         self._found, self._root = found, root
+
+    def beside(self, task: Mapping[str, Any], kind: str) -> Found:
+        """The project's wheels that a task asks for which calls none: one of a notebook or a script.
+
+        Raises:
+            JobFileError: What the project says of its packages can't be read.
+        """
+        if kind not in (NOTEBOOK, SCRIPT):
+            return Found()
+        theirs = self._theirs(self._asked(task))
+        packages = by_folder(theirs.values())
+        unclear = (several(one, one.modules, self._shown) for one in packages)
+        return Found(
+            wheels=tuple(map(wheel_of, packages)),
+            asked={text: package.folder for text, package in theirs.items()},
+            unclear=next(filter(None, unclear), "") or clash(packages, self._shown),
+        )
 
     def of(self, task: Mapping[str, Any], own: Mapping[str, Any], key: str) -> Found:
         """What a task calls.
@@ -80,8 +102,8 @@ class Entries:
                 unclear="the bundle has experimental.python_wheel_wrapper, by which Databricks' command line makes a notebook "
                 "of the task, with other arguments, and with what it prints as its exit value: take it out"
             )
-        asked = asked_of(task, self._found.settings, resolve, file=self._found.path, root=self._root)
-        theirs = {one.text: read for one in asked if (read := _wheel_of(one)) is not None}
+        asked = self._asked(task)
+        theirs = self._theirs(asked)
         others = [one for one in asked if one.text not in theirs and one.may_hold(name)]
         packages = self._named(name, theirs.values())
         may_be = packages or others or any(not one.name for one in theirs.values())
@@ -93,13 +115,24 @@ class Entries:
                 "no Python, and users saw such tasks end in a SyntaxError: give it another name"
             )
         packages = packages or self._named(name, self._around())
-        wheels = {text: package.folder for text, package in theirs.items()}
         if len(packages) > 1:
             told = " and ".join(self._shown(one.folder) for one in packages)
             return Found(unclear=f'the package "{name}" is described in {told}: which of them the wheel is of isn\'t known')
         if not packages:
-            return self._installed(name, called, others, [*theirs.values(), *self._around()], key)
-        return self._of_package(packages[0], name, called, theirs, key)._replace(wheels=wheels)
+            beside = self.beside(task, SCRIPT)  # what it may import of the project
+            found = self._installed(name, called, others, [*theirs.values(), *self._around()], key)
+            return found._replace(wheels=beside.wheels, asked=beside.asked, unclear=found.unclear or beside.unclear)
+        if why := clash(theirs.values(), self._shown):
+            return Found(unclear=why)
+        return self._of_package(packages[0], name, called, theirs, key)
+
+    def _asked(self, task: Mapping[str, Any]) -> tuple[Asked, ...]:
+        found = self._found
+        return asked_of(task, found.settings, found.variables.resolve, file=found.path, root=self._root)
+
+    def _theirs(self, asked: Iterable[Asked]) -> dict[str, Package]:
+        """The project's packages whose wheels are asked for, by how that is written."""
+        return {one.text: read for one in asked if (read := _wheel_of(one)) is not None}
 
     def _lacking(self, name: str, asked: Sequence[Asked], theirs: Iterable[Package], key: str) -> JobError:
         """Why the package can't be there: nothing is installed but what the task asks for."""
@@ -131,8 +164,7 @@ class Entries:
         return [one for one in found if one is not None]
 
     def _named(self, name: str, packages: Iterable[Package]) -> list[Package]:
-        by_folder = {one.folder: one for one in packages if normal(one.name) == normal(name)}
-        return list(by_folder.values())
+        return by_folder(one for one in packages if normal(one.name) == normal(name))
 
     def _of_package(self, package: Package, name: str, called: str, theirs: Mapping[str, Package], key: str) -> Found:
         values = package.entries.get(called, ())
@@ -157,21 +189,13 @@ class Entries:
         top = module.partition(".")[0]
         if package.is_listed and top not in package.modules:
             raise self._missing(f'the wheel of "{name}" is built without the module "{top}"', top, package.modules, key)
-        if sum(_has(source, top) for source in package.sources) > 1:
-            told = " and ".join(map(self._shown, package.sources))
-            return Found(unclear=f'the module "{top}" lies in several folders: {told}')
-        every = {one.folder: one for one in (package, *theirs.values())}.values()
-        entry = Entry(
-            name,
-            called,
-            f"{module}:{function.partition('[')[0].strip()}",
-            package.folder,
-            tuple(dict.fromkeys(folder for one in every for folder in _folders(one))),
-            tuple(dict.fromkeys((top, *(module for one in every for module in one.modules)))),
-            package.needs_inits,
-            package.packages,
-        )
-        return Found(entry, path)
+        if why := several(package, [top], self._shown):
+            return Found(unclear=why)
+        entry = Entry(name, called, f"{module}:{function.partition('[')[0].strip()}", package.folder)
+        own = replace(package, modules=tuple(dict.fromkeys((top, *package.modules))))
+        others = (one for one in by_folder(theirs.values()) if one.folder != package.folder)
+        asked = {text: one.folder for text, one in theirs.items()}
+        return Found(entry, path, tuple(map(wheel_of, (own, *others))), asked)
 
     def _installed(self, name: str, called: str, others: Sequence[Asked], known: Sequence[Package], key: str) -> Found:
         """What a package that isn't the project's calls, where it is installed here as the task asks for it."""
@@ -214,20 +238,12 @@ def _wheel_of(asked: Asked) -> Package | None:
     return found if found is not None and (not found.name or asked.may_hold(found.name)) else None
 
 
-def _folders(package: Package) -> list[str]:
-    return [source for source in package.sources if any(_has(source, module) for module in package.modules)]
-
-
 def _compiles(name: str) -> bool:
     try:
         ast.parse(f"module.{name}()")
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _has(folder: str, module: str) -> bool:
-    return any(os.path.exists(os.path.join(folder, module + end)) for end in ("", ".py"))
 
 
 def _modules(package: Package) -> list[str]:
@@ -252,4 +268,4 @@ def _may_have(path: str, name: str) -> bool:
         names = [getattr(node, "name", None), getattr(node, "id", None), getattr(node, "asname", None)]
         if name in names or {"*", "__getattr__"} & {one for one in names if one}:
             return True
-    return os.path.basename(path) == "__init__.py" and _has(os.path.dirname(path), name)
+    return os.path.basename(path) == "__init__.py" and has(os.path.dirname(path), name)

@@ -56,6 +56,17 @@ class Given:
                 raise self._wrong(f'parameter {name} of the task "{key}" is no text', cause, "write it in quotes", key)
         return {str(name): one for name, one in found.items()}
 
+    def text(self, value: Any, what: str, key: str = "") -> str:
+        """A parameter's value as a text: an empty one where there is none.
+
+        Raises:
+            JobShapeError: It is a list, or names with values. Databricks' command line would leave it out, with a warning.
+        """
+        if isinstance(value, dict | list):
+            cause = f"it is {str(value)[:200]!r}, of type {type(value).__name__}; Databricks takes texts only"
+            raise self._wrong(f"{what} is no text", cause, "write it in quotes, as JSON", key)
+        return "" if value is None else as_text(value)
+
     def unclear(self, kind: str, parameters: Mapping[str, str], arguments: Sequence[str]) -> str:
         """Why nobody can tell what a task is given, "" where it's told."""
         if kind != WHEEL or parameters or arguments or not self._found.settings.get("parameters"):
@@ -69,7 +80,7 @@ class Given:
         found = self.resolve(own.get("base_parameters") or {})
         if not isinstance(found, dict):
             raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
-        return {str(name): text_of(value) for name, value in found.items()}
+        return {str(name): self.text(value, f'base parameter {name} of the task "{key}"', key) for name, value in found.items()}
 
     def _arguments(self, own: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """What a script is given. The API takes texts alone, and what it makes of others no page says."""
@@ -120,8 +131,3 @@ def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
 def as_arguments(named: Mapping[str, str]) -> tuple[str, ...]:
     """How a wheel's task is given what has names."""
     return tuple(f"--{name}={text}" for name, text in named.items())
-
-
-def text_of(value: Any) -> str:
-    """A parameter's value as a text: an empty one where there is none."""
-    return "" if value is None else as_text(value)

@@ -40,24 +40,34 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel of the project, as far as its source tells what is in it.
+
+    ``package`` is its name, "" where that is computed, ``home`` the folder that describes it. ``folders`` are those that its
+    modules are found in, ``modules`` the names at their top that it surely has. ``needs_inits`` says that folders without an
+    ``__init__.py`` may be left out of it, and ``packages`` are all that it has, where they are known.
+    """
+
+    package: str
+    home: str
+    folders: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    needs_inits: bool = False
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What a wheel's task calls: ``value``, "module:function", of a package.
 
     ``package`` and ``called`` are their names as the task has them. ``home`` is the folder of the project that describes the
-    package, "" for one that is only installed here. ``folders`` are those that its modules are found in, with those of the
-    project's other wheels that the task asks for, ``modules`` the names at their top that the wheels surely have.
-    ``needs_inits`` says that folders without an ``__init__.py`` may be left out of them, and ``packages`` are all of the
-    package's own, where they are known.
+    package, "" for one that is only installed here.
     """
 
     package: str
     called: str
     value: str
     home: str = ""
-    folders: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    needs_inits: bool = False
-    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +78,10 @@ class Task:
     own parameters are ``parameters``, of a Python script, to which ``arguments`` are given, or of the module that ``entry`` is
     in, what a wheel's task calls; this has parameters of one kind or the other. ``timeout_s`` is 0 where it has none,
     ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted. ``loop`` is
-    what a for_each_task does. ``wheels`` are the folders of the project whose wheels it asks for, by how that is written.
-    ``unclear`` says why nobody can tell what it would do on Databricks.
+    what a for_each_task does. ``wheels`` are those of the project that it has: the one that its entry point is in, and all that
+    it asks for; ``asked`` are the folders of these, by how the task writes them. ``environment`` is that of the job which it
+    names for serverless compute, if it is a script or has wheels: these can't do without. ``unclear`` says why nobody can tell
+    what it would do on Databricks.
     """
 
     key: str
@@ -85,7 +97,9 @@ class Task:
     compute: Mapping[str, Any] = field(default_factory=dict)
     loop: Loop | None = None
     entry: Entry | None = None
-    wheels: Mapping[str, str] = field(default_factory=dict)
+    wheels: tuple[Wheel, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
     unclear: str = ""
 
     @property
@@ -97,6 +111,12 @@ class Task:
     def texts(self) -> dict[str, str]:
         """All that it is given, by name; arguments by their numbers from 1, as ``sys.argv`` counts them."""
         return {**self.parameters, **{str(number): text for number, text in enumerate(self.arguments, 1)}}
+
+    @property
+    def all_texts(self) -> tuple[str, ...]:
+        """All in which references may stand: what it is given, the sides of a condition, the inputs of a loop."""
+        sides = (self.condition.left, self.condition.right) if self.condition is not None else ()
+        return (*self.worker.texts.values(), *sides, *((self.loop.inputs,) if self.loop is not None else ()))
 
     @property
     def unserved(self) -> str:
@@ -123,7 +143,8 @@ class Job:
     """A job: ``path`` is the file that describes it, ``parameters`` its own with their defaults, ``tasks`` in running order.
 
     ``timeout_s`` is 0 where it has none. ``environments`` are those of its tasks on serverless compute. ``notes`` are what a
-    copy leaves out, such as retries. ``files`` is the folder that ``${workspace.file_path}`` stands for.
+    copy leaves out, such as retries. ``files`` is the folder that ``${workspace.file_path}`` stands for. ``without`` are those
+    that its test leaves out, by their keys; they are none of ``tasks``.
     """
 
     name: str
@@ -134,3 +155,4 @@ class Job:
     environments: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     files: str = ""
+    without: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobFileError
@@ -17,7 +18,7 @@ from harness.jobs.setup_files import Setup, read_setup
 from harness.model import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _GROUPS = ("scripts", "gui-scripts")
@@ -96,9 +97,10 @@ def read_package(folder: str) -> Package | None:
     own = str(name or (setup.name if setup is not None else ""))
     sources, listed = _sources(facts, setup)
     tops = [value.partition(":")[0].strip().partition(".")[0] for values in told.values() for value in values]
-    packages = setup.packages if setup is not None and not name else ()
+    packages = setup.packages if setup is not None and not name else _named(facts)
     listed = listed or tuple(dict.fromkeys(one.partition(".")[0] for one in packages))
-    modules = listed or tops or [normal(own).replace("-", "_")]
+    found = _discovered(facts, folder, sources) if setup is None else ()
+    modules = listed or [*tops, *found] or [normal(own).replace("-", "_")]
     return Package(
         own,
         folder,
@@ -143,6 +145,34 @@ def _of_poetry(poetry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield str(name), value
             elif isinstance(value, dict) and value.get("type", "console") == "console":
                 yield str(name), str(value.get("reference") or value.get("callable") or "")
+
+
+def _named(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """All packages, and the modules beside them, where setuptools' settings write them out."""
+    setuptools = _table(facts, "tool", "setuptools")
+    held = [setuptools.get(name) for name in ("packages", "py-modules")]
+    return tuple(str(one) for names in held if isinstance(names, list) for one in names)
+
+
+def _discovered(facts: Mapping[str, Any], folder: str, sources: Iterable[str]) -> Iterator[str]:
+    """The packages that setuptools finds by itself, in a folder that isn't the project's own.
+
+    https://setuptools.pypa.io/en/latest/userguide/package_discovery.html: there it takes all that its settings let it.
+    """
+    backend = str(_table(facts, "build-system").get("build-backend") or "setuptools")
+    if not _table(facts, "project") or not backend.startswith("setuptools"):
+        return
+    find = _table(facts, "tool", "setuptools", "packages", "find")
+    for source in (os.path.join(folder, one) for one in sources if os.path.normpath(one) != "."):
+        names = sorted(os.listdir(source)) if os.path.isdir(source) else []
+        for name in names:
+            is_taken = _fits(name, find.get("include") or ["*"]) and not _fits(name, find.get("exclude"))
+            if is_taken and os.path.isfile(os.path.join(source, name, "__init__.py")):
+                yield name
+
+
+def _fits(name: str, patterns: Any) -> bool:
+    return isinstance(patterns, list) and any(fnmatchcase(name, str(one)) for one in patterns)
 
 
 def _sources(facts: Mapping[str, Any], setup: Setup | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

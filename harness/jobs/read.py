@@ -8,14 +8,17 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from harness.jobs.entries import Entries, Found
+from harness.jobs.compute import Computes, set_by_clusters
+from harness.jobs.entries import Entries
 from harness.jobs.errors import JobShapeError, JobVariableError
-from harness.jobs.given import Given, text_of
+from harness.jobs.given import Given
 from harness.jobs.job import (
     CONDITION,
     FOR_EACH,
+    NOTEBOOK,
     OPERATORS,
     RUN_IF,
+    SCRIPT,
     WHEEL,
     Condition,
     Dependency,
@@ -26,6 +29,7 @@ from harness.jobs.job import (
 from harness.jobs.loops import MOST_AT_ONCE
 from harness.jobs.references import named
 from harness.jobs.sources import Sources
+from harness.jobs.without import without
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
@@ -35,9 +39,14 @@ if TYPE_CHECKING:
 
 MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_SET = ("spark_env_vars", "spark_conf", "init_scripts")
-"""What a cluster may set that code can see."""
-_COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")
+_KEYS = ("depends_on", "run_if", "timeout_seconds")
+_KEYS_OF = {
+    NOTEBOOK: ("base_parameters",),
+    SCRIPT: ("parameters",),
+    WHEEL: ("named_parameters", "parameters"),
+    FOR_EACH: ("concurrency",),
+}
+"""What of a task, and of what it runs, may be left out and counts here: misspelt, it would be left out without a word."""
 
 
 def read_job(
@@ -48,6 +57,7 @@ def read_job(
     is_notebook: Callable[[str], bool],
     with_compute: bool = False,
     given: Collection[str] = (),
+    skip: Collection[str] = (),
     files: str = "",
 ) -> Job:
     """Make a job of its settings.
@@ -59,6 +69,7 @@ def read_job(
         is_notebook: Says of a file whether it is one.
         with_compute: Whether what the tasks run on is wanted, too.
         given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
+        skip: Tasks that are left out, see `harness.jobs.without`: of these only what they wait for is read.
         files: The folder that has the bundle's files where it runs, see `Variables.resolve`; "" where none has all of them.
 
     Raises:
@@ -68,7 +79,7 @@ def read_job(
         JobFileError: What the project says of its packages can't be read.
     """
     sources = Sources(found, root, find, is_notebook)
-    return _Reader(found, root, sources, with_compute=with_compute, given=given, files=files).job()
+    return _Reader(found, root, sources, with_compute=with_compute, given=given, skip=skip, files=files).job()
 
 
 class _Reader:
@@ -80,10 +91,13 @@ class _Reader:
         *,
         with_compute: bool,
         given: Collection[str],
+        skip: Collection[str],
         files: str,
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
+        self._skip = tuple(dict.fromkeys(skip))
         self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
+        self._computes = Computes(found, self._list, self._wrong)
 
     def job(self) -> Job:
         settings, resolve = self._found.settings, self._found.variables.resolve
@@ -102,11 +116,11 @@ class _Reader:
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         ordered = self._ordered(tasks)
         self._check_references(ordered, parameters)
+        ordered = without(ordered, self._skip, self._wrong)
         seconds = self._seconds(settings, "the job")
-        its = resolve(settings.get("environments")) if self._with_compute else None
-        environments = tuple(self._list(its, "environments"))
+        environments = self._computes.environments() if self._with_compute else ()
         notes = tuple(self._notes(ordered))
-        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files)
+        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files, self._skip)
 
     def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
         """What a copy leaves out, or does otherwise."""
@@ -115,7 +129,7 @@ class _Reader:
             yield f"the copy tries no task again, which the job asks for: {', '.join(retried)}"
         if self._sources.of_sql:
             yield f"the copy runs on no SQL warehouse, which the job names for: {', '.join(self._sources.of_sql)}"
-        if not self._with_compute and (set_there := _set_by_clusters(self._found.settings)):
+        if not self._with_compute and (set_there := set_by_clusters(self._found.settings)):
             yield f"the copy hasn't what the job's clusters set: {', '.join(set_there)}"
         above = os.path.relpath(self._found.files, self._root).replace(os.sep, "/")
         if self._found.files != self._found.home and above.startswith(os.pardir):
@@ -124,7 +138,7 @@ class _Reader:
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:
-            return text_of(self._given_to.resolve(entry.get("default", "")))
+            return self._given_to.text(self._given_to.resolve(entry.get("default", "")), f"the default of the parameter {name}")
         except JobVariableError as exc:
             mend = f'{exc.mend}, or give the parameter in the test: parameters={{"{name}": "…"}}'
             raise JobVariableError(exc.what, cause=exc.cause, mend=mend, location=exc.location) from None
@@ -145,11 +159,12 @@ class _Reader:
         run_if = str(resolve(entry.get("run_if") or "ALL_SUCCESS"))
         self._one_of(run_if, RUN_IF, f'run_if of the task "{key}"', key)
         own = entry[kind] if isinstance(entry[kind], dict) else {}
-        after = tuple(
-            Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome")))
-            for one in self._list(resolve(entry.get("depends_on")), "depends_on")
-        )
-        called = self._entries.of(entry, own, key) if kind == WHEEL else Found()
+        waits = self._list(resolve(entry.get("depends_on")), "depends_on")
+        self._check_keys((entry, _KEYS), (own, _KEYS_OF.get(kind, ())), *((one, ("outcome",)) for one in waits), key=key)
+        after = tuple(Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome"))) for one in waits)
+        if key in self._skip:
+            return Task(str(key), kind, after, run_if)
+        called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
         parameters, arguments = self._given_to.of(kind, own, key)
         return Task(
             str(key),
@@ -162,12 +177,28 @@ class _Reader:
             condition=self._condition(own, key) if kind == CONDITION else None,
             timeout_s=self._seconds(entry, f'the task "{key}"'),
             retries=retries if isinstance(retries := entry.get("max_retries"), int) else 0,
-            compute=self._compute(entry, key) if self._with_compute else {},
+            compute=self._computes.of(entry, key) if self._with_compute else {},
             loop=self._loop(own, key) if kind == FOR_EACH else None,
             entry=called.entry,
             wheels=called.wheels,
+            asked=called.asked,
+            environment=self._computes.environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
             unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
+
+    def _check_keys(self, *held: tuple[Mapping[str, Any], Sequence[str]], key: str) -> None:
+        """See that nothing is misspelt of what may be left out: Databricks passes over a key that it doesn't know.
+
+        Raises:
+            JobShapeError: Something is.
+        """
+        for found, known in held:
+            left_out = [one for one in known if one not in found]
+            for name in found:
+                near = get_close_matches(str(name).lower(), left_out, n=1, cutoff=0.75) if name not in known else []
+                if near:
+                    cause = "Databricks knows no such key, and passes it over"
+                    raise self._wrong(f'the task "{key}" has "{name}"', cause, f'did you mean "{near[0]}"?', key)
 
     def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
         """What a loop runs over, and what it runs."""
@@ -191,25 +222,13 @@ class _Reader:
             raise self._wrong(f'the task "{task.key}" in a loop depends on others', cause, f'move depends_on to "{key}"', key)
         return Loop(inputs, task, at_once)
 
-    def _compute(self, entry: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """What a task runs on; a cluster that tasks of a job share is one for each in a run without a job."""
-        resolve = self._found.variables.resolve
-        made = {name: resolve(entry[name]) for name in _COMPUTE if name in entry}
-        shared = made.pop("job_cluster_key", None)
-        if shared is None:
-            return made
-        clusters = self._list(resolve(self._found.settings.get("job_clusters")), "job_clusters")
-        spec = next((one.get("new_cluster") for one in clusters if one.get("job_cluster_key") == shared), None)
-        if not isinstance(spec, dict):
-            raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
-        return {**made, "new_cluster": spec}
-
     def _condition(self, own: Mapping[str, Any], key: str) -> Condition:
         found = self._given_to.resolve({name: own.get(name) for name in ("op", "left", "right")})
         if any(found[name] is None for name in found):
             raise self._wrong(f'the condition of the task "{key}" isn\'t whole', "it needs op, left and right", "add it", key)
         self._one_of(str(found["op"]), OPERATORS, f'op of the task "{key}"', key)
-        return Condition(str(found["op"]), text_of(found["left"]), text_of(found["right"]))
+        left, right = (self._given_to.text(found[side], f'{side} of the task "{key}"', key) for side in ("left", "right"))
+        return Condition(str(found["op"]), left, right)
 
     def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """The tasks in an order in which they may run, as written where that is one."""
@@ -250,9 +269,7 @@ class _Reader:
         """See that references to tasks and parameters name some that there are."""
         keys = [task.key for task in tasks]
         for task in tasks:
-            sides = (task.condition.left, task.condition.right) if task.condition is not None else ()
-            inputs = (task.loop.inputs,) if task.loop is not None else ()
-            for parts in (found for text in (*task.worker.texts.values(), *sides, *inputs) for found in named(text)):
+            for parts in (found for text in task.all_texts for found in named(text)):
                 known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
                 name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
                 if name and name not in known:
@@ -287,21 +304,6 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         return place_of(value, otherwise=self._found.path, root=self._root)
-
-
-def _set_by_clusters(settings: Mapping[str, Any]) -> list[str]:
-    """What the clusters of a job set that code can see, as "spark_env_vars ENV, REGION": names, for values may be secret."""
-    holders = [*_dicts(settings.get("job_clusters")), *_dicts(settings.get("tasks"))]
-    clusters = [one["new_cluster"] for one in holders if isinstance(one.get("new_cluster"), dict)]
-    found: dict[str, dict[str, None]] = {}
-    for kind, value in ((kind, cluster.get(kind)) for cluster in clusters for kind in _SET):
-        if value:
-            found.setdefault(kind, {}).update(dict.fromkeys(map(str, value)) if isinstance(value, dict) else {})
-    return [f"{kind} {', '.join(names)}".rstrip() for kind, names in found.items()]
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:

@@ -122,7 +122,8 @@ class JobRun(Judged[str]):
     ``ended`` is "passed" where each task passed or was excluded and at least one did work, "excluded" where none did,
     "passed_with_failures" where tasks failed, none is unsupported, and all that nothing depends on passed; else how the worst
     of its tasks ended.
-    ``path`` is the job's name. ``link`` is the run's page on a workspace, ``notes`` what else there is to know.
+    ``path`` is the job's name. ``link`` is the run's page on a workspace, ``notes`` what else there is to know. ``without`` are
+    the tasks that the test left out, by ``skip_tasks``.
     """
 
     path: str
@@ -133,6 +134,7 @@ class JobRun(Judged[str]):
     link: str = ""
     notes: tuple[str, ...] = ()
     location: Location | None = None
+    without: tuple[str, ...] = ()
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -164,7 +166,8 @@ class JobRun(Judged[str]):
         is_told = any(task.is_red for task in self.held.values())  # by the task itself
         why = f": {self.error}" if self.error and not is_told else ""
         tasks = "; ".join(f"{task.key} {task.summary.partition(chr(10))[0]}" for task in self.held.values())
-        return f"{_words(self.ended)}{why} ({tasks}){f' [{self.link}]' if self.link else ''}"
+        left_out = f"; without {', '.join(self.without)}" if self.without else ""
+        return f"{_words(self.ended)}{why} ({tasks}{left_out}){f' [{self.link}]' if self.link else ''}"
 
 
 def _words(ended: str) -> str:

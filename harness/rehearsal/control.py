@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from harness.rehearsal.errors import RehearsalStartError, RehearsalStopError
 from harness.rehearsal.place import Place
 from harness.spark import places
-from harness.spark.choose import idle_s
+from harness.spark.idle import idle_s
 from harness.spark.launch import PASSED_ON, launch
 from harness.spark.record import has_ended
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from harness.rehearsal.identity import USER
 from harness.settings import Settings
 from harness.spark import connect
-from harness.spark.choose import idle_s, wishes_of
+from harness.spark.choose import wishes_of
 from harness.spark.conf import DBFS, PRINCIPAL, Wishes, whose
+from harness.spark.idle import idle_s
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -34,7 +34,7 @@ def end_of(facts: Facts, sent: Sent, workspace: Workspace, *, stopped: str = "")
             raise
         # Else it has none, or not any more.
     run, page = outcome_of(facts, output, sent, stopped=stopped), ""
-    if run.ended == "failed" and (run.location is None or run.location.line is None):
+    if run.ended in {"failed", "unsupported"} and (run.location is None or run.location.line is None):
         page = _page_or_none(task_id, workspace)
         run = outcome_of(facts, output, sent, stopped=stopped, page=page)
     if sent.path not in sent.notebooks:

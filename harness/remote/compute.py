@@ -116,7 +116,7 @@ class Computes:
 
     @property
     def runs_scripts(self) -> bool:
-        """Whether Python scripts can run on it: serverless compute asks for an environment, which notebooks do without."""
+        """Whether Python scripts run on it as it is: serverless compute asks for an environment, which notebooks do without."""
         return self._compute.kind != "serverless" or bool(self._environment.environments)
 
     @property

@@ -79,7 +79,7 @@ def job_run(job: Job, end: RemoteRun) -> JobRun:
     known = end.tasks if isinstance(end, JobEnd) else None
     tasks = known or Tasks({task.key: TaskRun(task.key, task.kind, LOST, first) for task in job.tasks})
     notes = tuple(dict.fromkeys((*job.notes, *end.notes)))
-    return JobRun(job.name, end.ended, tasks, end.error, end.duration_s, end.link, notes)
+    return JobRun(job.name, end.ended, tasks, end.error, end.duration_s, end.link, notes, without=job.without)
 
 
 def _by_key(facts: Facts) -> dict[str, Facts]:

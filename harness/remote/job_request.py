@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobKindError
 from harness.jobs.given import pushed_down
-from harness.jobs.job import NOTEBOOK, SCRIPT, SERVED, WHEEL
+from harness.jobs.job import SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
@@ -20,7 +20,7 @@ from harness.jobs.variables import FILES
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
-from harness.remote.job_wheels import Placed
+from harness.remote.job_wheels import PLACES, Placed
 from harness.remote.runs import Request, notebook_task, script_task, wheel_task
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from harness.remote.compute import Computes
     from harness.remote.outcome import RemoteRun, Sent
     from harness.remote.protocol import Facts, Workspace
-
-
-_COMPUTE = {"existing_cluster_id", "new_cluster", "environment_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,27 +168,28 @@ def check_kinds(job: Job, *, root: str) -> None:
             raise JobKindError(
                 f'the task "{task.key}" {has} a {task.unserved}',
                 cause=f"a copy of a job is run with {', '.join(SERVED)} alone: others reach for what is no copy",
-                mend=f"run its notebooks one by one, by run_notebook, or make {task.worker.key} a {NOTEBOOK} or a {SCRIPT}",
+                mend=f'leave it out by skip_tasks=["{task.key}"], or run its notebooks one by one, by run_notebook',
                 location=Location(os.path.relpath(job.path, root)),
             )
 
 
 def check_environments(job: Job, computes: Computes, *, its_compute: bool, root: str) -> None:
-    """See that scripts and wheels find an environment: without one serverless compute runs none, and nobody can guess which.
+    """See that scripts and wheels find an environment: without one serverless compute has none, and nobody can guess which.
 
     Raises:
         JobKindError: There is none for one of them.
     """
     import os
 
-    for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL)]:
-        if worker.compute.keys() & _COMPUTE if its_compute else computes.runs_scripts:
+    for worker in [task.worker for task in job.tasks if task.worker.kind in (SCRIPT, WHEEL) or task.worker.wheels]:
+        if worker.compute.keys() & PLACES if its_compute else computes.runs_scripts or worker.environment:
             continue
         mend = "write one under environments of the job, and its key as environment_key of the task"
         if not its_compute:
-            mend = 'write one under [[tool.nbh.env.….environments]], take a cluster, or run the job by compute="job"'
+            mend = "write one under environments of the job, with its key at the task, or under [[tool.nbh.env.….environments]]"
+        what = f"is a {worker.kind}" if worker.kind in (SCRIPT, WHEEL) else "asks for the project's wheel"
         raise JobKindError(
-            f'the task "{worker.key}" is a {worker.kind}, and has no environment to run in',
+            f'the task "{worker.key}" {what}, and has no environment to run in',
             cause="on serverless compute it needs one, with its environment_version",
             mend=mend,
             location=Location(os.path.relpath(job.path, root)),

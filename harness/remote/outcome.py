@@ -40,6 +40,8 @@ notebook may have used up its memory, and a second try that passes would hide it
 
 _NOTEBOOKS_OWN = frozenset({"RUN_EXECUTION_ERROR"})
 _LONGEST_ERROR = 20_000
+_ONLY_THERE = "The rehearsal can't run this "
+"""How an error begins that says nothing of the notebook: only the rehearsal has it, and no state of a run is for it."""
 
 
 def _nobody_knows(what: str) -> Later[Any]:
@@ -129,7 +131,7 @@ def outcome_of(run: Facts, output: Facts | None, sent: Sent, *, stopped: str = "
     retries = int(task.get("attempt_number") or 0)
     trace = str((output or {}).get("error_trace") or "")
     place: Location | None = None
-    if ended == "failed":
+    if ended in ("failed", "unsupported"):
         cell = failed_cell(page, notebook) if page and notebook is not None else None
         failed = (sent.path, cell) if cell is not None else None
         place = place_of(
@@ -227,7 +229,8 @@ def _judged(run: Facts, task: Facts, output: Facts | None, stopped: str) -> tupl
     if code in _NOTEBOOKS_OWN or (
         not code and result == "FAILED" and (life == "TERMINATED" or error or told.get("error_trace"))
     ):
-        return "failed", error or message or "it failed, and the workspace doesn't say by what"
+        how: Outcome = "unsupported" if error.startswith(_ONLY_THERE) else "failed"
+        return how, error or message or "it failed, and the workspace doesn't say by what"
     why = ", ".join(filter(None, (code or str(result or life), str(details.get("type") or ""))))
     return "infrastructure_failed", f"{why}: {message or error}" if message or error else why
 

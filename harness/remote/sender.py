@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.environments import Environment
-    from harness.jobs.job import Entry, Job
+    from harness.jobs.job import Job, Task
     from harness.model import Notebook
     from harness.remote.closure import Closures
     from harness.remote.compute import Computes
@@ -104,14 +105,15 @@ class Sender:
         check_wheels(job, self._computes, its_compute=its_compute, root=self._root)
         check_environments(job, self._computes, its_compute=its_compute, root=self._root)
         named = check_values(self._environment, values_of(job, parameters, root=self._root), allowed=self._allowed)
-        called = {task.key: self._called(task.worker.entry, task.worker.path) for task in job.tasks if task.worker.entry}
+        installed = {task.key: self._installed(task.worker) for task in job.tasks if task.worker.wheels}
+        called = {task.key: installed[task.key] for task in job.tasks if task.worker.entry}
         workers = {task.key: task.worker for task in job.tasks if task.worker.path and task.key not in called}
         closures = {key: self._closures.of(one.path, is_script=one.kind == SCRIPT) for key, one in workers.items()}
         given = [tuple(pushed_down(one, parameters)) for one in workers.values()]
         all_sent = dict(zip(closures, self._brought(list(closures.values()), given), strict=True))
         targets = {key: f"{sent.folder}/{closures[key].first.target}" for key, sent in all_sent.items()}
         placed = Placed(self._wheels.bring(folders_of_job(job)))
-        everything = {**all_sent, **called}
+        everything = {**{key: _both(sent, installed.get(key)) for key, sent in all_sent.items()}, **called}
         parts = [TaskSent(task, everything.get(task.key), targets.get(task.key, "")) for task in job.tasks]
         notes = dict.fromkeys(f"{one.location}: {one.text} is allowed" for one in named)
         notes |= dict.fromkeys(note for part in parts if part.sent is not None for note in part.sent.notes)
@@ -141,13 +143,13 @@ class Sender:
         inner = os.path.relpath(job.files or self._root, self._root).replace(os.sep, "/")
         return posixpath.normpath(posixpath.join(mounted(folder), inner))
 
-    def _called(self, entry: Entry, path: str) -> Sent:
-        """What a wheel's task calls, as what is sent for it: its wheels, whose texts are looked at here."""
-        files = files_of(entry, self._root)
+    def _installed(self, worker: Task) -> Sent:
+        """What is sent for a task in wheels, whose texts are looked at here."""
+        files = files_of(worker.wheels, self._root)
         texts = {path: (Path(self._root) / path).read_bytes() for path in files.values()}
         named = check_texts(self._environment, notebooks={}, files=texts, allowed=self._allowed)
         notes = [f"{one.location} names {one.text}, which is allowed" for one in named]
-        shown = os.path.relpath(path, self._root).replace(os.sep, "/")
+        shown = os.path.relpath(worker.path, self._root).replace(os.sep, "/")
         return Sent(shown, {}, (), self._folder, (*self._notes, *notes), installed=files)
 
     def tests(self, order: Order, packages: Sequence[Package], files: Iterable[str]) -> Handle:
@@ -209,6 +211,13 @@ class Sender:
         return self._poller.submit(
             Request(sent, target, self._name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
         )
+
+
+def _both(sent: Sent, installed: Sent | None) -> Sent:
+    """What is sent for a task, with its wheels."""
+    if installed is None:
+        return sent
+    return replace(sent, installed=installed.installed, notes=tuple(dict.fromkeys((*sent.notes, *installed.notes))))
 
 
 class _Every:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _SUBJECT = "wheels"
 _FOLDER = "wheels"
 _TIMEOUT_S = 600
-_NO_SOURCE = frozenset({"build", "dist", "node_modules", "__pycache__"})
+NO_SOURCE = frozenset({"build", "dist", "node_modules", "venv", "__pycache__"})
+"""Folders of a project that hold no source of its own."""
 
 
 def folders_of(environment: Environment) -> tuple[str, ...]:
@@ -155,7 +156,7 @@ def _left_of_earlier(folder: str) -> str:
         return ""
     there: set[str] = set()
     for place, folders, files in os.walk(folder):
-        folders[:] = [one for one in folders if not one.startswith(".") and one not in _NO_SOURCE]
+        folders[:] = [one for one in folders if not one.startswith(".") and one not in NO_SOURCE]
         there |= {Path(place, name).as_posix() for name in files if name.endswith(".py")}
     inside = (path.relative_to(next(one for one in path.parents if one.parent.name == "build")).as_posix() for path in built)
     return next((one for one in sorted(inside) if not any(path.endswith(f"/{one}") for path in there)), "")

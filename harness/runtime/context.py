@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.model import LOCAL_USER
 from harness.runtime.part import refusal, unknown
+from harness.settings import LOCAL_USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

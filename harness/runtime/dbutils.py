@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,7 +17,7 @@ from harness.runtime.part import Part, refusal
 from harness.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.runtime.context import EntryPoint
     from harness.runtime.fs import Fs
@@ -260,13 +261,25 @@ class Widgets(Part):
         )
 
 
-def check_widgets(widgets: Mapping[str, object]) -> None:
-    """See that values which a test gives for widgets are texts, as on Databricks.
+def check_widgets(widgets: object) -> None:
+    """See that names and values which a test gives for widgets are texts, as on Databricks.
 
     Raises:
         WidgetValueError: One isn't.
     """
+    if not isinstance(widgets, Mapping):
+        raise WidgetValueError(
+            "widgets are no names with values",
+            cause=f"they are {widgets!r}, of type {type(widgets).__name__}",
+            mend='write widgets={"catalog": "dev"}',
+        )
     for name, value in widgets.items():
+        if not isinstance(name, str) or not name:
+            raise WidgetValueError(
+                "a value is given for a widget without a name" if name == "" else "the name of a widget is not a text",
+                cause=f"it is {name!r}, of type {type(name).__name__}; Databricks takes texts only",
+                mend='write widgets={"catalog": "dev"}',
+            )
         if not isinstance(value, str):
             raise WidgetValueError(
                 f'the value given for the widget "{name}" is not a text',

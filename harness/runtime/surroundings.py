@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from harness.model import LOCAL_USER
 from harness.runtime.jobs import TaskStore
 from harness.runtime.redact import Redactor
 from harness.runtime.secrets import SecretStore
+from harness.settings import LOCAL_USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,10 +6,10 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from harness.errors import SettingsError
 from harness.spark import classic, connect, server
 from harness.spark.conf import Wishes
 from harness.spark.home import version_here
+from harness.spark.idle import idle_s
 from harness.spark.versions import runtime_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 Session = connect.ConnectSession | classic.ClassicSession | classic.UsersSession
 """What a test process may have its Spark by."""
 
-IDLE = "NBH_SPARK_IDLE_MINUTES"
-"""The variable that says in place of the settings how long an engine waits; 0 ends it with the run."""
-
 
 def wishes_of(settings: Settings) -> Wishes:
     """What a project wants of its Spark."""
@@ -32,20 +29,6 @@ def wishes_of(settings: Settings) -> Wishes:
         runtime=runtime_of(settings.runtime, version_here()) if settings.runtime else None,
         memory=settings.spark_memory,
     )
-
-
-def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
-    """How long the engine is kept when nobody uses it; 0 where nothing is to be left after the run, as in CI.
-
-    Raises:
-        SettingsError: The variable holds no number.
-    """
-    told = env.get(IDLE, "")
-    if told:
-        if not told.isdigit():
-            raise SettingsError(f"{IDLE} is {told!r}", cause="it is a whole number of minutes", mend=f"set {IDLE}=30")
-        return int(told) * 60
-    return 0 if env.get("CI", "").lower() not in {"", "0", "false"} else settings.spark_idle_minutes * 60
 
 
 def open_session(

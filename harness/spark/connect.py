@@ -68,9 +68,8 @@ class ConnectSession:
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
         self.whose = whose
-        self.real_entry: Callable[[str], str] = (
-            str  # where an entry of sys.path lies for workers, which see this machine as it is
-        )
+        # Where an entry of sys.path lies for Python workers, which see this machine as it is.
+        self.real_entry: Callable[[str], str] = str
         self.space = space or f"{self._pid}-{secrets.token_hex(4)}"
         self.engine = start()
         # Connect's session is a SparkSession by its methods, not by its class.

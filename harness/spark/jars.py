@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import quoteattr
 
 from harness.errors import JarsMissingError
 from harness.spark import trust
@@ -178,6 +177,8 @@ def wanted(fit: Fit) -> str:
 
 def mirror(url: str) -> str:
     """Ivy's settings for one mirror of Maven's repository."""
+    from xml.sax.saxutils import quoteattr  # with it come HTTP and TLS, which no run on a warm engine needs
+
     return (
         '<ivysettings><settings defaultResolver="mirror"/><resolvers>'
         f'<ibiblio name="mirror" m2compatible="true" root={quoteattr(url)}/></resolvers></ivysettings>'

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.model import LOCAL_USER
+from harness.settings import LOCAL_USER
 from harness.spark.conf import WORKER_MODULE, engine_conf
 from harness.spark.gateway import LOCALE_OPTIONS, LOG_SETTINGS, MODULE_OPTIONS, TUNING_OPTIONS
 from harness.spark.worker import VARIABLE

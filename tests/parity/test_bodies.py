@@ -260,3 +260,13 @@ def test_a_wheel_that_fails_says_where(run_job):
     assert count.location.path == "tests/parity/wheel/src/parity_wheel/count.py"
     assert (count.location.line, count.location.cell) == (22, None)
     assert run.tasks["shows"].outcome == "skipped"
+
+
+def test_the_wheel_of_a_jobs_script_and_notebook(run_job):
+    """Both find the package by the wheel that their environment asks for, and by nothing else."""
+    run = run_job("tests/parity/jobs/beside.job.yml", compute="job", skip_tasks=["refresh"])
+
+    assert run.passed, run.summary
+    assert [*run.tasks] == ["script", "notebook"]
+    assert run.tasks["script"].run.cells[0].text == "counted 3\n"
+    assert run.tasks["notebook"].exit_value == "counted 3"

@@ -278,6 +278,67 @@ def test_what_a_workspace_has_nothing_for(project, how):
         result.assert_outcomes(failed=1)
 
 
+UNASKED = """
+import pytest
+
+@pytest.mark.nbh_run("nb.py")
+def test_alone():
+    pass
+
+@pytest.mark.nbh_run("nb.py")
+def test_asked_late(request):
+    request.getfixturevalue("notebook_run")
+
+@pytest.mark.nbh_run("nb.py")
+class TestSome:
+    def test_asks(self, notebook_run):
+        pass
+
+    def test_has_no_need(self):
+        pass
+
+@pytest.mark.nbh_run("nb.py")
+@pytest.mark.nbh_run("other.py")
+def test_two(notebook_run):
+    pass
+
+@pytest.mark.nbh_run("nb.py", widget={})
+def test_misspelt(notebook_run):
+    pass
+
+@pytest.mark.nbh_run()
+def test_none(notebook_run):
+    pass
+"""
+
+
+@pytest.mark.parametrize("environment", ["local", "pps"])
+def test_a_declared_run_that_nobody_asks_for(project, environment):
+    """Its test fails, for here nothing was run; a mark that is wrong costs its own test alone, there as here."""
+    project.write({"pyproject.toml": PPS, "test_it.py": UNASKED, "nb.py": ["x = 1"], "other.py": ["x = 1"]})
+    if environment == "pps":
+        project.write({"conftest.py": SENT})
+
+    result = project.run("--databricks-env", environment, "-rA")
+
+    result.stdout.fnmatch_lines_random(
+        [
+            "*NBH360 the test declares a run, and doesn't ask for it",
+            "FAILED test_it.py::test_alone - NBH360*",
+            "PASSED test_it.py::TestSome::test_has_no_need",
+            "ERROR test_it.py::test_two - *",
+            "*test_two declares two runs, and notebook_run is one*",
+            "ERROR test_it.py::test_misspelt - *",
+            "*TypeError: *unexpected *argument 'widget'",
+            "ERROR test_it.py::test_none - *",
+        ]
+    )
+    if environment == "local":
+        result.assert_outcomes(passed=3, failed=1, errors=3)
+    else:
+        assert (project.path / "sent").read_text() == "nb.py None;nb.py None;"  # with the session, and when it is asked for
+
+
 @pytest.mark.parametrize("marker", ["", "@pytest.mark.nbh_run()", "@pytest.mark.nbh_run('a.py', 'b.py')"])
 def test_a_run_that_is_not_declared_as_it_should_be(project, marker):
     """The message shows how."""

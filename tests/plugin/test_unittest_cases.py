@@ -287,3 +287,90 @@ def test_pdb_stands_before_tear_down(life):
     child.sendline("c")
     child.expect("1 failed")
     child.expect(pexpect.EOF)
+
+
+def test_a_method_that_would_run_nothing_fails(project):
+    """For unittest calls it as it is, and takes a coroutine that nobody awaits for passed."""
+    project.write(
+        {
+            "test_v.py": [
+                "import unittest\nfrom unittest import IsolatedAsyncioTestCase",
+                """
+                class Hollow(unittest.TestCase):
+                    async def test_waits(self):
+                        self.fail()
+                    def test_yields(self):
+                        yield self.fail()
+                    async def test_both(self):
+                        yield self.fail()
+                    @unittest.skip("not now")
+                    async def test_skipped(self):
+                        self.fail()
+                    def test_plain(self):
+                        pass
+
+
+                class Waits(IsolatedAsyncioTestCase):
+                    async def test_ok(self):
+                        pass
+                """,
+            ]
+        }
+    )
+
+    result = project.run("-v")
+
+    result.assert_outcomes(passed=2, failed=3, skipped=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "test_v.py:8 (cell 2, line 2): NBH110 Hollow.test_waits is async, so that calling it runs nothing",
+            "*mend:  make it a plain method; IsolatedAsyncioTestCase runs a coroutine",
+            "*Hollow.test_yields is a generator, so that calling it runs nothing",
+            "*Hollow.test_both is an async generator*",
+        ]
+    )
+
+
+def test_a_test_that_another_takes_the_place_of_fails(project):
+    """Functions and methods, as classes do: the first one would be gone without a word."""
+    project.write(
+        {
+            "test_v.py": [
+                "import unittest",
+                """
+                class Case(unittest.TestCase):
+                    def test_a(self):
+                        self.fail()
+                    def helper(self):
+                        return 1
+                    def helper(self):
+                        return 2
+                    def test_a(self):
+                        pass
+
+
+                class TestPlain:
+                    def test_b(self):
+                        raise ValueError
+                    def test_b(self):
+                        pass
+                """,
+                "def test_c():\n    raise ValueError\n\ndef helper():\n    pass\n\ndef helper():\n    pass",
+                "def test_c():\n    pass",
+                "import sys\nif sys.argv:\n    def test_d():\n        pass\nelse:\n    def test_d():\n        pass",
+            ]
+        }
+    )
+
+    result = project.run("-v")
+
+    result.assert_outcomes(passed=4, failed=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "test_v.py:7 (cell 2, line 2): NBH110 the test Case.test_a is lost",
+            "*cause: another method of that name takes its place, on line 13",
+            "test_v.py:18 (cell 2, line 13): NBH110 the test TestPlain.test_b is lost",
+            "test_v.py:* (cell 3, line 1): NBH110 the test test_c is lost",
+            "*cause: another function of that name takes its place: test_v.py:* (cell 4, line 1)",
+        ]
+    )

@@ -14,7 +14,7 @@ from own_rehearsal import driver, rehearsal
 from wheel_backend import SETTINGS, backend
 
 from harness.environments import Compute, Environment
-from harness.jobs.job import WHEEL, Entry, Job, Task
+from harness.jobs.job import NOTEBOOK, SCRIPT, WHEEL, Entry, Job, Task, Wheel
 from harness.model import TABLE
 from harness.remote import sweep
 from harness.remote.client import connect
@@ -150,6 +150,21 @@ def test_a_failure_in_sql_is_told_with_its_cell(make, project):
 
     assert run.ended == "failed"
     assert (run.location.path, run.location.cell) == ("a.py", 2)
+
+
+def test_what_the_rehearsal_cannot_run_has_not_failed(make, project):
+    """A test that expects a failure would pass by it; with the cell, also where the notebook goes on."""
+    (project / "a.py").write_text(HEADER + "x = 1\n\n# COMMAND ----------\n\n# MAGIC %scala\n# MAGIC val x = 1\n")
+    swallowed = "try:\n    spark.sql('COPY INTO t FROM x')\nexcept Exception:\n    pass\n"
+    (project / "b.py").write_text(HEADER + swallowed)
+
+    remote = make()
+    scala, copies = remote.run("a.py"), remote.run("b.py")
+
+    assert (scala.ended, scala.location.cell) == ("unsupported", 2)
+    assert scala.error == "The rehearsal can't run this notebook: Scala can't run here"
+    assert copies.ended == "unsupported"
+    assert "COPY INTO is Databricks only" in copies.error
 
 
 SHOWS = """# MAGIC %md
@@ -423,12 +438,15 @@ def main():
 """
 
 
+SERVERLESS = {"compute": Compute(), "environments": ({"environment_key": "e", "spec": {"environment_version": "2"}},)}
+
+
 @pytest.mark.parametrize(
     "how",
     [
         {"compute": Compute("new", spec=SPEC)},
         {"compute": Compute("new", spec=SPEC, share="never")},
-        {"compute": Compute(), "environments": ({"environment_key": "e", "spec": {"environment_version": "2"}},)},
+        SERVERLESS,
     ],
 )
 def test_a_wheel_is_built_of_the_project_and_called(make, project, how):
@@ -439,9 +457,11 @@ def test_a_wheel_is_built_of_the_project_and_called(make, project, how):
     (project / f"{name}.py").write_text(PACKAGE)
     (project / "dist").mkdir()
     (project / "dist" / f"{name}-1.0-py3-none-any.whl").write_bytes(b"an older one")
-    entry = Entry("churn-wheel", "main", f"{name}:main", str(project), (str(project),), (name,))
+    entry = Entry("churn-wheel", "main", f"{name}:main", str(project))
+    wheels = (Wheel("churn-wheel", str(project), (str(project),), (name,)),)
+    task = Task("", WHEEL, path=str(project / f"{name}.py"), wheels=wheels)
     tasks = [
-        Task(key, WHEEL, path=str(project / f"{name}.py"), entry=replace(entry, package=package), arguments=(key,))
+        replace(task, key=key, entry=replace(entry, package=package), arguments=(key,))
         for key, package in (("good", name), ("bad", name), ("none", "churn-wheel"))
     ]
 
@@ -452,6 +472,30 @@ def test_a_wheel_is_built_of_the_project_and_called(make, project, how):
     assert (good.ended, good.cells[0].text) == ("passed", f"['{name}', 'good'] 3\n"), good.error
     assert (bad.ended, str(bad.location)) == ("failed", f"{name}.py:9"), bad.error
     assert (none.ended, "No module named 'churn-wheel'" in none.error) == ("failed", True)
+
+
+@pytest.mark.parametrize("how", [{"compute": Compute("new", spec=SPEC)}, SERVERLESS])
+def test_a_wheel_is_built_for_the_scripts_and_notebooks_that_ask_for_it(make, project, how):
+    """They have what its build made; others of the same job haven't it."""
+    (project / "pyproject.toml").write_text(f'{SETTINGS}[project]\nname = "sold"\nversion = "1.0"\n')
+    (project / "backend.py").write_text(backend("sold", "BUILT = 1"))
+    (project / "src").mkdir()
+    (project / "src" / "sold.py").write_text("BUILT = 0\n")
+    (project / "script.py").write_text("import sold\n\nprint(sold.BUILT)\n")
+    (project / "nb.py").write_text("# Databricks notebook source\nimport sold\n\ndbutils.notebook.exit(str(sold.BUILT))\n")
+    wheels = (Wheel("sold", str(project), (str(project / "src"),), ("sold",)),)
+    tasks = [
+        Task("script", SCRIPT, path=str(project / "script.py"), wheels=wheels),
+        Task("notebook", NOTEBOOK, path=str(project / "nb.py"), wheels=wheels),
+        Task("without", NOTEBOOK, path=str(project / "nb.py")),
+    ]
+
+    end = make(**how).submit_job(Job("wheels", str(project / "j.yml"), tuple(tasks)), {}).result()
+
+    script, notebook, without = (end.tasks[key].run for key in ("script", "notebook", "without"))
+    assert (script.ended, script.cells[0].text) == ("passed", "1\n"), script.error
+    assert (notebook.ended, notebook.exit_value) == ("exited", "1"), notebook.error
+    assert (without.ended, "No module named 'sold'" in without.error) == ("failed", True)
 
 
 def test_a_wrong_token_is_one_clear_error(rehearsal, drive, project, monkeypatch):

@@ -7,7 +7,7 @@ from workspaces import where_runs_end
 
 from harness.environments import Compute, Environment
 from harness.jobs.errors import JobKindError
-from harness.jobs.job import WHEEL, Entry, Job, Loop, Task
+from harness.jobs.job import WHEEL, Entry, Job, Loop, Task, Wheel
 from harness.remote import wheels
 from harness.remote.catalogs_named import CatalogMentionError
 from harness.remote.session import Remote
@@ -70,9 +70,11 @@ def wheel(project):
 
     def make(key="main", *, home=None, wheels=None, **more):
         source = str(project / "src")
-        entry = Entry("my-pkg", "main", "my_pkg.main:main", str(project) if home is None else home, (source,), ("my_pkg",))
+        entry = Entry("my-pkg", "main", "my_pkg.main:main", str(project) if home is None else home)
         asked = {"./dist/*.whl": str(project)} if wheels is None else wheels
-        return Task(key, WHEEL, path=f"{source}/my_pkg/main.py", entry=entry, wheels=asked, **more)
+        others = [Wheel("", folder) for folder in asked.values() if folder != str(project)]
+        wheels = (Wheel("my-pkg", str(project), (source,), ("my_pkg",)), *others)
+        return Task(key, WHEEL, path=f"{source}/my_pkg/main.py", entry=entry, asked=asked, wheels=wheels, **more)
 
     return make
 

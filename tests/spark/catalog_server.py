@@ -100,7 +100,7 @@ class CatalogServer:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
-        until = time.monotonic() + 90
+        until = time.monotonic() + 180  # on a busy machine
         while time.monotonic() < until and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

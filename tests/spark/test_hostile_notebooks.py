@@ -62,6 +62,7 @@ ENDS = {
         "ZeroDivision",
         0,
     ),
+    "exec replaced": ("import builtins\nbuiltins.exec = lambda *_: None\n1 / 0", "failed", "ZeroDivisionError", 3),
     "no message": ("get_ipython().kernel.iopub_socket.send(b'x')", "infrastructure_failed", "what it sent can't be read", 0),
     "half a message": (
         "k = get_ipython().kernel\nk.session.send(k.iopub_socket, 'status', {'x': 1}, parent=k.get_parent())",

@@ -261,6 +261,14 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "try:\n    import seaborn\nexcept ModuleNotFoundError:\n    raise ImportError('seaborn is required') from None",
             "the module seaborn comes with Databricks Runtime;",
         ),
+        (
+            "try:\n    import seaborn\nexcept ImportError:\n    seaborn = None",
+            "the module seaborn comes with Databricks Runtime;",
+        ),
+        (
+            "from importlib.util import find_spec\nif find_spec('pyodbc') is not None:\n    import pyodbc",
+            "the module pyodbc comes with Databricks Runtime;",
+        ),
         ("spark.read.load('/databricks-datasets/x').count()", "/databricks-datasets/x: Databricks' sample data isn't on this"),
         ("open('/dbfs/databricks-datasets/x')", "/dbfs/databricks-datasets/x: Databricks' sample data isn't on this machine"),
         ("try:\n    dbutils.fs.ls('/databricks-datasets/x')\nexcept Exception:\n    pass", "Databricks' sample data isn't on"),

@@ -253,3 +253,18 @@ def test_inputs_that_are_no_array_run_nothing(run_job, job, tmp_path):
         run_job(job(notebook("marks"), loop("all", "a, b"), one=ONE, marks=f"open({str(tmp_path / 'x')!r}, 'w')"))
 
     assert not (tmp_path / "x").exists()
+
+
+def test_a_task_that_the_test_leaves_out(run_job, job):
+    """By its name; the run says so, and what waited for it is run."""
+    pipeline = {"task_key": "p", "depends_on": [{"task_key": "sets"}], "pipeline_task": {"pipeline_id": "1"}}
+    path = job(notebook("sets"), pipeline, notebook("asks", "p"), sets=SETS, asks=ASKS)
+
+    run = run_job(path, skip_tasks=["p"])
+
+    assert run.passed
+    assert [*run.tasks] == ["sets", "asks"]
+    assert run.tasks["asks"].exit_value == "3"
+    assert "; without p)" in run.summary
+    with pytest.raises(TypeError, match="several names"):
+        run_job(path, skip_tasks="p")

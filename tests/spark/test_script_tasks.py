@@ -145,7 +145,7 @@ UNCLEAR = {
     "a module beside it": (
         "import helper\n",
         1,
-        "a wheel that the task asks for brings them, install the project",
+        "or have the task ask for the project's wheel: libraries: [{whl: ./dist/*.whl}]",
     ),
     "a bare dbutils that it does without": (
         "def read():\n    return dbutils.secrets.get('a', 'b')\n\n\ntry:\n    read()\nexcept Exception:\n    print('none')\n",

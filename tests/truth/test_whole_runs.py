@@ -501,3 +501,12 @@ def test_89_a_key_that_databricks_refuses(run_notebook, tmp_path, lie):
     run = run_notebook(tmp_path / "nb.py")
 
     assert (run.outcome, run.location.cell) == ("failed", 2), run.error
+
+
+def test_95_each_statement_of_a_cell_of_sql(folder):
+    """The lie: a query that isn't a cell's last statement is never read, so what it checks has passed. Here: each is run."""
+    checked = "# MAGIC %sql\n# MAGIC SELECT assert_true(n > 1) FROM VALUES ({}) AS t(n);\n# MAGIC SELECT 'done'\n"
+
+    assert outcome_of(folder, HEADER + checked.format(2)) == ["passed", "True", "None", ""]
+    outcome, _, _, error = outcome_of(folder, HEADER + checked.format(0))
+    assert (outcome, "'(n > 1)' is not true!" in error) == ("failed", True), error

@@ -156,3 +156,17 @@ def test_what_is_no_question(worker, shared):
     two.ready()
 
     assert psutil.Process(two.pid).ppid() == one.pid
+
+
+def test_one_that_was_let_go_ends_by_itself(worker):
+    """Nobody waits for it. Who asks for another run gets a new one, whose folder doesn't go with the old one's."""
+    one = worker()
+    before = Path(one.folder())
+    process = psutil.Process(one.pid)
+    one.let_go()
+
+    assert Path(one.folder()) != before
+    process.wait(20)
+    assert not before.exists()
+    assert Path(one.folder()).exists()
+    assert answers(one)

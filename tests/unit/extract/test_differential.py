@@ -253,7 +253,7 @@ _numbers = itertools.count()
 
 
 @settings(
-    max_examples=int(os.environ.get("NBH_EXAMPLES", "400")),
+    max_examples=int(os.environ.get("NBH_EXAMPLES", "250")),
     deadline=None,
     derandomize="NBH_EXAMPLES" not in os.environ,
     database=None,

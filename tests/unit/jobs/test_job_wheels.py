@@ -65,8 +65,8 @@ def test_where_an_entry_point_is_written(read, tmp_path, way):
     task = read(WAYS[way])
 
     assert (task.entry.value, task.path) == ("my_pkg.run:main", str(tmp_path / "src/my_pkg/run.py")), task.unclear
-    assert (task.entry.home, task.entry.folders) == (str(tmp_path), (str(tmp_path / "src"),))
-    assert task.wheels == {"../dist/*.whl": str(tmp_path)}
+    assert (task.entry.home, task.wheels[0].folders) == (str(tmp_path), (str(tmp_path / "src"),))
+    assert task.asked == {"../dist/*.whl": str(tmp_path)}
     assert (task.unserved, task.unclear) == ("", "")
 
 
@@ -80,8 +80,8 @@ def test_a_flat_project(project, tmp_path):
 
     task = project.read("j.yml").tasks[0]
 
-    assert (task.path, task.entry.folders) == (str(tmp_path / "my_pkg/run.py"), (str(tmp_path),))
-    assert task.entry.modules == ("my_pkg",)
+    assert (task.path, task.wheels[0].folders) == (str(tmp_path / "my_pkg/run.py"), (str(tmp_path),))
+    assert task.wheels[0].modules == ("my_pkg",)
 
 
 def test_two_packages_of_one_project(read, tmp_path):
@@ -95,9 +95,9 @@ def test_two_packages_of_one_project(read, tmp_path):
     task = read(files, more="libraries: [{whl: ../two/dist/*.whl}, {whl: ../one/dist/my_pkg-*.whl}]")
 
     assert task.path == str(tmp_path / "one/my_pkg/run.py")
-    assert task.wheels == {"../two/dist/*.whl": str(tmp_path / "two"), "../one/dist/my_pkg-*.whl": str(tmp_path / "one")}
-    assert task.entry.folders == (str(tmp_path / "one"), str(tmp_path / "two"))
-    assert task.entry.modules == ("my_pkg", "two")
+    assert task.asked == {"../two/dist/*.whl": str(tmp_path / "two"), "../one/dist/my_pkg-*.whl": str(tmp_path / "one")}
+    assert [one.folders for one in task.wheels] == [(str(tmp_path / "one"),), (str(tmp_path / "two"),)]
+    assert [one.modules for one in task.wheels] == [("my_pkg",), ("two",)]
 
 
 ENVIRONMENT = "environments: [{environment_key: e, spec: {dependencies: [../dist/*.whl, numpy]}}]\n"
@@ -107,7 +107,7 @@ def test_a_wheel_of_an_environment(read, tmp_path):
     """As of a library, and only of the task's own environment."""
     task = read({"pyproject.toml": PROJECT}, more="environment_key: e", rest=ENVIRONMENT)
 
-    assert task.wheels == {"../dist/*.whl": str(tmp_path)}
+    assert task.asked == {"../dist/*.whl": str(tmp_path)}
     with pytest.raises(JobShapeError, match="nothing that the task"):
         read(more="environment_key: f", rest=ENVIRONMENT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
@@ -303,6 +304,13 @@ def test_a_variable_that_leads_back_to_itself(project):
             '"x"',
             "parameter",
         ),
+        (f"[{A}}}, {B}, dependson: [{{task_key: a}}]}}]", '"b" has "dependson"', 'did you mean "depends_on"?'),
+        (f"[{A}, runIf: ALL_DONE}}]", '"a" has "runIf"', 'did you mean "run_if"?'),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py, parameters: {x: '1'}}}]", '"parameters"', '"base_parameters"?'),
+        (f"[{C}, left: a}}}}, {A}, depends_on: [{{task_key: c, outcom: 'true'}}]}}]", '"outcom"', '"outcome"?'),
+        ("[{task_key: a, notebook_task: {notebook_path: n.py, base_parameters: {x: {a: 1}}}}]", "base parameter x", "as JSON"),
+        (f"[{A}}}]\nparameters: [{{name: x, default: [1]}}]", "default of the parameter x is no text", "in quotes"),
+        (f"[{C}, left: [a]}}}}]", 'left of the task "c" is no text', "texts only"),
         ("text", "the job has no tasks", ""),
         ("[text]", "tasks is no list", ""),
     ],
@@ -516,3 +524,16 @@ def test_what_clusters_set_is_told(project):
         "the copy hasn't what the job's clusters set: spark_env_vars ENV, TOKEN, spark_conf spark.x, init_scripts",
     )
     assert project.read("j.yml", with_compute=True).notes == ()
+
+
+def test_what_the_api_knows_is_no_misspelling(project):
+    """Whatever else a task may have."""
+    jobs = pytest.importorskip("databricks.sdk.service.jobs")
+    kinds = {"notebook_task": jobs.NotebookTask, "condition_task": jobs.ConditionTask}
+    for kind, its in kinds.items():
+        more = {one.name: None for one in fields(jobs.Task) if not one.name.endswith("_task")}
+        own = {one.name: "n.py" for one in fields(its) if one.name not in {"base_parameters", "source"}} | {"op": "EQUAL_TO"}
+        settings = {"tasks": [{**more, "task_key": "a", kind: own}]}
+        project.write(j_json=json.dumps(settings), n_py="")
+
+        assert [task.kind for task in project.read("j.json").tasks] == [kind]

@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import SettingsError
 from harness.settings import RUNTIMES, Settings, settings_from
-from harness.spark import choose, conf, hints, versions
+from harness.spark import conf, hints, idle, versions
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from harness.spark import choose, conf, hints, versions
 )
 def test_how_long_an_engine_waits(env, minutes, seconds):
     """The variable wins, then CI, then the settings."""
-    assert choose.idle_s(Settings("", spark_idle_minutes=minutes), env) == seconds
+    assert idle.idle_s(Settings("", spark_idle_minutes=minutes), env) == seconds
 
 
 def test_a_time_that_is_none_is_refused():
     """With the bad value."""
     with pytest.raises(SettingsError, match="NBH_SPARK_IDLE_MINUTES is 'long'"):
-        choose.idle_s(Settings(""), {"NBH_SPARK_IDLE_MINUTES": "long"})
+        idle.idle_s(Settings(""), {"NBH_SPARK_IDLE_MINUTES": "long"})
 
 
 def test_every_runtime_of_the_settings_is_known():
