@@ -147,13 +147,16 @@ def _telling_of(unknown: list[str], runner: Runner) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        name = next((name for name in unknown if runner.spark.conf.get(name, None) is None), None)
-        if name is not None:
-            is_new = runner.dbutils.widgets.find(name) is not None
-            why = (
-                "its widget is made in this very cell: make it in one before" if is_new else f"give the widget, or -p {name}=…"
-            )
-            error.add_note(f"{MARK}${{{name}}} was empty, as no widget had that name: {why}")
+        with contextlib.suppress(Exception):  # where Spark itself is lost there is nothing to add
+            name = next((name for name in unknown if runner.spark.conf.get(name, None) is None), None)
+            if name is not None:
+                is_new = runner.dbutils.widgets.find(name) is not None
+                why = (
+                    "its widget is made in this very cell: make it in one before"
+                    if is_new
+                    else f"give the widget, or -p {name}=…"
+                )
+                error.add_note(f"{MARK}${{{name}}} was empty, as no widget had that name: {why}")
         raise
 
 
