@@ -98,7 +98,7 @@ class CellUnit:
                 mend="choose a Python cell",
                 location=where,
             )
-        why = _why_not(cell, parsed, units.path)
+        why = why_not(cell, parsed, units.path)
         if why:
             mend = "run the notebook whole by run_notebook, or give what is to be tested a cell of its own"
             raise CellRunError("the cell can't be run by itself", cause=why, mend=mend, location=where)
@@ -120,7 +120,7 @@ class CellUnit:
         return CellNames(made, str(where))
 
 
-def _why_not(cell: Cell, parsed: Sequence[Parsed], path: str) -> str:
+def why_not(cell: Cell, parsed: Sequence[Parsed], path: str) -> str:
     """Why what a cell does can't be done here, or is nothing; "" where it can."""
     if cell.skipped:
         return "%skip leaves it out"
@@ -131,7 +131,8 @@ def _why_not(cell: Cell, parsed: Sequence[Parsed], path: str) -> str:
     nodes = [item.node for item in parsed if isinstance(item.node, ast.stmt)]
     if not nodes:
         return "there is nothing in it to run"
-    return "it has an await outside of functions" if awaits(ast.Module(nodes, []), path) else ""
+    may_await = "await" in cell.source or "async" in cell.source  # to compile is not for nothing
+    return "it has an await outside of functions" if may_await and awaits(ast.Module(nodes, []), path) else ""
 
 
 class _CellNamespace(dict[str, Any]):
