@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -202,8 +204,9 @@ def skip_elsewhere(item: pytest.Item) -> None:
     """Skip a test whose marks say that it isn't for the run's environment.
 
     Raises:
-        pytest.UsageError: A mark names no environment, or one that nobody knows.
+        pytest.UsageError: A mark names no environment, or one that nobody knows, or is itself misspelt.
     """
+    _check_marks(item)
     name = environment_of_tests(item.config).name
     if item.get_closest_marker("nbh_local_only") is not None and name != LOCAL:
         pytest.skip(f"for the environment local only; this run's is {name}")
@@ -219,6 +222,21 @@ def skip_elsewhere(item: pytest.Item) -> None:
         raise pytest.UsageError(f'{item.nodeid}: nbh_env names no environment; write @pytest.mark.nbh_env("pps")')
     if name not in marker.args:
         pytest.skip(f"for the environment {' or '.join(marker.args)}; this run's is {name}")
+
+
+def _check_marks(item: pytest.Item) -> None:
+    """See that no mark of ours is misspelt: pytest only warns of it, and what it asks for isn't done.
+
+    Raises:
+        pytest.UsageError: One is.
+    """
+    for name in {marker.name for marker in item.iter_markers() if marker.name.startswith("nbh_")}:
+        known = sorted({re.split(r"[(:]", line)[0].strip() for line in item.config.getini("markers")})
+        if name not in known:
+            ours = [one for one in known if one.startswith("nbh_")]
+            near = get_close_matches(name, ours, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise pytest.UsageError(f"{item.nodeid}: there is no mark {name}; {meant}known: {', '.join(ours)}")
 
 
 def is_left_out(item: pytest.Item) -> bool:

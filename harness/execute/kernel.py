@@ -39,11 +39,12 @@ from harness.execute.refusals import (
 )
 from harness.execute.shell import watch_programs
 from harness.execute.shown import display
-from harness.execute.steps import NO_AWAIT, awaits, step_of
+from harness.execute.steps import NO_AWAIT, step_of
 from harness.execute.tables_named import tables_named
 from harness.execute.tracebacks import in_words, trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
+from harness.extract.awaits import awaits
 from harness.extract.run import find_target, parse_run, why_missing
 from harness.model import Location
 from harness.notebook import read_notebook

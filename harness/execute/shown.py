@@ -8,11 +8,9 @@ from harness.execute import figures
 from harness.execute.magics import UnsupportedError
 from harness.execute.rows import UnclearError, table
 from harness.model import TABLE
+from harness.runtime.display import ROWS, is_frame
 from harness.runtime.fs import FileInfo
 from harness.runtime.mounts import MountInfo
-
-ROWS = 1000
-"""How many rows of a table are shown, as on Databricks."""
 
 
 def display(*values: Any, **_options: Any) -> None:
@@ -20,7 +18,7 @@ def display(*values: Any, **_options: Any) -> None:
     import IPython.display
 
     for value in values:
-        if hasattr(value, "isStreaming") and hasattr(value, "toPandas"):
+        if is_frame(value):
             _table(value)
         elif isinstance(value, list) and value and isinstance(value[0], (FileInfo, MountInfo)):
             _files(value)

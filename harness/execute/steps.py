@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,12 +46,6 @@ def step_of(cell: Cell) -> Step:
     if cell.language in _WHOLE:
         return Step("code", _whole_cell(cell))
     return Step("code", _without_language(cell.source))
-
-
-def awaits(tree: ast.Module, path: str) -> bool:
-    """Whether a cell awaits something outside of functions, which makes a coroutine of it."""
-    code = compile(tree, path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _is_beside_run(cell: Cell) -> bool:

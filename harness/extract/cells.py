@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CellNotFoundError, CellRunError, UnknownValueError
+from harness.extract.awaits import awaits
 from harness.extract.names import all_names
 from harness.extract.scan import parse
 from harness.model import Cell, Location, Notebook
@@ -13,8 +15,11 @@ from harness.model import Cell, Location, Notebook
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.extract.scan import Parsed
     from harness.extract.units import Units
 
+_DOES = frozenset(("!", "run", "sql", "fs", "sh", "cd", "env", "set_env", "time", "timeit", "prun"))
+"""Magics that do something beside or around a cell's Python; others, as %pip and %matplotlib, are about what is around it."""
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
@@ -74,7 +79,7 @@ class CellUnit:
         behind in the notebook.
 
         Raises:
-            CellRunError: The cell isn't Python.
+            CellRunError: The cell isn't Python, or holds what isn't: it would be passed over. Or it holds nothing to run.
             CellSyntaxError: It isn't valid Python.
             UnknownValueError: A name was given that the cell doesn't use.
         """
@@ -93,6 +98,10 @@ class CellUnit:
                 mend="choose a Python cell",
                 location=where,
             )
+        why = why_not(cell, parsed, units.path)
+        if why:
+            mend = "run the notebook whole by run_notebook, or give what is to be tested a cell of its own"
+            raise CellRunError("the cell can't be run by itself", cause=why, mend=mend, location=where)
         codes = [units.source.compile(item.node) for item in parsed if not isinstance(item.node, str)]
         used = {name for code in codes for name in all_names(code)}
         for name in names:
@@ -109,6 +118,21 @@ class CellUnit:
             exec(code, namespace)
         made = {name: value for name, value in namespace.items() if not name.startswith("__") and namespace.is_new(name, value)}
         return CellNames(made, str(where))
+
+
+def why_not(cell: Cell, parsed: Sequence[Parsed], path: str) -> str:
+    """Why what a cell does can't be done here, or is nothing; "" where it can."""
+    if cell.skipped:
+        return "%skip leaves it out"
+    for magic in cell.magics:
+        if magic.name in _DOES and not magic.whole_cell:
+            line = f"{'' if magic.name == '!' else '%'}{magic.name} {magic.argument}".rstrip()
+            return f"it has {line} on line {magic.line}, and only its Python would be run"
+    nodes = [item.node for item in parsed if isinstance(item.node, ast.stmt)]
+    if not nodes:
+        return "there is nothing in it to run"
+    may_await = "await" in cell.source or "async" in cell.source  # to compile is not for nothing
+    return "it has an await outside of functions" if may_await and awaits(ast.Module(nodes, []), path) else ""
 
 
 class _CellNamespace(dict[str, Any]):

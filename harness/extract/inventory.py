@@ -11,6 +11,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from harness.extract.build import Extract, build
+from harness.extract.cells import why_not
 from harness.extract.imported import imported_notebooks
 from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
 from harness.extract.names import names_read
@@ -208,6 +209,8 @@ def _cells(
     for cell in notebook.cells:
         indexes = by_cell.get(cell.number, [])
         if not any(outline.entries[index].row.kind == HELD for index in indexes):
+            continue
+        if why_not(cell, [item for item in source.parsed() if item.cell == cell.number], source.path):
             continue
         names: tuple[str | int, ...] = (cell.title, cell.number) if cell.title else (cell.number,)
         yield Unit(

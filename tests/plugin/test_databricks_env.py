@@ -278,6 +278,31 @@ def test_what_a_workspace_has_nothing_for(project, how):
         result.assert_outcomes(failed=1)
 
 
+def test_a_misspelt_mark_is_told(project):
+    """What it asks for would not be done; one that the project has registered is its own."""
+    project.write(
+        {
+            "test_it.py": """
+                import pytest
+
+                @pytest.mark.nbh_widget(day="2026-01-31")
+                def test_wrong(dbutils):
+                    pass
+
+                @pytest.mark.nbh_widgets(day="2026-01-31")
+                @pytest.mark.nbh_mine
+                def test_right(dbutils):
+                    assert dbutils.widgets.get("day") == "2026-01-31"
+                """
+        }
+    )
+
+    result = project.run("-W", "ignore", "-o", "markers=nbh_mine: of the project")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*test_it.py::test_wrong: there is no mark nbh_widget; did you mean nbh_widgets?*"])
+
+
 UNASKED = """
 import pytest
 

@@ -21,6 +21,19 @@ def test_a_frame_displays_itself(spark, display):
     assert display.shown == [frame]
 
 
+@pytest.mark.parametrize("how", ["display(frame)", "frame.display()"])
+def test_a_frame_that_cannot_be_computed_is_not_shown(spark, display, how):
+    """Where the notebook shows it, as on Databricks; a streaming one starts no query."""
+    frame = spark.range(3).selectExpr("raise_error('boom') AS v")
+
+    with pytest.raises(Exception, match="boom"):
+        exec(how, {"display": display, "frame": frame})
+    display(stream := spark.readStream.format("rate").load())
+
+    assert display.shown == [stream]
+    assert spark.streams.active == []
+
+
 def test_a_stream_starts_by_table(spark, uc, tmp_path):
     """Databricks' own name of ``toTable``, which its older examples have."""
     uc.make_table(name="orders", rows=[(1,), (2,)], columns="id int")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import CellSyntaxError, UnknownValueError
+from harness.errors import CellRunError, CellSyntaxError, UnknownValueError
 
 
 def test_names_a_cell_made_are_looked_at_like_a_mapping(project):
@@ -70,3 +70,30 @@ def test_value_for_a_cell_that_uses_no_name_is_refused(project):
 
     with pytest.raises(UnknownValueError, match="it uses no name"):
         module.cell(2).execute(a=2)
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("%skip\nraise ValueError", "%skip leaves it out"),
+        ("# DBTITLE 1,Soon\n# to be done", "there is nothing in it to run"),
+        ("files = !ls", "it has ! ls on line 6, and only its Python would be run"),
+        ("a = 1\n%time b = a", "it has %time b = a on line 7, and only its Python would be run"),
+        ("import asyncio\nawait asyncio.sleep(0)", "it has an await outside of functions"),
+    ],
+)
+def test_cell_that_would_not_be_run_is_refused(project, cell, why):
+    """A part that is passed over is none that a test has seen pass."""
+    module = project.load("a = 1", cell)
+
+    with pytest.raises(CellRunError) as caught:
+        module.cell(2).execute()
+
+    assert caught.value.cause == why
+
+
+def test_what_is_about_the_surroundings_is_left_out_of_a_cell(project):
+    """Its Python is run, as under a magic for all of it."""
+    module = project.load("%matplotlib inline\n%pip install x\na = 1", "%%time\nb = 2")
+
+    assert (module.cell(1).execute().a, module.cell(2).execute().b) == (1, 2)

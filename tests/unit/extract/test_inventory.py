@@ -129,6 +129,7 @@ def test_needs_follow_run_targets(needs):
         (["base = spark.table('t')\na = base.limit(1)\nb = a.union(base)\nc = b.union(a)", "print(c)"], ("spark",)),
         (["rows.append(len('x'))", "print(rows)"], ()),
         (["limit = 2", "return limit\nprint(limit)"], ()),
+        (["limit = 2", "return await limit\nprint(limit)"], ()),
         (["return dbutils.fs.ls('/')\ndbutils.fs.rm('/x')"], ("dbutils",)),
         (["day = getArgument('day')", "print(day)"], ("widget",)),
     ],
@@ -136,6 +137,12 @@ def test_needs_follow_run_targets(needs):
 def test_needs_of_odd_cells(needs, cells, expected):
     """A value that is reached twice, one that is changed before it is there, and a statement that can't be compiled."""
     assert needs(*cells)[f"cell {len(cells)}"] == expected
+
+
+@pytest.mark.parametrize("cell", ["rows = !ls", "%time print(1)", "print(await f())", "print(1)\n!ls"])
+def test_a_cell_that_would_not_be_run_is_no_unit(needs, cell):
+    """A test couldn't run it by itself."""
+    assert list(needs("async def f():\n    return 1", cell, "print(2)")) == ["f", "cell 3"]
 
 
 @pytest.mark.parametrize(
