@@ -175,7 +175,8 @@ async def run_cells(
     is_waiting = False
     if not running.done():
         course.ended = course.ended or ("memory" if watching.done() else "timed_out")
-        await km.provisioner.ask_line()
+        if course.began:  # else no line is on, and while it is asked for the first cell could begin
+            await km.provisioner.ask_line()
         running.cancel()
     watching.cancel()
     try:
