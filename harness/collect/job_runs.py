@@ -8,7 +8,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.collect.remote import environment_here, remote_of
-from harness.collect.runs import TIMEOUT_S
+from harness.collect.runs import TIMEOUT_S, check_how
 from harness.settings import LOCAL_USER, settings_for
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class RunJob:
         Raises:
             JobError: There is no such job, or it can't be run.
             ValueError: ``compute`` is neither "environment" nor "job".
-            TypeError: ``skip_tasks`` is one name, not several.
+            TypeError: ``skip_tasks`` is one name, not several, or ``timeout_s`` no number.
         """
         from harness.jobs.given import given
         from harness.jobs.loops import check_inputs
@@ -90,11 +90,12 @@ class RunJob:
             raise ValueError(f'compute is {compute!r}: "environment" takes the environment\'s, "job" the job\'s own')
         if isinstance(skip_tasks, str):
             raise TypeError(f"skip_tasks takes several names: [{skip_tasks!r}]")
+        limit_s = self._limit_s if isinstance(timeout_s, EllipsisType) else timeout_s
+        check_how(timeout_s=limit_s)
         config, asked = self._config, os.fspath(job)
         found = read(config, asked, self._beside, with_compute=compute == "job", given=parameters or {}, skip=tuple(skip_tasks))
         known = given(found, parameters or {})
         check_inputs(found, known, root=str(self._config.rootpath))
-        limit_s = self._limit_s if isinstance(timeout_s, EllipsisType) else timeout_s
         started: StartedJob = self._start(found, known, limit_s, compute)
         self._runs.append(started)
         return started

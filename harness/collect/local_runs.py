@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.board import line_of
-from harness.collect.runs import TIMEOUT_S, check_given
+from harness.collect.runs import TIMEOUT_S, check_given, check_how
 from harness.collect.session import SESSION
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class LocalRuns:
         from harness.collect.surroundings import surroundings_of
         from harness.extract.public import find_notebook
 
+        check_how(timeout_s=timeout_s, skip_cells=skip_cells, allow=allow, task_values=task_values)
         found = find_notebook(path, self._request.config.stash[SESSION].loader, beside=str(self._request.path))
         around = surroundings_of(self._request.node)
         around.tasks.give(task_values or {})

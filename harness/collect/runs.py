@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import UnreadRunError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from harness.collect.job_runs import StartedJob
     from harness.model import NotebookRun
@@ -70,6 +71,26 @@ def check_given(path: str, widgets: Mapping[str, str] | None, *, root: str) -> d
     check_widgets(widgets)
     check_names(path, widgets, root=root)
     return dict(widgets)
+
+
+def check_how(*, timeout_s: object, skip_cells: object = (), allow: object = (), task_values: object = None) -> None:
+    """See that what a test asks of a run is of the kinds that it has to be, before anything is run.
+
+    Raises:
+        TypeError: Something isn't.
+        ValueError: There is no time for it.
+    """
+    if timeout_s is not None:
+        if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float):
+            raise TypeError(f"timeout_s is {timeout_s!r}: it is a number of seconds, or None for no limit")
+        if not timeout_s > 0:
+            raise ValueError(f"timeout_s is {timeout_s}: it is more than 0, or None for no limit")
+    for name, given in (("skip_cells", skip_cells), ("allow", allow)):
+        if isinstance(given, str):
+            raise TypeError(f"{name} takes several: [{given!r}]")
+    values = task_values or {}
+    if not isinstance(values, Mapping) or not all(isinstance(held, Mapping) for held in values.values()):
+        raise TypeError(f'task_values is {task_values!r}: it has values by task and name, as {{"prepare": {{"rows": 3}}}}')
 
 
 def check_read(started: Started | StartedJob) -> None:

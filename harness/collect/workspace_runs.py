@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.remote import environment_here, remote_of
-from harness.collect.runs import check_given
+from harness.collect.runs import check_given, check_how
 from harness.collect.session import SESSION
 from harness.collect.waiting import result_of
 from harness.errors import EnvironmentUseError
@@ -69,7 +69,7 @@ class WorkspaceRuns:
         *,
         widgets: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
-        allow: object = (),  # noqa: ARG002 -- it is about this machine; a workspace has its own rules
+        allow: object = (),  # it is about this machine; a workspace has its own rules
         **only_here: Any,
     ) -> Submitted:
         """Start it, and go on; without ``timeout_s`` it may take as long as the environment's ``timeout_minutes`` say.
@@ -89,6 +89,7 @@ class WorkspaceRuns:
                     cause=_ONLY_HERE[name],
                     mend="mark the test @pytest.mark.nbh_local_only, or leave the argument out",
                 )
+        check_how(timeout_s=timeout_s, allow=allow)
         found = find_notebook(path, config.stash[SESSION].loader, beside=self._beside)
         given = check_given(found, widgets, root=str(config.rootpath))
         remote = remote_of(config)
