@@ -23,22 +23,31 @@ if TYPE_CHECKING:
 _PIPES = "NBH_APART"
 """The variable by which a child knows its two pipes: "read,write"."""
 
+_ENGINES = ("connect", "classic")
+
 CHILDREN = pytest.StashKey[dict[str, "Child"]]()
 
 
 def engine_wanted(item: pytest.Item) -> str | None:
-    """The engine that a test is marked for, if it isn't the one of this process.
+    """The engine that a test is marked for, if it isn't the one of this process; None where the mark names none."""
+    wanted = _named(item)
+    return str(wanted) if wanted in _ENGINES and wanted != item.config.getoption("--nbh-engine") else None
+
+
+def check_engine(item: pytest.Item) -> None:
+    """See that a test's mark names an engine.
 
     Raises:
-        pytest.UsageError: The mark names no engine.
+        pytest.UsageError: It doesn't.
     """
-    mark = item.get_closest_marker("nbh_engine")
-    if mark is None:
-        return None
-    wanted = mark.args[0] if mark.args else mark.kwargs.get("name")
-    if wanted not in {"connect", "classic"}:
+    wanted = _named(item)
+    if wanted not in _ENGINES:
         raise pytest.UsageError(f'{item.nodeid}: nbh_engine({wanted!r}): write nbh_engine("classic") or nbh_engine("connect")')
-    return None if wanted == item.config.getoption("--nbh-engine") else str(wanted)
+
+
+def _named(item: pytest.Item) -> object:
+    mark = item.get_closest_marker("nbh_engine")
+    return mark and (mark.args[0] if mark.args else mark.kwargs.get("name"))
 
 
 def run_apart(item: pytest.Item, nextitem: pytest.Item | None, engine: str) -> None:

@@ -228,9 +228,14 @@ def _check_marks(item: pytest.Item) -> None:
     """See that no mark of ours is misspelt: pytest only warns of it, and what it asks for isn't done.
 
     Raises:
-        pytest.UsageError: One is.
+        pytest.UsageError: One is, or an engine that it names.
     """
-    for name in {marker.name for marker in item.iter_markers() if marker.name.startswith("nbh_")}:
+    names = {marker.name for marker in item.iter_markers() if marker.name.startswith("nbh_")}
+    if "nbh_engine" in names:
+        from harness.collect.apart import check_engine
+
+        check_engine(item)
+    for name in names:
         known = sorted({re.split(r"[(:]", line)[0].strip() for line in item.config.getini("markers")})
         if name not in known:
             ours = [one for one in known if one.startswith("nbh_")]

@@ -29,3 +29,27 @@ def test_the_other_process_leaves_the_temporary_folder_alone(project, workers):
     done = project.run_apart("pytest", "--basetemp=temp", *workers)
 
     assert "3 passed" in done.stdout, done.stdout
+
+
+def test_a_mark_that_names_no_engine_costs_its_own_test(project, workers):
+    """The others are run."""
+    project.write(
+        {
+            "test_a.py": """
+                import pytest
+
+                @pytest.mark.nbh_engine("classik")
+                def test_wrong(): pass
+
+                @pytest.mark.nbh_engine
+                def test_none(): pass
+
+                def test_right(): pass
+                """
+        }
+    )
+
+    done = project.run(*workers)
+
+    done.assert_outcomes(errors=2, passed=1)
+    done.stdout.fnmatch_lines(['*test_wrong: nbh_engine(\'classik\'): write nbh_engine("classic") or nbh_engine("connect")*'])
