@@ -40,9 +40,12 @@ def run_tests(*arguments: str | os.PathLike[str], spark: Any = None, dbutils: An
     Raises:
         RedTestsError: A test failed, or pytest didn't come to its end; its ``run`` has the numbers.
         NothingTestedError: No test was found, or all were skipped or left out.
+        ValueError: ``--databricks-env`` is among the arguments: tests run where the notebook runs.
     """
     around = Around(spark, dbutils, runtime_here()) if spark is not None else around_here()
     wanted = [os.fspath(argument) for argument in arguments]
+    if any(one.partition("=")[0] == "--databricks-env" for one in wanted):
+        raise ValueError("run_tests runs tests where its notebook runs: leave --databricks-env out")
     watch = _Watch(around)
     begun = time.monotonic()
     with _as_a_cell_wants_it(_folder(wanted, around)) as options:

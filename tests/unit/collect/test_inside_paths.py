@@ -73,3 +73,10 @@ def test_a_notebooks_dbutils_in_a_test():
         dbutils.library.restartPython()
     with pytest.raises(AttributeError):
         _ = dbutils.nothing
+
+
+@pytest.mark.parametrize("arguments", [("tests", "--databricks-env=pps"), ("--databricks-env", "pps")])
+def test_another_environment_is_refused(arguments):
+    """Nothing would be run there."""
+    with pytest.raises(ValueError, match="leave --databricks-env out"):
+        inside.run_tests(*arguments)
