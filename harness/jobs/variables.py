@@ -6,9 +6,11 @@ See https://docs.databricks.com/dev-tools/bundles/variables.html. What can't be 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +149,9 @@ class Variables:
 
 
 def as_text(value: Any) -> str:
-    """A value within a text, and a parameter's: as it is written in YAML."""
+    """A value within a text, and a parameter's, as Databricks' own command line has it: 1.0 is "1", and 1e3 is "1000"."""
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(repr(value)).normalize(), "f")
     return value if isinstance(value, str) else json.dumps(value)
 
 

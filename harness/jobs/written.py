@@ -20,6 +20,11 @@ LARGEST_BYTES = 4 * 1024 * 1024
 _MOST_VALUES = 100_000
 _DEEPEST = 60
 _PLAIN = ("null", "bool", "int", "float", "str", "seq", "map")
+_OTHERWISE = ("bool", "float", "int", "timestamp")
+"""What YAML 1.1, and so the library, tells in another way than Databricks' own command line: libs/dyn/yamlloader/loader.go of
+https://github.com/databricks/cli, and the library that it reads YAML with."""
+_INT = r"[-+]?(?:0|[1-9][0-9_]*|0[0-7_]+|0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+)"
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 
 
 class Written(str):
@@ -102,10 +107,10 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
         ) from exc
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # as above
-        """Plain data only. Dates stay texts, and true and false alone are truths, as for Databricks' own command line."""
+        """Plain data only. Dates and times stay texts, and true and false alone are truths; 010 is ten, and 1e3 a number."""
 
         yaml_implicit_resolvers = {  # noqa: RUF012 -- as its class has them
-            first: [one for one in held if one[0] not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}]
+            first: [one for one in held if one[0].rpartition(":")[2] not in _OTHERWISE]
             for first, held in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
@@ -129,6 +134,9 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
     import re
 
     Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    for tag, pattern in (("int", _INT), ("float", _FLOAT)):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list("-+.0123456789"))
+    Loader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: _int(node.value))
     Loader.add_constructor("tag:yaml.org,2002:str", lambda _loader, node: written(node.value, path, node.start_mark.line + 1))
     try:
         return yaml.load(text, Loader)  # noqa: S506 -- it is a SafeLoader
@@ -139,6 +147,11 @@ def _of_yaml(text: str, path: str, root: str) -> Any:
         raise ValueError(str(exc)) from exc
     except (AttributeError, KeyError, TypeError) as exc:  # of its makers, where a tag doesn't fit its value
         raise ValueError(f"a value isn't what its tag says: {exc}") from exc
+
+
+def _int(text: str) -> int:
+    digits = text.replace("_", "")
+    return int(digits, 0 if any(letter in digits.lower() for letter in "xob") else 10)
 
 
 def _check_size(value: Any) -> None:

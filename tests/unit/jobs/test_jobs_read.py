@@ -537,3 +537,45 @@ def test_what_the_api_knows_is_no_misspelling(project):
         project.write(j_json=json.dumps(settings), n_py="")
 
         assert [task.kind for task in project.read("j.json").tasks] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("1:30", "1:30"),
+        ("1:30.5", "1:30.5"),
+        ("2026-01-31", "2026-01-31"),
+        ("010", "10"),
+        ("007", "7"),
+        ("08", "8"),
+        ("1_000", "1000"),
+        ("0x1F", "31"),
+        ("0o17", "15"),
+        ("-5", "-5"),
+        ("1e3", "1000"),
+        ("1.0", "1"),
+        ("0.10", "0.1"),
+        ("1.5E-7", "0.00000015"),
+        ("on", "on"),
+        ("True", "true"),
+        ("1.2.3", "1.2.3"),
+        ("'010'", "010"),
+    ],
+)
+def test_a_value_without_quotes_is_what_databricks_command_line_makes_of_it(project, written, given):
+    """The library that reads YAML here has other rules for numbers: to it 1:30 is ninety, and 010 is eight."""
+    project.write(
+        n_py="# Databricks notebook source\nx = 1\n",
+        j_yml=f"""
+            resources:
+              jobs:
+                j:
+                  tasks:
+                    - task_key: a
+                      notebook_task:
+                        notebook_path: ./n.py
+                        base_parameters: {{day: {written}}}
+            """,
+    )
+
+    assert project.read("j.yml").tasks[0].parameters == {"day": given}
