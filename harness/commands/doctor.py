@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING
 
 from harness.commands.project import addopts_of
@@ -43,7 +44,17 @@ def examine(
         *_start(versions),
         *(Fact(name, versions(name) or "not installed", ok=True if versions(name) else None) for name in _OPTIONAL),
         *_settings(folder),
+        *_packages(folder),
     ]
+
+
+def _packages(folder: str) -> list[Fact]:
+    """What notebooks install; told where whole runs can be had, which are what it is for."""
+    if find_spec("nbclient") is None:
+        return []
+    from harness.commands.doctor_pip import pip_facts
+
+    return pip_facts(folder)
 
 
 def _pytest(versions: Callable[[str], str | None]) -> Fact:

@@ -31,7 +31,8 @@ REMOTE_VARIABLES = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 class Fact:
     """One line of `nbh doctor`.
 
-    ``ok`` is None where it is neither good nor bad (something optional isn't there). ``mend`` is empty unless ``ok`` is false.
+    ``ok`` is None where it is neither good nor bad (something optional isn't there). ``mend`` is empty where nothing
+    is to be done.
     """
 
     name: str
