@@ -105,13 +105,13 @@ def test_java_gets_what_sparks_own_launcher_gives():
 
 
 SCRIPT = """
-import os, sys
+import os, pathlib, sys
 from harness.spark.classic import open_session
 
 session = open_session(progress=lambda line: print(line, flush=True))
 from pyspark.sql.functions import udf
 session.spark.range(2).select(udf(lambda n: n + 1, "long")("id").alias("n")).collect()
-folder = session.spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:").rpartition("/")[0]
+(folder,) = pathlib.Path(os.environ["TMPDIR"]).glob("nbh-spark-*")
 table = [line.split() for line in os.popen("ps -A -o pid=,ppid=").read().splitlines()]
 below, more = {os.getpid()}, True
 while more:
