@@ -343,6 +343,8 @@ def test_a_declared_run_that_nobody_asks_for(project, environment):
     project.write({"pyproject.toml": PPS, "test_it.py": UNASKED, "nb.py": ["x = 1"], "other.py": ["x = 1"]})
     if environment == "pps":
         project.write({"conftest.py": SENT})
+    else:
+        pytest.importorskip("nbclient", reason="notebooks are run whole by the extra `local`")
 
     result = project.run("--databricks-env", environment, "-rA")
 
