@@ -69,7 +69,7 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
         """Wait until what the kernel shows arrives here: it greets who listens (ipykernel 7), and is then there for all else.
 
         The library's own asks it for its name first, as nbclient then does again, and waits a fifth of a second more for what
-        nobody will read.
+        nobody will read. Here it is asked only where no greeting comes: one may go astray, and to be asked it shows, too.
 
         Raises:
             RuntimeError: The kernel has ended, or doesn't answer in time.
@@ -81,6 +81,7 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
                 return
             if not self.parent.provisioner.is_alive:
                 raise RuntimeError("its kernel ended before it was ready")
+            self.kernel_info()
         raise RuntimeError(f"its kernel didn't answer within {timeout:g} s")
 
     def execute(self, code: str, *args: Any, **kwargs: Any) -> str:  # noqa: ARG002 -- the library's own signature
