@@ -96,7 +96,7 @@ def _asked(text: str, file: str, root: str) -> Asked:
     if text.endswith(".whl"):
         name = _file(text)
         package = "" if _is_pattern(name.partition("-")[0]) or "-" not in name else name.partition("-")[0]
-        beside = os.path.dirname(text.path if isinstance(text, Written) else file)
+        beside = os.path.dirname(text.beside if isinstance(text, Written) else file)
         is_elsewhere = _ELSEWHERE.match(text) or _is_pattern(text.removesuffix(name))  # or in whichever folders
         local = "" if is_elsewhere else os.path.dirname(os.path.normpath(os.path.join(beside, text)))
         return Asked(str(text), (folder_above(local, root) or "") if local else "", package)

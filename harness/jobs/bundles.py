@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -17,6 +18,8 @@ from harness.jobs.written import Written, place_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from harness.jobs.in_python import InPython
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -96,31 +99,53 @@ def describe(
         )
     bundle = load(path, root)
     wanted = _target_of(bundle, target)
+    variables = replace(variables_in(bundle, wanted, environ), user=user)
     jobs = {**bundle.jobs}
     for key, changes in _jobs_in(bundle.targets.get(wanted)).items():
         settings, where = jobs.get(key, ({}, path))
         jobs[key] = (merged(settings, changes), where)
+    if bundle.in_python.get("resources") and (asked not in jobs or _asks_for_others(jobs[asked][0], bundle)):
+        jobs = {**_of_python(bundle, wanted, variables, jobs), **jobs}
+        variables = replace(variables_in(bundle, wanted, environ), user=user)
     if asked not in jobs:
         near = get_close_matches(asked, jobs, n=1)
         raise JobNotFoundError(
             f'there is no job "{asked}"',
-            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}"
-            + ("; those that it describes in Python can't be read here" if bundle.in_python else ""),
+            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}",
             mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
             location=place_of(None, otherwise=path, root=root),
         )
-    if bundle.in_python.get("mutators"):
-        raise JobFileError(
-            f'what the bundle makes of the job "{asked}" can\'t be told',
-            cause=f"its Python may change each job, and isn't run here: mutators are {bundle.in_python['mutators']}",
-            mend=f'take the job as it is written, by its file: run_job("{os.path.relpath(jobs[asked][1], bundle.root)}")',
-            location=place_of(None, otherwise=path, root=root),
-        )
     settings, where = jobs[asked]
-    variables = replace(variables_in(bundle, wanted, environ), user=user)
-    return Described(
-        asked, settings, where, variables, os.path.dirname(path), _files(bundle, wanted, variables), bundle.wraps_wheels
-    )
+    if bundle.in_python.get("mutators"):
+        settings = _python(bundle, wanted, variables).changed(asked, settings, where)
+    files = _files(bundle, wanted, variables)
+    return Described(asked, settings, where, variables, os.path.dirname(path), files, bundle.wraps_wheels)
+
+
+def _asks_for_others(settings: Mapping[str, Any], bundle: Bundle) -> bool:
+    """Whether a job may ask for what only the bundle's Python describes, by itself or through variables."""
+    return "${resources." in json.dumps([settings, bundle.variables, bundle.targets], default=str)
+
+
+def _of_python(
+    bundle: Bundle, target: str, variables: Variables, jobs: Mapping[str, Any]
+) -> dict[str, tuple[dict[str, Any], str]]:
+    """The jobs that the bundle's Python describes, each with its file; all its resources are the bundle's from then on."""
+    from harness.jobs.in_python import made_in
+
+    made = _python(bundle, target, variables).resources()
+    found = {key: (settings, next(made_in(settings), bundle.path)) for key, settings in made.get("jobs", {}).items()}
+    for key in jobs:
+        if key in found:
+            raise _twice(key, jobs[key][1], found[key][1], bundle)
+    bundle.resources = merged(bundle.resources, made)
+    return found
+
+
+def _python(bundle: Bundle, target: str, variables: Variables) -> InPython:
+    from harness.jobs.in_python import InPython  # which most bundles need not
+
+    return InPython(bundle, target, variables)
 
 
 def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
@@ -201,17 +226,21 @@ def load(path: str, root: str) -> Bundle:
 def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
     for key, settings in _jobs_in(found).items():
         if key in bundle.jobs and bundle.jobs[key][1] != path:
-            raise JobFileError(
-                f'the job "{key}" is described twice',
-                cause=f"in {os.path.relpath(bundle.jobs[key][1], bundle.root)} and in {os.path.relpath(path, bundle.root)}",
-                mend="keep one of them, or give it another key",
-                location=place_of(None, otherwise=path, root=bundle.root),
-            )
+            raise _twice(key, bundle.jobs[key][1], path, bundle)
         bundle.jobs[key] = (settings, path)
     for name in ("resources", "variables", "targets", "workspace", "presets", "sync"):
         more, held = found.get(name), getattr(bundle, name)
         if isinstance(more, dict):
             held.update(merged(held, more))
+
+
+def _twice(key: str, one: str, other: str, bundle: Bundle) -> JobFileError:
+    return JobFileError(
+        f'the job "{key}" is described twice',
+        cause=f"in {os.path.relpath(one, bundle.root)} and in {os.path.relpath(other, bundle.root)}",
+        mend="keep one of them, or give it another key",
+        location=place_of(None, otherwise=other, root=bundle.root),
+    )
 
 
 def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
@@ -249,6 +278,6 @@ def _files(bundle: Bundle, target: str, variables: Variables) -> str:
     paths = merged(bundle.sync, own).get("paths")
     besides = []
     for one in paths if isinstance(paths, list) else ():
-        beside = os.path.dirname(one.path) if isinstance(one, Written) else home
+        beside = os.path.dirname(one.beside) if isinstance(one, Written) else home
         besides.append(os.path.normpath(os.path.join(beside, str(variables.resolve(one)))))
     return os.path.commonpath([home, *besides])

@@ -50,7 +50,7 @@ class Sources:
         if own.get("warehouse_id"):
             self.of_sql.append(str(key))
         place = self._place(written if isinstance(written, str) else key)
-        names_it = path.path if isinstance(path, Written) else self._found.path  # a target's change has a file of its own
+        names_it = path.beside if isinstance(path, Written) else self._found.path  # a target's change has a file of its own
         found = self._in_project(path, names_it)
         if kind == NOTEBOOK:
             if found is None:

@@ -156,4 +156,4 @@ def as_text(value: Any) -> str:
 
 
 def _placed(text: str, like: str) -> str:
-    return written(text, like.path, like.line) if isinstance(like, Written) else text
+    return written(text, like.path, like.line, like.beside) if isinstance(like, Written) else text

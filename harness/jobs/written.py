@@ -28,18 +28,22 @@ _FLOAT = r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]
 
 
 class Written(str):
-    """A text of a file: ``path`` is the file's, ``line`` counts from 1 and is None in JSON."""
+    """A text of a file: ``path`` is the file's, ``line`` counts from 1 and is None in JSON.
+
+    ``beside`` is the file that a path counts from: the same, but for what a bundle's Python makes, where it is the bundle's.
+    """
 
     path: str
     line: int | None
+    beside: str
 
-    __slots__ = ("line", "path")
+    __slots__ = ("beside", "line", "path")
 
 
-def written(text: str, path: str, line: int | None) -> Written:
+def written(text: str, path: str, line: int | None, beside: str = "") -> Written:
     """Make one."""
     made = Written(text)
-    made.path, made.line = path, line
+    made.path, made.line, made.beside = path, line, beside or path
     return made
 
 

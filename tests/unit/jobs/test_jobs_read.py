@@ -228,30 +228,6 @@ def test_a_parameter_that_is_given_needs_no_default(project):
     assert project.read("j", user=None, given={"schema", "owner"}).parameters == {"schema": "", "owner": ""}
 
 
-@pytest.mark.parametrize("where", ["python: {resources: ['r:load']}", "experimental: {python: {resources: ['r:load']}}"])
-def test_jobs_that_a_bundle_describes_in_python(project, where):
-    """Can't be read; where there is none of that key this may be why."""
-    project.write(databricks_yml=f"bundle: {{name: demo}}\n{where}\n")
-
-    with pytest.raises(JobNotFoundError) as caught:
-        project.read("j")
-
-    assert "in Python can't be read here" in caught.value.cause
-
-
-def test_a_bundle_whose_python_changes_jobs(project):
-    """What is deployed may be another job: it is run only as a file, which is what is written."""
-    one = f"resources: {{jobs: {{j: {{{ONE}}}}}}}\n"
-    project.write(databricks_yml="bundle: {name: demo}\ninclude: [j.yml]\npython: {mutators: ['m:add']}\n", j_yml=one, n_py="")
-
-    with pytest.raises(JobFileError) as caught:
-        project.read("j")
-
-    assert "mutators are ['m:add']" in caught.value.cause
-    assert caught.value.mend.endswith('run_job("j.yml")')
-    assert project.read("j.yml").tasks
-
-
 def test_a_variable_that_leads_back_to_itself(project):
     """It has no value either."""
     text = f"variables: {{a: '${{var.b}}', b: '${{var.a}}'}}\nresources: {{jobs: {{j: {{name: '${{var.a}}', {ONE}}}}}}}"
