@@ -118,7 +118,7 @@ def read(
         JobError: There is none, or it can't be run.
     """
     from harness.extract.run import find_target
-    from harness.jobs.bundles import describe
+    from harness.jobs.described import describe
     from harness.jobs.read import read_job
     from harness.jobs.variables import FILES
     from harness.notebook import is_notebook
@@ -184,6 +184,9 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
     """What runs jobs on this machine; ``notebooks`` runs those of their tasks."""
 
     def start(job: Job, parameters: dict[str, str], timeout_s: float | None, _compute: str) -> StartedJob:
+        return _Ended(job.name, run(job, parameters, timeout_s))
+
+    def run(job: Job, parameters: Mapping[str, str], timeout_s: float | None) -> JobRun:
         from harness.collect.surroundings import surroundings_of
         from harness.execute.jobs import run_job
         from harness.jobs.job import NOTEBOOK
@@ -191,7 +194,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
 
         around = surroundings_of(request.node).of_job()
         settings, root = settings_for(job.path), str(request.config.rootpath)
-        done = run_job(
+        return run_job(
             job,
             parameters,
             around=around,
@@ -205,10 +208,10 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
                 timeout_s=left,
                 task_key=task.key,
             ),
+            run_other=run,
             timeout_s=timeout_s,
             shown=lambda path: workspace_path(path, root=root, folder=settings.folder, prefixes=settings.run_prefixes),
         )
-        return _Ended(job.name, done)
 
     return RunJob(request.config, str(request.path), runs, start, limit_s=TIMEOUT_S)
 

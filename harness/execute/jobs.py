@@ -13,7 +13,7 @@ from harness.jobs.course import comes_to, ended, left_out, why
 from harness.jobs.given import as_arguments, pushed_down
 from harness.jobs.job import NOTEBOOK, WHEEL
 from harness.jobs.references import Known, ReferenceUnknownError, fill
-from harness.jobs.result import FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, JobRun, TaskRun, Tasks
+from harness.jobs.result import EXCLUDED, FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, WITH_FAILURES, JobRun, TaskRun, Tasks
 from harness.model import GREEN
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from harness.runtime.surroundings import Surroundings
 
     _Run: TypeAlias = Callable[[Task, float | None], NotebookRun]
+    _RunJob: TypeAlias = Callable[[Job, Mapping[str, str], float | None], JobRun]
 
 _KINDS = {
     "sql_task": "it needs a SQL warehouse, and there is none here",
-    "run_job_task": "it runs another job of a workspace",
+    "run_job_task": "it runs a job that is none of the bundle's, by ${resources.jobs.….id}",
     "condition_task": "a loop over conditions isn't run here",
     "pipeline_task": "it needs a pipeline of a workspace",
     "dbt_task": "it needs a SQL warehouse and dbt",
@@ -42,6 +43,7 @@ def run_job(
     *,
     around: Surroundings,
     run: _Run,
+    run_other: _RunJob,
     timeout_s: float | None,
     shown: Callable[[str], str] = str,
 ) -> JobRun:
@@ -52,6 +54,7 @@ def run_job(
         parameters: All of its parameters.
         around: What its tasks share: task values, secrets.
         run: Runs the file of a task whose references are filled in, in as many seconds.
+        run_other: Runs a job that is a task of this one, with all of its parameters, in as many seconds.
         timeout_s: How long all of it may take.
         shown: The path of a notebook as a workspace has it.
     """
@@ -60,7 +63,7 @@ def run_job(
     deadline = begun + min(limits) if limits else None
     started = datetime.now(UTC)
     around.tasks.give({task.key: {} for task in job.tasks})
-    ends, running = Tasks(), _Running(parameters, around, run, shown)
+    ends, running = Tasks(), _Running(parameters, around, run, run_other, shown)
     for task in job.tasks:
         out = left_out(task, ends)
         if out is not None:
@@ -75,7 +78,7 @@ def run_job(
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    notes = (*job.notes, *_sources_of(job, ends))
+    notes = (*job.notes, *_sources_of(job, ends), *_notes_of(ends))
     return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=notes, without=job.without)
 
 
@@ -89,6 +92,12 @@ def _sources_of(job: Job, ends: Tasks) -> list[str]:
     ]
 
 
+def _notes_of(ends: Tasks) -> list[str]:
+    """What there is to know of the jobs that tasks ran."""
+    runs = [(end.key, one.job) for end in ends.values() for one in (*end.iterations, end) if one.job is not None]
+    return list(dict.fromkeys(f"{key}: {note}" for key, run in runs for note in run.notes))
+
+
 def _name_of(wheel: Wheel) -> str:
     return wheel.package or os.path.basename(wheel.home)
 
@@ -96,8 +105,11 @@ def _name_of(wheel: Wheel) -> str:
 class _Running:
     """Runs one task after the other, each for as long as is left."""
 
-    def __init__(self, parameters: Mapping[str, str], around: Surroundings, run: _Run, shown: Callable[[str], str]) -> None:
-        self._parameters, self._values, self._run, self._shown = parameters, around.tasks, run, shown
+    def __init__(
+        self, parameters: Mapping[str, str], around: Surroundings, run: _Run, run_other: _RunJob, shown: Callable[[str], str]
+    ) -> None:
+        self._parameters, self._values, self._shown = parameters, around.tasks, shown
+        self._run, self._run_other = run, run_other
 
     def path_of(self, task: Task) -> str:
         """The path of its notebook as a workspace has it, "" where it has none."""
@@ -119,10 +131,10 @@ class _Running:
                 return self._loop(task, task.loop, known, left)
         except (ReferenceUnknownError, ValueError) as exc:
             return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
-        return self._file(task, known, left)
+        return self._work(task, known, left)
 
-    def _file(self, task: Task, known: Known, left: float | None) -> TaskRun:
-        """Run a notebook, a script or what a wheel's task calls."""
+    def _work(self, task: Task, known: Known, left: float | None) -> TaskRun:
+        """Run a notebook, a script, what a wheel's task calls, or another job."""
         try:
             parameters = {name: fill(value, known) for name, value in pushed_down(task, self._parameters).items()}
             arguments = tuple(fill(text, known) for text in task.arguments)
@@ -130,6 +142,10 @@ class _Running:
                 arguments += as_arguments(parameters)
         except ReferenceUnknownError as exc:
             return TaskRun(task.key, task.kind, FAILED, str(exc), held={})
+        if task.job is not None:
+            run = self._run_other(task.job, {**task.job.parameters, **parameters}, _least(left, task.timeout_s))
+            how, said = _as_task(run)
+            return TaskRun(task.key, task.kind, how, said, parameters=parameters, held={}, job=run)
         done = self._run(replace(task, parameters=parameters, arguments=arguments), _least(left, task.timeout_s))
         said = done.error or ("" if done.ended in GREEN else "nothing says why")
         held = self._values.of(task.key)
@@ -151,11 +167,19 @@ class _Running:
             if is_late:
                 one = TaskRun(loop.task.key, loop.task.kind, SKIPPED, "the loop's time was over", held={})
             else:
-                one = self._file(loop.task, its, left)
+                one = self._work(loop.task, its, left)
             done.append(replace(one, input=its.find("input")))
         self._values.forget(loop.task.key)  # what an iteration sets no other task finds
         how = TIMED_OUT if is_late else loops.ended(done)
         return TaskRun(task.key, task.kind, how, loops.why(done), iterations=tuple(done), held={})
+
+
+def _as_task(run: JobRun) -> tuple[str, str]:
+    """How a task ended that ran a job, and why, by how that ended."""
+    if run.ended == WITH_FAILURES:
+        return UNSUPPORTED, f"what the task comes to whose job {run.summary} no page of Databricks says"
+    # One that did nothing, for all was excluded, is a success there: what follows is run.
+    return {EXCLUDED: PASSED, SKIPPED: FAILED}.get(run.ended, run.ended), run.error
 
 
 def _least(left: float | None, own: float) -> float | None:

@@ -1,44 +1,21 @@
-"""Where a job is described: by its key in the bundle around a test, or in a file of its own."""
+"""A bundle as its files describe it: jobs, resources, variables, targets."""
 
 from __future__ import annotations
 
 import glob
-import json
 import os
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs import BUNDLE_FILES
-from harness.jobs.errors import JobFileError, JobNotFoundError
+from harness.jobs.errors import JobFileError
 from harness.jobs.merge import merged
 from harness.jobs.values import OVERRIDES, dict_of, variables_of
 from harness.jobs.variables import Variables
 from harness.jobs.written import Written, place_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from harness.jobs.in_python import InPython
-
-SUFFIXES = (".yml", ".yaml", ".json")
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A job's settings as they are written, the file they stand in, and the variables that are known there.
-
-    ``home`` is the bundle's folder, ``files`` the one that goes to a workspace: itself, or one above it that also holds what
-    the bundle's ``sync.paths`` name. ``wraps_wheels`` says that the bundle makes notebooks of wheel tasks.
-    """
-
-    key: str
-    settings: Mapping[str, Any]
-    path: str
-    variables: Variables
-    home: str
-    files: str
-    wraps_wheels: bool = False
+    from collections.abc import Mapping
 
 
 @dataclass(slots=True)
@@ -64,124 +41,8 @@ class Bundle:
     keeps_schemas: bool = False
 
 
-def describe(
-    asked: str,
-    *,
-    beside: str,
-    root: str,
-    target: str,
-    environ: Mapping[str, str],
-    user: Callable[[], str] | None = None,
-) -> Described:
-    """Find a job.
-
-    Args:
-        asked: Its key in the bundle, or the path of a file, from the test's folder or from the root.
-        beside: The test's file; the bundle is the nearest in a folder above it.
-        root: The project's folder.
-        target: The target of the bundle whose values count, if it has one of that name; else its default.
-        environ: Where ``BUNDLE_VAR_…`` may stand.
-        user: Gives the name of who runs, for ``${workspace.current_user…}``.
-
-    Raises:
-        JobNotFoundError: There is none.
-        JobFileError: A file can't be read.
-    """
-    if asked.endswith(SUFFIXES):
-        found = _of_file(asked, beside=beside, root=root, target=target, environ=environ)
-        return replace(found, variables=replace(found.variables, user=user))
-    path = _bundle_above(os.path.dirname(os.path.abspath(beside)), root)
-    if path is None:
-        raise JobNotFoundError(
-            f'there is no job "{asked}"',
-            cause=f"no {BUNDLE_FILES[0]} lies in the test's folder or in one above it",
-            mend='name a file that describes the job: run_job("resources/etl.job.yml")',
-        )
-    bundle = load(path, root)
-    wanted = _target_of(bundle, target)
-    variables = replace(variables_in(bundle, wanted, environ), user=user)
-    jobs = {**bundle.jobs}
-    for key, changes in _jobs_in(bundle.targets.get(wanted)).items():
-        settings, where = jobs.get(key, ({}, path))
-        jobs[key] = (merged(settings, changes), where)
-    if bundle.in_python.get("resources") and (asked not in jobs or _asks_for_others(jobs[asked][0], bundle)):
-        jobs = {**_of_python(bundle, wanted, variables, jobs), **jobs}
-        variables = replace(variables_in(bundle, wanted, environ), user=user)
-    if asked not in jobs:
-        near = get_close_matches(asked, jobs, n=1)
-        raise JobNotFoundError(
-            f'there is no job "{asked}"',
-            cause=f"jobs of the bundle: {', '.join(sorted(jobs)) or 'none'}",
-            mend=f'did you mean "{near[0]}"?' if near else "write its key under resources.jobs, or name a file",
-            location=place_of(None, otherwise=path, root=root),
-        )
-    settings, where = jobs[asked]
-    if bundle.in_python.get("mutators"):
-        settings = _python(bundle, wanted, variables).changed(asked, settings, where)
-    files = _files(bundle, wanted, variables)
-    return Described(asked, settings, where, variables, os.path.dirname(path), files, bundle.wraps_wheels)
-
-
-def _asks_for_others(settings: Mapping[str, Any], bundle: Bundle) -> bool:
-    """Whether a job may ask for what only the bundle's Python describes, by itself or through variables."""
-    return "${resources." in json.dumps([settings, bundle.variables, bundle.targets], default=str)
-
-
-def _of_python(
-    bundle: Bundle, target: str, variables: Variables, jobs: Mapping[str, Any]
-) -> dict[str, tuple[dict[str, Any], str]]:
-    """The jobs that the bundle's Python describes, each with its file; all its resources are the bundle's from then on."""
-    from harness.jobs.in_python import made_in
-
-    made = _python(bundle, target, variables).resources()
-    found = {key: (settings, next(made_in(settings), bundle.path)) for key, settings in made.get("jobs", {}).items()}
-    for key in jobs:
-        if key in found:
-            raise _twice(key, jobs[key][1], found[key][1], bundle)
-    bundle.resources = merged(bundle.resources, made)
-    return found
-
-
-def _python(bundle: Bundle, target: str, variables: Variables) -> InPython:
-    from harness.jobs.in_python import InPython  # which most bundles need not
-
-    return InPython(bundle, target, variables)
-
-
-def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
-    places = [os.path.join(os.path.dirname(os.path.abspath(beside)), asked), os.path.join(root, asked)]
-    path = next((os.path.normpath(place) for place in places if os.path.isfile(place)), None)
-    if path is None:
-        raise JobNotFoundError(
-            f"there is no file {asked}",
-            cause="it is neither below the project's folder nor beside the test",
-            mend="correct the path; a job of the bundle is named by its key alone",
-        )
-    found = read(path, root=root)
-    jobs = _jobs_in(found)
-    if not jobs:
-        inner = found.get("settings")  # as jobs/get gives it
-        settings = inner if isinstance(inner, dict) else found
-        if "tasks" in settings:
-            jobs = {str(settings.get("name") or os.path.basename(path).split(".")[0]): settings}
-    if len(jobs) != 1:
-        holds = f"holds {len(jobs)} jobs: {', '.join(jobs)}" if jobs else "has neither tasks nor resources.jobs"
-        raise JobNotFoundError(
-            f"{asked} doesn't say which job to run",
-            cause=f"it {holds}",
-            mend="name the job by its key in the bundle" if jobs else "write the job's settings as the Jobs API has them",
-            location=place_of(None, otherwise=path, root=root),
-        )
-    above = _bundle_above(os.path.dirname(path), root)
-    bundle = load(above, root) if above is not None else Bundle(path, root)
-    (key, settings), wanted = *jobs.items(), _target_of(bundle, target)
-    changes = _jobs_in(bundle.targets.get(wanted)).get(key)
-    settings = merged(settings, changes) if changes and key in bundle.jobs else settings
-    home, variables = os.path.dirname(above or path), variables_in(bundle, wanted, environ)
-    return Described(key, settings, path, variables, home, _files(bundle, wanted, variables), bundle.wraps_wheels)
-
-
-def _bundle_above(folder: str, root: str) -> str | None:
+def bundle_above(folder: str, root: str) -> str | None:
+    """The file of the bundle that a folder is in, None where it's in none below the root."""
     while True:
         for name in BUNDLE_FILES:
             if os.path.isfile(os.path.join(folder, name)):
@@ -224,9 +85,9 @@ def load(path: str, root: str) -> Bundle:
 
 
 def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
-    for key, settings in _jobs_in(found).items():
+    for key, settings in jobs_in(found).items():
         if key in bundle.jobs and bundle.jobs[key][1] != path:
-            raise _twice(key, bundle.jobs[key][1], path, bundle)
+            raise described_twice(key, bundle.jobs[key][1], path, bundle)
         bundle.jobs[key] = (settings, path)
     for name in ("resources", "variables", "targets", "workspace", "presets", "sync"):
         more, held = found.get(name), getattr(bundle, name)
@@ -234,7 +95,8 @@ def _add(bundle: Bundle, found: Mapping[str, Any], path: str) -> None:
             held.update(merged(held, more))
 
 
-def _twice(key: str, one: str, other: str, bundle: Bundle) -> JobFileError:
+def described_twice(key: str, one: str, other: str, bundle: Bundle) -> JobFileError:
+    """The error of a job that two files describe."""
     return JobFileError(
         f'the job "{key}" is described twice',
         cause=f"in {os.path.relpath(one, bundle.root)} and in {os.path.relpath(other, bundle.root)}",
@@ -243,13 +105,14 @@ def _twice(key: str, one: str, other: str, bundle: Bundle) -> JobFileError:
     )
 
 
-def _jobs_in(found: Any) -> dict[str, dict[str, Any]]:
+def jobs_in(found: Any) -> dict[str, dict[str, Any]]:
+    """The jobs under ``resources``, by key."""
     resources = found.get("resources") if isinstance(found, dict) else None
     jobs = resources.get("jobs") if isinstance(resources, dict) else None
     return {str(key): one for key, one in jobs.items() if isinstance(one, dict)} if isinstance(jobs, dict) else {}
 
 
-def _target_of(bundle: Bundle, wanted: str) -> str:
+def target_in(bundle: Bundle, wanted: str) -> str:
     """The target: that of the environment's name, else the bundle's default, else its only one; "default" where it has none."""
     if wanted in bundle.targets:
         return wanted
@@ -271,7 +134,7 @@ def variables_in(bundle: Bundle, target: str, environ: Mapping[str, str]) -> Var
     return Variables(values, bundle.path, bundle.root, files_by_root=by_root)
 
 
-def _files(bundle: Bundle, target: str, variables: Variables) -> str:
+def files_of(bundle: Bundle, target: str, variables: Variables) -> str:
     """The folder that goes to a workspace: the innermost that has the bundle and all that it has synchronized besides."""
     home = os.path.dirname(bundle.path)
     own = dict_of(dict_of(bundle.targets.get(target)).get("sync"))

@@ -9,7 +9,7 @@ from harness.jobs.errors import JobVariableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.jobs.bundles import Described
+    from harness.jobs.described import Described
     from harness.jobs.errors import JobShapeError
 
 _KEYS = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "libraries")

@@ -123,9 +123,13 @@ def ended(tasks: Sequence[Task], ends: Mapping[str, TaskRun]) -> str:
         if UNSUPPORTED not in red and how in {FAILED, TIMED_OUT} and has_work and not any(one.is_red for one in leaves):
             return WITH_FAILURES
         return how
-    if all(one.ended in NOT_RUN for one in ends.values() if one.kind != CONDITION):
+    if all(_did_nothing(one) for one in ends.values() if one.kind != CONDITION):
         return EXCLUDED
     return PASSED
+
+
+def _did_nothing(end: TaskRun) -> bool:
+    return end.ended in NOT_RUN or (end.job is not None and end.job.ended == EXCLUDED)
 
 
 def worst(reds: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.jobs import installed
 from harness.jobs.asked import Asked, asked_of, brings_its_own
-from harness.jobs.bundles import Described
+from harness.jobs.described import Described
 from harness.jobs.errors import JobError, JobFileError, JobNotebookError, JobShapeError
 from harness.jobs.job import NOTEBOOK, SCRIPT, Entry
 from harness.jobs.packages import FILES, Package, normal, read_package

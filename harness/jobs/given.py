@@ -6,15 +6,18 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobParameterError
-from harness.jobs.job import NOTEBOOK, SCRIPT, WHEEL
+from harness.jobs.job import NOTEBOOK, RUN_JOB, SCRIPT, WHEEL
 from harness.jobs.variables import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.jobs.bundles import Described
+    from harness.jobs.described import Described
     from harness.jobs.errors import JobShapeError
     from harness.jobs.job import Job, Task
+
+_NAMED = {NOTEBOOK: "base_parameters", RUN_JOB: "job_parameters"}
+"""Where a task has parameters with names that all of the job's are added to."""
 
 
 class Given:
@@ -33,8 +36,8 @@ class Given:
 
     def of(self, kind: str, own: Mapping[str, Any], key: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """The parameters that have names, and those that have none; a wheel's task has one kind or the other."""
-        if kind == NOTEBOOK:
-            return self._parameters(own, key), ()
+        if kind in _NAMED:
+            return self._parameters(own, _NAMED[kind], key), ()
         if kind not in (SCRIPT, WHEEL):
             return {}, ()
         if kind == WHEEL and own.get("named_parameters"):
@@ -76,11 +79,12 @@ class Given:
             "parameters (such a task gets none of them), or named_parameters (it gets all)"
         )
 
-    def _parameters(self, own: Mapping[str, Any], key: str) -> dict[str, str]:
-        found = self.resolve(own.get("base_parameters") or {})
+    def _parameters(self, own: Mapping[str, Any], field: str, key: str) -> dict[str, str]:
+        found = self.resolve(own.get(field) or {})
         if not isinstance(found, dict):
-            raise self._wrong(f'base_parameters of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
-        return {str(name): self.text(value, f'base parameter {name} of the task "{key}"', key) for name, value in found.items()}
+            raise self._wrong(f'{field} of the task "{key}" are no names with values', f"{found!r}", "mend them", key)
+        what = field.removesuffix("s").replace("_", " ")
+        return {str(name): self.text(value, f'{what} {name} of the task "{key}"', key) for name, value in found.items()}
 
     def _arguments(self, own: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """What a script is given. The API takes texts alone, and what it makes of others no page says."""
@@ -125,7 +129,7 @@ def pushed_down(task: Task, parameters: Mapping[str, str]) -> dict[str, str]:
 
     A script gets none, for its have no names, and a wheel's task only where its own have some.
     """
-    return {**task.parameters, **parameters} if task.kind == NOTEBOOK or task.parameters else {}
+    return {**task.parameters, **parameters} if task.kind in _NAMED or task.parameters else {}
 
 
 def as_arguments(named: Mapping[str, str]) -> tuple[str, ...]:

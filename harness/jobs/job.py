@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOTEBOOK, SCRIPT, WHEEL = "notebook_task", "spark_python_task", "python_wheel_task"
-CONDITION, FOR_EACH = "condition_task", "for_each_task"
+CONDITION, FOR_EACH, RUN_JOB = "condition_task", "for_each_task", "run_job_task"
 RUNS = (NOTEBOOK, SCRIPT, WHEEL)
 """The kinds of tasks that run Python of the project; a for_each_task runs one of these."""
 SERVED = (*RUNS, CONDITION, FOR_EACH)
-"""The kinds of tasks that a copy of a job is run with."""
+"""The kinds of tasks that a copy of a job is run with, here and on a workspace; here a job of the same bundle is run, too."""
 
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 OPERATORS = ("EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
@@ -80,8 +80,9 @@ class Task:
     ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted. ``loop`` is
     what a for_each_task does. ``wheels`` are those of the project that it has: the one that its entry point is in, and all that
     it asks for; ``asked`` are the folders of these, by how the task writes them. ``environment`` is that of the job which it
-    names for serverless compute, if it is a script or has wheels: these can't do without. ``unclear`` says why nobody can tell
-    what it would do on Databricks.
+    names for serverless compute, if it is a script or has wheels: these can't do without. ``job`` is what a run_job_task runs,
+    if that is a job of the same bundle; ``parameters`` are what it is given. ``unclear`` says why nobody can tell what it would
+    do on Databricks.
     """
 
     key: str
@@ -100,6 +101,7 @@ class Task:
     wheels: tuple[Wheel, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    job: Job | None = None
     unclear: str = ""
 
     @property
@@ -121,9 +123,9 @@ class Task:
     @property
     def unserved(self) -> str:
         """Its kind, or that of the task in its loop, if no copy is run with such; else ""."""
-        if self.kind not in SERVED:
+        if self.kind not in SERVED and self.job is None:
             return self.kind
-        return self.worker.kind if self.loop is not None and self.worker.kind not in RUNS else ""
+        return self.worker.kind if self.loop is not None and self.worker.kind not in RUNS and self.worker.job is None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from difflib import get_close_matches
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.compute import Computes, set_by_clusters
@@ -18,6 +17,7 @@ from harness.jobs.job import (
     NOTEBOOK,
     OPERATORS,
     RUN_IF,
+    RUN_JOB,
     SCRIPT,
     WHEEL,
     Condition,
@@ -27,15 +27,16 @@ from harness.jobs.job import (
     Task,
 )
 from harness.jobs.loops import MOST_AT_ONCE
-from harness.jobs.references import named
+from harness.jobs.nested import Found, Nested
+from harness.jobs.order import check_references, ordered, with_inner
 from harness.jobs.sources import Sources
 from harness.jobs.without import without
 from harness.jobs.written import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from harness.jobs.bundles import Described
+    from harness.jobs.described import Described
 
 MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -45,6 +46,7 @@ _KEYS_OF = {
     SCRIPT: ("parameters",),
     WHEEL: ("named_parameters", "parameters"),
     FOR_EACH: ("concurrency",),
+    RUN_JOB: ("job_parameters",),
 }
 """What of a task, and of what it runs, may be left out and counts here: misspelt, it would be left out without a word."""
 
@@ -79,7 +81,12 @@ def read_job(
         JobFileError: What the project says of its packages can't be read.
     """
     sources = Sources(found, root, find, is_notebook)
-    return _Reader(found, root, sources, with_compute=with_compute, given=given, skip=skip, files=files).job()
+
+    def read(other: Described, given: Collection[str]) -> Job:
+        places = {"root": root, "files": files}
+        return read_job(other, find=find, is_notebook=is_notebook, with_compute=with_compute, given=given, **places)
+
+    return _Reader(found, root, sources, read, with_compute=with_compute, given=given, skip=skip, files=files).job()
 
 
 class _Reader:
@@ -88,6 +95,7 @@ class _Reader:
         found: Described,
         root: str,
         sources: Sources,
+        read: Callable[[Described, Collection[str]], Job],
         *,
         with_compute: bool,
         given: Collection[str],
@@ -95,7 +103,7 @@ class _Reader:
         files: str,
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
-        self._skip = tuple(dict.fromkeys(skip))
+        self._nested, self._skip = Nested(found, read, self._wrong), tuple(dict.fromkeys(skip))
         self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
         self._computes = Computes(found, self._list, self._wrong)
 
@@ -113,18 +121,19 @@ class _Reader:
             if not isinstance(called, str):
                 raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
             parameters[str(called)] = "" if called in self._given else self._default(called, one)
+        self._names = tuple(parameters)
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
-        ordered = self._ordered(tasks)
-        self._check_references(ordered, parameters)
-        ordered = without(ordered, self._skip, self._wrong)
+        tasks_in_order = ordered(tasks, self._wrong)
+        check_references(tasks_in_order, parameters, self._wrong)
+        left = without(tasks_in_order, self._skip, self._wrong)
         seconds = self._seconds(settings, "the job")
         environments = self._computes.environments() if self._with_compute else ()
-        notes = tuple(self._notes(ordered))
-        return Job(name, self._found.path, ordered, parameters, seconds, environments, notes, self._found.files, self._skip)
+        notes = tuple(self._notes(left))
+        return Job(name, self._found.path, left, parameters, seconds, environments, notes, self._found.files, self._skip)
 
     def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
         """What a copy leaves out, or does otherwise."""
-        retried = [task.key for task in _with_inner(tasks) if task.retries]
+        retried = [task.key for task in with_inner(tasks) if task.retries]
         if retried:
             yield f"the copy tries no task again, which the job asks for: {', '.join(retried)}"
         if self._sources.of_sql:
@@ -166,6 +175,7 @@ class _Reader:
             return Task(str(key), kind, after, run_if)
         called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
         parameters, arguments = self._given_to.of(kind, own, key)
+        nested = self._nested.of(own, key, {**parameters, **dict.fromkeys(self._names)}) if kind == RUN_JOB else Found()
         return Task(
             str(key),
             kind,
@@ -183,7 +193,8 @@ class _Reader:
             wheels=called.wheels,
             asked=called.asked,
             environment=self._computes.environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
-            unclear=called.unclear or self._given_to.unclear(kind, parameters, arguments),
+            job=nested.job,
+            unclear=called.unclear or nested.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 
     def _check_keys(self, *held: tuple[Mapping[str, Any], Sequence[str]], key: str) -> None:
@@ -230,57 +241,6 @@ class _Reader:
         left, right = (self._given_to.text(found[side], f'{side} of the task "{key}"', key) for side in ("left", "right"))
         return Condition(str(found["op"]), left, right)
 
-    def _ordered(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
-        """The tasks in an order in which they may run, as written where that is one."""
-        by_key = {task.key: task for task in tasks}
-        keys, all_keys = [task.key for task in tasks], [task.key for task in _with_inner(tasks)]
-        twice = next((key for key in all_keys if all_keys.count(key) > 1), None)
-        if twice is not None:
-            raise self._wrong(f'two tasks have the key "{twice}"', "each needs its own", "rename one", twice)
-        for task in tasks:
-            for one in task.after:
-                if one.key not in by_key:
-                    near = get_close_matches(one.key, by_key, n=1)
-                    mend = f'did you mean "{near[0]}"?' if near else "correct depends_on"
-                    raise self._wrong(
-                        f'the task "{task.key}" depends on "{one.key}"', "the job has no such task", mend, task.key
-                    )
-                if one.outcome and by_key[one.key].kind != CONDITION:
-                    raise self._wrong(
-                        f'the task "{task.key}" waits for an outcome of "{one.key}"',
-                        "only a condition_task has one",
-                        "leave outcome out",
-                        task.key,
-                    )
-        sorter = TopologicalSorter({task.key: [one.key for one in task.after] for task in tasks})
-        try:
-            sorter.prepare()
-        except CycleError as exc:
-            circle = " -> ".join(reversed(exc.args[1]))
-            raise self._wrong("tasks wait for each other in a circle", circle, "break it", exc.args[1][0]) from exc
-        ordered: list[Task] = []
-        while sorter.is_active():
-            ready = sorted(sorter.get_ready(), key=keys.index)
-            ordered += [by_key[key] for key in ready]
-            sorter.done(*ready)
-        return tuple(ordered)
-
-    def _check_references(self, tasks: Sequence[Task], parameters: Mapping[str, str]) -> None:
-        """See that references to tasks and parameters name some that there are."""
-        keys = [task.key for task in tasks]
-        for task in tasks:
-            for parts in (found for text in task.all_texts for found in named(text)):
-                known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
-                name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
-                if name and name not in known:
-                    near = get_close_matches(name, known, n=1)
-                    raise self._wrong(
-                        f'the task "{task.key}" refers to the {what} "{name}"',
-                        f"the job has no such {what}",
-                        f'did you mean "{near[0]}"?' if near else "correct the reference",
-                        task.key,
-                    )
-
     def _one_of(self, given: str, known: Sequence[str], what: str, key: str) -> None:
         if given not in known:
             near = get_close_matches(given, known, n=1)
@@ -304,14 +264,6 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         return place_of(value, otherwise=self._found.path, root=self._root)
-
-
-def _with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
-    """All tasks, that of a loop after the loop's own."""
-    for task in tasks:
-        yield task
-        if task.loop is not None:
-            yield task.loop.task
 
 
 def _outcome(value: Any) -> str:

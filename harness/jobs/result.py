@@ -31,6 +31,7 @@ class TaskRun(Judged[str]):
     ``iterations`` are those of a loop in the order of its inputs, each with its ``input`` (what ``{{input}}`` stood for, None
     where a workspace doesn't tell). ``parameters`` are those that a notebook was given, and ``arguments`` those that a script
     was, with all references filled in. ``waits_for_open`` says of a skipped one that it hangs on a task that can't run here.
+    ``job`` is the run of the job that a run_job_task ran.
     """
 
     key: str
@@ -45,6 +46,7 @@ class TaskRun(Judged[str]):
     arguments: tuple[str, ...] = ()
     held: Mapping[str, Any] | None = field(default=None, repr=False)
     waits_for_open: bool = False
+    job: JobRun | None = None
     _read: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -62,9 +64,11 @@ class TaskRun(Judged[str]):
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether somebody has looked at how it ended, or at how each of its iterations that is red did."""
+        """Whether somebody has looked at how it ended, or at how each that is red of its iterations, or its tasks, did."""
+        if self.is_read or (self.job is not None and self.ended == self.job.ended and not self.job.is_unread_red):
+            return True
         red = [one for one in self.iterations if one.is_red]
-        return self.is_read or (bool(red) and all(one.is_read for one in red))
+        return bool(red) and all(one.is_looked_at for one in red)
 
     @property
     def exit_value(self) -> str | None:
@@ -78,7 +82,9 @@ class TaskRun(Judged[str]):
 
     @property
     def location(self) -> Location | None:
-        """Where in the notebook it ended, as far as that is known."""
+        """Where in the notebook it ended, as far as that is known; of a job where the first of its tasks did that is red."""
+        if self.job is not None:
+            return next((one.location for one in self.job.held.values() if one.is_red), None)
         return self.run.location if self.run is not None else None
 
     @property
@@ -103,6 +109,8 @@ class TaskRun(Judged[str]):
             return f"came to {str(self.result).lower()}"
         if self.run is not None:
             return self.run.summary
+        if self.job is not None and self.job.ended == self.ended:
+            return self.job.summary
         return f"{_words(self.ended)}{f': {self.why}' if self.why else ''}"
 
 

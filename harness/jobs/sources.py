@@ -14,7 +14,7 @@ from harness.jobs.written import Written, place_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.jobs.bundles import Described
+    from harness.jobs.described import Described
     from harness.model import Location
 
 _FIELDS = {NOTEBOOK: ("notebook", "notebook_path"), SCRIPT: ("script", "python_file")}

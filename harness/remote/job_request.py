@@ -163,6 +163,14 @@ def check_kinds(job: Job, *, root: str) -> None:
                 mend="mend that, or mark the test @pytest.mark.nbh_local_only",
                 location=Location(os.path.relpath(job.path, root)),
             )
+        if task.worker.job is not None:
+            raise JobKindError(
+                f'the task "{task.worker.key}" runs another job',
+                cause="on a workspace that is the deployed one, and no copy of what lies here",
+                mend=f'leave it out by skip_tasks=["{task.key}"] and run its job by run_job, or mark the test '
+                "@pytest.mark.nbh_local_only",
+                location=Location(os.path.relpath(job.path, root)),
+            )
         if task.unserved:
             has = "is" if task.unserved == task.kind else "runs"
             raise JobKindError(

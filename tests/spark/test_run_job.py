@@ -80,7 +80,7 @@ def test_a_condition_on_what_nobody_set_fails(run_job, job):
     assert (run.tasks["last"].outcome, run.tasks["last"].why) == ("skipped", "c failed, and it runs if ALL_SUCCESS")
 
 
-@pytest.mark.parametrize("kind", ["sql_task", "dbt_task", "run_job_task"])
+@pytest.mark.parametrize("kind", ["sql_task", "dbt_task", "pipeline_task", "run_job_task"])
 def test_a_kind_that_is_not_run_here(run_job, job, kind):
     """It is named, with the reason; nothing that waits for it is run, and the whole isn't passed."""
     run = run_job(job({"task_key": "other", kind: {"x": 1}}, notebook("last", "other"), last="x = 1"))

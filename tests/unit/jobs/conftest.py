@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from job_files import notebooks_of
 
-from harness.jobs.bundles import describe
+from harness.jobs.described import describe
 from harness.jobs.read import read_job
 from harness.notebook import is_notebook
 

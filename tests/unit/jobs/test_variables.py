@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("yaml", reason="jobs are read with pyyaml (the extras `local` and `remote`)")
 
 from harness.jobs import variables
-from harness.jobs.bundles import describe
+from harness.jobs.described import describe
 from harness.jobs.errors import JobFileError, JobVariableError
 from harness.jobs.git import details_of
 from harness.jobs.resources import as_a_name

@@ -1,0 +1,78 @@
+"""In which order a job's tasks may run, and that what they refer to is there."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from harness.jobs.job import CONDITION
+from harness.jobs.references import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from harness.jobs.errors import JobShapeError
+    from harness.jobs.job import Task
+
+    Wrong: TypeAlias = Callable[[str, str, str, Any], JobShapeError]
+
+
+def ordered(tasks: Sequence[Task], wrong: Wrong) -> tuple[Task, ...]:
+    """The tasks in an order in which they may run, as written where that is one."""
+    by_key = {task.key: task for task in tasks}
+    keys, all_keys = [task.key for task in tasks], [task.key for task in with_inner(tasks)]
+    twice = next((key for key in all_keys if all_keys.count(key) > 1), None)
+    if twice is not None:
+        raise wrong(f'two tasks have the key "{twice}"', "each needs its own", "rename one", twice)
+    for task in tasks:
+        for one in task.after:
+            if one.key not in by_key:
+                near = get_close_matches(one.key, by_key, n=1)
+                mend = f'did you mean "{near[0]}"?' if near else "correct depends_on"
+                raise wrong(f'the task "{task.key}" depends on "{one.key}"', "the job has no such task", mend, task.key)
+            if one.outcome and by_key[one.key].kind != CONDITION:
+                raise wrong(
+                    f'the task "{task.key}" waits for an outcome of "{one.key}"',
+                    "only a condition_task has one",
+                    "leave outcome out",
+                    task.key,
+                )
+    sorter = TopologicalSorter({task.key: [one.key for one in task.after] for task in tasks})
+    try:
+        sorter.prepare()
+    except CycleError as exc:
+        circle = " -> ".join(reversed(exc.args[1]))
+        raise wrong("tasks wait for each other in a circle", circle, "break it", exc.args[1][0]) from exc
+    ordered: list[Task] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=keys.index)
+        ordered += [by_key[key] for key in ready]
+        sorter.done(*ready)
+    return tuple(ordered)
+
+
+def check_references(tasks: Sequence[Task], parameters: Mapping[str, str], wrong: Wrong) -> None:
+    """See that references to tasks and parameters name some that there are."""
+    keys = [task.key for task in tasks]
+    for task in tasks:
+        for parts in (found for text in task.all_texts for found in named(text)):
+            known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
+            name = parts[1] if parts[0] == "tasks" else parts[2] if parts[:2] == ("job", "parameters") and parts[2:] else ""
+            if name and name not in known:
+                near = get_close_matches(name, known, n=1)
+                raise wrong(
+                    f'the task "{task.key}" refers to the {what} "{name}"',
+                    f"the job has no such {what}",
+                    f'did you mean "{near[0]}"?' if near else "correct the reference",
+                    task.key,
+                )
+
+
+def with_inner(tasks: Iterable[Task]) -> Iterator[Task]:
+    """All tasks, that of a loop after the loop's own."""
+    for task in tasks:
+        yield task
+        if task.loop is not None:
+            yield task.loop.task
