@@ -131,7 +131,9 @@ class InPython:
         ]
         place: tuple[str, int | None] | None = (os.path.join(home, at["file"]), at.get("line")) if at.get("file") else None
         summary = str(told.get("summary") or "it fails")
-        return self._error(f"{summary}: {why[-1]}" if why else summary, "mend it there", frames[-1] if frames else place)
+        is_missing = any(line.startswith("ModuleNotFoundError: ") for line in why[-1:])
+        mend = "install it where the bundle's Python runs, or correct the import" if is_missing else "mend it there"
+        return self._error(f"{summary}: {why[-1]}" if why else summary, mend, frames[-1] if frames else place)
 
     def _error(self, cause: str, mend: str, at: tuple[str, int | None] | None = None) -> JobFileError:
         where = place_of(written("", *at) if at else None, otherwise=self._bundle.path, root=self._bundle.root)
