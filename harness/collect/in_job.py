@@ -13,11 +13,13 @@ import pytest
 from harness.collect.inside import run_pytest
 from harness.collect.journal import Journal
 from harness.collect.remote import SENT_BY
+from harness.collect.warned import MOST, as_data
 from harness.environments import Environment
 from harness.remote.on_cluster import packed
 from harness.runtime.around import Around, runtime_here
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Iterator, Mapping, Sequence
 
 _LONGEST = 8000
@@ -45,6 +47,7 @@ def run_sent(order: Mapping[str, Any], root: str, spark: Any, dbutils: Any) -> s
         "root": root,
         "code": ended.code,
         "reports": sender.reports,
+        "warnings": sender.warnings,
         "unread": [[name, text[-_LONGEST:]] for name, text in ended.unread],
         "said": said,
         "coverage": base64.b85encode(data[0]).decode() if data else "",
@@ -61,6 +64,7 @@ class _Sender:
         self._journal = journal
         self._config: pytest.Config | None = None
         self.reports: list[Any] = []
+        self.warnings: list[dict[str, Any]] = []
         self.stopped = ""
 
     @pytest.hookimpl(tryfirst=True)
@@ -82,6 +86,10 @@ class _Sender:
         plain = json.loads(json.dumps(data, default=str))
         self.reports.append(plain)
         self._journal.add(plain)
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
+        if when == "runtest" and len(self.warnings) < MOST:  # those of collecting are had where the tests were sent from
+            self.warnings.append(as_data(warning_message, nodeid, when))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         stopped = session.shouldfail or session.shouldstop

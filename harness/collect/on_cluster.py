@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.collect import warned
 from harness.collect.apart import own_id, report_of
 from harness.collect.covered_there import combine, measure
 from harness.collect.measured import current
@@ -134,10 +135,20 @@ class OnCluster:
         assert self._results is not None  # noqa: S101 -- given before the event
         for report in self._reports(item, self._results):
             item.ihook.pytest_runtest_logreport(report=report)
+        self._warn(item, self._results)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         # Fixtures of the test before were kept for this one; those that the next doesn't need end here.
         item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 -- what pytest's own protocol does
         return True
+
+    def _warn(self, item: pytest.Item, results: Results) -> None:
+        for data in results.warnings:
+            if data["nodeid"] == self._ids[item]:
+                here = _moved(dict(data), results.root, str(self._config.rootpath)) if results.root else data
+                message = warned.of_data(here)
+                item.ihook.pytest_warning_recorded.call_historic(
+                    kwargs={"warning_message": message, "nodeid": item.nodeid, "when": here["when"], "location": None}
+                )
 
     def _reports(self, item: pytest.Item, results: Results) -> list[pytest.TestReport]:
         told = results.tests.get(self._ids[item])
@@ -210,6 +221,8 @@ def _arguments(config: pytest.Config) -> list[str]:
     found = [f"--databricks-env={LOCAL}", "-k", "", "-m", "", "--continue-on-collection-errors"]
     found += [f"--maxfail={option.maxfail or 0}", f"--tb={option.tbstyle}", f"--import-mode={option.importmode}"]
     found += ["--showlocals"] if option.showlocals else []
+    found += ["--runxfail"] if option.runxfail else []
+    found += [word for one in option.pythonwarnings or () for word in ("-W", one)]
     found += ["-" + "v" * option.verbose] if option.verbose > 0 else []
     found += [f"--override-ini={one}" for one in option.override_ini or ()]
     found += ["--no-cov"] if config.pluginmanager.hasplugin("pytest_cov") else []

@@ -34,12 +34,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a job brought back. ``root`` is where the project lay there, ``coverage`` what was measured, in coverage's bytes."""
+    """What a job brought back.
+
+    ``root`` is where the project lay there, ``coverage`` what was measured, in coverage's bytes, ``warnings`` those of tests.
+    """
 
     tests: Mapping[str, Told]
     root: str = ""
     coverage: bytes = b""
     notes: tuple[str, ...] = ()
+    warnings: tuple[Mapping[str, Any], ...] = ()
 
 
 def judge(order: Order, run: RemoteRun, pieces: Callable[[], Pieces] = Pieces) -> Results:
@@ -68,7 +72,7 @@ def judge(order: Order, run: RemoteRun, pieces: Callable[[], Pieces] = Pieces) -
     if run.retried:
         notes.append(f"the tests were run again after: {'; '.join(run.retried)}")
     coverage = base64.b85decode(facts.get("coverage") or "")
-    return Results(tests, str(facts.get("root") or ""), coverage, tuple(notes))
+    return Results(tests, str(facts.get("root") or ""), coverage, tuple(notes), tuple(facts.get("warnings") or ()))
 
 
 def _by_test(reports: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -160,10 +164,11 @@ def as_data(results: Results) -> dict[str, Any]:
         "tests": {name: {"reports": list(told.reports), "problem": told.problem} for name, told in results.tests.items()},
         "root": results.root,
         "notes": list(results.notes),
+        "warnings": list(results.warnings),
     }
 
 
 def of_data(data: Mapping[str, Any]) -> Results:
     """Results of such data, without coverage: the process that ran the job has that."""
     tests = {name: Told(tuple(told["reports"]), str(told["problem"])) for name, told in data["tests"].items()}
-    return Results(tests, str(data["root"]), b"", tuple(data["notes"]))
+    return Results(tests, str(data["root"]), b"", tuple(data["notes"]), tuple(data["warnings"]))

@@ -155,9 +155,9 @@ def _smaller(facts: Mapping[str, Any], pieces: int) -> Iterable[tuple[str, Mappi
         "output of tests that passed",
         {**facts, "reports": [{**one, "sections": []} if one.get("outcome") == "passed" else one for one in reports]},
     )
-    bare = {**facts, "reports": [{**one, "sections": []} for one in reports]}
-    yield "output of all tests", bare
-    yield "output of all tests, and coverage", {**bare, "coverage": ""}
+    bare = {**facts, "reports": [{**one, "sections": []} for one in reports], "warnings": []}
+    yield "output of all tests, and warnings", bare
+    yield "output of all tests, warnings, and coverage", {**bare, "coverage": ""}
 
 
 def unpacked(text: str) -> dict[str, Any]:

@@ -30,7 +30,9 @@ TOML = f"""
 """
 THERE = """
     import os
+    import warnings
 
+    import kinds
     import lib
     import pytest
     from nbs.features import triple
@@ -64,6 +66,13 @@ THERE = """
     @pytest.mark.slow
     def test_left_out(): assert 0
 
+    def test_warns():
+        warnings.warn("the old way", DeprecationWarning)
+        warnings.warn(kinds.Own("of ours"))
+
+    def test_warns_of_what_this_run_makes_an_error():
+        warnings.warn("of bytes", BytesWarning)
+
     def test_errors(broken): pass
 
     def test_ends_badly(ends_badly): pass
@@ -84,6 +93,7 @@ FILES = {
     "pyproject.toml": TOML,
     "tox.ini": "",
     "backend.py": backend("churnwheel", "x = 41"),
+    "kinds.py": "class Own(UserWarning): pass\n",
     "lib.py": "def double(x):\n    if x > 100:\n        return 0\n    return x * 2\n",
     "nbs/features.py": ["def triple(x):\n    return x * 3", "orders = spark.table('prod.orders')"],
     "tests/conftest.py": """
@@ -117,7 +127,15 @@ def folder(make_folder):
 @pytest.fixture(scope="module")
 def whole(folder):
     """One run of all tests, with coverage and JUnit."""
-    arguments = ["--junitxml=junit.xml", "--cov=lib", "--cov=nbs", "--cov-branch", "--cov-report=term-missing"]
+    arguments = [
+        "--junitxml=junit.xml",
+        "--cov=lib",
+        "--cov=nbs",
+        "--cov-branch",
+        "--cov-report=term-missing",
+        "-W",
+        "error::BytesWarning",
+    ]
     done = folder.run_apart("pytest", "--databricks-env=rehearsal", "-v", "-rA", *arguments)
     cases = {case.get("name"): case for case in ET.parse(folder.path / "junit.xml").iter("testcase")}
     return SimpleNamespace(said=done.stdout, code=done.returncode, cases=cases, errors=done.stderr)
@@ -126,8 +144,9 @@ def whole(folder):
 def test_each_test_ends_as_it_ended_there(whole):
     """Passed, failed, skipped, expected to fail, or with an error in what is around it."""
     assert whole.code == 1, whole.said + whole.errors
-    assert "= 1 failed, 6 passed, 3 skipped, 1 deselected, 1 xfailed, 2 errors in" in whole.said
-    outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", whole.said, flags=re.MULTILINE))
+    assert "= 2 failed, 7 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
+    as_they_end = whole.said.partition("= ERRORS =")[0]
+    outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", as_they_end, flags=re.MULTILINE))
     assert outcomes == {
         "test_passes": "PASSED",
         "test_fails": "FAILED",
@@ -135,23 +154,36 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_never": "SKIPPED",
         "test_for_here_alone": "SKIPPED",
         "test_known": "XFAIL",
+        "test_warns": "PASSED",
+        "test_warns_of_what_this_run_makes_an_error": "FAILED",
         "test_errors": "ERROR",
         "test_ends_badly": "ERROR",
         "test_catalog": "PASSED",
         "test_wheel": "PASSED",
         "test_here": "PASSED",
     }
-    assert "9 tests ran on the cluster, in one job" in whole.said
+    assert "11 tests ran on the cluster, in one job" in whole.said
 
 
 def test_each_test_is_told_as_here(whole):
     """With its lines, its output and its reason; paths are the project's."""
-    assert "tests/test_there.py:19: AssertionError" in whole.said
+    assert "tests/test_there.py:21: AssertionError" in whole.said
     assert "E        +  where 6 = <function double" in whole.said
     assert re.search(r"^seen a::b\[c\] d$", whole.said, flags=re.MULTILINE)
-    assert "SKIPPED [1] tests/test_there.py:21: not now" in whole.said
+    assert "SKIPPED [1] tests/test_there.py:23: not now" in whole.said
     assert "RuntimeError: no set-up" in whole.said
     assert "RuntimeError: no tear-down" in whole.said
+
+
+def test_what_they_warn_of_is_told(whole):
+    """As if they had run here, with the project's paths and classes."""
+    told = whole.said.partition("= warnings summary =")[2]
+
+    assert "tests/test_there.py::test_warns\n" in told
+    assert re.search(r"/tests/test_there\.py:\d+: DeprecationWarning: the old way", told)
+    assert re.search(r"/tests/test_there\.py:\d+: Own: of ours", told)
+    assert "PytestWarning: record_property is incompatible" in told
+    assert "nbh-on-cluster" not in told
 
 
 def test_junit_has_them(whole):

@@ -12,6 +12,7 @@ from io import BytesIO
 import pytest
 from workspaces import FakeWorkspace
 
+from harness.collect import warned
 from harness.collect.journal import Journal
 from harness.environments import Compute, Environment
 from harness.remote.errors import CatalogMentionError, OnClusterResultError, OutsideError, UnreachableError
@@ -140,6 +141,29 @@ def test_results_pass_through_files():
 
     assert of_data(json.loads(json.dumps(as_data(results)))) == results
     assert of_data(json.loads(json.dumps(as_data(whole)))) == whole
+
+
+def test_warnings_come_back():
+    """Also to the other processes of a run."""
+    told = {"nodeid": TEST, "when": "runtest", "text": "old", "category": "builtins.UserWarning", "filename": "a", "lineno": 1}
+
+    assert of_data(as_data(judged(WHOLE, warnings=[told]))).warnings == (told,)
+
+
+@pytest.mark.parametrize(
+    ("category", "kind", "text"),
+    [
+        ("builtins.DeprecationWarning", DeprecationWarning, "old"),
+        ("nobody.Here", UserWarning, "nobody.Here: old"),
+        ("builtins.dict", UserWarning, "builtins.dict: old"),
+        ("builtins.UnicodeWarning", UnicodeWarning, "old"),
+    ],
+)
+def test_a_warning_has_its_class_where_that_is_known(category, kind, text):
+    """And names it where it isn't."""
+    made = warned.of_data({"text": "old", "category": category, "filename": "a.py", "lineno": 3})
+
+    assert (made.category, str(made.message), made.filename, made.lineno) == (kind, text, "a.py", 3)
 
 
 def test_too_much_output_is_left_out_and_told():
