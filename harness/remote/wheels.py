@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class Wheels:
         shared: SharedRun,
         folder: str,
         progress: Callable[[str], None] = lambda _: None,
+        pip_env: Mapping[str, str] | None = None,
         built: Callable[[str], tuple[str, bytes]] | None = None,
     ) -> None:
         self._wanted = folders_of(environment)
@@ -76,7 +78,7 @@ class Wheels:
         self._shared = shared
         self._folder = f"{folder}/{_FOLDER}"
         self._progress = progress
-        self._built = built or build
+        self._built = built or partial(build, env=pip_env)
 
     def there(self) -> dict[str, str]:
         """The paths on the workspace of the wheels that are there, by the folders that they are of."""
@@ -122,8 +124,10 @@ class Wheels:
         return [one for one in wanted if one not in there]
 
 
-def build(folder: str) -> tuple[str, bytes]:
+def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, bytes]:
     """Build the wheel of a folder, by pip and what the folder says of itself; gives its name and content.
+
+    ``env`` has the variables that pip is to have in place of this process's.
 
     Raises:
         WheelError: It can't be built.
@@ -137,7 +141,9 @@ def build(folder: str) -> tuple[str, bytes]:
         if left:
             raise _error(folder, f"build holds {left}, which the project hasn't, and the wheel would have it", "remove build")
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 -- our own
+            done = subprocess.run(  # noqa: S603 -- our own
+                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=env
+            )
         except subprocess.TimeoutExpired:
             raise _error(folder, f"it took longer than {_TIMEOUT_S} s", f"try `{shown}`") from None
         if done.returncode:
