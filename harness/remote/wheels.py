@@ -134,6 +134,7 @@ def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, by
     """
     with tempfile.TemporaryDirectory(prefix="nbh-wheel-") as made:
         command = [sys.executable, "-P", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made, folder]
+        variables = os.environ if env is None else env
         shown = f"python -m pip wheel --no-deps {folder}"
         if not any((Path(folder) / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise _error(folder, f"{folder} has no pyproject.toml", "name the folder that has one")
@@ -142,7 +143,7 @@ def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, by
             raise _error(folder, f"build holds {left}, which the project hasn't, and the wheel would have it", "remove build")
         try:
             done = subprocess.run(  # noqa: S603 -- our own
-                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=env
+                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env={**_apart(made), **variables}
             )
         except subprocess.TimeoutExpired:
             raise _error(folder, f"it took longer than {_TIMEOUT_S} s", f"try `{shown}`") from None
@@ -153,6 +154,16 @@ def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, by
         if len(wheels) != 1:
             raise _error(folder, f"pip made {len(wheels)} wheels", f"try `{shown}`")
         return wheels[0].name, wheels[0].read_bytes()
+
+
+def _apart(folder: str) -> dict[str, str]:
+    """What has setuptools work in that folder, by a settings file of its own: the project's stays as it is.
+
+    Else a module that goes from the project would stay in its ``build``, which no later wheel could be built with.
+    """
+    settings = Path(folder, "setuptools.cfg")
+    settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n", encoding="utf-8")
+    return {"DIST_EXTRA_CONFIG": str(settings)}
 
 
 def _left_of_earlier(folder: str) -> str:

@@ -20,14 +20,14 @@ TOML = f"""
     environment_key = "default"
     spec = {{ client = "2", dependencies = ["."] }}
 """
-LOOKS = '''
+LOOKS = """
 import os
 
 if os.environ.get("REQUESTS_CA_BUNDLE") != os.environ["MY_BUNDLE"]:
     raise SystemExit("no index is trusted here: " + os.environ.get("REQUESTS_CA_BUNDLE", ""))
 if "DATABRICKS_TOKEN" in os.environ:
     raise SystemExit("pip could sign in")
-'''
+"""
 
 
 def test_pip_trusts_what_it_did_before(make_folder):
@@ -50,4 +50,3 @@ def test_pip_trusts_what_it_did_before(make_folder):
 
     assert done.returncode == 0, done.stdout
     assert "building the wheel of ." in done.stdout
-
