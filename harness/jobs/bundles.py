@@ -16,7 +16,7 @@ from harness.jobs.variables import Variables
 from harness.jobs.written import Written, place_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -123,6 +123,16 @@ def describe(
     )
 
 
+def _near_file(asked: str, places: Iterable[str]) -> str:
+    """A question for a file that was probably meant, in one of the folders that were looked in; "" for none."""
+    for folder, name in map(os.path.split, places):
+        files = [one for one in os.listdir(folder) if one.endswith(SUFFIXES)] if os.path.isdir(folder) else []
+        near = get_close_matches(name, files, n=1)
+        if near:
+            return f'did you mean "{os.path.join(os.path.dirname(asked), near[0])}"?'
+    return ""
+
+
 def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mapping[str, str]) -> Described:
     places = [os.path.join(os.path.dirname(os.path.abspath(beside)), asked), os.path.join(root, asked)]
     path = next((os.path.normpath(place) for place in places if os.path.isfile(place)), None)
@@ -130,7 +140,7 @@ def _of_file(asked: str, *, beside: str, root: str, target: str, environ: Mappin
         raise JobNotFoundError(
             f"there is no file {asked}",
             cause="it is neither below the project's folder nor beside the test",
-            mend="correct the path; a job of the bundle is named by its key alone",
+            mend=_near_file(asked, places) or "correct the path; a job of the bundle is named by its key alone",
         )
     found = read(path, root=root)
     jobs = _jobs_in(found)
