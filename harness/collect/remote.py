@@ -31,6 +31,7 @@ SENT_BY: pytest.StashKey[Environment] = pytest.StashKey()
 """In ``config.stash`` of a pytest that runs in a job: the environment whose run has sent the tests there."""
 
 _REMOTE: pytest.StashKey[Remote | HarnessError] = pytest.StashKey()
+_BEFORE: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -143,6 +144,7 @@ def _made(config: pytest.Config, tell: Callable[[str], None], *, run_id: str) ->
         run_id=run_id,
         run_prefixes=settings_for(str(config.rootpath / "x")).run_prefixes,
         allowed_catalogs=environment.allowed_catalogs,
+        pip_env=config.stash.get(_BEFORE, None),
     )
     made.append(remote)
     config.add_cleanup(partial(_close, remote, tell))
@@ -194,6 +196,7 @@ def rehearse(config: pytest.Config, environment: Environment, tell: Callable[[st
     from harness.rehearsal.clients import rehearsed
 
     running = rehearsal_of_run(config, tell)
+    config.stash[_BEFORE] = dict(os.environ)
     stack = contextlib.ExitStack()
     there = config.stash[ENVIRONMENT] = stack.enter_context(rehearsed(environment, running))
     config.add_cleanup(stack.close)

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import UnreadRunError
+from harness.model import GREEN, NotebookRun
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    import pytest
 
     from harness.collect.job_runs import StartedJob
-    from harness.model import NotebookRun
+    from harness.jobs.result import JobRun
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
@@ -108,8 +111,22 @@ def check_read(started: Started | StartedJob) -> None:
         )
     if run.is_unread_red:
         raise UnreadRunError(
-            f"{run.path} {run.summary.partition(': ')[0]}, and the test doesn't look at it",
+            f"{run.path} {_how(run)}, and the test doesn't look at it",
             cause=run.error or f"the run's outcome is {run.ended}",
             mend="assert run.passed, or compare run.outcome with what you expect",
             location=run.location,
         )
+
+
+def _how(run: NotebookRun | JobRun) -> str:
+    """How it ended, of a notebook with the place; without the cause and a job's tasks."""
+    said = run.summary if isinstance(run, NotebookRun) else run.summary.partition(" (")[0]
+    return said.partition(": ")[0]
+
+
+def tell_red(report: pytest.TestReport, started: Iterable[Started | StartedJob]) -> None:
+    """Add to a failed test's report how its red runs ended, where pytest has shortened what the assert is about."""
+    runs = [one.run for one in started if one.run is not None]
+    red = [run for run in runs if run.ended not in GREEN and run.error.partition("\n")[0] not in report.longreprtext]
+    if red and report.failed:
+        report.sections.append(("red runs of this test", "\n".join(f"{run.path} {run.summary}" for run in red)))

@@ -60,8 +60,8 @@ def cut(excinfo: pytest.ExceptionInfo[BaseException], config: pytest.Config) -> 
 
 
 def show_error_alone(report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Show an error of ours that no line of the user's led to, a fixture's, as it prints."""
-    if isinstance(excinfo.value, HarnessError):
+    """Show an error of ours that no line of the user's led to, a fixture's or a wrong mark's, as it prints."""
+    if isinstance(excinfo.value, HarnessError | pytest.UsageError):
         report.longrepr = str(excinfo.value)
 
 

@@ -169,7 +169,7 @@ def show(facts: Sequence[Fact]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from harness.commands.table import Console
+    from harness.commands.table import console as console_here
 
     marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red"), None: Text("-", style="dim")}
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
@@ -181,7 +181,7 @@ def show(facts: Sequence[Fact]) -> None:
         if fact.mend:
             table.add_row("", "", Text(f"mend: {fact.mend}", style="bold"))
     bad = sum(1 for fact in facts if fact.ok is False)
-    console = Console(highlight=False)
+    console = console_here()
     with console.capture() as captured:
         console.print(table)
     console.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE) + "\n")

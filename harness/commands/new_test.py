@@ -31,7 +31,8 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FRAME = 'spark.createDataFrame([(1, "a")], "id int, name string")'
 _FIXTURES = ("spark", "dbutils", "display", "displayHTML")
 # Names that the test file itself uses: a unit or an argument of that name goes another way.
-_TAKEN = frozenset({"pytest", "asyncio", "notebook", "units", "answer", "made", "NOTEBOOK", *_FIXTURES})
+_COMPARE = "assert_table_equal"
+_TAKEN = frozenset({"pytest", "asyncio", "notebook", "units", "answer", "made", "NOTEBOOK", _COMPARE, *_FIXTURES})
 _LINE = 88
 
 
@@ -232,10 +233,13 @@ def _unit(unit: Unit, node: ast.stmt | None, of: _Notebook, *, imported: bool) -
         given += _load(values)
         missing += list(values)
         call = f"units.{unit.name}"
+    call += ".func" if _is_udf(node) else ""
     if isinstance(node, ast.AsyncFunctionDef):
         call, passed = "asyncio.run", [f"{call}({', '.join(passed)})"]
     widgets = dbutils_use(of.outline, [(of.source, node)]).widgets if node is not None and "widget" in unit.needs else ()
     is_class = unit.kind == "class"
+    gives_frame = isinstance(node, _Function) and node.returns is not None and _is_frame(ast.unparse(node.returns))
+    equal = f"{_COMPARE}(answer, ...)" if gives_frame else f"assert {'made' if is_class else 'answer'} == ..."
     return _Draft(
         f"test_{_snake(unit.name)}",
         f"Say here what {unit.name} should do.",
@@ -243,7 +247,7 @@ def _unit(unit: Unit, node: ast.stmt | None, of: _Notebook, *, imported: bool) -
         given,
         f"{'made' if is_class else 'answer'} = {call}",
         passed,
-        f"assert {'made' if is_class else 'answer'} == ...",
+        equal,
         fixtures,
         {name: of.defaults.get(name, "") for name in widgets},
     )
@@ -317,6 +321,13 @@ def _is_frame(annotation: str) -> bool:
     return annotation.strip("'\"") in {"DataFrame", "SparkDataFrame", "sql.DataFrame", "pyspark.sql.DataFrame"}
 
 
+def _is_udf(node: ast.stmt | None) -> bool:
+    """Whether a decorator makes it a function of columns, whose plain one is its ``func``."""
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    names = [ast.unparse(one.func if isinstance(one, ast.Call) else one).rpartition(".")[2] for one in decorators]
+    return names[:1] in (["udf"], ["pandas_udf"])
+
+
 def _constructor(node: ast.ClassDef) -> _Function | None:
     return next((part for part in node.body if isinstance(part, _Function) and part.name == "__init__"), None)
 
@@ -329,10 +340,11 @@ def _render(
     if any("asyncio.run" in draft.call for draft in drafts):
         lines += ["import asyncio", ""]
     own = _wrapped(f"from {module} import ", sorted(imports, key=_import_order), "(", ")") if imports else []
-    third = ["import pytest"] if drafts else []
-    blocks = [third, own]
+    third = {"harness": [f"from harness import {_COMPARE}"]} if any(_COMPARE in draft.check for draft in drafts) else {}
+    third |= {"pytest": ["import pytest"]} if drafts else {}
+    blocks = [[line for lines in third.values() for line in lines], own]
     if shown.endswith(".ipynb"):  # import sorters look for a .py, find none, and take it for a package of somebody else's
-        blocks = [[*own, *third] if module < "pytest" else [*third, *own]]
+        blocks = [[line for _, lines in sorted({**third, module: own}.items()) for line in lines]]
     for block in filter(None, blocks):
         lines += [*block, ""]
     lines += [f"NOTEBOOK = {_text(shown)}", "", ""]

@@ -10,6 +10,7 @@ from harness.errors import NotebookReadError, SettingsError, UnknownValueError
 from harness.extract.importer import NotebookFinder
 from harness.extract.kinds import INJECTED
 from harness.extract.load import Loader
+from harness.extract.misspelt import check_names
 from harness.model import Location
 from harness.settings import settings_for
 
@@ -56,6 +57,7 @@ def load_notebook(
         NotebookReadError: There is no such file.
         NotebookError: It can't be read as a notebook.
         SettingsError: A widget's value is not a string.
+        WidgetNotDefinedError: A widget's name is one of the notebook's, misspelt.
         UnknownValueError: A value was given for a name that the notebook doesn't use.
     """
     loader = _of_run() or Loader(os.getcwd(), run_prefixes=run_prefixes)
@@ -66,7 +68,10 @@ def load_notebook(
                 cause="widgets are strings on Databricks",
                 mend=f'write widgets={{"{name}": "{value}"}}',
             )
-    module = loader.load(find_notebook(path, loader), widgets=widgets, values=values)
+    found = find_notebook(path, loader)
+    if widgets:
+        check_names(found, widgets, root=loader.root)
+    module = loader.load(found, widgets=widgets, values=values)
     if values:
         _check_values(module, values)
     return module

@@ -15,7 +15,7 @@ from harness.jobs.merge import merged
 from harness.jobs.written import place_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.jobs.in_python import InPython
     from harness.jobs.variables import Variables
@@ -160,6 +160,16 @@ class _Target:
         return InPython(self._bundle, self._name, self._variables)
 
 
+def _near_file(asked: str, places: Iterable[str]) -> str:
+    """A question for a file that was probably meant, in one of the folders that were looked in; "" for none."""
+    for folder, name in map(os.path.split, places):
+        files = [one for one in os.listdir(folder) if one.endswith(SUFFIXES)] if os.path.isdir(folder) else []
+        near = get_close_matches(name, files, n=1)
+        if near:
+            return f'did you mean "{os.path.join(os.path.dirname(asked), near[0])}"?'
+    return ""
+
+
 def _of_file(asked: str, *, beside: str, root: str) -> tuple[str, dict[str, Any], str]:
     """The one job of a file: its key, its settings, and the file's path."""
     places = [os.path.join(os.path.dirname(os.path.abspath(beside)), asked), os.path.join(root, asked)]
@@ -168,7 +178,7 @@ def _of_file(asked: str, *, beside: str, root: str) -> tuple[str, dict[str, Any]
         raise JobNotFoundError(
             f"there is no file {asked}",
             cause="it is neither below the project's folder nor beside the test",
-            mend="correct the path; a job of the bundle is named by its key alone",
+            mend=_near_file(asked, places) or "correct the path; a job of the bundle is named by its key alone",
         )
     found = read(path, root=root)
     jobs = jobs_in(found)

@@ -411,10 +411,13 @@ def _binary(raw: bytes, path: Path) -> NotebookReadError:
 def _no_header(raw: bytes, path: Path, dialect: Dialect, *, headerless: bool) -> NotANotebookError:
     first = _normalised(raw[:200]).split(b"\n")[0].decode("utf-8", "replace")
     header = dialect.header.decode()
+    if has_markers(raw, dialect):
+        other = "" if headerless else ", or read it by read_notebook(…, headerless=True)"
+    else:
+        other = "; if it is a Python module, import it as any other" if dialect.language == "python" else ""
     return NotANotebookError(
         "the file is not a Databricks notebook",
         cause="the file is empty" if not raw else f"line 1 is {first[:80]!r}, not {header!r}",
-        mend=f"put {header!r} on line 1"
-        + ("" if headerless else ", or allow notebooks without a header (headerless=True) if it has cell separators"),
+        mend=f"put {header!r} on line 1{other}",
         location=Location(path.as_posix(), 1),
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.rehearsal.errors import RehearsalStartError, RehearsalStopError
 from harness.rehearsal.place import Place
-from harness.spark import places
+from harness.spark import jars, places, trust
 from harness.spark.idle import idle_s
 from harness.spark.launch import PASSED_ON, launch
 from harness.spark.record import has_ended
@@ -35,15 +35,18 @@ IDLE_S = 1800
 _LOCK_S = 120.0
 _OLD_S = 86400.0  # so long the log of one that has ended is kept
 
-# What the engine is given, and what finding and making one takes; no sign-in of the user's, nor what tests set for themselves.
+# What the engine is given, and what finding and making one takes: with mirrors of jars and packages, and who is trusted. No
+# sign-in of the user's, nor what tests set for themselves.
 _PASSED_ON = (
     *PASSED_ON,
+    *trust.VARIABLES,
+    jars.MIRROR,
+    jars.SETTINGS,
     "CI",
     "JAVA_HOME",
     "NBH_CACHE_DIR",
     "NBH_SPARK_IDLE_MINUTES",
-    "SSL_CERT_FILE",
-    "PIP_INDEX_URL",
+    "XDG_CACHE_HOME",
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -220,7 +223,8 @@ def _start(place: Place, settings: Settings, *, env: Mapping[str, str], progress
     write_private(place.asked, asked)
     (place.folder / "cwd").mkdir(exist_ok=True)
     command = [sys.executable, "-P", "-m", "harness.rehearsal.serve", str(place.folder)]
-    process = launch(command, place.folder, {name: env[name] for name in _PASSED_ON if name in env})
+    passed_on = {name: value for name, value in env.items() if name in _PASSED_ON or name.startswith("PIP_")}
+    process = launch(command, place.folder, passed_on)
     try:
         write_private(place.asked, {**asked, "pid": process.pid})
         running = _up(place, process)

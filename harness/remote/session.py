@@ -62,6 +62,8 @@ class Remote:
         run_id: One name for all processes of a pytest run (that of xdist), so that they share folder, cluster and slots.
         run_prefixes: The settings' own.
         allowed_catalogs: Catalogs of other environments that notebooks may name.
+        pip_env: The variables that pip has where it builds wheels, in place of this process's: those of a rehearsal have
+            nothing trusted but itself, and no index then answers.
         workspace: Instead of signing in by databricks-sdk.
         calls_per_s: How often the workspace may be asked about runs; by default once, and a rehearsal oftener.
     """
@@ -77,6 +79,7 @@ class Remote:
         run_id: str = "",
         run_prefixes: Mapping[str, str] | None = None,
         allowed_catalogs: Collection[str] = (),
+        pip_env: Mapping[str, str] | None = None,
         workspace: Workspace | None = None,
         calls_per_s: float = 0.0,
     ) -> None:
@@ -87,6 +90,7 @@ class Remote:
         self._of_runs = of_runs or progress
         self._run_id = run_id or new_run_id()
         self._allowed = tuple(allowed_catalogs)
+        self._pip_env = pip_env
         self._workspace = workspace
         often = CALLS_PER_S_OF_REHEARSAL if environment.name == REHEARSAL else CALLS_PER_S
         self._calls_per_s = calls_per_s or often
@@ -349,7 +353,13 @@ class Remote:
                 told = {"name": name, "folder": f"{root}/{name}"}
                 shared.tell("run", told)
         wheels = Wheels(
-            environment, self._root, workspace=workspace, shared=shared, folder=told["folder"], progress=self._progress
+            environment,
+            self._root,
+            workspace=workspace,
+            shared=shared,
+            folder=told["folder"],
+            progress=self._progress,
+            pip_env=self._pip_env,
         )
         computes = Computes(environment, workspace, shared, name=told["name"], progress=self._progress, wheels=wheels.there)
         self.notes = (*notes, *computes.check(identity))

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class Wheels:
         shared: SharedRun,
         folder: str,
         progress: Callable[[str], None] = lambda _: None,
+        pip_env: Mapping[str, str] | None = None,
         built: Callable[[str], tuple[str, bytes]] | None = None,
     ) -> None:
         self._wanted = folders_of(environment)
@@ -76,7 +78,7 @@ class Wheels:
         self._shared = shared
         self._folder = f"{folder}/{_FOLDER}"
         self._progress = progress
-        self._built = built or build
+        self._built = built or partial(build, env=pip_env)
 
     def there(self) -> dict[str, str]:
         """The paths on the workspace of the wheels that are there, by the folders that they are of."""
@@ -122,14 +124,17 @@ class Wheels:
         return [one for one in wanted if one not in there]
 
 
-def build(folder: str) -> tuple[str, bytes]:
+def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, bytes]:
     """Build the wheel of a folder, by pip and what the folder says of itself; gives its name and content.
+
+    ``env`` has the variables that pip is to have in place of this process's.
 
     Raises:
         WheelError: It can't be built.
     """
     with tempfile.TemporaryDirectory(prefix="nbh-wheel-") as made:
         command = [sys.executable, "-P", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made, folder]
+        variables = os.environ if env is None else env
         shown = f"python -m pip wheel --no-deps {folder}"
         if not any((Path(folder) / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise _error(folder, f"{folder} has no pyproject.toml", "name the folder that has one")
@@ -137,7 +142,9 @@ def build(folder: str) -> tuple[str, bytes]:
         if left:
             raise _error(folder, f"build holds {left}, which the project hasn't, and the wheel would have it", "remove build")
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 -- our own
+            done = subprocess.run(  # noqa: S603 -- our own
+                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env={**_apart(made), **variables}
+            )
         except subprocess.TimeoutExpired:
             raise _error(folder, f"it took longer than {_TIMEOUT_S} s", f"try `{shown}`") from None
         if done.returncode:
@@ -147,6 +154,16 @@ def build(folder: str) -> tuple[str, bytes]:
         if len(wheels) != 1:
             raise _error(folder, f"pip made {len(wheels)} wheels", f"try `{shown}`")
         return wheels[0].name, wheels[0].read_bytes()
+
+
+def _apart(folder: str) -> dict[str, str]:
+    """What has setuptools work in that folder, by a settings file of its own: the project's stays as it is.
+
+    Else a module that goes from the project would stay in its ``build``, which no later wheel could be built with.
+    """
+    settings = Path(folder, "setuptools.cfg")
+    settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n", encoding="utf-8")
+    return {"DIST_EXTRA_CONFIG": str(settings)}
 
 
 def _left_of_earlier(folder: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 
 from harness.errors import EngineLostError
 
@@ -36,10 +37,16 @@ PATH_HINT = (
 )
 
 
+UDF_HINT = (
+    "a UDF takes columns, and gives a column: df.select(f(df.amount));\n"
+    "its plain Python function, which takes and gives values, is f.func"
+)
+
+
 def add_hint(exc: BaseException) -> None:
-    """Add a note to an error of Connect's own, which names the marker, and to one without a text; leave all others alone."""
+    """Add a note to an error of Connect's own, which names the marker, and to those that say too little; leave all others."""
     try:
-        hint = HINT if _is_connect_only(exc) else PATH_HINT if _is_path_of_text(exc) else None
+        hint = next((said for is_so, said in _HINTS if is_so(exc)), None)
     except Exception:  # noqa: BLE001 -- it may be of the user's own class, which answers as it likes
         return
     if hint is not None and hint not in getattr(exc, "__notes__", ()):
@@ -69,6 +76,13 @@ def _is_connect_only(exc: BaseException) -> bool:
     return isinstance(exc, AssertionError) and not str(exc) and _raised_in(exc).startswith("pyspark/")
 
 
+def _is_of_udf(exc: BaseException) -> bool:
+    # Connect says no more than "assert" of a value that is no column.
+    if not isinstance(exc, AssertionError) or str(exc) or _raised_in(exc) != "pyspark/sql/connect/expressions.py":
+        return False
+    return any(frame.f_code.co_filename.endswith("udf.py") for frame, _ in traceback.walk_tb(exc.__traceback__))
+
+
 def _is_of_java(name: str) -> bool:
     return name.startswith("_j") or name in _OF_JAVA
 
@@ -84,6 +98,9 @@ def _raised_in(exc: BaseException) -> str:
         trace = trace.tb_next
     file = trace.tb_frame.f_code.co_filename.replace(os.sep, "/") if trace is not None else ""
     return file[file.rindex("/pyspark/") + 1 :] if "/pyspark/" in file else ""
+
+
+_HINTS = ((_is_of_udf, UDF_HINT), (_is_connect_only, HINT), (_is_path_of_text, PATH_HINT))
 
 
 def lost_error(pid: int, lines: list[str], *, memory: str) -> EngineLostError:

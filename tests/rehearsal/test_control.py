@@ -142,6 +142,16 @@ def test_nothing_of_its_starter_is_inherited(env):
     assert os.getsid(pid) == pid
 
 
+def test_it_has_the_mirrors_of_its_starter(env):
+    """And whom that trusts: the engine that it starts fetches Delta's jars, and makes an environment by pip."""
+    mirrors = {"NBH_MAVEN_URL": "https://m.invalid", "NBH_IVY_SETTINGS": "/i.xml", "PIP_CONFIG_FILE": "/p.conf"}
+    trusted = {"SSL_CERT_DIR": "/etc/ssl/certs", "REQUESTS_CA_BUNDLE": "/c.pem", "PIP_CERT": "/c.pem"}
+
+    running = control.start(SETTINGS, env={**env, **mirrors, **trusted})
+
+    assert psutil.Process(running.pid).environ().items() >= {**mirrors, **trusted}.items()
+
+
 def test_why_it_does_not_start_is_told(env, monkeypatch):
     """The end of its log is in the error, and nothing is left running."""
     monkeypatch.setattr(control, "_PASSED_ON", ())

@@ -27,7 +27,7 @@ def built(monkeypatch):
     """What was built, by folder."""
     built = []
 
-    def build(folder):
+    def build(folder, **_env):
         built.append(folder)
         return f"my_pkg-{len(built)}.0-py3-none-any.whl", b"PK"
 

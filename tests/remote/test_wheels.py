@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from pathlib import Path
+
 import pytest
 from wheel_backend import SETTINGS, backend
 from workspaces import FakeWorkspace
@@ -113,6 +117,28 @@ def test_what_an_earlier_build_has_left_is_in_no_wheel(tmp_path):
     (lib / "old.py").touch()
     with pytest.raises(WheelError, match=r"build holds churn/old\.py"):
         build(str(tmp_path))
+
+
+def test_nothing_is_left_in_the_project(tmp_path):
+    """By setuptools, whose folder `build` would have what is taken out of the project later."""
+    site = str(Path(pytest.importorskip("setuptools").__file__).parents[1])
+    (tmp_path / "pyproject.toml").write_text(f'{SETTINGS}[project]\nname = "churn"\nversion = "1.0"\n')
+    # pip gives a build no package of this environment, and there is no index to get setuptools from.
+    (tmp_path / "backend.py").write_text(f"import sys\nsys.path.append({site!r})\nfrom setuptools.build_meta import *\n")
+    package = tmp_path / "src" / "churn"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "old.py").touch()
+    there = sorted(tmp_path.rglob("*"))
+
+    build(str(tmp_path))
+    left = sorted(tmp_path.rglob("*"))
+    (package / "old.py").rename(package / "new.py")
+    content = build(str(tmp_path))[1]
+
+    assert left == there
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    assert [name for name in names if name.endswith(".py")] == ["churn/__init__.py", "churn/new.py"]
 
 
 @pytest.mark.parametrize(

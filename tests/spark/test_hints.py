@@ -6,7 +6,7 @@ import pyspark
 import pytest
 from pyspark.sql import functions as F  # noqa: N812 -- as Spark's users write it
 
-from harness.spark.hints import HINT, PATH_HINT, add_hint
+from harness.spark.hints import HINT, PATH_HINT, UDF_HINT, add_hint
 
 LACKING = {
     "context": lambda spark: spark.sparkContext,
@@ -71,6 +71,14 @@ def test_what_connect_lacks_names_the_mark(spark, way):
 def test_other_failures_are_left_alone(spark, way):
     """A hint that is wrong costs more than none."""
     assert noted(spark, way) == []
+
+
+def test_a_udf_that_is_given_a_value(spark):
+    """As a plain function would be; Spark says no more than that something is not so."""
+    double = F.udf(lambda x: x * 2, "int")
+
+    assert noted(spark, lambda _spark: double(5)) == [UDF_HINT]
+    assert double.func(5) == 10
 
 
 def test_a_path_into_json_text(spark):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -659,6 +660,40 @@ def test_a_red_run_that_nobody_looks_at(pytester):
                 "  mend:  assert run.passed, or compare run.outcome with what you expect",
             ]
         )
+
+
+SHORTENED = """
+def test_notebook(run_notebook):
+    assert run_notebook("bad.py").passed
+
+def test_summary(run_notebook):
+    run = run_notebook("bad.py")
+    assert run.passed, run.summary
+
+def test_job(run_job):
+    assert run_job("job.json").passed
+
+def test_unread(run_job):
+    run_job("job.json")
+"""
+
+
+def test_the_cause_of_a_red_run_is_shown_whole(pytester):
+    """Pytest shortens what an assert is about; where the test names the summary, that is enough."""
+    pytester.makepyfile(test_shortened=SHORTENED)
+    (pytester.path / "bad.py").write_text(f"{HEADER}raise ValueError('why ' + 'x' * 300 + ' because')\n")
+    tasks = [{"task_key": "one", "notebook_task": {"notebook_path": "bad.py"}}]
+    (pytester.path / "job.json").write_text(json.dumps({"name": "nightly", "tasks": tasks}))
+
+    said = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rN").stdout.str()
+
+    assert "4 failed" in said
+    _, notebook, summary, job, unread = re.split(r"_{5,} test_\w+ _{5,}\n", said)
+    told = "- red runs of this test -"
+    assert [told in part for part in (notebook, summary, job, unread)] == [True, False, True, False]
+    why = f"ValueError: why {'x' * 300} because"
+    assert [why in part.partition(told)[2] for part in (notebook, job)] == [True, True]
+    assert "NBH360 nightly failed, and the test doesn't look at it\n  cause: one failed at bad.py:2 (cell 1, line 1)" in unread
 
 
 @pytest.mark.nbh_engine("connect")

@@ -206,6 +206,16 @@ def test_lines_say_what_is_wrong_and_how_to_mend_it(capsys):
     ]
 
 
+def test_a_line_in_a_log_is_whole(capsys, monkeypatch):
+    """A command that is cut into lines can't be copied from it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    mend = f'pip install "databricks-notebook-harness[{"local," * 30}]"'
+
+    show([Fact("Java", "too old", ok=False, mend=mend)])
+
+    assert f"mend: {mend}\n" in capsys.readouterr().out
+
+
 def test_json_has_the_same_facts():
     """Other programs read names, not columns."""
     out = io.StringIO()

@@ -153,6 +153,22 @@ def test_a_frame_is_made_by_spark(written):
     assert "    frame = spark.createDataFrame(" in text
 
 
+def test_a_frame_that_comes_back_is_compared_as_a_table(written):
+    """Two frames are never equal, whatever they hold."""
+    text = written("from pyspark.sql import DataFrame\ndef clean(df: DataFrame) -> DataFrame:\n    return df")
+
+    assert "\nfrom harness import assert_table_equal\nimport pytest\n" in text
+    assert "    assert_table_equal(answer, ...)\n" in text
+
+
+@pytest.mark.parametrize("decorator", ['@F.udf("string")', "@udf", "@pandas_udf('int')"])
+def test_a_udf_is_called_as_the_plain_function_that_it_is_made_of(written, decorator):
+    """What is filled in are values, and it takes columns."""
+    text = written(f"from pyspark.sql.functions import *\n{decorator}\ndef bucket(amount):\n    return 'big'")
+
+    assert "    answer = bucket.func(amount)\n" in text
+
+
 def test_an_argument_named_as_a_fixture_is_that_fixture(written):
     """``def load(spark, path)`` is called with the test's own session."""
     text = written("def load(spark, path):\n    return spark.read.csv(path)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness import load_notebook
 from harness.errors import WidgetNotDefinedError
 from harness.extract.misspelt import check_names
 
@@ -46,6 +47,15 @@ def test_a_misspelt_name_is_told(check, cell):
         '  mend:  did you mean "day"?\n'
         "  more:  docs/errors.md#nbh351"
     )
+
+
+def test_it_is_told_where_a_notebook_is_loaded(tmp_path):
+    """Its functions would take the default."""
+    (tmp_path / "nb.py").write_text(f"{HEADER}{DAY}\n")
+
+    with pytest.raises(WidgetNotDefinedError, match='did you mean "day"'):
+        load_notebook(tmp_path / "nb.py", widgets={"dya": "2026-01-31"})
+    assert load_notebook(tmp_path / "nb.py", widgets={"day": "2026-01-31"}) is not None
 
 
 def test_one_of_a_notebook_that_is_run_is_told(check):

@@ -185,6 +185,17 @@ def test_no_bundle_and_no_file(project, asked, cause):
     assert cause in caught.value.cause
 
 
+def test_a_misspelt_file_names_the_near_one(bundle):
+    """In the folder that was looked in."""
+    bundle.write(resources__nightly_job_yml=ETL)
+    (bundle.root / "resources" / "nightly_job.yml").rename(bundle.root / "resources" / "nightly.job.yml")
+
+    with pytest.raises(JobNotFoundError) as caught:
+        bundle.read("resources/nightly.yml")
+
+    assert caught.value.mend == 'did you mean "resources/nightly.job.yml"?'
+
+
 def test_a_variable_that_nothing_gives_a_value(bundle):
     """The error names the file, the line and the variable; nothing becomes an empty text."""
     bundle.write(resources__etl_yml=ETL.replace("${var.where}", "${var.were}"))

@@ -237,10 +237,17 @@ def test_missing_header_shows_its_text():
     assert str(caught.value) == (
         "n.py:1: NBH101 the file is not a Databricks notebook\n"
         "  cause: line 1 is 'import os', not '# Databricks notebook source'\n"
-        "  mend:  put '# Databricks notebook source' on line 1, or allow notebooks without a header (headerless=True)"
-        " if it has cell separators\n"
+        "  mend:  put '# Databricks notebook source' on line 1, or read it by read_notebook(…, headerless=True)\n"
         "  more:  docs/errors.md#nbh101"
     )
+
+
+def test_a_module_is_told_from_a_notebook():
+    """Without a cell separator it is likely to be one, and a test needs no harness for it."""
+    with pytest.raises(NotANotebookError) as caught:
+        parse("import os\n")
+
+    assert caught.value.mend == "put '# Databricks notebook source' on line 1; if it is a Python module, import it as any other"
 
 
 @pytest.mark.parametrize("text", ["", "\n# Databricks notebook source\n", "import os\n"])
