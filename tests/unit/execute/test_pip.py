@@ -138,7 +138,9 @@ def test_a_requirements_file_at_home(tmp_path, monkeypatch):
     assert read(["-r", "~/needs.txt"]).requirements == ["pandas"]
 
 
-@pytest.mark.parametrize("options", [["-qr", "needs.txt"], ["-qUrneeds.txt"], ["-qi", "URL", "-r", "needs.txt"], ["-qU", "pandas"]])
+@pytest.mark.parametrize(
+    "options", [["-qr", "needs.txt"], ["-qUrneeds.txt"], ["-qi", "URL", "-r", "needs.txt"], ["-qU", "pandas"]]
+)
 def test_short_options_may_be_joined(tmp_path, monkeypatch, options):
     """Of `-qr needs.txt` the file is read, as pip reads it."""
     monkeypatch.chdir(tmp_path)
