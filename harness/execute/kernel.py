@@ -34,6 +34,7 @@ from harness.execute.refusals import (
     hear_of_queries,
     hear_of_requests,
     is_by_library,
+    newer_python,
     refuse_sessions,
     why_refused,
 )
@@ -319,7 +320,7 @@ class Runner:
             tell(self.job.folder, "exit", value=error.value, **facts)
         elif isinstance(error, (UnsupportedError, DbutilsCallError)):
             tell(self.job.folder, "unsupported", why=why_refused(error), **facts)
-        elif why := connect_only(error) or databricks_only(error) or self._unclear(error):
+        elif why := connect_only(error) or databricks_only(error) or newer_python(error) or self._unclear(error):
             tell(self.job.folder, "unsupported", why=why, **facts)
         else:
             what = in_words(error)

@@ -101,7 +101,7 @@ def read(words: list[str], *, folder: str = "") -> Wanted:
     Raises:
         PipError: A requirements file can't be read.
     """
-    wanted, rest = Wanted(), iter(words)
+    wanted, rest = Wanted(), map(_without_flags, words)
     for word in rest:
         name, is_joined, value = word.partition("=") if word.startswith("--") else (word, "", "")
         if word[:_SHORT] in ("-r", "-c", "-e", "-i", "-f") and len(word) > _SHORT and not word.startswith("--"):
@@ -123,6 +123,11 @@ def read(words: list[str], *, folder: str = "") -> Wanted:
         elif not word.startswith("-"):
             wanted.requirements += sorted(glob.glob(word)) if "*" in word and "/" in word else [word]
     return wanted
+
+
+def _without_flags(word: str) -> str:
+    """Give `-qr` as `-r`: of short options that are joined, only the last may have a value."""
+    return re.sub(r"^-[qvUI]+(?=[^qvUI])", "-", word)
 
 
 def _read_file(path: str) -> Wanted:
@@ -300,7 +305,7 @@ def _loaded() -> set[str]:
 
 def _sources(words: list[str]) -> list[str]:
     """Where packages come from, of a line's options."""
-    kept, rest = [], iter(words)
+    kept, rest = [], map(_without_flags, words)
     for word in rest:
         if word in ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host"):
             kept += [word, next(rest, "")]

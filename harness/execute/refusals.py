@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.execute.hints import hinted
 from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_missing
+from harness.extract.unparsed import of_newer
 from harness.runtime.context import HOST
 from harness.spark.hints import PATH_HINT
 
@@ -87,6 +88,12 @@ def why_refused(error: Exception) -> str:
     why = "\n".join(filter(None, (str(getattr(error, "what", error)), getattr(error, "cause", ""))))
     mend = " ".join(str(getattr(error, "mend", "")).splitlines())
     return hinted(why, mend) if mend else why
+
+
+def newer_python(error: BaseException) -> str:
+    """Why this error may be no fault of the notebook's: its Python is newer than this one; "" if it isn't."""
+    found = of_newer(error, error.text or "") if isinstance(error, SyntaxError) else None
+    return hinted(f"SyntaxError: {found[0]}", found[1]) if found else ""
 
 
 def connect_only(error: BaseException) -> str:

@@ -152,6 +152,7 @@ _CHILDREN: dict[type, tuple[str, ...]] = {
     ast.Nonlocal: (),
     ast.Import: (),
     ast.ImportFrom: (),
+    ast.MatchSingleton: (),  # its value is True, False or None itself, and no node
     type(None): (),  # stands among a dict's keys for `**`, and among keyword-only defaults for none
 }
 _LEAVES = frozenset(

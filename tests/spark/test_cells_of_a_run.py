@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from whole_notebooks import writer
@@ -92,6 +93,16 @@ def test_what_is_no_python_is_told_at_its_line(run_notebook, notebook, name):
     shown = "\n".join(run.cells[1].outputs[-1]["traceback"])
     assert f"n.py:{number}\n    {line}\n" in shown
     assert run.cells[2].outcome == "not_run"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python takes the line")
+def test_a_line_for_a_newer_python_is_no_fault_of_the_notebook(run_notebook, notebook):
+    """The runtime may have that Python: here the line can't run."""
+    run = run_notebook(notebook("row = {'b': 1}", 'x = 1\nprint(f"{row["b"]}")', "print('on')"))
+
+    assert (run.outcome, run.location.cell, run.location.cell_line) == ("unsupported", 2, 2), run.summary
+    assert "Python 3.12 and newer may take this line, and here is 3.11" in run.error
+    assert "hint: run the tests with the Python of your runtime: Databricks has 3.12 from 16.0 on" in run.error
 
 
 def test_what_is_no_python_in_a_notebook_that_is_run_is_told_there(run_notebook, notebook):

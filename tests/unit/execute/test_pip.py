@@ -138,6 +138,17 @@ def test_a_requirements_file_at_home(tmp_path, monkeypatch):
     assert read(["-r", "~/needs.txt"]).requirements == ["pandas"]
 
 
+@pytest.mark.parametrize(
+    "options", [["-qr", "needs.txt"], ["-qUrneeds.txt"], ["-qi", "URL", "-r", "needs.txt"], ["-qU", "pandas"]]
+)
+def test_short_options_may_be_joined(tmp_path, monkeypatch, options):
+    """Of `-qr needs.txt` the file is read, as pip reads it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "needs.txt").write_text("pandas\n")
+
+    assert read(options).requirements == ["pandas"]
+
+
 def test_a_constraint_asks_for_nothing(installed, tmp_path, pip):
     """What isn't installed needs none; what is has to keep to it."""
     installed("tiny", "1.2")

@@ -120,6 +120,17 @@ def test_statement_that_python_refuses_ends_nothing(project, cell, reason):
         str(module.f())
 
 
+def test_caught_error_is_no_need_of_who_reads_what_was_made_around_it(needs):
+    """A list that a loop fills, and notes its errors in, needs nothing."""
+    found = needs(
+        "checks = []\nfor path in ['a']:\n    try:\n        checks.append(path)\n"
+        "    except ValueError as exc:\n        checks.append(f'{path}: {exc}')",
+        "def f():\n    return checks",
+    )
+
+    assert found.unresolved == ()
+
+
 @pytest.mark.parametrize(
     ("flags", "statement", "unresolved"),
     [

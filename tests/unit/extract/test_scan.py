@@ -231,3 +231,12 @@ def test_name_of_databricks_that_a_branch_binds_is_the_notebooks(project):
     )
 
     assert module.f() == {"k": 0, "z": 1}
+
+
+@pytest.mark.parametrize("value", ["True", "False", "None"])
+def test_match_on_a_singleton_is_read_as_any_other(project, value):
+    """``case True:`` at the top level is no node of its own, and ends nothing."""
+    module = project.load(f"flag = len('a') == 1\nmatch flag:\n    case {value}:\n        n = 1\n    case _:\n        n = 2")
+
+    with project.test():
+        assert module.n == (1 if value == "True" else 2)
