@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
 import threading
 from importlib.machinery import ModuleSpec
@@ -910,7 +910,7 @@ def test_a_clock_that_a_test_sets_is_forgotten_with_it(project, monkeypatch):
     """A day that was worked out under one test's clock isn't the next one's."""
     module = project.load("import datetime as dt", "today = dt.date.today()", "def f():\n    return today")
 
-    class Fixed(datetime.date):
+    class Fixed(dt.date):
         @classmethod
         def today(cls):
             return cls(1999, 1, 1)
