@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from harness.execute.pip import lack_of
 from harness.jobs import loops
 from harness.jobs.course import comes_to, ended, left_out, why
 from harness.jobs.given import as_arguments, pushed_down
 from harness.jobs.job import NOTEBOOK, WHEEL
+from harness.jobs.order import before, last_first
 from harness.jobs.references import Known, ReferenceUnknownError, fill
 from harness.jobs.result import EXCLUDED, FAILED, PASSED, SKIPPED, TIMED_OUT, UNSUPPORTED, WITH_FAILURES, JobRun, TaskRun, Tasks
 from harness.model import GREEN
@@ -64,7 +66,8 @@ def run_job(
     started = datetime.now(UTC)
     around.tasks.give({task.key: {} for task in job.tasks})
     ends, running = Tasks(), _Running(parameters, around, run, run_other, shown)
-    for task in job.tasks:
+    earlier = before(job.tasks)
+    for task in last_first(job.tasks):
         out = left_out(task, ends)
         if out is not None:
             ends[task.key] = TaskRun(task.key, task.kind, out.ended, out.why, waits_for_open=out.is_open)
@@ -73,12 +76,15 @@ def run_job(
         if left is not None and left <= 0:
             ends[task.key] = TaskRun(task.key, task.kind, SKIPPED, "the job's time was over")
             continue
+        around.tasks.hide({one.key for one in job.tasks} - earlier[task.key] - {task.key, task.worker.key})
         known = Known(job.name, number, started, parameters, task.key, running.path_of(task), ends, around.tasks.of)
         ends[task.key] = running.task(task, known, left)
+    around.tasks.hide(())
+    ends = Tasks({task.key: ends[task.key] for task in job.tasks})
     how, error = ended(job.tasks, ends), why(ends)
     if deadline is not None and any(one.why == "the job's time was over" for one in ends.values()):
         how, error = TIMED_OUT, "its time was over before all of its tasks were run"
-    notes = (*job.notes, *_sources_of(job, ends), *_notes_of(ends))
+    notes = (*job.notes, *_sources_of(job, ends), *_lacking(job), *_notes_of(ends))
     return JobRun(job.name, how, ends, error, time.monotonic() - begun, notes=notes, without=job.without)
 
 
@@ -96,6 +102,15 @@ def _notes_of(ends: Tasks) -> list[str]:
     """What there is to know of the jobs that tasks ran."""
     runs = [(end.key, one.job) for end in ends.values() for one in (*end.iterations, end) if one.job is not None]
     return list(dict.fromkeys(f"{key}: {note}" for key, run in runs for note in run.notes))
+
+
+def _lacking(job: Job) -> list[str]:
+    """Say of each task what it asks for and runs without here: with another version, or with none."""
+    return [
+        f"{task.worker.key} ran with what is installed here: {'; '.join(lacks)}"
+        for task in job.tasks
+        if (lacks := [said for text in task.worker.requires if (said := lack_of(text))])
+    ]
 
 
 def _name_of(wheel: Wheel) -> str:

@@ -162,6 +162,14 @@ def lack(text: str) -> str:
     return next(_lacks(_parsed(text)), "")
 
 
+def lack_of(text: str) -> str:
+    """The same of what can't be read, too."""
+    try:
+        return lack(text)
+    except PipError as exc:
+        return str(exc)
+
+
 def _parsed(text: str) -> Requirement:
     try:
         return Requirement(text)

@@ -30,6 +30,21 @@ PURE_PREFIXES = tuple(
     """.split()  # noqa: SIM905 - a list this long is read as a text
 )
 
+# Of these, what a test may set for itself: the environment, the clock, chance. Their values are that test's alone.
+AROUND = (
+    "os.getenv",
+    "os.environ",
+    "os.getcwd",
+    "time.",
+    "uuid.uuid",
+    "random.",
+    "secrets.",
+    "getpass.",
+    "platform.",
+    "numpy.random.",
+)
+AROUND_LAST = (".now", ".today", ".utcnow", ".Path.cwd", ".Path.home")
+
 # The same, for what needs a live Spark session.
 SPARK_PREFIXES = tuple(
     """

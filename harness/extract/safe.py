@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from harness.extract.calls import first_sql, is_chained, is_query, is_super, method_of_class, writes
 from harness.extract.files import ASK_FOR_FILE, READING_METHODS, makes_of_file, opens_to_read
 from harness.extract.purity import (
+    AROUND,
+    AROUND_LAST,
     INJECTED_READS,
     PURE_BUILTINS,
     PURE_METHODS,
@@ -60,12 +62,14 @@ class Verdict:
     """Why a statement is not safe ("" if it is), and what of a test it needs: ``spark``, ``dbutils``, ``widget``.
 
     ``logger`` names the logger that the statement would give, where only a stand-in for it can be had; ``reads_file`` says
-    that it opens a file of this machine; ``left_out`` has the places (line, column) of calls in its blocks that only act.
+    that it opens a file of this machine, ``reads_around`` that it asks the environment, the clock or chance, which a test may
+    have set for itself; ``left_out`` has the places (line, column) of calls in its blocks that only act.
     """
 
     reason: str = ""
     logger: str = ""
     reads_file: bool = False
+    reads_around: bool = False
     left_out: set[tuple[int, int]] = field(default_factory=set)
     needs: set[str] = field(default_factory=set)
 
@@ -276,6 +280,8 @@ class _Checker:
                     self.expression(argument)
             case ast.Name():
                 self.name(node.id)
+            case ast.Attribute() if self.dotted(node).startswith(AROUND):
+                self.verdict.reads_around = True
             case ast.Await() | ast.Yield() | ast.YieldFrom():
                 raise _UnsafeError(f"uses `{type(node).__name__.lower()}`")
             case ast.Lambda():
@@ -287,6 +293,7 @@ class _Checker:
                     self.expression(child)
 
     def name(self, name: str) -> None:
+        self.verdict.reads_around |= self.origin(name).startswith(AROUND)
         if name in self.names.injected and not self.names.origin(name) and self.names.definition(name) is None:
             self.verdict.needs.add("spark" if name in SPARK_ROOTS else "dbutils" if name == "getArgument" else name)
 
@@ -457,6 +464,7 @@ class _Checker:
                 receiver = receiver.value
 
     def library(self, dotted: str, node: ast.Call) -> None:
+        self.verdict.reads_around |= dotted.startswith(AROUND) or dotted.endswith(AROUND_LAST)
         if dotted.startswith(SPARK_PREFIXES):
             self.verdict.needs.add("spark")
         elif not dotted.startswith(PURE_PREFIXES) and not (makes_of_file(dotted, node) and self.is_file(node.args[0])):

@@ -121,11 +121,13 @@ class Values:
             if error is not self._circle and self.outline.verdict(index).logger:
                 return self._logger(index, entry, error)
             raise
-        reads_file = entry.row.kind == HELD and self.outline.verdict(index).reads_file
+        verdict = self.outline.verdict(index) if entry.row.kind == HELD else None
+        reads_file = verdict is not None and verdict.reads_file
+        is_this_tests = reads_file or (verdict is not None and verdict.reads_around)
         if reads_file and self._units.loading_at is not None:
             raise NotNowError(entry.row.binds)
         changed_later = self.outline.is_changed_later(index)
-        outer, self._asked_test = self._asked_test, self._changing > 0 or changed_later or reads_file
+        outer, self._asked_test = self._asked_test, self._changing > 0 or changed_later or is_this_tests
         changes = changed_later or (entry.row.kind == HELD and bool(entry.row.changes))
         self._changing += changes
         self._run_readers_before(index, entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobVariableError
@@ -29,6 +30,26 @@ class Computes:
         self._settings, self._resolve = found.settings, found.variables.resolve
         self._lists, self._wrong = lists, wrong
 
+    def check(self, entry: Mapping[str, Any], key: str) -> None:
+        """See that the job has what a task names of it to run on.
+
+        Raises:
+            JobShapeError: It hasn't.
+        """
+        for name, held, what in (
+            ("job_cluster_key", "job_clusters", "job cluster"),
+            ("environment_key", "environments", "environment"),
+        ):
+            try:
+                wanted = self._resolve(entry.get(name))
+                known = [self._resolve(one.get(name)) for one in self._lists(self._settings.get(held), held)]
+            except JobVariableError:
+                continue  # which only a workspace knows
+            if wanted is not None and wanted not in known:
+                near = get_close_matches(str(wanted), map(str, known), n=1)
+                mend = f'did you mean "{near[0]}"?' if near else f"correct it, or add it to {held}"
+                raise self._wrong(f'the task "{key}" runs on the {what} "{wanted}"', "the job has none of that name", mend, key)
+
     def environments(self) -> tuple[dict[str, Any], ...]:
         """All of the job's."""
         return tuple(self._lists(self._resolve(self._settings.get("environments")), "environments"))
@@ -42,7 +63,7 @@ class Computes:
         clusters = self._lists(self._resolve(self._settings.get("job_clusters")), "job_clusters")
         spec = next((one.get("new_cluster") for one in clusters if one.get("job_cluster_key") == shared), None)
         if not isinstance(spec, dict):
-            raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "the job has none", "correct it", key)
+            raise self._wrong(f'the task "{key}" runs on the job cluster "{shared}"', "it has no new_cluster", "write it", key)
         return {**made, "new_cluster": spec}
 
     def environment(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -84,6 +84,10 @@ class Entries:
             unclear=next(filter(None, unclear), "") or clash(packages, self._shown),
         )
 
+    def requirements(self, task: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a task asks for by a package's name, as pip reads it."""
+        return tuple(one.text for one in self._asked(task) if one.package and not one.text.endswith(".whl"))
+
     def of(self, task: Mapping[str, Any], own: Mapping[str, Any], key: str) -> Found:
         """What a task calls.
 

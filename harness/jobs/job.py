@@ -80,9 +80,9 @@ class Task:
     ``retries`` what the job asks for. ``compute`` are its fields that say what it runs on, where they are wanted. ``loop`` is
     what a for_each_task does. ``wheels`` are those of the project that it has: the one that its entry point is in, and all that
     it asks for; ``asked`` are the folders of these, by how the task writes them. ``environment`` is that of the job which it
-    names for serverless compute, if it is a script or has wheels: these can't do without. ``job`` is what a run_job_task runs,
-    if that is a job of the same bundle; ``parameters`` are what it is given. ``unclear`` says why nobody can tell what it would
-    do on Databricks.
+    names for serverless compute, if it is a script or has wheels: these can't do without. ``requires`` are packages asked for
+    by name, as pip reads them. ``job`` is what a run_job_task runs, if that is a job of the same bundle: it is given
+    ``parameters``. ``unclear`` says why nobody can tell what it would do on Databricks.
     """
 
     key: str
@@ -102,6 +102,7 @@ class Task:
     asked: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     job: Job | None = None
+    requires: tuple[str, ...] = ()
     unclear: str = ""
 
     @property

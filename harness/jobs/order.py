@@ -1,4 +1,4 @@
-"""In which order a job's tasks may run, and that what they refer to is there."""
+"""In which order a job's tasks may run, which surely runs after which, and that what they refer to is there by then."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ordered(tasks: Sequence[Task], wrong: Wrong) -> tuple[Task, ...]:
 
 def check_references(tasks: Sequence[Task], parameters: Mapping[str, str], wrong: Wrong) -> None:
     """See that references to tasks and parameters name some that there are."""
-    keys = [task.key for task in tasks]
+    keys, earlier = [task.key for task in tasks], before(tasks)
     for task in tasks:
         for parts in (found for text in task.all_texts for found in named(text)):
             known, what = {"tasks": (keys, "task"), "job": (list(parameters), "parameter")}.get(parts[0], ([], ""))
@@ -68,6 +68,39 @@ def check_references(tasks: Sequence[Task], parameters: Mapping[str, str], wrong
                     f'did you mean "{near[0]}"?' if near else "correct the reference",
                     task.key,
                 )
+            if parts[0] == "tasks" and name not in {*earlier[task.key], "", task.key}:
+                raise wrong(
+                    f'the task "{task.key}" refers to the task "{name}", which it doesn\'t wait for',
+                    "on a workspace both may run at the same time, and only what has ended can be referred to",
+                    f'add "{name}" to its depends_on',
+                    task.key,
+                )
+
+
+def before(tasks: Sequence[Task]) -> dict[str, frozenset[str]]:
+    """By the key of each task, which have ended when it starts: those it waits for, and what these wait for.
+
+    Args:
+        tasks: In an order in which they may run.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for task in tasks:
+        found[task.key] = frozenset().union(*({one.key} | found.get(one.key, frozenset()) for one in task.after))
+    return found
+
+
+def last_first(tasks: Sequence[Task]) -> list[Task]:
+    """An order in which they may run, too: of those that could run at the same time the one that is written last comes first.
+
+    Whoever leaves out a ``depends_on`` mostly writes tasks in the order that they need; in that order the lack isn't seen.
+    """
+    left, found = list(tasks), []
+    done: set[str] = set()
+    while left:
+        found.append(next(task for task in reversed(left) if done.issuperset(one.key for one in task.after)))
+        left.remove(found[-1])
+        done.add(found[-1].key)
+    return found
 
 
 def with_inner(tasks: Iterable[Task]) -> Iterator[Task]:

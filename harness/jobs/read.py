@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 MOST_TASKS = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_KEYS_OF_JOB = ("environments", "job_clusters", "parameters", "timeout_seconds")
 _KEYS = ("depends_on", "run_if", "timeout_seconds")
 _KEYS_OF = {
     NOTEBOOK: ("base_parameters",),
@@ -115,12 +116,8 @@ class _Reader:
         if len(entries) > MOST_TASKS:
             raise self._wrong("the job has too many tasks", f"it has {len(entries)}, a run takes {MOST_TASKS}", "split it")
         name = str(resolve(settings.get("name") or self._found.key))
-        parameters = {}
-        for one in self._list(settings.get("parameters"), "parameters"):
-            called = resolve(one.get("name"))
-            if not isinstance(called, str):
-                raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
-            parameters[str(called)] = "" if called in self._given else self._default(called, one)
+        self._check_keys((settings, _KEYS_OF_JOB), what="the job")
+        parameters = self._parameters()
         self._names = tuple(parameters)
         tasks = tuple(self._task(one) for one in self._list(entries, "tasks"))
         tasks_in_order = ordered(tasks, self._wrong)
@@ -130,6 +127,21 @@ class _Reader:
         environments = self._computes.environments() if self._with_compute else ()
         notes = tuple(self._notes(left))
         return Job(name, self._found.path, left, parameters, seconds, environments, notes, self._found.files, self._skip)
+
+    def _parameters(self) -> dict[str, str]:
+        """The job's own, each with its default: the Jobs API takes none without one."""
+        found: dict[str, str] = {}
+        for one in self._list(self._found.settings.get("parameters"), "parameters"):
+            name = self._found.variables.resolve(one.get("name"))
+            if not isinstance(name, str):
+                raise self._wrong("a parameter of the job has no name", f"it is {one!r}", "write its name")
+            if name in found:
+                raise self._wrong(f'two parameters of the job have the name "{name}"', "each needs its own", "rename one", name)
+            if one.get("default") is None:
+                what = f'the parameter "{name}" of the job has no default'
+                raise self._wrong(what, "Databricks takes none without one", 'write its default, which may be ""', name)
+            found[str(name)] = "" if name in self._given else self._default(name, one)
+        return found
 
     def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
         """What a copy leaves out, or does otherwise."""
@@ -147,7 +159,7 @@ class _Reader:
 
     def _default(self, name: str, entry: Mapping[str, Any]) -> str:
         try:
-            return self._given_to.text(self._given_to.resolve(entry.get("default", "")), f"the default of the parameter {name}")
+            return self._given_to.text(self._given_to.resolve(entry["default"]), f"the default of the parameter {name}")
         except JobVariableError as exc:
             mend = f'{exc.mend}, or give the parameter in the test: parameters={{"{name}": "…"}}'
             raise JobVariableError(exc.what, cause=exc.cause, mend=mend, location=exc.location) from None
@@ -169,8 +181,15 @@ class _Reader:
         self._one_of(run_if, RUN_IF, f'run_if of the task "{key}"', key)
         own = entry[kind] if isinstance(entry[kind], dict) else {}
         waits = self._list(resolve(entry.get("depends_on")), "depends_on")
-        self._check_keys((entry, _KEYS), (own, _KEYS_OF.get(kind, ())), *((one, ("outcome",)) for one in waits), key=key)
-        after = tuple(Dependency(str(one.get("task_key") or ""), _outcome(one.get("outcome"))) for one in waits)
+        self._check_keys(
+            (entry, _KEYS),
+            (own, _KEYS_OF.get(kind, ())),
+            *((one, ("outcome",)) for one in waits),
+            what=f'the task "{key}"',
+            near=key,
+        )
+        after = tuple(Dependency(str(one.get("task_key") or ""), self._outcome(one.get("outcome"), key)) for one in waits)
+        self._computes.check(entry, key)
         if key in self._skip:
             return Task(str(key), kind, after, run_if)
         called = self._entries.of(entry, own, key) if kind == WHEEL else self._entries.beside(entry, kind)
@@ -193,11 +212,21 @@ class _Reader:
             wheels=called.wheels,
             asked=called.asked,
             environment=self._computes.environment(entry) if kind in (SCRIPT, WHEEL) or called.wheels else {},
+            requires=self._entries.requirements(entry),
             job=nested.job,
             unclear=called.unclear or nested.unclear or self._given_to.unclear(kind, parameters, arguments),
         )
 
-    def _check_keys(self, *held: tuple[Mapping[str, Any], Sequence[str]], key: str) -> None:
+    def _outcome(self, value: Any, key: str) -> str:
+        if isinstance(value, bool):  # as YAML has it
+            return str(value).lower()
+        if value not in (None, "true", "false"):
+            raise self._wrong(
+                f'outcome in depends_on of the task "{key}" is {value!r}', "a condition comes to true or false", "", key
+            )
+        return value or ""
+
+    def _check_keys(self, *held: tuple[Mapping[str, Any], Sequence[str]], what: str, near: Any = None) -> None:
         """See that nothing is misspelt of what may be left out: Databricks passes over a key that it doesn't know.
 
         Raises:
@@ -206,10 +235,12 @@ class _Reader:
         for found, known in held:
             left_out = [one for one in known if one not in found]
             for name in found:
-                near = get_close_matches(str(name).lower(), left_out, n=1, cutoff=0.75) if name not in known else []
-                if near:
+                meant = get_close_matches(str(name).lower(), left_out, n=1, cutoff=0.75) if name not in known else []
+                if meant:
                     cause = "Databricks knows no such key, and passes it over"
-                    raise self._wrong(f'the task "{key}" has "{name}"', cause, f'did you mean "{near[0]}"?', key)
+                    raise self._wrong(
+                        f'{what} has "{name}"', cause, f'did you mean "{meant[0]}"?', name if near is None else near
+                    )
 
     def _loop(self, own: Mapping[str, Any], key: str) -> Loop:
         """What a loop runs over, and what it runs."""
@@ -264,7 +295,3 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         return place_of(value, otherwise=self._found.path, root=self._root)
-
-
-def _outcome(value: Any) -> str:
-    return "" if value is None else str(value).lower()

@@ -10,7 +10,7 @@ from harness.errors import DbutilsArgumentError, TaskValueError
 from harness.runtime.part import Part, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
@@ -25,6 +25,7 @@ class TaskStore:
 
     def __init__(self) -> None:
         self._values: dict[str, dict[str, str]] = {}
+        self._hidden: frozenset[str] = frozenset()
 
     def begin(self, task: str) -> None:
         """A task starts: what an earlier run of it left is gone."""
@@ -33,6 +34,10 @@ class TaskStore:
     def forget(self, task: str) -> None:
         """Have a task that nobody finds any more."""
         self._values.pop(task, None)
+
+    def hide(self, tasks: Iterable[str]) -> None:
+        """Let the task that runs now find nothing of these: it doesn't wait for them, whenever they were run here."""
+        self._hidden = frozenset(tasks)
 
     def give(self, values: Mapping[str, Mapping[str, Any]]) -> None:
         """Have tasks that didn't run: a test says what they would have left.
@@ -89,6 +94,12 @@ class TaskStore:
                 mend=(f'did you mean "{near[0]}"? if not, ' if near else "")
                 + f'run its notebook first: run_notebook(…, task_key="{task}"),\n'
                 f'or say what it leaves: run_notebook(…, task_values={{"{task}": {{"{key}": …}}}})',
+            )
+        if task in self._hidden:
+            raise TaskValueError(
+                f'the task value "{key}" of "{task}" can\'t be relied on',
+                cause=f'the task that asks for it doesn\'t wait for "{task}": on a workspace both may run at the same time',
+                mend=f'add "{task}" to its depends_on',
             )
         if key in self._values[task]:
             return {"is": "value", "value": json.loads(self._values[task][key])}

@@ -52,6 +52,39 @@ def test_task_values_are_one_runs_own(run_job, job):
     assert again.tasks["sets"].exit_value == "none"
 
 
+@pytest.mark.parametrize("default", ["", ", default='none'"])
+def test_a_value_of_a_task_that_it_does_not_wait_for(run_job, job, default):
+    """Whatever ran first here: on a workspace nobody knows what it finds, also where it has a default."""
+    asks = f"dbutils.jobs.taskValues.get('sets', 'n'{default})"
+    run = run_job(job(notebook("asks"), notebook("sets"), sets=SETS, asks=asks))
+
+    assert (run.outcome, run.tasks["sets"].outcome) == ("failed", "passed")
+    assert 'doesn\'t wait for "sets"' in run.tasks["asks"].why
+    assert 'add "sets" to its depends_on' in run.tasks["asks"].why
+
+
+def test_a_table_of_a_task_that_it_does_not_wait_for(run_job, job, uc):
+    """It isn't there yet: what is written last is run first, and told in the order of the file."""
+    makes = f"spark.range(3).write.saveAsTable('{uc.name}.made')"
+    run = run_job(job(notebook("makes"), notebook("reads"), makes=makes, reads=f"spark.table('{uc.name}.made').count()"))
+
+    assert list(run.tasks) == ["makes", "reads"]
+    assert [one.outcome for one in run.tasks.values()] == ["passed", "failed"]
+    assert "TABLE_OR_VIEW_NOT_FOUND" in run.tasks["reads"].why
+
+
+def test_another_version_than_a_task_asks_for_is_told(run_job, job):
+    """What is installed here is what ran."""
+    asked = ("pytest==0.1", "nobody-has-it", "pytest>=1")
+    libraries = [{"pypi": {"package": one}} for one in asked]
+    run = run_job(job(notebook("one", libraries=libraries), one="x = 1"))
+
+    assert run.passed, run.summary
+    (note,) = run.notes
+    told = f"pytest==0.1 is asked for, and {pytest.__version__} is installed; nobody-has-it is not installed"
+    assert note == f"one ran with what is installed here: {told}"
+
+
 def test_a_value_that_is_no_choice(run_job, run_notebook, job):
     """A task has it as its job says, as MLOps Stacks' have a target that no dropdown offers; a default has to be a choice."""
     gives = "dbutils.widgets.dropdown('env', DEFAULT, ['staging', 'prod'])\ndbutils.notebook.exit(dbutils.widgets.get('env'))"
@@ -110,7 +143,7 @@ def test_a_branch_for_failures_after_what_is_not_run_here(run_job, job):
 
 def test_the_time_of_all_tasks(run_job, job):
     """The task that is on ends, no other begins."""
-    run = run_job(job(notebook("sleeps"), notebook("last"), sleeps="import time\ntime.sleep(60)", last="x = 1"), timeout_s=1.5)
+    run = run_job(job(notebook("last"), notebook("sleeps"), sleeps="import time\ntime.sleep(60)", last="x = 1"), timeout_s=1.5)
 
     assert run.outcome == "timed_out"
     assert (run.tasks["sleeps"].outcome, run.tasks["last"].outcome) == ("timed_out", "skipped")

@@ -421,3 +421,35 @@ def test_90_each_notebook_has_the_modules_of_its_own_folder(folder):
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "1 failed, 1 passed" in said
     assert "FAILED tests/test_south.py::test_it - assert 6 == 3" in said
+
+
+def test_100_what_a_test_sets_around_it_is_gone_with_it(folder):
+    """The lie: one test's environment decides what the next one tests. Here: each works its values out anew."""
+    folder.write(
+        {
+            "etl.py": """
+                # Databricks notebook source
+                import os
+
+                is_prod = os.environ.get("NBH_STAGE") == "prd"
+
+                def target():
+                    return "prd.sales" if is_prod else "dev.sales"
+                """,
+            "test_it.py": """
+                import etl
+
+                def test_on_prod(monkeypatch):
+                    monkeypatch.setenv("NBH_STAGE", "prd")
+                    assert etl.target() == "prd.sales"
+
+                def test_elsewhere():
+                    assert etl.target() == "prd.sales"
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "FAILED test_it.py::test_elsewhere" in said

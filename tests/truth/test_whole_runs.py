@@ -263,6 +263,55 @@ def test_64_a_job_that_did_nothing_has_not_passed(folder):
     assert "work was excluded: check came to false" in said
 
 
+RACE = """
+    tasks:
+      - {task_key: makes, notebook_task: {notebook_path: makes.py}}
+      - {task_key: asks, notebook_task: {notebook_path: asks.py}}
+    """
+
+
+@pytest.mark.parametrize(
+    ("makes", "asks"),
+    [
+        ("spark.range(3).write.saveAsTable('made_101')", "spark.table('made_101').count()"),
+        ("dbutils.jobs.taskValues.set('n', 3)", "dbutils.jobs.taskValues.get('makes', 'n', default=3)"),
+    ],
+)
+def test_101_a_task_that_does_not_wait_for_what_it_needs(folder, makes, asks):
+    """The lie: tasks run in the order in which they are written. Here: only what a task waits for has surely been."""
+    head = "# Databricks notebook source\n"
+    test = "def test_it(run_job): assert run_job('j.yml').passed"
+    folder.write({"j.yml": RACE, "makes.py": head + makes, "asks.py": head + asks, "test_it.py": test})
+
+    said, code = folder.run("pytest")
+
+    assert code == 1
+    assert "asks failed" in said
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "parameters: [{name: day}]",
+        "parameters: [{name: day, default: a}, {name: day, default: b}]",
+        "Parameters: [{name: day, default: a}]",
+        "environments: [{environment_key: other}]",
+    ],
+)
+def test_102_a_job_that_cannot_be_made(folder, lie):
+    """The lie: its copy is run with what was understood of it. Here: an error before anything is run."""
+    task = "{task_key: a, notebook_task: {notebook_path: nb.py}, environment_key: e}"
+    job = f"environments: [{{environment_key: e}}]\ntasks: [{task}]\n"
+    job = f"{lie}\ntasks: [{task}]\n" if lie.startswith("environments") else f"{lie}\n{job}"
+    test = "def test_it(run_job): assert run_job('j.yml').passed"
+    folder.write({"j.yml": job, "nb.py": "# Databricks notebook source\nopen('ran', 'w')\n", "test_it.py": test})
+
+    said, code = folder.run("pytest")
+
+    assert code == 1
+    assert "NBH413" in said
+
+
 def test_71_a_notebook_is_no_module(folder):
     """The lie: what imports a notebook passes here and fails on Databricks. Here: it fails with Databricks' words."""
     folder.write({"helpers.py": f"{HEADER}def f(): return 1\n", "plain.py": "def f(): return 1\n"})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import threading
 from importlib.machinery import ModuleSpec
@@ -879,3 +880,46 @@ def test_call_in_a_block_that_a_value_may_depend_on_is_not_left_out(project, sta
         module.f()
 
     assert reason in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["import os", 'stage = os.environ.get("NBH_STAGE", "dev")'],
+        ["import os", 'stage = os.getenv("NBH_STAGE", "dev")'],
+        ["import os", 'stage = "prd" if "NBH_STAGE" in os.environ else str("dev")'],
+        ["from os import environ", 'stage = environ.get("NBH_STAGE", "dev")'],
+        ["import os", 'def read():\n    return os.environ.get("NBH_STAGE", "dev")', "stage = read()"],
+        ["import os", 'first = os.environ.get("NBH_STAGE", "dev")', "stage = first.lower()"],
+    ],
+)
+def test_what_a_test_sets_in_the_environment_is_forgotten_with_it(project, monkeypatch, statements):
+    """A value that was worked out from a variable of one test isn't the next one's."""
+    module = project.load(*statements, "def f():\n    return stage")
+
+    with project.test(), monkeypatch.context() as own:
+        own.setenv("NBH_STAGE", "prd")
+        first = module.f()
+    with project.test():
+        second = module.f()
+
+    assert (first, second) == ("prd", "dev")
+
+
+def test_a_clock_that_a_test_sets_is_forgotten_with_it(project, monkeypatch):
+    """A day that was worked out under one test's clock isn't the next one's."""
+    module = project.load("import datetime as dt", "today = dt.date.today()", "def f():\n    return today")
+
+    class Fixed(dt.date):
+        @classmethod
+        def today(cls):
+            return cls(1999, 1, 1)
+
+    with project.test(), monkeypatch.context() as own:
+        own.setattr("datetime.date", Fixed)
+        first = module.f()
+    with project.test():
+        second = module.f()
+
+    assert first.year == 1999
+    assert second.year > 1999

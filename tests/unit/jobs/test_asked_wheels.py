@@ -74,7 +74,7 @@ def test_a_wheel_that_is_asked_for(read, tmp_path, kind, more, rest):
 )
 def test_a_wheel_that_is_not_the_projects(read, more):
     """Its source doesn't stand in for it."""
-    task = read(SRC, more=more)
+    task = read(SRC, more=more, rest="environments: [{environment_key: e}]\n")
 
     assert (task.wheels, task.asked, task.unclear) == ((), {}, "")
 

@@ -109,7 +109,7 @@ def test_a_wheel_of_an_environment(read, tmp_path):
 
     assert task.asked == {"../dist/*.whl": str(tmp_path)}
     with pytest.raises(JobShapeError, match="nothing that the task"):
-        read(more="environment_key: f", rest=ENVIRONMENT)
+        read(more="environment_key: f", rest=ENVIRONMENT.replace("[{", "[{environment_key: f}, {", 1))
 
 
 CLUSTER = "job_cluster_key: c"

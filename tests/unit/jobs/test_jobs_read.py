@@ -158,12 +158,12 @@ def test_what_a_job_runs_on_is_read_if_wanted(project):
           - {task_key: b, job_cluster_key: d, notebook_task: {notebook_path: n.py}}
     """
     project.write(j_yml=text, n_py="")
-    assert project.read("j.yml").tasks[0].compute == {}
-
-    with pytest.raises(JobShapeError, match='runs on the job cluster "d"'):
-        project.read("j.yml", with_compute=True)
+    for wanted in (False, True):
+        with pytest.raises(JobShapeError, match='runs on the job cluster "d"'):
+            project.read("j.yml", with_compute=wanted)
 
     project.write(j_yml=text.replace("key: d", "key: c"))
+    assert project.read("j.yml").tasks[0].compute == {}
     assert project.read("j.yml", with_compute=True).tasks[1].compute == {"new_cluster": {"num_workers": 1}}
 
 
@@ -297,6 +297,15 @@ def test_a_variable_that_leads_back_to_itself(project):
         (f"[{C}, left: a}}}}, {A}, depends_on: [{{task_key: c, outcom: 'true'}}]}}]", '"outcom"', '"outcome"?'),
         ("[{task_key: a, notebook_task: {notebook_path: n.py, base_parameters: {x: {a: 1}}}}]", "base parameter x", "as JSON"),
         (f"[{A}}}]\nparameters: [{{name: x, default: [1]}}]", "default of the parameter x is no text", "in quotes"),
+        (f"[{A}}}]\nparameters: [{{name: x}}]", 'the parameter "x" of the job has no default', "write its default"),
+        (f"[{A}}}]\nparameters: [{{name: x, default: 1}}, {{name: x, default: 2}}]", 'have the name "x"', "rename one"),
+        (f"[{A}}}]\nParameters: [{{name: x, default: 1}}]", 'the job has "Parameters"', 'did you mean "parameters"?'),
+        (f"[{A}}}]\ntimeout_second: 5", 'the job has "timeout_second"', 'did you mean "timeout_seconds"?'),
+        (f"[{A}, environment_key: plain2}}]\nenvironments: [{{environment_key: plain}}]", "plain2", '"plain"?'),
+        (f"[{A}, environment_key: e}}]", 'the environment "e"', "add it to environments"),
+        (f"[{A}}}, {C}, left: '{{{{tasks.a.values.n}}}}'}}}}]", "doesn't wait for", 'add "a" to its depends_on'),
+        (f"[{A}}}, {C}, left: '{{{{tasks.a.result_state}}}}'}}}}]", "doesn't wait for", "may run at the same time"),
+        (f"[{C}, left: a}}}}, {A}, depends_on: [{{task_key: c, outcome: 'yes'}}]}}]", "outcome in depends_on", "true or false"),
         (f"[{C}, left: [a]}}}}]", 'left of the task "c" is no text', "texts only"),
         ("text", "the job has no tasks", ""),
         ("[text]", "tasks is no list", ""),

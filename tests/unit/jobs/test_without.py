@@ -22,7 +22,11 @@ def pipeline(key, *after, **more):
     return {**made, "pipeline_task": {"pipeline_id": "${resources.pipelines.p.id}"}}
 
 
-ASKS = {"task_key": "asks", "condition_task": {"op": "EQUAL_TO", "left": "1", "right": "{{tasks.a.result_state}}"}}
+ASKS = {
+    "task_key": "asks",
+    "depends_on": [{"task_key": "a"}],
+    "condition_task": {"op": "EQUAL_TO", "left": "1", "right": "{{tasks.a.result_state}}"},
+}
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_what_waits_for_it_waits_for_what_it_waited_for(job):
 def test_what_a_condition_led_to_is_led_to_by_it_still(job):
     """The outcome goes with the dependency."""
     found = job(task("a"), ASKS, pipeline("p", "asks"), skip=["p"])
-    assert after(found) == {"a": [], "asks": []}
+    assert after(found) == {"a": [], "asks": ["a"]}
 
     found = job(task("a"), ASKS, task("b", "asks"), skip=[])
     assert [(one.key, one.outcome) for one in found.tasks[-1].after] == [("asks", "true")]
