@@ -44,7 +44,7 @@ VARIABLES = MappingProxyType(
 
 _COMPUTE_OWN = ("cluster_id", "serverless", "share")
 _TEXTS = ("host", "profile", "catalog", "workspace_root")
-_KEYS = (
+KEYS = (
     *_TEXTS,
     "protected_catalogs",
     "allowed_catalogs",
@@ -302,9 +302,9 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
         )
 
     for key, value in values.items():
-        if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            known = f"it is no key of an environment; known: {', '.join(_KEYS)}"
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, n=1)
+            known = f"it is no key of an environment; known: {', '.join(KEYS)}"
             raise wrong(key, known, f"write {near[0]!r}" if near else "remove it")
         if origins[key].startswith(BUNDLE) and (variable := re.search(r"\$\{([^{}]*)\}", str(value))):
             own = variable[1].removeprefix("var.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.model import Location
 
@@ -66,13 +66,7 @@ def settings_from(table: Mapping[str, Any], folder: str) -> Settings:
     known = {f.name for f in fields(Settings)} - {"folder"}
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, n=1)
-            raise _wrong(
-                folder,
-                f"unknown setting {key!r}",
-                f"known: {', '.join(sorted(known))}",
-                f"did you mean {near[0]!r}?" if near else "remove it",
-            )
+            raise _unknown(key, sorted(known), folder)
     roots = table.get("roots", [])
     if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
         raise _wrong(folder, f"roots is {roots!r}", "it is a list of folders", 'write roots = ["notebooks"]')
@@ -182,6 +176,17 @@ def _size(table: Mapping[str, Any], name: str, *, folder: str, default: str = ""
 
 def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:
     return SettingsError(what, cause=cause, mend=f"{mend} under [tool.nbh]", location=location_of(folder))
+
+
+def _unknown(key: str, known: Sequence[str], folder: str) -> SettingsError:
+    from harness.environments import KEYS  # whose settings have settings of their own
+
+    near = get_close_matches(key, known, n=1)
+    if key in KEYS:
+        mend = "it is one environment's: write it under [tool.nbh.env.NAME], not"
+    else:
+        mend = f"did you mean {near[0]!r}?" if near else "remove it"
+    return _wrong(folder, f"unknown setting {key!r}", f"known: {', '.join(known)}", mend)
 
 
 def location_of(folder: str) -> Location:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 FILES: pytest.StashKey[str] = pytest.StashKey()
 """In ``config.stash`` from its first use."""
 
+DEPLOYED: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+"""By a bundle's files, the folder above them."""
+
 _PREFIX = "nbh-files-"
 
 
@@ -30,6 +34,21 @@ def folder_of(config: pytest.Config) -> str:
         prepare(folder)
         config.stash[FILES] = folder
     return config.stash[FILES]
+
+
+def deployed(config: pytest.Config, files: str) -> str:
+    """A folder whose ``files`` are those of a bundle, as a deployed one has them; "" where this system makes no such link."""
+    made = config.stash.setdefault(DEPLOYED, {})
+    if files not in made:
+        _remove_dead()
+        above = os.path.realpath(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        config.add_cleanup(partial(kept_files.remove, above))
+        try:
+            os.symlink(files, os.path.join(above, "files"), target_is_directory=True)
+        except OSError:  # Windows wants a right for it
+            above = ""
+        made[files] = above
+    return made[files]
 
 
 def kept_as_it_is(config: pytest.Config) -> Iterator[None]:

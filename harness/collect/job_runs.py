@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.collect.files import deployed
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import TIMEOUT_S, check_how
 from harness.settings import LOCAL_USER, settings_for
@@ -120,7 +121,7 @@ def read(
     from harness.extract.run import find_target
     from harness.jobs.described import describe
     from harness.jobs.read import read_job
-    from harness.jobs.variables import FILES
+    from harness.jobs.variables import FILES, ROOT
     from harness.notebook import is_notebook
 
     root, environment = str(config.rootpath), environment_here(config)
@@ -133,6 +134,9 @@ def read(
     # A workspace's run has the files below the project's folder: of a bundle's that lie above it only some, or none.
     is_whole = not os.path.relpath(described.files, root).startswith(os.pardir)
     files = described.files if not environment.is_remote else FILES if is_whole else ""
+    above = ROOT if environment.is_remote and os.path.samefile(described.files, root) else ""
+    if not environment.is_remote and described.asks_for(ROOT):
+        above = deployed(config, described.files)
 
     def find(target: str, names_it: str) -> str | None:
         return find_target(target, beside=names_it, prefixes=settings.run_prefixes, root=settings.folder)
@@ -146,6 +150,7 @@ def read(
         given=given,
         skip=skip,
         files=files,
+        above=above,
     )
 
 

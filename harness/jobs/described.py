@@ -43,6 +43,10 @@ class Described:
     other: Callable[[str], Described] | None = None
     above: tuple[str, ...] = ()
 
+    def asks_for(self, text: str) -> bool:
+        """Whether it is written somewhere in the settings, or in a variable's value."""
+        return text in json.dumps([self.settings, dict(self.variables.values)], default=str)
+
 
 def describe(
     asked: str,

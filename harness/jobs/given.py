@@ -21,10 +21,15 @@ _NAMED = {NOTEBOOK: "base_parameters", RUN_JOB: "job_parameters"}
 
 
 class Given:
-    """Reads what tasks are given, where the bundle's files lie in ``files``; ``wrong`` makes the error of a wrong shape."""
+    """Reads what tasks are given.
 
-    def __init__(self, found: Described, wrong: Callable[[str, str, str, Any], JobShapeError], files: str) -> None:
-        self._found, self._wrong, self._files = found, wrong, files
+    ``files`` and ``above`` are as of `Variables.resolve`, ``wrong`` makes the error of a wrong shape.
+    """
+
+    def __init__(
+        self, found: Described, wrong: Callable[[str, str, str, Any], JobShapeError], *, files: str, above: str
+    ) -> None:
+        self._found, self._wrong, self._files, self._above = found, wrong, files, above
 
     def resolve(self, value: Any) -> Any:
         """A value with its variables in their places.
@@ -32,7 +37,7 @@ class Given:
         Raises:
             JobVariableError: One has no value.
         """
-        return self._found.variables.resolve(value, files=self._files)
+        return self._found.variables.resolve(value, files=self._files, above=self._above)
 
     def of(self, kind: str, own: Mapping[str, Any], key: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """The parameters that have names, and those that have none; a wheel's task has one kind or the other."""

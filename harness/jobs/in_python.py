@@ -16,7 +16,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from harness.jobs.errors import JobFileError, JobVariableError
-from harness.jobs.variables import FILES
+from harness.jobs.variables import FILES, ROOT
 from harness.jobs.written import Written, place_of, written
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class InPython:
         if isinstance(value, list):
             return [self._as_far_as_known(held) for held in value]
         try:
-            return self._variables.resolve(value, files=FILES)
+            return self._variables.resolve(value, files=FILES, above=ROOT)
         except JobVariableError:
             return value
 

@@ -62,6 +62,7 @@ def read_job(
     given: Collection[str] = (),
     skip: Collection[str] = (),
     files: str = "",
+    above: str = "",
 ) -> Job:
     """Make a job of its settings.
 
@@ -74,6 +75,7 @@ def read_job(
         given: Names of parameters that the run is given: their defaults aren't needed, and may be what only a workspace knows.
         skip: Tasks that are left out, see `harness.jobs.without`: of these only what they wait for is read.
         files: The folder that has the bundle's files where it runs, see `Variables.resolve`; "" where none has all of them.
+        above: The one that has that as its "files"; "" where none has.
 
     Raises:
         JobVariableError: A variable has no value.
@@ -84,10 +86,12 @@ def read_job(
     sources = Sources(found, root, find, is_notebook)
 
     def read(other: Described, given: Collection[str]) -> Job:
-        places = {"root": root, "files": files}
+        places = {"root": root, "files": files, "above": above}
         return read_job(other, find=find, is_notebook=is_notebook, with_compute=with_compute, given=given, **places)
 
-    return _Reader(found, root, sources, read, with_compute=with_compute, given=given, skip=skip, files=files).job()
+    return _Reader(
+        found, root, sources, read, with_compute=with_compute, given=given, skip=skip, files=files, above=above
+    ).job()
 
 
 class _Reader:
@@ -102,10 +106,11 @@ class _Reader:
         given: Collection[str],
         skip: Collection[str],
         files: str,
+        above: str,
     ) -> None:
         self._found, self._root, self._sources, self._with_compute, self._given = found, root, sources, with_compute, given
         self._nested, self._skip = Nested(found, read, self._wrong), tuple(dict.fromkeys(skip))
-        self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files)
+        self._entries, self._given_to = Entries(found, root), Given(found, self._wrong, files=files, above=above)
         self._computes = Computes(found, self._list, self._wrong)
 
     def job(self) -> Job:

@@ -30,7 +30,7 @@ ROOT = "${workspace.root_path}"
 FILES_BY_ROOT = f"{ROOT}/files"
 """Where that folder is, unless the bundle says otherwise."""
 
-_FILES = "workspace.file_path"
+_FILES, _ROOT = "workspace.file_path", "workspace.root_path"
 _ELSEWHERE = ("root_path", "artifact_path", "state_path", "resource_path")
 """Folders that a deployed bundle has besides, and a copy of a job hasn't."""
 
@@ -66,17 +66,21 @@ class Variables:
     user: Callable[[], str] | None = None
     files_by_root: str = FILES_BY_ROOT
 
-    def resolve(self, value: Any, *, files: str = "") -> Any:
+    def resolve(self, value: Any, *, files: str = "", above: str = "") -> Any:
         """Give a value with all its variables in their places.
 
         Args:
             value: What is written: a text, or names and lists with texts in them.
             files: The folder that has the bundle's files, where one may ask for it; `FILES` leaves it open.
+            above: The one that has that as its "files", for ``${workspace.root_path}``; `ROOT` leaves it open.
 
         Raises:
             JobVariableError: One has no value, or leads back to itself.
         """
-        return self._resolve(value, {**self.values, _FILES: files} if files else self.values, ())
+        known = {**self.values, _FILES: files} if files else {**self.values}
+        if above and self.files_by_root == FILES_BY_ROOT:
+            known[_ROOT] = above
+        return self._resolve(value, known, ())
 
     def _resolve(self, value: Any, known: Mapping[str, Any], above: tuple[str, ...]) -> Any:
         if isinstance(value, dict):
@@ -87,6 +91,8 @@ class Variables:
             return value
         if _FILES in known:  # files are put there
             value = _placed(self._by_name(value), value)
+        if _ROOT in known and f"{ROOT}/" in value:  # of what else it has there is nothing
+            known = {name: held for name, held in known.items() if name != _ROOT}
         whole = _VARIABLE.fullmatch(value.strip())
         if whole is not None:
             found = self._value(whole[1].strip(), value, known, above)
@@ -103,7 +109,7 @@ class Variables:
             raise self._unknown(name, where, known, "it leads back to itself: " + " -> ".join((*above, name)))
         if name in _OF_USER and self.user is not None:
             return _OF_USER[name](self.user())
-        if name == _FILES and name in known:
+        if name in {_FILES, _ROOT} and name in known:
             return known[name]
         if name not in known:
             return self._of_git(name, where, known)

@@ -52,11 +52,14 @@ class Folders:
         self._locked, self._progress = locked, progress
         self._made: dict[str, _Folder] = {}
 
-    def uploader(self, closure: Closure) -> Uploader:
-        """What brings a closure's files into a folder that holds no others, and where no run needs them as they were."""
+    def uploader(self, closure: Closure, *, inner: str = "") -> Uploader:
+        """What brings a closure's files into a folder that holds no others, and where no run needs them as they were.
+
+        ``inner`` is a folder's name in that one for them to lie in.
+        """
         names = (f"{closure.place}-{number}" if number > 1 else closure.place for number in itertools.count(1))
         while True:
-            folder = f"{self._folder}/{next(names)}"
+            folder = "/".join(filter(None, (self._folder, next(names), inner)))
             if folder not in self._made:
                 made = Uploader(self._workspace, folder, self._root, locked=self._locked, progress=self._progress)
                 self._made[folder] = _Folder(made)

@@ -16,7 +16,7 @@ from harness.jobs.job import SCRIPT, SERVED, WHEEL
 from harness.jobs.loops import texts_of
 from harness.jobs.references import inline
 from harness.jobs.result import LOST
-from harness.jobs.variables import FILES
+from harness.jobs.variables import FILES, ROOT
 from harness.jobs.written import place_of
 from harness.model import Location
 from harness.remote.job_outcome import end_of_job
@@ -46,13 +46,14 @@ class JobRequest(Request):
     """A job's run to be.
 
     ``widgets`` are all of its parameters, ``placed`` says where the project's wheels lie, ``files`` is the folder of the
-    bundle's files.
+    bundle's files, ``above`` the one that has it as its "files", where that is asked for.
     """
 
     job: Job | None = None
     placed: Placed = field(default_factory=Placed)
     parts: tuple[TaskSent, ...] = ()
     files: str = ""
+    above: str = ""
     has_own_compute: bool = False
     is_tried_again: bool = field(default=False, init=False)  # tasks that passed would run twice
 
@@ -103,7 +104,7 @@ class JobRequest(Request):
 
     def _inline(self, text: str) -> str:
         """Put in its place what the submitted run has another of, or none: the job's name, its parameters, its folder."""
-        return inline(text, self.widgets, job=self.sent.path).replace(FILES, self.files)
+        return inline(text, self.widgets, job=self.sent.path).replace(FILES, self.files).replace(ROOT, self.above)
 
     def collect(self, facts: Facts, workspace: Workspace, *, stopped: str) -> RemoteRun:
         """What became of it; a cluster that it was lost with is told, for the next run needs another."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.jobs.given import pushed_down
 from harness.jobs.job import SCRIPT
+from harness.jobs.variables import ROOT
 from harness.model import Location
 from harness.notebook import is_notebook, read_notebook
 from harness.remote.folders import Folders, mounted
@@ -26,7 +27,7 @@ from harness.remote.upload import Uploader
 from harness.runtime.dbutils import check_widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from harness.environments import Environment
@@ -110,7 +111,10 @@ class Sender:
         workers = {task.key: task.worker for task in job.tasks if task.worker.path and task.key not in called}
         closures = {key: self._closures.of(one.path, is_script=one.kind == SCRIPT) for key, one in workers.items()}
         given = [tuple(pushed_down(one, parameters)) for one in workers.values()]
-        all_sent = dict(zip(closures, self._brought(list(closures.values()), given), strict=True))
+        # As a deployed bundle has them, where a task asks for the folder that these lie in.
+        inner = "files" if any(ROOT in text for text in (*parameters.values(), *_texts_of(job))) else ""
+        all_sent = dict(zip(closures, self._brought(list(closures.values()), given, inner=inner), strict=True))
+        there = next(iter(all_sent.values())).folder if all_sent else posixpath.join(self._folder, inner)
         targets = {key: f"{sent.folder}/{closures[key].first.target}" for key, sent in all_sent.items()}
         placed = Placed(self._wheels.bring(folders_of_job(job)))
         everything = {**{key: _both(sent, installed.get(key)) for key, sent in all_sent.items()}, **called}
@@ -130,7 +134,8 @@ class Sender:
                 job=job,
                 placed=placed,
                 parts=tuple(parts),
-                files=self._files_of(job, next(iter(all_sent.values())).folder if all_sent else self._folder),
+                files=self._files_of(job, there),
+                above=posixpath.dirname(mounted(there)) if inner else "",
                 has_own_compute=its_compute,
             )
         )
@@ -166,17 +171,17 @@ class Sender:
         sent = Sent(shown, {}, (), folder, (*self._notes, *named), closure.digest)
         return self._queue(sent, f"{folder}/{closure.first.target}")
 
-    def _brought(self, closures: Sequence[Closure], given: Sequence[Collection[str]]) -> list[Sent]:
+    def _brought(self, closures: Sequence[Closure], given: Sequence[Collection[str]], *, inner: str = "") -> list[Sent]:
         """Bring what belongs together there: a notebook with all that it needs, or all notebooks and scripts of a job.
 
-        ``given`` are for each the widgets that it is given.
+        ``given`` are for each the widgets that it is given, ``inner`` is a folder's name for all of it to lie in.
         """
         looked = [self._looked_at(closure, widgets) for closure, widgets in zip(closures, given, strict=True)]
         if not looked:
             return []
         self._wheels.bring()
         whole = together(closures)
-        uploader = self.folders.uploader(whole)
+        uploader = self.folders.uploader(whole, inner=inner)
         uploader.upload(whole)
         sent = []
         for closure, (notebooks, notes) in zip(closures, looked, strict=True):
@@ -211,6 +216,11 @@ class Sender:
         return self._poller.submit(
             Request(sent, target, self._name, dict(widgets or {}), timeout_s, computes.keys, computes.failed)
         )
+
+
+def _texts_of(job: Job) -> Iterator[str]:
+    for task in job.tasks:
+        yield from task.all_texts
 
 
 def _both(sent: Sent, installed: Sent | None) -> Sent:

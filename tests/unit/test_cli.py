@@ -95,6 +95,15 @@ def test_wrong_settings_exit_2(project, capsys):
     assert capsys.readouterr().err.startswith("pyproject.toml: NBH200 unknown setting 'rots'\n")
 
 
+def test_a_setting_in_the_wrong_place(project, capsys):
+    """One of an environment's is told to be that."""
+    (project / "pyproject.toml").write_text('[tool.nbh]\ndata_files = ["conf.yml"]\n')
+
+    assert cli.main(["list"]) == cli.WRONG_USE
+
+    assert "mend:  it is one environment's: write it under [tool.nbh.env.NAME], not under [tool.nbh]" in capsys.readouterr().err
+
+
 def test_a_notebook_that_cannot_be_read_exits_3(project, capsys):
     """Whether a test could be written is not known."""
     (project / "torn.ipynb").write_text("{")

@@ -187,6 +187,20 @@ def test_the_folder_of_the_bundles_files(given):
         given("${workspace.root_path}/state", files="/w/files")
 
 
+def test_the_folder_above_the_bundles_files(project, given):
+    """Told by itself, where a run has one; of what else is in it on a workspace there is nothing."""
+    at = {"files": "/w/files", "above": "/w"}
+
+    assert given("--root=${workspace.root_path}", **at) == "--root=/w"
+    assert given(FILES, **at) == "/w/files/conf:/w/files/conf"
+    assert given("${workspace.root_path}", files=variables.FILES, above=variables.ROOT) == variables.ROOT
+    with pytest.raises(JobVariableError, match=r"\$\{workspace.root_path\} has no value"):
+        given("${workspace.root_path}/state", **at)
+    project.write(databricks_yml=TARGETS + "    workspace: {file_path: /Workspace/Shared/churn}\n")
+    with pytest.raises(JobVariableError, match=r"\$\{workspace.root_path\} has no value"):
+        given("${workspace.root_path}", **at)
+
+
 def test_the_folder_where_a_run_has_not_all_of_its_files(given):
     """It has no value then, for what lies above the project's folder goes nowhere."""
     with pytest.raises(JobVariableError, match=r"\$\{workspace.file_path\} has no value"):
