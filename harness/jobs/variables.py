@@ -35,6 +35,7 @@ _ELSEWHERE = ("root_path", "artifact_path", "state_path", "resource_path")
 """Folders that a deployed bundle has besides, and a copy of a job hasn't."""
 
 _GIT = "bundle.git."
+_OF_TARGET = ("bundle.target", "bundle.environment")
 _OF_USER: Mapping[str, Callable[[str], str]] = {
     "workspace.current_user.userName": str,
     # What stands before the @, with other signs than letters, digits and _ made a _: as a bundle's command line makes it.
@@ -143,6 +144,9 @@ class Variables:
         if name.removeprefix("workspace.") in _ELSEWHERE:
             cause = "a copy isn't deployed, and has none of the bundle's folders there but that of its files"
             return self._error(name, where, cause, "write ${workspace.file_path}, if one of the bundle's files is meant")
+        if name in _OF_TARGET:
+            cause = "the bundle has several targets, of which none is the default, and none has the environment's name"
+            return self._error(name, where, cause, "write default: true at one of its targets")
         if near:
             mend = f"did you mean ${{{near[0]}}}? if not, {mend}"
         elif of_git in git.NAMES:

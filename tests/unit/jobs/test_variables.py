@@ -176,6 +176,17 @@ def test_no_repository(project, given, monkeypatch):
     assert caught.value.mend == "run from a clone, or write commit under bundle, git"
 
 
+def test_the_target_where_none_is_chosen(project, given):
+    """Of several, none is the default, and none is called as the environment."""
+    project.write(databricks_yml="bundle: {name: churn}\ninclude: [resources/*.yml]\ntargets: {a: {}, b: {}}\n")
+
+    with pytest.raises(JobVariableError) as caught:
+        given("${bundle.target}", target="local")
+
+    assert caught.value.mend == "write default: true at one of its targets"
+    assert given("${bundle.target}", target="b") == "b"
+
+
 FILES = "${workspace.file_path}/conf:${workspace.root_path}/files/conf"
 
 
