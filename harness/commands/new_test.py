@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.commands.project import project_of, root_of
+from harness.commands.project import is_rootdir, project_of, root_of
 from harness.commands.reader import Reader
 from harness.errors import SettingsError
 from harness.extract.inventory import definitions, import_name, list_notebook, name_needs, names_from_outside
@@ -132,7 +132,7 @@ def _module(path: str, target: str, project: Project) -> str:
     on_path.append(_base(folder))
     conftests = [at for at in _upward(folder, project.folder) if os.path.isfile(os.path.join(at, "conftest.py"))]
     on_path += map(_base, conftests)
-    if project.folder in project.pythonpath:
+    if project.folder in project.pythonpath or (project.folder in project.claimed and is_rootdir(project.folder)):
         on_path.append(project.folder)
     return import_name(path, on_path)[0]
 
