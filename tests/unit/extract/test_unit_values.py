@@ -500,6 +500,20 @@ def test_class_in_a_held_back_branch_reads_a_computed_name(project):
 # -- told, where there is none --
 
 
+def test_of_sparks_error_the_message_is_shown(project):
+    """Without what follows: six lines for one fact."""
+
+    def table(_name):
+        raise LookupError("[TABLE_OR_VIEW_NOT_FOUND] no `a`.\nSearch path: [`main`].\nIf you did not qualify …") from None
+
+    module = project.load('model = spark.table("a")', "def f():\n    return model")
+
+    with project.test(spark=SimpleNamespace(table=table)), pytest.raises(PlaceholderError) as caught:
+        module.f()
+
+    assert caught.value.cause == "LookupError: [TABLE_OR_VIEW_NOT_FOUND] no `a`."
+
+
 def test_placeholder_says_which_cell_computes_it_and_how_to_give_it(project):
     """The whole text, as a user reads it."""
     module = project.load("x = 1", "model = train(x)", "def f():\n    return model")
