@@ -1,4 +1,4 @@
-"""Check azure-pipelines.yml against Azure Pipelines' own schema."""
+"""Check azure-pipelines.yml, and the one of the docs for projects, against Azure Pipelines' own schema."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ COMMAND = [
 
 
 def main() -> int:
-    """Hand the pipeline to check-jsonschema; its exit code is ours."""
-    text = (Path(__file__).parent.parent / "azure-pipelines.yml").read_text(encoding="utf-8")
+    """Hand both to check-jsonschema; the exit code is that of the worse."""
+    root = Path(__file__).parent.parent
+    page = (root / "docs" / "azure-devops.md").read_text(encoding="utf-8")
+    texts = ((root / "azure-pipelines.yml").read_text(encoding="utf-8"), page.split("```yaml\n")[1].split("```")[0])
+    return max(map(_check, texts))
+
+
+def _check(text: str) -> int:
     for task, known in KNOWN.items():
         text = text.replace(task, known)
     return subprocess.run(COMMAND, input=text, text=True, check=False).returncode

@@ -10,11 +10,11 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.commands.project import project_of, root_of
+from harness.commands.project import is_rootdir, project_of, root_of
 from harness.commands.reader import Reader
 from harness.errors import SettingsError
 from harness.extract.inventory import definitions, import_name, list_notebook, name_needs, names_from_outside
-from harness.extract.kinds import HELD, INJECTED, RUN
+from harness.extract.kinds import HELD, INJECTED, RUN, SQLDF
 from harness.extract.need import Outline
 from harness.extract.run import flatten
 from harness.extract.widget_names import dbutils_use, widget_defaults
@@ -132,7 +132,7 @@ def _module(path: str, target: str, project: Project) -> str:
     on_path.append(_base(folder))
     conftests = [at for at in _upward(folder, project.folder) if os.path.isfile(os.path.join(at, "conftest.py"))]
     on_path += map(_base, conftests)
-    if project.folder in project.pythonpath:
+    if project.folder in project.pythonpath or (project.folder in project.claimed and is_rootdir(project.folder)):
         on_path.append(project.folder)
     return import_name(path, on_path)[0]
 
@@ -204,7 +204,8 @@ def _values(unit: Unit) -> dict[str, str]:
         if computed:
             found[computed[1]] = f"{computed[2]} {computed[3]}"
         elif need.startswith("unresolved "):
-            found[need.removeprefix("unresolved ")] = "defined nowhere in the notebook"
+            name = need.removeprefix("unresolved ")
+            found[name] = "what the SQL cell before gives" if name == SQLDF else "defined nowhere in the notebook"
     return found
 
 

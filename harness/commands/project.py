@@ -117,16 +117,34 @@ def pytest_options(folder: str) -> dict[str, tuple[str, ...]]:
     Raises:
         SettingsError: The file isn't valid.
     """
+    known = ("python_files", "testpaths", "pythonpath", "addopts")
+    table = _pytest_table(folder) or {}
+    return {key: _words(table[key]) for key in known if key in table}
+
+
+def is_rootdir(folder: str) -> bool:
+    """Whether pytest takes a folder with a pyproject.toml for its rootdir, from where notebooks are imported.
+
+    The nearest folder with settings of pytest is that; where there are none, the nearest pyproject.toml's.
+
+    Raises:
+        SettingsError: pytest's settings can't be read.
+    """
+    if not os.path.isfile(os.path.join(folder, _PYPROJECT)):
+        return False
+    above = [str(one) for one in Path(folder).parents]
+    return next((one == folder for one in (folder, *above) if _pytest_table(one) is not None), True)
+
+
+def _pytest_table(folder: str) -> Mapping[str, Any] | None:
     for name, section in _INI_SECTIONS.items():
         path = os.path.join(folder, name)
         if not os.path.isfile(path):
             continue
         table = _toml_table(path, section) if name.endswith(".toml") else _ini_table(path, section)
-        if table is None and not name.lstrip(".").startswith("pytest."):
-            continue
-        known = ("python_files", "testpaths", "pythonpath", "addopts")
-        return {key: _words(table[key]) for key in known if table is not None and key in table}
-    return {}
+        if table is not None or name.lstrip(".").startswith("pytest."):
+            return table or {}
+    return None
 
 
 def addopts_of(folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _NONE_GIVEN: Mapping[str, Any] = {}
+
+# What Spark has behind a message: advice for names without a catalog, the plan, Java's stack.
+_BEHIND = re.compile(r"\n\nJVM stacktrace:|\nSearch path: \[")
 
 
 class Units:
@@ -144,7 +148,7 @@ class Units:
             return PlaceholderError(
                 f"{name!r} can't be defined here: {exc.what}", cause=exc.cause, mend=exc.mend, location=self.place(entry)
             )
-        cause = f"{type(exc).__name__}: {exc}".partition("\n\nJVM stacktrace:")[0]
+        cause = _BEHIND.split(f"{type(exc).__name__}: {exc}", maxsplit=1)[0]
         if entry.row.kind == HELD:
             return PlaceholderError(
                 f"{name!r} could not be worked out inside the test: its statement raised",

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, OutsideTestError, PlaceholderError, UnresolvedNameError
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NOTHING, NotNowError
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, NOTHING, SQLDF, NotNowError
 from harness.extract.need import Outline
 from harness.extract.placeholder import Placeholder
 from harness.extract.widgets import with_widgets
@@ -405,6 +405,13 @@ class Values:
 
     def _unresolved(self, name: str) -> UnresolvedNameError:
         units = self._units
+        if name == SQLDF:
+            return UnresolvedNameError(
+                f"the name {name!r} has no value in a unit test",
+                cause="it is what the SQL cell before it gives, which only a run of the whole notebook runs",
+                mend=f"give it a frame: cell(…).execute({name}=frame), or values={{{name!r}: frame}}",
+                location=self._user_place(),
+            )
         unread = [
             f"{p.what} ({units.loader.shown(p.location)})" for p in units.problems if p.code in {"NBH102", "NBH104", "NBH105"}
         ]

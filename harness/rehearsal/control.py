@@ -43,6 +43,7 @@ _PASSED_ON = (
     jars.MIRROR,
     jars.SETTINGS,
     "CI",
+    "TF_BUILD",
     "JAVA_HOME",
     "NBH_CACHE_DIR",
     "NBH_SPARK_IDLE_MINUTES",

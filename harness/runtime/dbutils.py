@@ -17,13 +17,15 @@ from harness.runtime.part import Part, refusal
 from harness.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.runtime.context import EntryPoint
     from harness.runtime.fs import Fs
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
+
+_NEAR = 0.75  # "dev" is no "env"
 
 # What Databricks' own dbutils has and this one hasn't.
 _UNSERVED = ("api", "fs", "import_notebook", "meta", "preview")
@@ -89,7 +91,7 @@ class Widgets(Part):
     """Widgets: each has a name, a kind and a text as its value."""
 
     _path = "dbutils.widgets"
-    _ours = frozenset({"find", "give", "take_any", "take_back", "state", "resume"})
+    _ours = frozenset({"check_meant", "find", "give", "take_any", "take_back", "state", "resume"})
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._given: dict[str, str] = {}
@@ -98,6 +100,7 @@ class Widgets(Part):
         self._values: dict[str, str] = dict(self._given)
         self._defaults: dict[str, str] = {}
         self._unclear: set[str] = set()
+        self._asked: set[str] = set()
         self._takes_any = False
 
     def take_any(self, takes: bool) -> None:  # noqa: FBT001 -- its only word
@@ -150,12 +153,14 @@ class Widgets(Part):
         Raises:
             WidgetNotDefinedError: Neither the notebook nor the test defined it.
         """
+        self._asked.add(name)
         if name not in self._values:
             raise self._missing(name)
         return self._values[name]
 
     def find(self, name: str) -> str | None:
         """Give the widget's value, None if there is no such widget."""
+        self._asked.add(name)
         return self.get(name) if name in self._values or name in self._unclear else None
 
     def getArgument(self, name: str, *optional: str) -> str:  # noqa: N802 -- Databricks' own name
@@ -173,6 +178,7 @@ class Widgets(Part):
         """Give all names and values."""
         for name in sorted(self._unclear - set(self._values)):
             raise self._missing(name)
+        self._asked.update(self._values)
         return dict(self._values)
 
     def remove(self, name: str) -> None:
@@ -213,6 +219,22 @@ class Widgets(Part):
             if given is not None:
                 self._given[name] = given
 
+    def check_meant(self, names: Iterable[str]) -> None:
+        """See that none of these, which a test gives and nothing has asked for, was meant for one that took its default.
+
+        Raises:
+            WidgetNotDefinedError: One was.
+        """
+        by_default = sorted(self._asked & set(self._defaults) - set(self._given))
+        for name in sorted(set(names) - self._asked - set(self._defaults)):
+            near = get_close_matches(name, by_default, n=1, cutoff=_NEAR)
+            if near:
+                raise WidgetNotDefinedError(
+                    f'no widget "{name}" was asked for',
+                    cause=f'the test gives it a value, and "{near[0]}" took its default',
+                    mend=f'did you mean "{near[0]}"?',
+                )
+
     def state(self) -> dict[str, Any]:
         """What stays when Python begins anew."""
         return {"values": self._values, "unclear": sorted(self._unclear)}
@@ -235,7 +257,7 @@ class Widgets(Part):
     def _candidates(self, name: str, default: object) -> list[tuple[str, str]]:
         found = [("its default", _text(default, f'the default of the widget "{name}"'))]
         if name in self._given and not self._takes_any:
-            found.append(("the value the test gives", self._given[name]))
+            found.append(("the value that it is given", self._given[name]))
         return found
 
     def _missing(self, name: str) -> Exception:

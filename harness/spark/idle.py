@@ -26,4 +26,12 @@ def idle_s(settings: Settings, env: Mapping[str, str]) -> int:
         if not told.isdigit():
             raise SettingsError(f"{IDLE} is {told!r}", cause="it is a whole number of minutes", mend=f"set {IDLE}=30")
         return int(told) * 60
-    return 0 if env.get("CI", "").lower() not in {"", "0", "false"} else settings.spark_idle_minutes * 60
+    return 0 if is_ci(env) else settings.spark_idle_minutes * 60
+
+
+def is_ci(env: Mapping[str, str]) -> bool:
+    """Whether this is a build, whose machine somebody else may get: by ``CI``, and where that isn't there by ``TF_BUILD``.
+
+    Azure Pipelines has only that (https://learn.microsoft.com/azure/devops/pipelines/build/variables).
+    """
+    return env.get("CI", env.get("TF_BUILD", "")).lower() not in {"", "0", "false"}

@@ -238,3 +238,49 @@ def test_values_given_for_more_than_one_test_are_listed_with_each(project, worke
 
     given = given_in(project.path / "results.xml")
     assert given["test_first"] == given["test_second"] == given["test_at_import"] == ["nbs/etl.py: RATE"]
+
+
+def test_a_misspelt_widget_of_a_mark_is_told(project):
+    """The test would pass with the default. A module's mark may be for other tests, and a widget that is asked for is right."""
+    project.write(
+        {
+            "nb.py": [
+                'dbutils.widgets.text("catalog", "dev")\nCATALOG = dbutils.widgets.get("catalog")',
+                "def table():\n    return f'{CATALOG}.t'",
+                'def other():\n    return dbutils.widgets.get("catalogs")',
+            ],
+            "test_it.py": """
+                import pytest
+                import nb
+
+                pytestmark = pytest.mark.nbh_widgets(katalog="mine")
+
+                @pytest.mark.nbh_widgets(catlog="mine")
+                def test_wrong():
+                    assert nb.table()
+
+                @pytest.mark.nbh_widgets(catlog="mine")
+                def test_fails_by_itself():
+                    assert nb.table() == "mine.t"
+
+                @pytest.mark.nbh_widgets(catalogs="mine", env="x")
+                def test_both():
+                    assert (nb.table(), nb.other()) == ("dev.t", "mine")
+
+                def test_default():
+                    assert nb.table() == "dev.t"
+                """,
+        }
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            'NBH351 no widget "catlog" was asked for',
+            '  cause: the test gives it a value, and "catalog" took its default',
+            '  mend:  did you mean "catalog"?',
+            "*AssertionError: assert 'dev.t' == 'mine.t'",
+        ]
+    )

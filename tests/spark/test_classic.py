@@ -260,7 +260,7 @@ def test_after_it(uc, spark):
 @pytest.mark.nbh_engine("connect")  # it starts its engines itself
 def test_a_run_with_both_engines(pytester, monkeypatch, own_cache):
     """Each has its own space; the summary names the engines; what can't be kept is said; a killed Java costs its own test."""
-    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("CI", "")
     monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
     monkeypatch.setenv("NBH_CACHE_DIR", str(own_cache))
     pytester.makepyfile(test_mixed=MIXED)

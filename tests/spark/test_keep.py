@@ -68,7 +68,7 @@ def runs(own_cache, tmp_path_factory):
 @pytest.fixture
 def run(runs, monkeypatch, own_cache):
     """The same, on an engine that stays."""
-    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("CI", "")
     monkeypatch.setenv("NBH_SPARK_IDLE_MINUTES", "30")
     monkeypatch.setenv("NBH_CACHE_DIR", str(own_cache))
     return runs

@@ -92,6 +92,7 @@ def test_what_cannot_be_imported_is_loaded_by_path(written):
 def test_a_folder_that_pytest_does_not_have_on_its_path_is_not_imported_from(make_project):
     """An import that only works with a setting would make the file fail; the note says which setting."""
     root = make_project({"nbs/etl.py": ["def add(a, b):\n    return a + b"]})
+    (root / "pyproject.toml").unlink()  # pytest's rootdir is then where the tests are
 
     done = write_test("nbs/etl.py", output=None, force=False, current=str(root))
 
@@ -107,6 +108,7 @@ def test_a_folder_that_pytest_does_not_have_on_its_path_is_not_imported_from(mak
         {"pytest.ini": "[pytest]\npythonpath = ."},
         {"conftest.py": ""},
         {"tests/__init__.py": ""},
+        {"pyproject.toml": ""},
     ],
 )
 def test_a_root_on_pytest_s_path_is_imported_from(make_project, files):
@@ -116,6 +118,16 @@ def test_a_root_on_pytest_s_path_is_imported_from(make_project, files):
     write_test("nbs/etl.py", output=None, force=False, current=str(root))
 
     assert "from nbs.etl import add\n" in (root / "tests" / "test_etl.py").read_text()
+
+
+def test_a_project_in_one_with_pytest_s_settings_is_not_imported_from(make_project):
+    """Pytest's rootdir is the outer one's folder."""
+    files = {"pytest.ini": "[pytest]\n", "in/pyproject.toml": "", "in/nbs/etl.py": ["def add(a, b):\n    return a + b"]}
+    root = make_project(files)
+
+    write_test("in/nbs/etl.py", output=None, force=False, current=str(root))
+
+    assert "from nbs.etl" not in (root / "in" / "tests" / "test_etl.py").read_text()
 
 
 def test_a_function_that_pytest_would_collect_is_not_imported(written):

@@ -501,6 +501,35 @@ def test_class_in_a_held_back_branch_reads_a_computed_name(project):
 # -- told, where there is none --
 
 
+def test_of_sparks_error_the_message_is_shown(project):
+    """Without what follows: six lines for one fact."""
+
+    def table(_name):
+        raise LookupError("[TABLE_OR_VIEW_NOT_FOUND] no `a`.\nSearch path: [`main`].\nIf you did not qualify …") from None
+
+    module = project.load('model = spark.table("a")', "def f():\n    return model")
+
+    with project.test(spark=SimpleNamespace(table=table)), pytest.raises(PlaceholderError) as caught:
+        module.f()
+
+    assert caught.value.cause == "LookupError: [TABLE_OR_VIEW_NOT_FOUND] no `a`."
+
+
+def test_the_rows_of_an_sql_cell_are_told_as_such(project):
+    """Nothing binds their name, and yet it isn't a mistake of the notebook's."""
+    module = project.load("# MAGIC %sql\n# MAGIC SELECT 1 AS n", "def f():\n    return _sqldf.first().n")
+
+    with project.test(), pytest.raises(UnresolvedNameError) as caught:
+        module.f()
+
+    assert str(caught.value) == (
+        "notebook.py:8 (cell 2, line 2): NBH107 the name '_sqldf' has no value in a unit test\n"
+        "  cause: it is what the SQL cell before it gives, which only a run of the whole notebook runs\n"
+        "  mend:  give it a frame: cell(…).execute(_sqldf=frame), or values={'_sqldf': frame}\n"
+        "  more:  docs/errors.md#nbh107"
+    )
+
+
 def test_placeholder_says_which_cell_computes_it_and_how_to_give_it(project):
     """The whole text, as a user reads it."""
     module = project.load("x = 1", "model = train(x)", "def f():\n    return model")

@@ -14,6 +14,8 @@ from harness.spark import conf, hints, idle, versions
         ({}, 0, 0),
         ({"CI": "true"}, 30, 0),
         ({"CI": "false"}, 30, 1800),
+        ({"TF_BUILD": "True"}, 30, 0),
+        ({"CI": "", "TF_BUILD": "True"}, 30, 1800),
         ({"CI": "1", "NBH_SPARK_IDLE_MINUTES": "5"}, 30, 300),
         ({"NBH_SPARK_IDLE_MINUTES": "0"}, 30, 0),
     ],
