@@ -11,6 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.execute.hints import hinted
+from harness.execute.information_schema import lacking
 from harness.execute.magics import UnsupportedError
 from harness.execute.of_runtime import why_missing
 from harness.extract.unparsed import of_newer
@@ -127,6 +128,8 @@ def _of_spark(text: str) -> str:
     for pattern, why in _WHYS:
         if pattern.search(text) is not None:
             return why
+    if why := lacking(text):
+        return why
     if (found := _SAMPLES.search(text)) is not None:
         return _no_samples(found[1])
     if (found := _SETTING.search(text)) is not None:

@@ -559,3 +559,24 @@ def test_95_each_statement_of_a_cell_of_sql(folder):
     assert outcome_of(folder, HEADER + checked.format(2)) == ["passed", "True", "None", ""]
     outcome, _, _, error = outcome_of(folder, HEADER + checked.format(0))
     assert (outcome, "'(n > 1)' is not true!" in error) == ("failed", True), error
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacking"),
+    [
+        (
+            "SELECT max(last_altered) FROM main.information_schema.tables",
+            "the column last_altered of information_schema.tables",
+        ),
+        ("SELECT * FROM main.information_schema.key_column_usage", "information_schema.key_column_usage is on Databricks only"),
+    ],
+)
+def test_98_what_information_schema_lacks_here(run_notebook, tmp_path, asked, lacking):
+    """The lie: a column that Databricks has isn't here, the notebook catches that error, and takes an empty list for it."""
+    caught = f"try:\n    rows = spark.sql('{asked}').collect()\nexcept Exception:\n    rows = []\n"
+    (tmp_path / "nb.py").write_text(CELL.join([f"{HEADER}import pyspark", caught]))
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert (run.outcome, run.location.cell) == ("unsupported", 2), run.error
+    assert lacking in run.error
