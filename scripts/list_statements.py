@@ -45,13 +45,22 @@ a name stands once in its schema. What a key says of rows nobody checks, there o
 
 [keys]: https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-create-table-constraint.html
 
+Tables are those that [Unity Catalog has][formats]: managed ones in Delta, external ones (with `LOCATION`) in Delta, CSV, JSON,
+Avro, Parquet, ORC or text; none in a volume, and none in Hive's formats (`STORED AS`, `ROW FORMAT`). A schema's own place is a
+`MANAGED LOCATION`. Cloud storage isn't reached from here, so that for an external location a path of dbfs or of this machine
+stands. Privileges are [those that there are][privileges] on such an object.
+
+[formats]: https://docs.databricks.com/data-governance/unity-catalog/requirements
+[privileges]: https://docs.databricks.com/data-governance/unity-catalog/access-control/privileges-reference
+
 `hive_metastore` and `spark_catalog` are two names of one catalog: Spark's own, which each test process has for itself. It has
 tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog`. The DataFrame API writes formats other than
 Delta there only after `USE hive_metastore.…`. Its managed tables lie in `dbfs:/user/hive/warehouse`, as on Databricks.
 
 `current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
 volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. Functions that only Databricks
-has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name.
+has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name, and so are those that it has from
+runtime 18 on, while the local Spark stands for an older one: `kll_…`, `theta_…`, `tuple_…`, `vector_…`.
 
 **To the session of a test everything is open**, whatever is granted or revoked. They count for the service principal of a
 rehearsal, and [which do there](environments.md#privileges-in-the-rehearsal) is told by itself.

@@ -26,7 +26,7 @@ def test_a_file_that_was_uploaded_is_sparks(client, volume, sql):
     client.files.upload(f"{volume}/in/a.csv", io.BytesIO(b"x\n1\n2\n"))
 
     assert sql(f"SELECT count(*) FROM csv.`{volume}/in`") == [(3,)]
-    sql("CREATE TABLE main.raw.t USING csv AS SELECT 7 AS n", f"INSERT OVERWRITE DIRECTORY '{volume}/out' USING csv SELECT 7")
+    sql("CREATE TABLE main.raw.t AS SELECT 7 AS n", f"INSERT OVERWRITE DIRECTORY '{volume}/out' USING csv SELECT 7")
     written = [one for one in client.files.list_directory_contents(f"{volume}/out") if one.name.endswith(".csv")]
     assert client.files.download(written[0].path).contents.read() == b"7\n"
 

@@ -65,7 +65,7 @@ def test_named_arguments_and_defaults(sql):
 def test_analyze_and_repair_look_at_what_they_name(sql):
     """They have no result and change no answer, but a table, column or partition that isn't there is an error."""
     sql("CREATE TABLE t (a INT, b INT)")
-    sql("CREATE TABLE p (a INT, p STRING) USING parquet PARTITIONED BY (p)")
+    sql("CREATE TABLE p (a INT, p STRING) USING parquet PARTITIONED BY (p) LOCATION 'dbfs:/tmp/p'")
     sql("CREATE VIEW v AS SELECT 1 AS a")
     for statement in (
         "ANALYZE TABLE t COMPUTE STATISTICS",

@@ -59,22 +59,20 @@ GROUPS = {
         DROP SCHEMA {c}.f
     """,
     "files": """
-        CREATE TABLE {c}.f.p USING parquet PARTITIONED BY (k) AS SELECT 1L AS id, 'x' AS k
+        CREATE TABLE {c}.f.p USING parquet PARTITIONED BY (k) LOCATION 'dbfs:/tmp/{c}/p' AS SELECT 1L AS id, 'x' AS k
         INSERT INTO {c}.f.p VALUES (2, 'y')
         INSERT OVERWRITE {c}.f.p PARTITION (k = 'x') VALUES (9)
         SELECT * FROM {c}.f.p ORDER BY id
         SELECT {c}.f.p.id FROM {c}.f.p ORDER BY id
         INSERT INTO {c}.f.p VALUES (1)
-        CREATE TABLE {c}.f.j (a INT, b STRUCT<x: INT>) USING json
+        CREATE TABLE {c}.f.j (a INT, b STRUCT<x: INT>) USING json LOCATION 'dbfs:/tmp/{c}/j'
         INSERT INTO {c}.f.j VALUES (1, named_struct('x', 2))
         SELECT a, b.x FROM {c}.f.j
         ALTER TABLE {c}.f.j ADD COLUMNS (d STRING)
         SELECT d FROM {c}.f.j
         DESCRIBE {c}.f.j
-        CREATE TABLE {c}.f.csv (a INT, b STRING) USING csv OPTIONS (header 'true')
+        CREATE TABLE {c}.f.csv (a INT, b STRING) USING csv OPTIONS (header 'true') LOCATION 'dbfs:/tmp/{c}/csv'
         INSERT INTO {c}.f.csv VALUES (1, 'q')
-        SELECT * FROM {c}.f.csv
-        TRUNCATE TABLE {c}.f.csv
         SELECT * FROM {c}.f.csv
         CREATE TABLE {c}.f.nope USING nonsense AS SELECT 1
         CREATE TABLE {c}.f.nope (a INT) USING nonsense

@@ -102,7 +102,7 @@ def test_locations_without_a_scheme(spark, dbutils, tmp_path):
     """Of tables and schemas: dbfs, as on Databricks, or a folder that the test has."""
     dbutils.fs.put("/mnt/in/a.csv", "1\n")
     spark.sql("CREATE TABLE main.default.a (id INT) USING csv LOCATION '/mnt/in'")
-    spark.sql("CREATE SCHEMA main.lake LOCATION '/mnt/lake'")
+    spark.sql("CREATE SCHEMA main.lake MANAGED LOCATION '/mnt/lake'")
     spark.sql("CREATE TABLE main.lake.t AS SELECT 1 AS id")
     for name, location in (("old", "dbfs:/mnt/old"), ("older", "/mnt/older")):
         spark.sql(f"CREATE SCHEMA spark_catalog.{name} LOCATION '{location}'")

@@ -66,7 +66,7 @@ def test_a_table_of_the_same_name_elsewhere_is_another(sql, tmp_path):
     spark.range(1).write.mode("overwrite").option("overwriteSchema", "true").saveAsTable("t")
     sql("DROP TABLE t")
     sql("DROP TABLE p")
-    sql("CREATE TABLE p (a INT) USING parquet")
+    sql(f"CREATE TABLE p (a INT) USING parquet LOCATION '{tmp_path}/mine'")
     sql("INSERT INTO p VALUES (1)")
     sql("CONVERT TO DELTA main.default.p")
     assert sql("DESCRIBE DETAIL p")[0][0] == "delta"

@@ -62,7 +62,7 @@ def test_with_spark(run_notebook, dbutils, spark, make_volume, notebook):
         "spark.range(3).write.parquet('/tmp/nbh-run-files')\nimport pandas as pd\n"
         "print(len(pd.read_parquet('/dbfs/tmp/nbh-run-files')))",
         "spark.sql('CREATE VOLUME main.default.made')\nopen('/Volumes/main/default/made/x.csv', 'w').write('1')",
-        "spark.sql(\"CREATE SCHEMA main.lake LOCATION '/mnt/nbh-run-schema'\")\n"
+        "spark.sql(\"CREATE SCHEMA main.lake MANAGED LOCATION '/mnt/nbh-run-schema'\")\n"
         "spark.range(2).write.saveAsTable('main.lake.t')",
         "display(spark.createDataFrame(dbutils.fs.ls('/mnt/lake/t')).select('name'))",
     )

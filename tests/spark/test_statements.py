@@ -208,3 +208,74 @@ def test_words_of_ours_in_other_statements_are_sparks(sql):
     sql("CREATE TABLE grant AS SELECT 1 AS volume, 'USE CATALOG x' AS list")
 
     assert sql("SELECT volume, list FROM grant WHERE list LIKE 'USE%'") == [(1, "USE CATALOG x")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "condition"),
+    [
+        ("CREATE TABLE f (a INT) USING parquet", "UC_DATASOURCE_NOT_SUPPORTED"),
+        ("CREATE OR REPLACE TABLE f USING json AS SELECT 1 AS a", "UC_DATASOURCE_NOT_SUPPORTED"),
+        ("CREATE TABLE f (a INT) USING binaryFile LOCATION 'dbfs:/tmp/f'", "UC_DATASOURCE_NOT_SUPPORTED"),
+        ("CREATE TABLE f (a INT) STORED AS ORC", "UC_DATASOURCE_NOT_SUPPORTED"),
+        ("CREATE TABLE f (a INT) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", "UC_DATASOURCE_NOT_SUPPORTED"),
+        ("CREATE TABLE f (a INT) LOCATION '/Volumes/main/default/vol/f'", "NBH_LOCATION_IN_VOLUME"),
+        ("CREATE TABLE f USING csv LOCATION 'dbfs:/Volumes/main/default/vol/f' AS SELECT 1 AS a", "NBH_LOCATION_IN_VOLUME"),
+        ("CREATE SCHEMA more LOCATION 'dbfs:/tmp/more'", "UC_COMMAND_NOT_SUPPORTED"),
+        ("CREATE SCHEMA IF NOT EXISTS main.more COMMENT 'x' LOCATION '/tmp/more'", "UC_COMMAND_NOT_SUPPORTED"),
+        ("ALTER SCHEMA default SET LOCATION '/tmp/more'", "UC_COMMAND_NOT_SUPPORTED"),
+        ("GRANT SELECTS ON TABLE t TO x", "NBH_INVALID_PRIVILEGE"),
+        ("GRANT USAGE ON SCHEMA default TO x", "NBH_INVALID_PRIVILEGE"),
+        ("GRANT SELECT, CREATE TABLE ON TABLE t TO x", "NBH_INVALID_PRIVILEGE"),
+        ("GRANT USE CATALOG ON SCHEMA default TO x", "NBH_INVALID_PRIVILEGE"),
+        ("REVOKE READ VOLUME ON TABLE t FROM x", "NBH_INVALID_PRIVILEGE"),
+    ],
+)
+def test_what_unity_catalog_does_not_take(sql, statement, condition):
+    """Its pages exclude it, and open-source Spark doesn't: nothing is made, and nothing written."""
+    sql("CREATE TABLE t (a INT)")
+    sql("CREATE VOLUME vol")
+
+    assert refusal(statement, sql).getCondition() == condition
+    assert sql("SHOW TABLES") == [("default", "t", False)]
+    assert sql("SHOW SCHEMAS LIKE 'more'") == []
+    assert sql("SHOW GRANTS ON TABLE t") == []
+
+
+def test_what_the_old_metastore_takes(sql):
+    """Other formats, locations and privileges."""
+    sql("CREATE SCHEMA hive_metastore.more LOCATION 'dbfs:/tmp/more'")
+    sql("CREATE TABLE hive_metastore.more.files (a INT) USING parquet")
+    sql("GRANT READ_METADATA ON TABLE hive_metastore.more.files TO x")
+
+    assert sql("SHOW GRANTS ON TABLE hive_metastore.more.files") == [
+        ("x", "READ METADATA", "TABLE", "hive_metastore.more.files")
+    ]
+
+
+@pytest.mark.parametrize("place", ["dbfs:/tmp/it's", "/tmp/plain", "file:/tmp/nbh-managed"])
+def test_a_managed_location(sql, place):
+    """The schema's tables lie there; of the statement's own word nothing is left."""
+    quoted = place.replace("'", "\\'")
+    sql(f"CREATE SCHEMA more MANAGED LOCATION '{quoted}' COMMENT 'x'")
+
+    told = dict(row[:2] for row in sql("DESCRIBE SCHEMA EXTENDED more"))
+    assert told["Location"].endswith(place)
+    assert "nbh" not in str(told).replace("nbh-managed", "", 1)
+
+
+@pytest.mark.parametrize(
+    "call", ["kll_sketch_agg_bigint(id)", "theta_sketch_agg(id)", "tuple_sketch_agg_integer(id, 1)", "vector_norm(array(1.0F))"]
+)
+def test_functions_of_a_newer_runtime(sql, call):
+    """The local Spark has them, and the runtimes that it stands for don't: in SQL and by the DataFrame API."""
+    assert refusal(f"SELECT {call} FROM range(3)", sql).getCondition() == "NBH_NEWER_RUNTIME"
+    with pytest.raises(Exception, match="from Databricks' runtime 18 on"):
+        sql.spark.range(3).selectExpr(call).collect()
+
+
+def test_a_function_of_ones_own_may_have_such_a_name(sql):
+    """A schema's is another."""
+    sql("CREATE FUNCTION theta_of(x INT) RETURNS INT RETURN x + 1")
+    sql("CREATE TEMPORARY FUNCTION vector_of(x INT) RETURNS INT RETURN x + 1")
+
+    assert sql("SELECT theta_of(1), vector_of(2)") == [(2, 3)]

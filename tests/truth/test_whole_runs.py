@@ -552,6 +552,33 @@ def test_89_a_key_that_databricks_refuses(run_notebook, tmp_path, lie):
     assert (run.outcome, run.location.cell) == ("failed", 2), run.error
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "spark.range(3).write.format('parquet').saveAsTable('files_103')",
+        "spark.sql('CREATE TABLE files_103 (a INT) USING csv')",
+        "spark.sql('CREATE TABLE files_103 (a INT) STORED AS PARQUET')",
+        "spark.sql('CREATE VOLUME v_103')\nspark.sql(\"CREATE TABLE t_103 (a INT) LOCATION '/Volumes/main/default/v_103/t'\")",
+        "spark.sql(\"CREATE SCHEMA s_103 LOCATION 'dbfs:/tmp/s_103'\")",
+        "spark.sql('CREATE TABLE g_103 (a INT)')\nspark.sql('GRANT SELECTS ON TABLE g_103 TO `analysts`')",
+        "spark.sql('CREATE TABLE g_103 (a INT)')\nspark.sql('GRANT CREATE TABLE ON TABLE g_103 TO `analysts`')",
+    ],
+)
+def test_103_what_unity_catalog_does_not_take(run_notebook, tmp_path, lie):
+    """The lie: open-source Spark makes it, so it passes. Here: what Unity Catalog's pages exclude is refused."""
+    (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{lie}\n")
+
+    assert run_notebook(tmp_path / "nb.py").outcome == "failed"
+
+
+def test_104_a_function_of_a_newer_runtime(run_notebook, tmp_path):
+    """The lie: the local Spark is newer, and answers. Here: what the runtime that it stands for hasn't is refused."""
+    cell = "from pyspark.sql import functions as F\nspark.range(3).agg(F.theta_sketch_agg('id')).collect()"
+    (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{cell}\n")
+
+    assert run_notebook(tmp_path / "nb.py").outcome == "failed"
+
+
 def test_95_each_statement_of_a_cell_of_sql(folder):
     """The lie: a query that isn't a cell's last statement is never read, so what it checks has passed. Here: each is run."""
     checked = "# MAGIC %sql\n# MAGIC SELECT assert_true(n > 1) FROM VALUES ({}) AS t(n);\n# MAGIC SELECT 'done'\n"

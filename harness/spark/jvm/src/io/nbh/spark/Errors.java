@@ -38,6 +38,10 @@ public final class Errors {
         + " is the old metastore, which has tables, views and SQL functions only. Use another catalog, such as main.");
   }
 
+  static RuntimeException notInUnityCatalog(String command, String mend) {
+    return make("UC_COMMAND_NOT_SUPPORTED", "0AKUC", "The command(s): " + command + " are not supported in Unity Catalog. " + mend);
+  }
+
   static RuntimeException notEmpty(String kind, String... name) {
     return make("NBH_" + kind.toUpperCase(java.util.Locale.ROOT) + "_NOT_EMPTY", "2BP01",
         "Cannot drop the " + kind + " " + quote(name) + " because it contains objects. Use DROP ... CASCADE to drop them too.");

@@ -1,5 +1,6 @@
 package io.nbh.spark;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.sql.DataFrameWriter;
@@ -75,7 +76,8 @@ final class FileWrites implements SupportsWrite {
 
     Builder(CatalogTable into, Map<String, String> options) {
       this.into = into;
-      this.options = options;
+      this.options = new HashMap<>(options);
+      this.options.keySet().removeIf("path"::equalsIgnoreCase); // option("path", …) of saveAsTable: it is the table's location by now
     }
 
     @Override

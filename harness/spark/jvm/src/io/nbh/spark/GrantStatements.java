@@ -20,6 +20,7 @@ final class GrantStatements {
     tokens.requireEnd("GRANT");
     return new Statement("GRANT", Answers.NONE, spark -> {
       String object = on.resolve(spark);
+      on.check(spark, privileges);
       on.require(spark, "MANAGE");
       List<Grant> all = Sessions.space(spark).grants;
       privileges.stream().map(privilege -> new Grant(principal, privilege, on.type(), object))
@@ -36,6 +37,7 @@ final class GrantStatements {
     tokens.requireEnd("REVOKE");
     return new Statement("REVOKE", Answers.NONE, spark -> {
       String object = on.resolve(spark);
+      on.check(spark, privileges);
       on.require(spark, "MANAGE");
       Sessions.space(spark).grants.removeIf(grant -> grant.principal().equals(principal) && grant.object().equals(object)
           && (privileges.contains(grant.privilege()) || privileges.contains("ALL PRIVILEGES")));

@@ -88,7 +88,12 @@ final class PlanRule extends Rule<LogicalPlan> {
   /** Says of what only Databricks has that it is so. */
   private static void checkFunction(Seq<String> said, Predicate<String> isSparks) {
     List<String> parts = Scala.list(said);
-    if (parts.size() == 1 && !isSparks.test(parts.get(0))) {
+    if (parts.size() != 1) {
+      return;
+    }
+    if (isSparks.test(parts.get(0))) {
+      DatabricksFunctions.checkNewer(parts.get(0));
+    } else {
       DatabricksFunctions.check(parts.get(0));
     }
   }
@@ -171,11 +176,16 @@ final class PlanRule extends Rule<LogicalPlan> {
   /** A schema's location with the scheme that is meant; Spark would give it that of the folder of its tables. */
   private LogicalPlan located(CreateNamespace made) {
     Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(made.properties()));
-    String location = properties.get("location");
-    if (location == null || !location.startsWith("/")) {
+    String said = properties.get("location");
+    boolean isManaged = said != null && said.startsWith(Spelling.MANAGED);
+    String location = isManaged ? said.substring(Spelling.MANAGED.length()) : said;
+    if (location == null || !isManaged && !location.startsWith("/")) {
       return made;
     }
-    properties.put("location", VolumePaths.ofLocation(CatalogUtils.stringToURI(location), session.sessionState().newHadoopConf()).toString());
+    if (isManaged) {
+      properties.put(SpaceTables.MANAGED, "true");
+    }
+    properties.put("location", !location.startsWith("/") ? location : VolumePaths.ofLocation(CatalogUtils.stringToURI(location), session.sessionState().newHadoopConf()).toString());
     return made.copy(made.name(), made.ifNotExists(), TableEntry.toScala(properties));
   }
 

@@ -83,6 +83,13 @@ record Securable(String type, List<String> name) {
     }
   }
 
+  /** An error if there are no such privileges on it. */
+  void check(SparkSession session, List<String> privileges) {
+    if (inOldMetastore(session) == null) { // which has others
+      Privileges.check(privileges, type, String.join(".", name));
+    }
+  }
+
   /** An error if the session may not; see {@link Access}. */
   void require(SparkSession session, String privilege) {
     String object = resolve(session);

@@ -202,6 +202,7 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
       throw Errors.make("OPERATION_NOT_SUPPORTED", "0A000",
           "SET LOCATION is not allowed for the managed table " + Errors.quote(name, ident.namespace()[0], ident.name()) + ".");
     }
+    SpaceTables.requireNoVolume(CatalogUtils.stringToURI(location));
     StructType there = session.read().format("delta").load(location).schema();
     StructType here = CatalogV2Util.v2ColumnsToStructType(loadTable(ident).columns());
     if (!there.equals(here)) {
@@ -249,6 +250,12 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     TableEntry existing = store().table(ident);
     boolean stays = existing != null && existing.isDelta() && isDelta(properties);
     boolean isPlaced = properties.containsKey(TableCatalog.PROP_LOCATION);
+    if (!java.util.Collections.disjoint(properties.keySet(), HIVE)) {
+      throw SpaceTables.formatNotSupported("hive", !isPlaced);
+    }
+    if (isPlaced) {
+      SpaceTables.requireNoVolume(CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION))); // before a query is written there
+    }
     if (isPlaced && !(stays && !existing.isManaged())) {
       return properties;
     }
@@ -287,6 +294,11 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
     return new StagedFiles((SpaceTables) delegate, ident,
         ((SpaceTables) delegate).entry(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, properties), mayReplace);
   }
+
+  /** How Spark hands on STORED AS and ROW FORMAT, which Delta would pass over. */
+  private static final java.util.Set<String> HIVE = java.util.Set.of("hive.stored-as", "hive.input-format", "hive.output-format", "hive.serde",
+      "option.field.delim", "option.escape.delim", "option.mapkey.delim", "option.line.delim",
+      "option.serialization.null.format", "option.serialization.format");
 
   // Views
 

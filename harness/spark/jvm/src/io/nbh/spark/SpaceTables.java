@@ -38,6 +38,11 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   private static final List<String> SPECIAL = List.of(
       TableCatalog.PROP_LOCATION, PROP_PROVIDER, TableCatalog.PROP_COMMENT, TableCatalog.PROP_OWNER, PROP_EXTERNAL, PROP_IS_MANAGED_LOCATION, "path");
 
+  /** What a schema's location is, in its properties, until the schema is made. */
+  static final String MANAGED = "nbh.managed";
+  /** https://docs.databricks.com/data-governance/unity-catalog/requirements, under the formats of external tables. */
+  private static final List<String> FORMATS = List.of("delta", "csv", "json", "avro", "parquet", "orc", "text");
+
   private final SpaceStore store;
   private final AtomicReference<TableEntry> replaceable = new AtomicReference<>();
 
@@ -127,6 +132,7 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
     URI location = VolumePaths.ofLocation(
         CatalogUtils.stringToURI(properties.get(TableCatalog.PROP_LOCATION)), store.session().sessionState().newHadoopConf());
     boolean isDelta = provider.equalsIgnoreCase("delta");
+    boolean isManaged = "true".equalsIgnoreCase(properties.get(PROP_IS_MANAGED_LOCATION));
     if (provider.equalsIgnoreCase("iceberg")) {
       throw Errors.databricksOnly("A table in the format iceberg", "Make it a Delta table here.");
     }
@@ -134,11 +140,15 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
       // A format that isn't there is refused here, as by the session catalog, and not by the first who reads the table.
       DataSource.lookupDataSource(provider, store.session().sessionState().conf());
     }
+    requireFormat(provider, isManaged);
+    if (!isManaged) {
+      requireNoVolume(location);
+    }
     StructType full = schema.isEmpty() && !isDelta
         ? store.session().read().format(provider).options(options).load(location.toString()).schema()
         : schema;
     return new TableEntry(
-        "true".equalsIgnoreCase(properties.get(PROP_IS_MANAGED_LOCATION)),
+        isManaged,
         provider,
         location,
         full,
@@ -150,6 +160,27 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
             .orElseGet(store::user),
         System.currentTimeMillis(),
         List.of());
+  }
+
+  /** An error if Unity Catalog has no tables of that format. */
+  private static void requireFormat(String provider, boolean isManaged) {
+    if (isManaged ? !provider.equalsIgnoreCase("delta") : !FORMATS.contains(provider.toLowerCase(java.util.Locale.ROOT))) {
+      throw formatNotSupported(provider, isManaged);
+    }
+  }
+
+  static RuntimeException formatNotSupported(String format, boolean isManaged) {
+    return Errors.make("UC_DATASOURCE_NOT_SUPPORTED", "0AKUC", "Data source format " + format + " is not supported in Unity Catalog"
+        + (isManaged ? " for managed tables. Leave it out, or make an external table, by USING and LOCATION (in Python: option(\"path\", ...))."
+            : ". External tables have one of: " + String.join(", ", FORMATS) + "."));
+  }
+
+  /** An error if a table were to lie in a volume: https://docs.databricks.com/volumes/paths. */
+  static void requireNoVolume(URI location) {
+    if (location != null && location.getPath() != null && VolumePaths.isVolume(location.getPath())) {
+      throw Errors.make("NBH_LOCATION_IN_VOLUME", "22KD1", "A table can't lie in a volume: " + location
+          + ". Read and write such files by their path, or give the table another location.");
+    }
   }
 
   private static List<String> partitionColumns(Transform[] partitions) {
@@ -266,6 +297,11 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
       properties.put(SupportsNamespaces.PROP_OWNER, store.user()); // and not who Spark's process runs as
     }
     properties.putIfAbsent(SupportsNamespaces.PROP_OWNER, store.user());
+    boolean isManaged = properties.remove(MANAGED) != null;
+    if (!isManaged && properties.containsKey("location")) {
+      // https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-create-schema
+      throw Errors.notInUnityCatalog("CREATE SCHEMA ... LOCATION", "Use CREATE SCHEMA ... MANAGED LOCATION.");
+    }
     String key = Names.checked(namespace[0]);
     requireLocal(properties.get("location"));
     Access.requireStorage(store.session(), properties.get("location"));
@@ -285,6 +321,10 @@ public class SpaceTables implements TableCatalog, SupportsNamespaces, FunctionCa
   public void alterNamespace(String[] namespace, NamespaceChange... changes) {
     SchemaEntry schema = store.schema(namespace);
     store.require("MANAGE", "SCHEMA", namespace);
+    if (Arrays.stream(changes).anyMatch(one -> one instanceof NamespaceChange.SetProperty set && set.property().equals("location"))) {
+      // https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-alter-schema: it has no such clause
+      throw Errors.notInUnityCatalog("ALTER SCHEMA ... SET LOCATION", "A schema stays where it was made.");
+    }
     Map<String, String> after = CatalogV2Util.applyNamespaceChanges(
         new HashMap<>(schema.properties), Scala.seq(Arrays.asList(changes)));
     schema.properties.keySet().retainAll(after.keySet());

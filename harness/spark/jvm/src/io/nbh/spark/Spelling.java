@@ -26,6 +26,9 @@ final class Spelling {
       "TIMEZONE", "spark.sql.session.timeZone",
       "LEGACY_TIME_PARSER_POLICY", "spark.sql.legacy.timeParserPolicy");
 
+  /** Before the location that a statement calls managed, until {@link PlanRule} has read it: Spark knows one kind only. */
+  static final String MANAGED = "nbh-managed:";
+
   private Spelling() {}
 
   static String ofSpark(String text, SparkSession session) {
@@ -52,6 +55,11 @@ final class Spelling {
       tokens.moveTo(at);
       if (isSchema && tokens.take("MANAGED", "LOCATION")) {
         edits.replace(at, at + 1, "");
+        String place = tokens.string();
+        if (place != null) {
+          edits.replace(at + 2, at + 3, "'" + (MANAGED + place).replace("\\", "\\\\").replace("'", "\\'") + "'");
+          at += 2;
+        }
       } else if (isTable && tokens.take("CLUSTER", "BY", "AUTO")) {
         edits.replace(at, at + 3, "");
       } else if (hasKeys && tokens.take("PRIMARY", "KEY", "(")) {
