@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, OnePlaceError, SettingsError
 from harness.jobs.targets import target_of, targets_of
-from harness.settings import location_of
+from harness.settings import ENVIRONMENT_KEYS, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,20 +44,6 @@ VARIABLES = MappingProxyType(
 
 _COMPUTE_OWN = ("cluster_id", "serverless", "share")
 _TEXTS = ("host", "profile", "catalog", "workspace_root")
-KEYS = (
-    *_TEXTS,
-    "protected_catalogs",
-    "allowed_catalogs",
-    "compute",
-    "libraries",
-    "environments",
-    "data_files",
-    "timeout_minutes",
-    "concurrency",
-    "protected",
-    "unknown_privileges",
-    "privileges",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,9 +288,9 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
         )
 
     for key, value in values.items():
-        if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
-            known = f"it is no key of an environment; known: {', '.join(KEYS)}"
+        if key not in ENVIRONMENT_KEYS:
+            near = get_close_matches(key, ENVIRONMENT_KEYS, n=1)
+            known = f"it is no key of an environment; known: {', '.join(ENVIRONMENT_KEYS)}"
             raise wrong(key, known, f"write {near[0]!r}" if near else "remove it")
         if origins[key].startswith(BUNDLE) and (variable := re.search(r"\$\{([^{}]*)\}", str(value))):
             own = variable[1].removeprefix("var.")

@@ -27,6 +27,26 @@ _LEAST_MEMORY_M = {"spark_memory": 480, "notebook_memory": 400}
 """Spark asks for 450 that are free for data, and Java keeps some for itself; a kernel with pandas and a session takes 250."""
 
 
+ENVIRONMENT_KEYS = (
+    "host",
+    "profile",
+    "catalog",
+    "workspace_root",
+    "protected_catalogs",
+    "allowed_catalogs",
+    "compute",
+    "libraries",
+    "environments",
+    "data_files",
+    "timeout_minutes",
+    "concurrency",
+    "protected",
+    "unknown_privileges",
+    "privileges",
+)
+"""The settings of one environment, under ``[tool.nbh.env.<name>]``; `harness.environments` reads them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What ``[tool.nbh]`` holds.
@@ -179,10 +199,8 @@ def _wrong(folder: str, what: str, cause: str, mend: str) -> SettingsError:
 
 
 def _unknown(key: str, known: Sequence[str], folder: str) -> SettingsError:
-    from harness.environments import KEYS  # whose settings have settings of their own
-
     near = get_close_matches(key, known, n=1)
-    if key in KEYS:
+    if key in ENVIRONMENT_KEYS:
         mend = "it is one environment's: write it under [tool.nbh.env.NAME], not"
     else:
         mend = f"did you mean {near[0]!r}?" if near else "remove it"
