@@ -257,7 +257,7 @@ class Widgets(Part):
     def _candidates(self, name: str, default: object) -> list[tuple[str, str]]:
         found = [("its default", _text(default, f'the default of the widget "{name}"'))]
         if name in self._given and not self._takes_any:
-            found.append(("the value the test gives", self._given[name]))
+            found.append(("the value that it is given", self._given[name]))
         return found
 
     def _missing(self, name: str) -> Exception:

@@ -159,7 +159,7 @@ def test_near_choice_is_offered():
 
     assert str(caught.value).splitlines()[:3] == [
         'NBH352 "prdo" is no choice of the dropdown "env"',
-        "  cause: the value the test gives is none of: dev, prod",
+        "  cause: the value that it is given is none of: dev, prod",
         '  mend:  did you mean "prod"?',
     ]
 
