@@ -63,7 +63,8 @@ class Maker:
             raise CatalogsMissingError(
                 "there are no catalogs in this run",
                 cause="its Spark runs without Delta, or is a session of your own code's in this process, or of a notebook's",
-                mend="let the harness start Spark; if it did, its jars are missing: nbh spark install fetches them, or says why",
+                mend="let the harness start Spark; if it did, Delta's jars are missing:\n"
+                "nbh spark install fetches them, or says why not",
             )
 
     @property

@@ -400,7 +400,9 @@ def test_a_session_of_ones_own_has_no_catalogs(pytester, monkeypatch):
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*NBH320 there are no catalogs in this run*", "*mend:*let the harness start Spark*says why*"])
+    result.stdout.fnmatch_lines(
+        ["*NBH320 there are no catalogs in this run*", "*nbh spark install fetches them, or says why not*"]
+    )
 
 
 def test_the_ledgers_folder_is_private():
