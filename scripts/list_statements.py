@@ -57,11 +57,12 @@ stands. Privileges are [those that there are][privileges] on such an object.
 tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog`. The DataFrame API writes formats other than
 Delta there only after `USE hive_metastore.…`. Its managed tables lie in `dbfs:/user/hive/warehouse`, as on Databricks.
 
-`current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
-volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. A whole run that asks it for
-another relation or column of [Databricks' own][information] (`last_altered`, say) is `unsupported`. Functions that only
-Databricks has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name, and so are those that it has from
-runtime 18 on, while the local Spark stands for an older one: `kll_…`, `theta_…`, `tuple_…`, `vector_…`.
+`current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns,
+views, volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. A whole run that
+asks it for another relation or column of [Databricks' own][information] (`last_altered`, say) is `unsupported`. Functions
+that only Databricks has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name, and so are
+those that it has from runtime 18 on, while the local Spark stands for an older one: `kll_…`, `theta_…`, `tuple_…`,
+`vector_…`.
 
 [information]: https://docs.databricks.com/sql/language-manual/sql-ref-information-schema.html
 
