@@ -29,7 +29,8 @@ class Described:
 
     ``home`` is the bundle's folder, ``files`` the one that goes to a workspace: itself, or one above it that also holds what
     the bundle's ``sync.paths`` name. ``wraps_wheels`` says that the bundle makes notebooks of wheel tasks. ``others`` are the
-    keys of the bundle's jobs, ``other`` describes one of them, and ``above`` are those that have this one run.
+    keys of the bundle's jobs, ``other`` describes one of them, and ``above`` are those that have this one run. ``is_raw`` says
+    that the bundle's Python may change it, and hasn't.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Described:
     others: tuple[str, ...] = ()
     other: Callable[[str], Described] | None = None
     above: tuple[str, ...] = ()
+    is_raw: bool = False
 
     def asks_for(self, text: str) -> bool:
         """Whether it is written somewhere in the settings, or in a variable's value."""
@@ -79,7 +81,7 @@ def describe(
         changes = whole.changes.get(key) if key in bundle.jobs else None
         settings = merged(settings, changes) if changes else settings
         whole.add_python(settings)
-        return whole.described(key, settings, path)
+        return replace(whole.described(key, settings, path), is_raw=bool(bundle.in_python.get("mutators")))
     around = bundle_above(os.path.dirname(os.path.abspath(beside)), root)
     if around is None:
         raise JobNotFoundError(

@@ -150,6 +150,8 @@ class _Reader:
 
     def _notes(self, tasks: Sequence[Task]) -> Iterator[str]:
         """What a copy leaves out, or does otherwise."""
+        if self._found.is_raw:
+            yield "the job is run as its file has it: what the bundle's mutators make of it is run by its key"
         retried = [task.key for task in with_inner(tasks) if task.retries]
         if retried:
             yield f"the copy tries no task again, which the job asks for: {', '.join(retried)}"

@@ -226,7 +226,10 @@ def test_a_job_that_python_changes(project):
         ("check", {"seen": "customers"}),
     ]
     assert {task.path for task in job.tasks} == {str(project.root / "src" / "load.py")}
-    assert [task.key for task in project.read("jobs/j.yml").tasks] == ["load"]
+    raw = project.read("jobs/j.yml")
+    assert [task.key for task in raw.tasks] == ["load"]
+    assert "what the bundle's mutators make of it is run by its key" in raw.notes[0]
+    assert not job.notes
 
 
 def test_a_mutator_that_fails(project):
