@@ -7,6 +7,7 @@ import os
 import re
 from difflib import get_close_matches
 from functools import partial
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from harness.errors import EnvironmentUseError, HarnessError, SettingsError
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.rehearsal.control import Running
     from harness.remote.session import Remote
@@ -59,7 +60,29 @@ def settle(config: pytest.Config) -> Environment:
                 "here it comes from addopts or PYTEST_ADDOPTS"
             )
     config.stash[ENVIRONMENT] = environment
+    if environment.is_remote:
+        _open_no_spark_here(config)
     return environment
+
+
+def _open_no_spark_here(config: pytest.Config) -> None:
+    """Have pyspark's own builder open no Spark on this machine, whose answers would be shown as the workspace's.
+
+    databricks-connect opens none. What is set here is as pyspark sets it itself with the first session of a server's.
+    """
+    if find_spec("databricks") is not None and find_spec("databricks.connect") is not None:
+        return
+    before = {name: os.environ.get(name) for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")}
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    config.add_cleanup(partial(_put_back, before))
+
+
+def _put_back(before: Mapping[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _is_spelled_out(config: pytest.Config, name: str) -> bool:

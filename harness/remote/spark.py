@@ -167,7 +167,9 @@ def _with_pyspark(config: Config, cluster_id: str) -> Callable[[], Any]:
             builder.set("x-databricks-cluster-id", cluster_id)
         else:  # which serverless compute it is, as databricks-connect tells it
             builder.set("x-databricks-session-id", str(uuid.uuid4()))
-        return SparkSession.builder.channelBuilder(builder).create()
+        session = SparkSession.builder.channelBuilder(builder).create()
+        os.environ["SPARK_REMOTE"] = f"sc://{_endpoint(str(config.host))}/;use_ssl=true"  # getOrCreate() gives this session
+        return session
 
     return make
 

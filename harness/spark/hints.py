@@ -19,6 +19,9 @@ _CONNECT_ONLY = {
     "STREAMING_CONNECT_SERIALIZATION_ERROR",
 }
 
+# What pyspark says where it is to open Spark on this machine, and may not.
+_NO_SPARK_HERE = {"CONNECT_URL_NOT_SET", "CANNOT_CONFIGURE_SPARK_CONNECT_MASTER", "CONTEXT_UNAVAILABLE_FOR_REMOTE_CLIENT"}
+
 # The last line of a trace that Spark hands on as text: of a foreachBatch function, say, which runs in a process of its own.
 _OF_WORKER = re.compile(rf"PySpark\w+Error: (\[(?:{'|'.join(sorted(_CONNECT_ONLY))}|NOT_IMPLEMENTED)\] [^\n]*)")
 
@@ -37,6 +40,12 @@ PATH_HINT = (
 )
 
 
+SERVER_HINT = (
+    "this run's Spark is a workspace's, and none is opened on this machine: take the harness's fixture spark,\n"
+    "or mark the test @pytest.mark.nbh_local_only"
+)
+
+
 UDF_HINT = (
     "a UDF takes columns, and gives a column: df.select(f(df.amount));\n"
     "its plain Python function, which takes and gives values, is f.func"
@@ -51,6 +60,15 @@ def add_hint(exc: BaseException) -> None:
         return
     if hint is not None and hint not in getattr(exc, "__notes__", ()):
         exc.add_note(hint)
+
+
+def add_server_hint(exc: BaseException) -> None:
+    """Where a run's Spark is a workspace's: say why pyspark opens none here."""
+    ask = getattr(exc, "getCondition", None) or getattr(exc, "getErrorClass", None)
+    if not type(exc).__module__.startswith("pyspark.") or not callable(ask) or ask() not in _NO_SPARK_HERE:
+        return
+    if SERVER_HINT not in getattr(exc, "__notes__", ()):
+        exc.add_note(SERVER_HINT)
 
 
 def of_worker(exc: BaseException) -> str:

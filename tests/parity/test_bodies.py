@@ -57,6 +57,15 @@ def test_a_function_of_a_plain_module_runs_on_the_workers(spark):
     assert [tuple(row) for row in found] == [(1, 1), (4, 4)]
 
 
+def test_a_builder_gives_the_session_that_is_open(spark):
+    """As in a notebook: what a module of the project opens is no other Spark."""
+    from pyspark.sql import SparkSession
+
+    spark.range(3).createOrReplaceTempView("three")
+
+    assert SparkSession.builder.getOrCreate().table("three").count() == 3
+
+
 def test_a_temporary_view_is_gone_after_its_test(spark):
     """The next test must not find it."""
     spark.sql("SELECT 1 AS n").createOrReplaceTempView("parity_view")

@@ -329,3 +329,30 @@ def test_86_a_copy_of_the_workspaces_own_that_differs_ends_the_test(folder, targ
 
     assert ended == code, said
     assert ("NBH341" in said) is ("its content is another than that of there.py" in said) is bool(code)
+
+
+def test_107_spark_of_this_machine(folder):
+    """The lie: the project's own fixture opens Spark here, in a run that is on a workspace. Here: none is opened."""
+    own = (
+        "import pytest\nfrom pyspark.sql import SparkSession\n\n@pytest.fixture\ndef spark():\n    return SparkSession.builder"
+    )
+    folder.write(
+        {
+            "conftest.py": f"{own}.master('local[1]').getOrCreate()\n",
+            "test_it.py": """
+                from pyspark.sql import SparkSession
+
+                def test_fixture(spark):
+                    assert spark.range(3).count() == 3
+
+                def test_builder():
+                    assert SparkSession.builder.getOrCreate().range(3).count() == 3
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest", "--databricks-env=rehearsal")
+
+    assert code == 1
+    assert "1 failed, 1 error in" in said
+    assert said.count("none is opened on this machine: take the harness's fixture spark") == 2
