@@ -108,8 +108,10 @@ def _as_a_cell_wants_it(folder: str) -> Iterator[list[str]]:
         os.environ["PY_COLORS"] = "0"  # Jupyter's kernels ask for colours by another variable
         sys.dont_write_bytecode = True
         os.chdir(folder)
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+        top = _project_folder(folder)
+        for one in (top, folder):  # of the project that is here: in a whole run the path has the one that this is a copy of
+            if one is not None and one not in sys.path:
+                sys.path.insert(0, one)
         try:
             yield [
                 "--color=no",
@@ -118,7 +120,7 @@ def _as_a_cell_wants_it(folder: str) -> Iterator[list[str]]:
                 f"--override-ini=cache_dir={os.path.join(aside, 'cache')}",
                 # Workers would be other processes, without the notebook's Spark.
                 *(["-n0"] if find_spec("xdist") is not None else []),
-                *([] if _has_settings(folder) else [f"--rootdir={folder}"]),
+                *([] if top is not None else [f"--rootdir={folder}"]),
             ]
         finally:
             DbutilsCallError.heard = heard
@@ -130,14 +132,14 @@ def _as_a_cell_wants_it(folder: str) -> Iterator[list[str]]:
             os.environ.update(before[3])
 
 
-def _has_settings(folder: str) -> bool:
-    """Whether a file of settings tells pytest where the project begins; else it would take the folder of the tests alone."""
+def _project_folder(folder: str) -> str | None:
+    """The folder where a file of settings tells pytest that the project begins; else it would take the tests' alone."""
     while True:
         if any(os.path.isfile(os.path.join(folder, name)) for name in _SETTINGS):
-            return True
+            return folder
         above = os.path.dirname(folder)
         if above == folder:
-            return False
+            return None
         folder = above
 
 

@@ -46,6 +46,27 @@ def test_the_sample_runs_from_top_to_bottom(run_notebook):
     assert "using the warm" not in run.cells[24].text
 
 
+def test_notebooks_are_imported_by_the_tests_of_any_project(pytester):
+    """Whatever its settings say: the run works in a copy of the project, and the path has the project itself."""
+    pytester.makefile(".toml", pyproject="[project]\nname = 'p'\nversion = '1'\n")
+    pytester.mkdir("nbs").joinpath("tests").mkdir()
+    (pytester.path / "nbs" / "demo.py").write_text(f"{HEADER}def f():\n    return 1{CELL}{RUN}\n")
+    (pytester.path / "nbs" / "tests" / "test_demo.py").write_text(
+        "from nbs.demo import f\n\ndef test_f():\n    assert f() == 1\n"
+    )
+    pytester.makepyfile(
+        test_whole="""
+        def test_whole(run_notebook):
+            run = run_notebook('nbs/demo.py')
+            assert run.passed, run.cells[1].text
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_whole.py")
+
+    result.assert_outcomes(passed=1)
+
+
 def test_the_notebooks_own_spark_and_dbutils(run_notebook, notebook, uc):
     """The tests see its temporary view and its table, and no other engine starts; what they made is there after them."""
     uc.make_table(name="orders", columns="id int", rows=[(1,), (2,)])
