@@ -50,8 +50,11 @@ tables, views and SQL functions, and `current_catalog()` calls it `spark_catalog
 Delta there only after `USE hive_metastore.…`. Its managed tables lie in `dbfs:/user/hive/warehouse`, as on Databricks.
 
 `current_metastore()` gives a fixed name. `information_schema` has, in each catalog: catalogs, schemata, tables, columns, views,
-volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. Functions that only Databricks
-has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name.
+volumes, routines, table_constraints, table_privileges, schema_privileges and catalog_privileges. A whole run that asks it for
+another relation or column of [Databricks' own][information] (`last_altered`, say) is `unsupported`. Functions that only
+Databricks has (`read_files`, `ai_…`, `is_member`, …) and the catalog `system` are refused by name.
+
+[information]: https://docs.databricks.com/sql/language-manual/sql-ref-information-schema.html
 
 **To the session of a test everything is open**, whatever is granted or revoked. They count for the service principal of a
 rehearsal, and [which do there](environments.md#privileges-in-the-rehearsal) is told by itself.
