@@ -172,6 +172,25 @@ def test_a_functions_parameter_may_stand_where_spark_takes_it(sql):
     assert sql("SELECT asked, sum(total) FROM by_tag_too('env') GROUP BY asked") == [("env", 5)]
 
 
+def test_what_a_function_names_lies_where_it_was_made(sql, tmp_path):
+    """Whoever calls it, and whatever the old metastore has of that name: tables, other functions, and what a query holds."""
+    sql("CREATE SCHEMA s")
+    sql("CREATE SCHEMA other")
+    for number, schema in enumerate(["s", "other", "spark_catalog.default"]):
+        sql(f"CREATE TABLE {schema}.costs AS SELECT {number} AS cost")
+    sql.spark.range(7, 8).write.parquet(f"file:{tmp_path}/rows")
+    sql("USE s")
+    sql("CREATE FUNCTION one(k INT) RETURNS INT RETURN (SELECT max(cost) FROM costs WHERE cost < k)")
+    sql("CREATE FUNCTION other.all_of() RETURNS TABLE RETURN WITH x AS (SELECT cost FROM costs) SELECT cost, one(9) FROM x")
+    sql(f"CREATE FUNCTION of_file() RETURNS TABLE (id BIGINT) RETURN SELECT id FROM parquet.`file:{tmp_path}/rows`")
+
+    for schema in ("main.s", "main.other", "spark_catalog.default"):
+        sql(f"USE {schema}")
+        assert sql("SELECT main.s.one(9)") == [(0,)]
+        assert sql("SELECT * FROM main.other.all_of()") == [(0, 0)]
+        assert sql("SELECT * FROM main.s.of_file()") == [(7,)]
+
+
 @pytest.mark.parametrize(
     ("body", "condition"),
     [

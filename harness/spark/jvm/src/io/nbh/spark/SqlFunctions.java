@@ -16,6 +16,7 @@ import org.apache.spark.sql.catalyst.plans.logical.LateralJoin;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.types.DataTypeUtils;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.internal.SessionState;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -48,6 +49,10 @@ final class SqlFunctions {
     body(session, entry);
   }
 
+  private static String where(FunctionEntry entry) {
+    return String.join("\n", entry.within());
+  }
+
   private static String fullName(FunctionEntry entry) {
     return entry.catalog() + "." + entry.schema() + "." + entry.name();
   }
@@ -61,7 +66,8 @@ final class SqlFunctions {
         entry.parameters().isBlank() ? Option.empty() : Option.apply(new StructType(Parsing.parameters(session, entry.parameters())));
     Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(SQLFunction.catalogAndNamespaceToProps(
         entry.catalog(), Scala.seq(List.of(entry.schema())))));
-    properties.put(UserDefinedFunction$.MODULE$.SQL_CONFIG_PREFIX() + Access.OWNERS_READ, "true"); // a setting while its body is read
+    // A setting while its body is read: whose catalog and schema complete the names in it.
+    properties.put(UserDefinedFunction$.MODULE$.SQL_CONFIG_PREFIX() + Access.OWNERS_READ, where(entry));
     Option<String> body = Option.apply(entry.body());
     return new SQLFunction(
         new FunctionIdentifier(entry.name(), Option.apply(entry.schema()), Option.apply(entry.catalog())),
@@ -86,7 +92,9 @@ final class SqlFunctions {
         return said.get();
       }
     }
-    StructType found = body(session, entry);
+    SQLConf owners = session.sessionState().conf().clone();
+    owners.setConfString(Access.OWNERS_READ, where(entry));
+    StructType found = SQLConf.withExistingConf(owners, () -> body(session, entry));
     return entry.isTable() ? new Right<>(found) : new Left<>(found.fields()[0].dataType());
   }
 
