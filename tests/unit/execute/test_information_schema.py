@@ -48,7 +48,7 @@ def test_relation_that_databricks_alone_has(name):
     assert lacking(RELATION.format(name=name)).startswith("information_schema.table_tags is on Databricks only")
 
 
-@pytest.mark.parametrize("name", ["`main`.`information_schema`.`tabels`", "`main`.`sales`.`table_tags`"])
+@pytest.mark.parametrize("name", ["`main`.`information_schema`.`table_tag`", "`main`.`sales`.`table_tags`"])
 def test_relation_that_nobody_has(name):
     """Is the mistake of who wrote it."""
     assert lacking(RELATION.format(name=name)) == ""
