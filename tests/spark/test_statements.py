@@ -157,6 +157,64 @@ def test_sql_functions(sql):
     assert refusal("CREATE FUNCTION s.bad(x INT) RETURNS INT RETURN nope(x)", sql).getCondition() == "UNRESOLVED_ROUTINE"
 
 
+def test_a_functions_parameter_may_stand_where_spark_takes_it(sql):
+    """In GROUP BY, in what is selected and sorted by, and in a join: as Spark's own CREATE FUNCTION, in its own catalog."""
+    sql("CREATE TABLE costs AS SELECT map('team', 'a') AS tags, 2 AS cost UNION ALL SELECT map('env', 'b'), 3")
+    by_tag = (
+        "SELECT coalesce(tags[k], 'none') AS tag, sum(cost) AS total FROM main.default.costs "
+        "GROUP BY 1 ORDER BY if(k = 'env', -1, 1) * total"
+    )
+    sql(f"CREATE FUNCTION by_tag(k STRING) RETURNS TABLE (tag STRING, total BIGINT) RETURN {by_tag}")
+    sql(f"CREATE FUNCTION by_tag_too(k STRING) RETURNS TABLE RETURN WITH found AS ({by_tag}) SELECT *, k AS asked FROM found")
+
+    assert sql("SELECT * FROM by_tag('team')") == [("a", 2), ("none", 3)]
+    assert sql("SELECT * FROM by_tag('env')") == [("b", 3), ("none", 2)]
+    assert sql("SELECT asked, sum(total) FROM by_tag_too('env') GROUP BY asked") == [("env", 5)]
+
+
+def test_what_a_function_names_lies_where_it_was_made(sql, tmp_path):
+    """Whoever calls it, and whatever the old metastore has of that name: tables, other functions, and what a query holds."""
+    sql("CREATE SCHEMA s")
+    sql("CREATE SCHEMA other")
+    for number, schema in enumerate(["s", "other", "spark_catalog.default"]):
+        sql(f"CREATE TABLE {schema}.costs AS SELECT {number} AS cost")
+    sql.spark.range(7, 8).write.parquet(f"file:{tmp_path}/rows")
+    sql("USE s")
+    sql("CREATE FUNCTION one(k INT) RETURNS INT RETURN (SELECT max(cost) FROM costs WHERE cost < k)")
+    sql("CREATE FUNCTION other.all_of() RETURNS TABLE RETURN WITH x AS (SELECT cost FROM costs) SELECT cost, one(9) FROM x")
+    sql(f"CREATE FUNCTION of_file() RETURNS TABLE (id BIGINT) RETURN SELECT id FROM parquet.`file:{tmp_path}/rows`")
+
+    for schema in ("main.s", "main.other", "spark_catalog.default"):
+        sql(f"USE {schema}")
+        assert sql("SELECT main.s.one(9)") == [(0,)]
+        assert sql("SELECT * FROM main.other.all_of()") == [(0, 0)]
+        assert sql("SELECT * FROM main.s.of_file()") == [(7,)]
+
+
+@pytest.mark.parametrize(
+    ("body", "condition"),
+    [
+        ("SELECT nothing FROM costs", "UNRESOLVED_COLUMN.WITH_SUGGESTION"),
+        ("SELECT cost FROM nothing", "TABLE_OR_VIEW_NOT_FOUND"),
+        ("SELECT cost FROM costs GROUP BY k", "MISSING_AGGREGATION"),
+        ("SELECT cost FROM costs LIMIT k", "INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE"),
+        (
+            "SELECT max(if(cost > k, 1, 0)) FROM costs",
+            "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.AGGREGATE_FUNCTION_MIXED_OUTER_LOCAL_REFERENCES",
+        ),
+        ("SELECT (cost FROM costs", "PARSE_SYNTAX_ERROR"),
+    ],
+)
+def test_a_functions_body_is_checked_when_it_is_made(sql, body, condition):
+    """As Spark's own CREATE FUNCTION checks it: with the same conditions, and nothing is made."""
+    sql("CREATE TABLE costs AS SELECT 2 AS cost")
+
+    error = refusal(f"CREATE FUNCTION f(k INT) RETURNS TABLE (cost INT) RETURN {body}", sql)
+
+    assert error.getCondition() == condition
+    assert sql("SHOW USER FUNCTIONS") == []
+
+
 def test_python_functions(sql):
     """The body runs in a real Python worker, with arguments of the declared types."""
     sql(

@@ -607,3 +607,16 @@ def test_98_what_information_schema_lacks_here(run_notebook, tmp_path, asked, la
 
     assert (run.outcome, run.location.cell) == ("unsupported", 2), run.error
     assert lacking in run.error
+
+
+def test_99_what_a_sql_function_names(run_notebook, tmp_path):
+    """The lie: a function reads a table of that name elsewhere. Here: the one beside it, whatever the caller's schema is."""
+    made = "CREATE TABLE main.default.costs AS SELECT 1 AS cost; CREATE TABLE spark_catalog.default.costs AS SELECT 2 AS cost;"
+    function = "CREATE FUNCTION main.default.cost() RETURNS INT RETURN (SELECT max(cost) FROM costs)"
+    called = "USE spark_catalog.default; SELECT assert_true(main.default.cost() = 1)"
+    cells = [f"# MAGIC %sql\n# MAGIC {cell}" for cell in (made + function, called)]
+    (tmp_path / "nb.py").write_text(CELL.join([HEADER + cells[0], cells[1]]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert run.passed, run.error

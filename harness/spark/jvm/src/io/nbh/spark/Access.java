@@ -17,7 +17,7 @@ import org.apache.spark.sql.internal.SQLConf;
 final class Access {
   /** Who the session is, where only what was granted counts. */
   static final String PRINCIPAL = "spark.nbh.principal";
-  /** The setting of the body of a function of ours; Spark tells of a view's by itself. */
+  /** The setting of the body of a function of ours: the catalog and schema that it was made in. Spark tells of a view's by itself. */
   static final String OWNERS_READ = "spark.nbh.owners.read";
 
   private static final Set<String> EVERYBODY = Set.of("account users", "users");
@@ -42,6 +42,13 @@ final class Access {
   /** Whether what is read now is what a view or a function is made of, which is its owner's to read. */
   static boolean isOwnersRead() {
     return !Scala.list(AnalysisContext.get().catalogAndNamespace()).isEmpty() || SQLConf.get().contains(OWNERS_READ);
+  }
+
+  /** The catalog and schema of the view or function whose body is read now; empty where none is. */
+  static List<String> within() {
+    List<String> ofView = Scala.list(AnalysisContext.get().catalogAndNamespace());
+    String ofFunction = SQLConf.get().getConfString(OWNERS_READ, "");
+    return ofFunction.isEmpty() ? ofView : List.of(ofFunction.split("\n"));
   }
 
   /** An error in Databricks' words if the session may not; nothing if the object isn't there, which others tell. */

@@ -88,9 +88,10 @@ final class FunctionStatements {
     target.schema();
     Access.require(spark, "CREATE FUNCTION", "SCHEMA", target.catalogName(), target.schemaName());
     Access.require(spark, "MANAGE", "FUNCTION", target.parts()); // only who may drop it may put another in its place
+    Target within = Target.schema(spark, List.of());
     return new FunctionEntry(Names.checked(target.name()), parameters, returns, isTable, language, body, isQuery, comment,
         isDeterministic, Sessions.user(spark.sessionState().conf()), target.catalogName(), target.schemaName(),
-        System.currentTimeMillis());
+        List.of(within.catalogName(), within.schemaName()), System.currentTimeMillis());
   }
 
   private static void keep(Target target, FunctionEntry made, boolean replace, boolean isQuiet) {

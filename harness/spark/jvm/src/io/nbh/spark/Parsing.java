@@ -21,14 +21,18 @@ final class Parsing {
     }
   }
 
-  /** What stands between the parentheses of TBLPROPERTIES (…). */
-  static Map<String, String> properties(SparkSession session, String text) {
+  static LogicalPlan plan(SparkSession session, String text) {
     try {
-      LogicalPlan plan = session.sessionState().sqlParser().parsePlan("ALTER TABLE t SET TBLPROPERTIES (" + text + ")");
-      return CollectionConverters.asJava(((SetTableProperties) plan).properties());
+      return session.sessionState().sqlParser().parsePlan(text);
     } catch (ParseException wrong) {
       throw Errors.sneak(wrong);
     }
+  }
+
+  /** What stands between the parentheses of TBLPROPERTIES (…). */
+  static Map<String, String> properties(SparkSession session, String text) {
+    LogicalPlan plan = plan(session, "ALTER TABLE t SET TBLPROPERTIES (" + text + ")");
+    return CollectionConverters.asJava(((SetTableProperties) plan).properties());
   }
 
   static StructField[] parameters(SparkSession session, String text) {

@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
@@ -21,6 +20,7 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.RestoreTableStatement;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.internal.SQLConf;
 import scala.Option;
 import scala.PartialFunction;
 import scala.collection.immutable.Seq;
@@ -57,6 +57,9 @@ final class PlanRule extends Rule<LogicalPlan> {
         }
         return found == null ? now : SqlFunctions.callTable(session, found, call.functionArgs());
       }
+      if (now instanceof UnresolvedRelation relation && SQLConf.get().contains(Access.OWNERS_READ)) {
+        now = ofFunction(relation);
+      }
       if (now instanceof UnresolvedRelation relation) {
         checkRelation(Scala.list(relation.multipartIdentifier()));
         if (isHeld) {
@@ -71,6 +74,16 @@ final class PlanRule extends Rule<LogicalPlan> {
       }
       return (LogicalPlan) now.transformExpressions(partial(expression -> column(function(expression, hasFunctions))));
     }));
+  }
+
+  /** What a function's body reads, by its full name: Spark itself would look where the caller is. */
+  private static LogicalPlan ofFunction(UnresolvedRelation relation) {
+    List<String> parts = new ArrayList<>(Scala.list(relation.multipartIdentifier()));
+    if (parts.size() > 2 || parts.get(parts.size() - 1).contains("/")) {
+      return relation; // it is whole, or a format with a path
+    }
+    parts.addAll(0, Access.within().subList(0, 3 - parts.size()));
+    return relation.copy(Scala.seq(parts), relation.options(), relation.isStreaming());
   }
 
   /** See that the session may read the relation, or write to it; without the latter's privileges it is loaded as for reading. */
@@ -159,9 +172,9 @@ final class PlanRule extends Rule<LogicalPlan> {
         : spark.lookupBuiltinOrTempFunction(parts.get(0)).isDefined())) {
       return null;
     }
-    List<String> within = CollectionConverters.asJava(AnalysisContext.get().catalogAndNamespace());
+    List<String> within = Access.within();
     if (within.size() == 2 && parts.size() < 3) {
-      parts.addAll(0, within.subList(0, 3 - parts.size())); // in a view: where the view was made
+      parts.addAll(0, within.subList(0, 3 - parts.size())); // in a view or a function: where it was made
     }
     Target target = Target.object(session, parts);
     CatalogEntry catalog = target.space().catalogs.get(target.catalogName());
