@@ -41,6 +41,7 @@ from harness.execute.shell import watch_programs
 from harness.execute.shown import display
 from harness.execute.steps import NO_AWAIT, step_of
 from harness.execute.tables_named import tables_named
+from harness.execute.threads import AT_WORK, left_at_work
 from harness.execute.tracebacks import in_words, trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
@@ -260,7 +261,11 @@ class Runner:
     def _settled(self) -> BaseException | None:
         found = self.queries.settle()
         if found is None:
-            return None
+            frame = left_at_work()
+            if frame is None:
+                return None
+            self._begun_at = self._place(traceback.extract_stack(frame))
+            return UnsupportedError(AT_WORK)
         begun, error = found
         self.cell, self._begun_at = begun.cell, begun.place
         return error if error is not None else UnsupportedError(ENDLESS)
