@@ -197,12 +197,12 @@ class Runner:
         install(shell, self)
         watch_cases(self)
         hear_of_requests()
-        self.queries = Queries(self._here)
+        self.queries, self._is_after = Queries(self._here), False
         if self.spark is not None:
             hear_of_queries()
             self.queries.hear()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
-        protect(shell)
+        protect(shell, is_ours=lambda: self._is_after)
         keep_no_copy(shell)
         trim_tracebacks(shell, self._note)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
@@ -218,6 +218,7 @@ class Runner:
     def begin(self, number: int) -> str:
         """Turn to a cell, or to what is left after the last one; gives what IPython is to run for it."""
         if number == AFTER:
+            self._is_after = True
             self.error, self.path = None, __file__  # the call is ours: no traceback shows it
             return "get_ipython().run_line_magic('nbh_settle', '')"
         self.cell, self.error, self._displayed = self.notebook.cells[number - 1], None, None
