@@ -93,7 +93,7 @@ class NumberedClient(AsyncKernelClient):  # type: ignore[misc]  # the library ha
 class Client(NotebookClient):  # type: ignore[misc]  # as above
     """Runs the cells of a notebook in a kernel of ours."""
 
-    def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course, has_spark: bool) -> None:
+    def __init__(self, notebook: NotebookNode, *, km: AsyncKernelManager, course: Course) -> None:
         km.client_factory = NumberedClient
         super().__init__(
             notebook,
@@ -105,7 +105,7 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
             raise_on_iopub_timeout=True,  # its own way is to go on, and what was under way is lost without a word
         )
         self._course = course
-        self._last = max(to_run(notebook), default=0) if has_spark else 0  # without it nothing goes on beside the cells
+        self._last = max(to_run(notebook), default=0)
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
         """Run one cell, and note how long it took."""
@@ -144,13 +144,13 @@ class Client(NotebookClient):  # type: ignore[misc]  # as above
 
 
 async def run_cells(
-    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, memory: int, has_spark: bool
+    notebook: NotebookNode, km: AsyncKernelManager, *, course: Course, timeout_s: float | None, memory: int
 ) -> None:
     """Run all cells; how it ended early is in ``course.ended``.
 
     That is "error", "timed_out", "memory", "cancelled", "lost: …", or "" if it didn't.
     """
-    client = Client(notebook, km=km, course=course, has_spark=has_spark)
+    client = Client(notebook, km=km, course=course)
     loop, us = asyncio.get_running_loop(), asyncio.current_task()
     assert us is not None  # noqa: S101 -- a coroutine runs in one
     is_waiting = True

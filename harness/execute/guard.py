@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.execute.magics import UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 _GONE = object()
@@ -112,8 +113,11 @@ class Streams:
                 setattr(sys, name, stream)
 
 
-def protect(shell: Any) -> None:
-    """Have the shell run a notebook's code with the notebook's builtins, and all else with Python's; and not end by itself."""
+def protect(shell: Any, *, is_ours: Callable[[], bool]) -> None:
+    """Have the shell run a notebook's code with the notebook's builtins, and all else with Python's; and not end by itself.
+
+    ``is_ours`` says of what runs that it is a call of ours, in the place of a cell.
+    """
     from IPython.core import interactiveshell
 
     own, modules, streams = Builtins(), Modules(), Streams()
@@ -126,7 +130,8 @@ def protect(shell: Any) -> None:
         nonlocal depth
         modules.keep()
         streams.theirs()
-        own.theirs()
+        if not is_ours():
+            own.theirs()
         depth += 1
         try:
             return await run_code(code, result, async_=async_)

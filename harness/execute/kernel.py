@@ -42,6 +42,7 @@ from harness.execute.shell import watch_programs
 from harness.execute.shown import display
 from harness.execute.steps import NO_AWAIT, step_of
 from harness.execute.tables_named import tables_named
+from harness.execute.threads import AT_WORK, left_at_work
 from harness.execute.tracebacks import in_words, trim_tracebacks
 from harness.execute.tracking import serve_mlflow
 from harness.execute.under_magics import keep_lines_under_magics
@@ -197,12 +198,12 @@ class Runner:
         install(shell, self)
         watch_cases(self)
         hear_of_requests()
-        self.queries = Queries(self._here)
+        self.queries, self._is_after = Queries(self._here), False
         if self.spark is not None:
             hear_of_queries()
             self.queries.hear()
         DbutilsCallError.heard = UnsupportedError.heard = self.refused
-        protect(shell)
+        protect(shell, is_ours=lambda: self._is_after)
         keep_no_copy(shell)
         trim_tracebacks(shell, self._note)
         shell.set_custom_exc((NotebookExit, PythonRestart), _on_end)
@@ -218,6 +219,7 @@ class Runner:
     def begin(self, number: int) -> str:
         """Turn to a cell, or to what is left after the last one; gives what IPython is to run for it."""
         if number == AFTER:
+            self._is_after = True
             self.error, self.path = None, __file__  # the call is ours: no traceback shows it
             return "get_ipython().run_line_magic('nbh_settle', '')"
         self.cell, self.error, self._displayed = self.notebook.cells[number - 1], None, None
@@ -261,7 +263,11 @@ class Runner:
     def _settled(self) -> BaseException | None:
         found = self.queries.settle()
         if found is None:
-            return None
+            frame = left_at_work()
+            if frame is None:
+                return None
+            self._begun_at = self._place(traceback.extract_stack(frame))
+            return UnsupportedError(AT_WORK)
         begun, error = found
         self.cell, self._begun_at = begun.cell, begun.place
         return error if error is not None else UnsupportedError(ENDLESS)

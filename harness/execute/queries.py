@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from harness.execute.magics import UnsupportedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 ENDLESS = (
     "the streaming query that is started here goes on until somebody stops it, and so does a run on Databricks: "
     "give it .trigger(availableNow=True), or end it by .stop()"
+)
+
+# https://docs.databricks.com/compute/access-mode-limitations, under streaming in standard (then: shared) access mode.
+CONTINUOUS = (
+    "Databricks' standard compute, for which a run stands, has no continuous processing: give the query "
+    ".trigger(availableNow=True), or a processingTime"
 )
 
 
@@ -48,10 +56,12 @@ class Queries:
         wait_any = StreamingQueryManager.awaitAnyTermination
 
         def started(writer: Any, *args: Any, **kwargs: Any) -> Any:
+            trigger = writer._write_proto.WhichOneof("trigger")  # noqa: SLF001 -- what it was told is nowhere else
+            if trigger == "continuous_checkpoint_interval":
+                raise UnsupportedError(CONTINUOUS)
             query = start(writer, *args, **kwargs)
             here = self._here()
             if here is not None:
-                trigger = writer._write_proto.WhichOneof("trigger")  # noqa: SLF001 -- what it was told is nowhere else
                 self._begun.append(Begun(query, trigger in ("available_now", "once"), *here))
             return query
 

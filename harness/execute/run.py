@@ -235,7 +235,7 @@ class Kernels:
     def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:
         """The coroutine that runs the cells in a kernel of this run's."""
         km = manager(self._parent, sockets=job.folder, job=str(job.save()), log=os.path.join(job.folder, "log"))
-        return run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory, has_spark=bool(job.space))
+        return run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory)
 
     @property
     def pid(self) -> int | None:

@@ -85,6 +85,8 @@ def test_answers_are_those_of_classic_spark(spark, classic, group, tmp_path, mon
     """With all settings, catalogs and extensions of the engine."""
     monkeypatch.chdir(tmp_path)
 
+    if group == "statements.sql":
+        spark.sql("USE hive_metastore.default")  # of its managed tables of files: Unity Catalog has none
     ours = probe_runner.ask_group(group, spark, tmp_path)
 
     compare(group, classic.of(group), ours)

@@ -524,6 +524,18 @@ def test_88_a_streaming_query_is_part_of_the_run(run_notebook, tmp_path, start, 
         assert (run.location.cell, run.cells[1].outcome) == (2, outcome)
 
 
+def test_88_continuous_processing_is_refused(run_notebook, tmp_path):
+    """The lie: open-source Spark does it. Here: standard compute doesn't, also where the notebook goes on without it."""
+    rate = "spark.readStream.format('rate').load().writeStream.format('noop').option('checkpointLocation', 'dbfs:/tmp/c')"
+    cell = f"try:\n    {rate}.trigger(continuous='1 second').start()\nexcept Exception:\n    pass\n"
+    (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{cell}")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert (run.outcome, run.location.line) == ("unsupported", 3)
+    assert "no continuous processing" in run.error
+
+
 def test_88_a_streaming_query_is_waited_for(run_notebook, tmp_path, spark):
     """What it writes is there when the run is over."""
     (tmp_path / "nb.py").write_text(CELL.join([STREAM, "finite.toTable('main.default.copied')\nprint('begun')"]) + "\n")
@@ -577,6 +589,40 @@ def test_104_a_function_of_a_newer_runtime(run_notebook, tmp_path):
     (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{cell}\n")
 
     assert run_notebook(tmp_path / "nb.py").outcome == "failed"
+
+
+LEFT = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+go_on = threading.Event()
+
+def work():
+    go_on.wait(60)
+    raise ValueError("nobody hears of it")
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "outcome"),
+    [
+        ("threading.Thread(target=work).start()", "unsupported"),
+        ("pool = ThreadPoolExecutor()\npool.submit(work)", "unsupported"),
+        ("threading.Thread(target=work).start()\ndbutils.notebook.exit('done')", "unsupported"),
+        ("threading.Thread(target=work, daemon=True).start()", "passed"),
+        ("pool = ThreadPoolExecutor()\npool.submit(len, 'it is done, and the pool waits for more').result()", "passed"),
+    ],
+)
+def test_105_a_thread_that_is_left_at_work(run_notebook, tmp_path, start, outcome):
+    """The lie: the cells are done, so the notebook has passed. Here: what it left at work is told, with its line."""
+    (tmp_path / "nb.py").write_text(f"# Databricks notebook source\n{LEFT}\n{start}\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert run.outcome == outcome
+    if outcome == "unsupported":
+        assert "a thread is still at work" in run.error
+        assert run.location.line == 9
 
 
 def test_95_each_statement_of_a_cell_of_sql(folder):
