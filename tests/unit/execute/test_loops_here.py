@@ -27,7 +27,8 @@ def test_an_iteration_has_the_least_of_what_is_left(timeout_s, of_job, of_loop, 
 
     job = Job("j", "/p/j.yml", (loop,), timeout_s=of_job)
 
-    done = run_job(job, {}, around=Surroundings(), run=run, timeout_s=timeout_s, shown=lambda path: f"/W{path}")
+    shown = {"shown": lambda path: f"/W{path}"}
+    done = run_job(job, {}, around=Surroundings(), run=run, run_other=pytest.fail, timeout_s=timeout_s, **shown)
 
     assert done.passed
     assert [one[:2] for one in asked] == [("one", "a /W/p/one.py"), ("one", "b /W/p/one.py")]
