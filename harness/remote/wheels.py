@@ -159,11 +159,12 @@ def build(folder: str, *, env: Mapping[str, str] | None = None) -> tuple[str, by
 def _apart(folder: str) -> dict[str, str]:
     """What has setuptools work in that folder, by a settings file of its own: the project's stays as it is.
 
-    Else a module that goes from the project would stay in its ``build``, which no later wheel could be built with.
+    Else a module that goes from the project would stay in its ``build``, which no later wheel could be built with. A backend
+    that lies in the project leaves nothing of Python's there either.
     """
     settings = Path(folder, "setuptools.cfg")
     settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n", encoding="utf-8")
-    return {"DIST_EXTRA_CONFIG": str(settings)}
+    return {"DIST_EXTRA_CONFIG": str(settings), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _left_of_earlier(folder: str) -> str:
