@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from terminal_talk import talk
 
 CHECKS = [
     "import os\nLIMIT = 3",
@@ -269,13 +270,12 @@ def test_pdb_stops_in_the_notebook_and_lists_it(project):
         }
     )
 
-    child = project.pytester.spawn_pytest("--pdb")
-    child.expect(r"\(Pdb\)")
-    assert "b.ipynb(" in child.before.decode()
-    child.sendline("list")
-    child.expect(r"->\s+assert y != 3")
-    child.expect(r"\(Pdb\)")
-    child.sendline("p y")
-    child.expect("3")
-    child.sendline("q")
-    child.expect("1 failed")
+    steps = [
+        ("", r"b\.ipynb\("),
+        ("", r"\(Pdb\)"),
+        ("list", r"->\s+assert y != 3"),
+        ("", r"\(Pdb\)"),
+        ("p y", "3"),
+        ("q", "1 failed"),
+    ]
+    talk(project.path, "--pdb", steps=steps)

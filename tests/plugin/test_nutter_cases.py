@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import sys
 import xml.etree.ElementTree as ET
 
-import pexpect
 import pytest
+from terminal_talk import talk
 
 # A run in this process drops what it imported when it ends: the modules of the harness must stay the same.
 for _name in ("nutter", "nutter_import", "nutter_names", "nutter_results", "nutter_roles"):
@@ -388,20 +387,8 @@ def test_a_class_that_is_not_to_be_tested_is_left_out(project):
 
 def test_pdb_stands_in_the_case(orders):
     """--pdb stops on the line of the assertion, with the object as it was."""
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "pytest", "--pdb", "-p", "no:cacheprovider", orders.name],
-        cwd=str(orders.path),
-        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
-        encoding="utf-8",
-        timeout=60,
-    )
-    child.expect(r"\(Pdb\) ")
-    child.sendline("p self.total + 1, expected")
-    child.expect(r"\(4, 4\)")
-    child.sendline("c")
-    child.expect("1 failed, 2 passed")
-    child.expect(pexpect.EOF)
+    steps = [("", r"\(Pdb\) "), ("p self.total + 1, expected", r"\(4, 4\)"), ("c", "1 failed, 2 passed")]
+    talk(orders.path, "--pdb", "-p", "no:cacheprovider", orders.name, steps=steps)
 
 
 @pytest.fixture

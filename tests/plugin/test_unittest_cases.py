@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-import pexpect
 import pytest
+from terminal_talk import talk
 
 CELLS = [
     "import unittest\nfrom unittest import IsolatedAsyncioTestCase",
@@ -273,20 +270,9 @@ def test_a_late_class_without_tests_is_left_alone(project):
 
 def test_pdb_stands_before_tear_down(life):
     """--pdb stops on the failing line; tearDown waits, as in a plain module."""
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "pytest", "--pdb", "-p", "no:cacheprovider", "-k", "test_wrong", life.name],
-        cwd=str(life.path),
-        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
-        encoding="utf-8",
-        timeout=60,
-    )
-    child.expect(r"\(Pdb\) ")
-    child.sendline("p total + 4, self.log")
-    child.expect(r"\(7, \['setUpClass', 'setUp', 'cleanup'\]\)")  # but no tearDown
-    child.sendline("c")
-    child.expect("1 failed")
-    child.expect(pexpect.EOF)
+    stands = ("p total + 4, self.log", r"\(7, \['setUpClass', 'setUp', 'cleanup'\]\)")  # but no tearDown
+    steps = [("", r"\(Pdb\) "), stands, ("c", "1 failed")]
+    talk(life.path, "--pdb", "-p", "no:cacheprovider", "-k", "test_wrong", life.name, steps=steps)
 
 
 def test_a_method_that_would_run_nothing_fails(project):
