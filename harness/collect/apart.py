@@ -25,6 +25,9 @@ _PIPES = "NBH_APART"
 
 _ENGINES = ("connect", "classic")
 
+_MOST = 2000
+"""Characters of what a process that is gone has said."""
+
 CHILDREN = pytest.StashKey[dict[str, "Child"]]()
 
 
@@ -53,6 +56,8 @@ def _named(item: pytest.Item) -> object:
 def run_apart(item: pytest.Item, nextitem: pytest.Item | None, engine: str) -> None:
     """Have a child run the test, and report what it reports."""
     children = item.config.stash.setdefault(CHILDREN, {})
+    if engine in children and children[engine].was_lost:
+        children.pop(engine).end()
     if engine not in children:
         children[engine] = Child(item.config, engine)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -104,9 +109,16 @@ class Child:
         os.close(answers)
         self._out: IO[str] = os.fdopen(self._orders, "w", encoding="utf-8")
         self._in: IO[str] = os.fdopen(self._answers, encoding="utf-8")
+        self._is_ready = self._is_gone = False
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether it ended over a test. One that could not even start is no such: another would not, either."""
+        return self._is_ready and self._is_gone
 
     def run(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """Run one test; a child that is gone makes it fail, with what the child said last."""
+        self._is_ready = self._is_ready or bool(self._in.readline())
         try:
             self._out.write(json.dumps(own_id(item)) + "\n")
             self._out.flush()
@@ -125,10 +137,14 @@ class Child:
         yield self._lost(item)
 
     def _lost(self, item: pytest.Item) -> pytest.TestReport:
+        from harness.execute.ended import how
+
+        self._is_gone = True
+        status = self._process.wait()
         self._said.seek(0)
-        said = self._said.read().decode(errors="replace").strip()[-2000:]
-        text = f"the process that runs tests on the {self._engine} engine has ended; it said last:\n{said or 'nothing'}"
-        return _failed(item, text)
+        said = _last_words(self._said.read().decode(errors="replace").strip())
+        text = f"the process that runs tests on the {self._engine} engine has ended, {how(status)}; it said last:"
+        return _failed(item, f"{text}\n{said or 'nothing'}")
 
     def end(self) -> None:
         """Let it end its fixtures, and wait for it."""
@@ -141,6 +157,13 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._said.close()
+
+
+def _last_words(said: str) -> str:
+    """What a process said last: of a crash where it was, which Python writes between other threads and a list of modules."""
+    *_, crash = said.partition("Fatal Python error: ")
+    here = crash.find("Current thread ")
+    return crash[here:].partition("\n\nExtension modules: ")[0][:_MOST] if here >= 0 else said[-_MOST:]
 
 
 def report_of(item: pytest.Item, data: dict[str, Any]) -> pytest.TestReport:
@@ -218,6 +241,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     after = _Nothing.from_parent(session, name="next")
     with os.fdopen(orders, encoding="utf-8") as asked, os.fdopen(answers, "w", encoding="utf-8") as out:
         reporter = _Reporter(session.config, out)
+        reporter.send(None)  # it is ready
         session.config.pluginmanager.register(reporter)
         for line in asked:
             item = items.get(json.loads(line))

@@ -134,8 +134,9 @@ def read(
     # A workspace's run has the files below the project's folder: of a bundle's that lie above it only some, or none.
     is_whole = not os.path.relpath(described.files, root).startswith(os.pardir)
     files = described.files if not environment.is_remote else FILES if is_whole else ""
-    above = ROOT if environment.is_remote and os.path.samefile(described.files, root) else ""
-    if not environment.is_remote and described.asks_for(ROOT):
+    if environment.is_remote:
+        above = ROOT if os.path.samefile(described.files, root) else ""
+    else:
         above = deployed(config, described.files)
 
     def find(target: str, names_it: str) -> str | None:

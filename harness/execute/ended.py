@@ -31,10 +31,14 @@ def last_words(events: Sequence[Mapping[str, Any]], course: Course) -> str:
         return "its process used up all the memory that it may have; notebook_memory under [tool.nbh] sets how much that is"
     if course.status is None:
         return f"its process was lost: {course.ended.partition(': ')[2]}"
-    return f"its process ended, {f'with exit code {course.status}' if course.status >= 0 else _signal(-course.status)}"
+    return f"its process ended, {how(course.status)}"
 
 
-def _signal(number: int) -> str:
+def how(status: int) -> str:
+    """How a process ended, by its status as `subprocess` has it."""
+    if status >= 0:
+        return f"with exit code {status}"
+    number = -status
     try:
         name = signal.Signals(number).name
     except ValueError:

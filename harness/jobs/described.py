@@ -45,10 +45,6 @@ class Described:
     above: tuple[str, ...] = ()
     is_raw: bool = False
 
-    def asks_for(self, text: str) -> bool:
-        """Whether it is written somewhere in the settings, or in a variable's value."""
-        return text in json.dumps([self.settings, dict(self.variables.values)], default=str)
-
 
 def describe(
     asked: str,

@@ -53,3 +53,63 @@ def test_a_mark_that_names_no_engine_costs_its_own_test(project, workers):
 
     done.assert_outcomes(errors=2, passed=1)
     done.stdout.fnmatch_lines(['*test_wrong: nbh_engine(\'classik\'): write nbh_engine("classic") or nbh_engine("connect")*'])
+
+
+def test_a_test_that_ends_its_process(project):
+    """It is told where it was; the next ones get a process of their own, and what can't start is started once."""
+    project.write(
+        {
+            "test_a.py": """
+                import os
+                import pytest
+
+                pytestmark = pytest.mark.nbh_engine("classic")
+
+                def test_before(): pass
+                def test_crash(): os.abort()
+                def test_after(): pass
+                def test_exit(): os._exit(3)
+                def test_last(): pass
+                """
+        }
+    )
+
+    done = project.run_apart("pytest", "-v")
+
+    assert "2 failed, 3 passed" in done.stdout, done.stdout
+    assert "has ended, killed by SIGABRT: native code gave up; it said last:\nCurrent thread " in done.stdout
+    assert 'test_a.py", line 7 in test_crash' in done.stdout
+    assert "Extension modules" not in done.stdout
+    assert "has ended, with exit code 3" in done.stdout
+
+
+def test_a_process_that_can_not_start(project):
+    """It isn't tried for each test anew."""
+    project.write(
+        {
+            "conftest.py": """
+                import os
+                from pathlib import Path
+
+                def pytest_configure(config):
+                    if config.getoption("--nbh-engine") == "classic":
+                        with Path("starts").open("a") as file:
+                            file.write("x")
+                        raise RuntimeError("no licence")
+                """,
+            "test_a.py": """
+                import pytest
+
+                pytestmark = pytest.mark.nbh_engine("classic")
+
+                def test_one(): pass
+                def test_two(): pass
+                """,
+        }
+    )
+
+    done = project.run_apart("pytest")
+
+    assert "2 failed" in done.stdout, done.stdout
+    assert done.stdout.count("RuntimeError: no licence") == 2
+    assert (project.path / "starts").read_text() == "x"

@@ -304,14 +304,16 @@ def test_a_task_that_the_test_leaves_out(run_job, job):
 
 
 def test_the_folder_that_a_deployed_bundle_has_its_files_in(run_job, tmp_path):
-    """As Databricks' bundles give it to scripts: below its "files" are the bundle's, as they are now."""
+    """As Databricks' bundles give it to scripts, in a job's job too: below its "files" are the bundle's, as they are now."""
     (tmp_path / "conf.yml").write_text("day: monday")
     (tmp_path / "main.py").write_text("import sys\n\nprint(open(f'{sys.argv[1]}/files/conf.yml').read())\n")
     task = {"task_key": "main", "spark_python_task": {"python_file": "main.py", "parameters": ["${workspace.root_path}"]}}
-    (tmp_path / "j.json").write_text(json.dumps({"resources": {"jobs": {"j": {"tasks": [task]}}}}))
-    (tmp_path / "databricks.yml").write_text("include: [j.json]\n")
+    outer = {"task_key": "inner", "run_job_task": {"job_id": "${resources.jobs.j.id}"}}
+    (tmp_path / "j.yml").write_text(json.dumps({"resources": {"jobs": {"j": {"tasks": [task]}}}}))
+    (tmp_path / "databricks.yml").write_text("include: [j.yml]\n")
+    (tmp_path / "around.json").write_text(json.dumps({"tasks": [outer]}))
 
-    run = run_job(tmp_path / "j.json")
+    run = run_job(tmp_path / "around.json")
 
     assert run.passed, run.summary
-    assert "day: monday" in str(run.tasks["main"].run.cells[-1].outputs)
+    assert "day: monday" in str(run.tasks["inner"].job.tasks["main"].run.cells[-1].outputs)
