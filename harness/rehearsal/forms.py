@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,16 @@ def with_header(content: bytes, language: str) -> bytes:
     if content.removeprefix(b"\xef\xbb\xbf").startswith(head):
         return content
     return head + b"\n" + content
+
+
+def rewritten(content: bytes, language: str) -> bytes:
+    """Source code as an export gives it: a workspace keeps cells, and writes header, separators and blank lines anew."""
+    mark = re.escape(_COMMENTS[language].encode())
+    text = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    _, _, body = text.partition(b"\n")
+    cells = [cell.strip(b"\n") for cell in re.split(rb"(?m)^" + mark + rb" COMMAND ----------[^\n]*$", body)]
+    comment = _COMMENTS[language].encode()
+    return comment + b" Databricks notebook source\n" + (b"\n\n" + comment + b" COMMAND ----------\n\n").join(cells)
 
 
 def as_source(content: bytes) -> bytes:

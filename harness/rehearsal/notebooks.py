@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from harness.rehearsal.answers import ApiError, Call, invalid, route
 from harness.rehearsal.faults import DroppedError, cut
-from harness.rehearsal.forms import as_jupyter, as_source, with_header
+from harness.rehearsal.forms import as_jupyter, as_source, rewritten, with_header
 from harness.rehearsal.identity import PRINCIPAL, USER
 from harness.rehearsal.tree import SUFFIXES, Tree
 
@@ -176,4 +176,5 @@ def _exported(tree: Tree, item: Item, form: str) -> tuple[bytes, str]:
     wanted = item.form if form == "AUTO" else form
     if wanted == "JUPYTER":
         return (content if item.form == "JUPYTER" else as_jupyter(content, item.language)), "ipynb"
-    return (as_source(content) if item.form == "JUPYTER" else content), SUFFIXES[item.language].lstrip(".")
+    source = as_source(content) if item.form == "JUPYTER" else content
+    return rewritten(source, item.language), SUFFIXES[item.language].lstrip(".")

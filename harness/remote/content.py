@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+_SEPARATOR = re.compile(r"(?:#|--|//) COMMAND ----------")
+_HEADER = re.compile(r"(?:#|--|//) Databricks notebook source")
 
 
 def is_same(sent: bytes, found: bytes, *, format: str) -> bool:  # noqa: A002 - the API's name
@@ -18,10 +22,20 @@ def is_same(sent: bytes, found: bytes, *, format: str) -> bool:  # noqa: A002 - 
     return False
 
 
-def _source(data: bytes) -> list[str]:
-    """The lines; how they end, and blanks at the end of lines and of the file, are the workspace's own."""
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").rstrip()
-    return [line.rstrip() for line in text.splitlines()]
+def _source(data: bytes) -> list[list[str]]:
+    """The lines of each cell: the workspace keeps these, and writes header, separators and the blank lines around them anew."""
+    cells: list[list[str]] = [[]]
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()):
+        if _SEPARATOR.match(line):
+            cells.append([])
+        elif number or not _HEADER.match(line):
+            cells[-1].append(line.rstrip())
+    return [cell for cell in map(_trimmed, cells) if cell]
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    """Without the blank lines around them."""
+    return "\n".join(lines).strip("\n").split("\n") if any(lines) else []
 
 
 def _cells(data: bytes) -> list[tuple[Any, str]] | None:

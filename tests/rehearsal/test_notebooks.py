@@ -58,13 +58,14 @@ def download(client, path, form=None):
     ],
 )
 def test_auto_tells_notebooks_from_files(client, folder, *, name, content, stands_as, kind):
-    """By suffix and header; a notebook loses its suffix, and all come back as they were."""
+    """By suffix and header; a notebook loses its suffix, and all come back as they were, but for a last newline of source."""
     client.workspace.upload(f"{folder}/{name}", content, format=ImportFormat.AUTO)
 
     found = client.workspace.get_status(f"{folder}/{stands_as}")
 
     assert found.object_type == kind
-    assert download(client, f"{folder}/{stands_as}", ExportFormat.AUTO) == content
+    is_source = kind == ObjectType.NOTEBOOK and not name.endswith(".ipynb")
+    assert download(client, f"{folder}/{stands_as}", ExportFormat.AUTO) == (content.rstrip() if is_source else content)
     assert [one.path for one in client.workspace.list(folder)] == [f"{folder}/{stands_as}"]
 
 
@@ -85,7 +86,7 @@ def test_json_and_forms_are_the_same(client, folder):
 
     exported = client.workspace.export(f"{folder}/a")
 
-    assert base64.b64decode(exported.content) == download(client, f"{folder}/b") == SOURCE
+    assert base64.b64decode(exported.content) == download(client, f"{folder}/b") == SOURCE.rstrip()
     assert exported.file_type == "py"
 
 
@@ -98,7 +99,18 @@ def test_a_notebook_is_given_in_the_other_form(client, folder):
     source = download(client, f"{folder}/b", ExportFormat.SOURCE)
 
     assert ["".join(cell["source"]) for cell in cells] == ["x = 1", "%sql\nSELECT 1"]
-    assert source == b"# Databricks notebook source\nx = 1\n\n# COMMAND ----------\n\n# MAGIC %md\n# MAGIC # Title\n"
+    assert source == b"# Databricks notebook source\nx = 1\n\n# COMMAND ----------\n\n# MAGIC %md\n# MAGIC # Title"
+
+
+def test_source_is_written_anew(client, folder):
+    """What is kept are the cells: the blank lines around them aren't."""
+    path, text = f"{folder}/by hand", "\n\nx = 1\n# COMMAND ----------\n\n\n# MAGIC %md x\n\n# COMMAND ----------\ny = 1\n\n"
+    client.workspace.upload(path, f"# Databricks notebook source{text}".encode(), language=Language.PYTHON)
+
+    exported = download(client, path).decode()
+
+    separator = "\n\n# COMMAND ----------\n\n"
+    assert exported == f"# Databricks notebook source\n{separator.join(('x = 1', '# MAGIC %md x', 'y = 1'))}"
 
 
 def test_nothing_is_overwritten_unasked(client, folder):
@@ -165,7 +177,7 @@ def test_names_may_hold_spaces_and_umlauts(client, folder):
     client.workspace.upload(path, SOURCE, format=ImportFormat.SOURCE, language=Language.PYTHON)
 
     assert [one.path for one in client.workspace.list(folder)] == [path]
-    assert download(client, path) == SOURCE
+    assert download(client, path) == SOURCE.rstrip()
 
 
 def test_a_notebook_without_a_language_is_refused(client, folder):

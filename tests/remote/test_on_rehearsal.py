@@ -122,6 +122,15 @@ def test_a_notebook_runs_with_all_that_it_needs(make, compute):
     assert run.duration_s > 0
 
 
+def test_a_notebook_written_by_hand_is_whole(make, project):
+    """The workspace gives it back with other blank lines than it was sent with, and tells lines by cells without them."""
+    (project / "jobs" / "hand.py").write_text(HEADER + "# COMMAND ----------\nx = 1\n# COMMAND ----------\n\n\n\nx / 0\n\n\n")
+
+    run = make().run("jobs/hand.py")
+
+    assert (run.ended, str(run.location)) == ("failed", "jobs/hand.py:8 (cell 3, line 1)")
+
+
 def test_a_failure_is_told_with_its_line(make):
     """Of the module that raised, as the workspace names it."""
     run = make().run("jobs/etl.py", {"mode": "bad"})

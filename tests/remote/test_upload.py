@@ -15,6 +15,7 @@ from harness.remote.upload import MANIFEST, Uploader
 
 HEADER = "# Databricks notebook source\n"
 NOTEBOOK = '{"cells": [{"cell_type": "code", "source": ["a\\n", "b"]}], "metadata": {}}'
+WRITTEN_THERE = HEADER + "x = 1\n\n# COMMAND ----------\n\ny = 1"
 FOLDER = "/Workspace/Users/me/.nbh/run"
 
 
@@ -208,6 +209,17 @@ def test_five_hundred_files_take_few_calls_the_second_time(ws, tmp_path):
     [
         ("# Databricks notebook source\nx = 1\n", "# Databricks notebook source\r\nx = 1", "SOURCE", True),
         ("# Databricks notebook source\nx = 1\n", "# Databricks notebook source\nx = 2\n", "SOURCE", False),
+        (HEADER + "# COMMAND ----------\nx = 1\n\n\n# COMMAND ----------\ny = 1\n", WRITTEN_THERE, "SOURCE", True),
+        (HEADER + "\n\nx = 1\n# COMMAND ----------\n\n\n\n# COMMAND ----------\ny = 1", WRITTEN_THERE, "SOURCE", True),
+        (
+            "# Databricks notebook source exported at Sat, 18 Jun 2016\nx = 1\n# COMMAND ----------\ny = 1",
+            WRITTEN_THERE,
+            "SOURCE",
+            True,
+        ),
+        (HEADER + "x = 1\ny = 1\n", WRITTEN_THERE, "SOURCE", False),
+        (HEADER + "x = 1\n# COMMAND ----------\n", WRITTEN_THERE, "SOURCE", False),
+        (HEADER + "if x:\n\n    y = 1\n", HEADER + "if x:\n    y = 1", "SOURCE", False),
         ("x = 1\n", "x = 1", "RAW", False),
         (
             '{"cells": [{"cell_type": "code", "source": ["a\\n", "b"]}]}',
