@@ -108,13 +108,16 @@ class Jobs:
         """Begin a run. The same idempotency token gives the same run again, whatever comes with it.
 
         Raises:
-            ApiError: The token is too long.
+            ApiError: The token is too long, or its run was deleted.
         """
         if len(token) > _TOKEN_LETTERS:
             raise invalid(f"idempotency_token must have at most {_TOKEN_LETTERS} characters.")
         with self._lock:
             if token and token in self._by_token:
-                return self._by_id[self._by_token[token]]
+                before = self._by_id.get(self._by_token[token])
+                if before is None:
+                    raise invalid(f"The run of the idempotency token {token} was deleted.")
+                return before
             run = Run(
                 run_id=self.new_id(),
                 job_id=job_id if job_id is not None else self.new_id(),

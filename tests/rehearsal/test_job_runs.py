@@ -489,6 +489,17 @@ def test_runs_are_listed(client, notebook):
     assert [one.run_id for one in client.jobs.list_runs(active_only=True)] == []
 
 
+def test_the_token_of_a_run_that_was_deleted_makes_no_other(client, notebook):
+    """What it stood for has been run once."""
+    path = notebook("forgotten", "x = 1")
+    run_id = client.jobs.submit(tasks=[task(path)], idempotency_token="forgotten-1").run_id
+    ended(client, run_id)
+    client.jobs.delete_run(run_id)
+
+    with pytest.raises(InvalidParameterValue, match="was deleted"):
+        client.jobs.submit(tasks=[task(path)], idempotency_token="forgotten-1")
+
+
 def test_a_run_that_was_deleted_is_gone(client, notebook):
     """And is told as one that never was."""
     run = submitted(client, task(notebook("x", "x = 1")))
