@@ -95,6 +95,17 @@ def test_both_ways_to_sign_in_run_the_same():
     assert {one["condition"] for way in (theirs, ours) for name, (one, _) in way.items() if name == "Sweep PPS"} == {"always()"}
 
 
+@pytest.mark.parametrize("page", ["azure-pipelines.yml", "docs/azure-devops.md"])
+def test_tests_that_take_longer_than_an_hour_stay_signed_in(page):
+    """What signs in by federation gets no new tokens after an hour, unless the task signs in again meanwhile."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    pipeline = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0] if page.endswith(".md") else text)
+
+    tested = [one["inputs"] for one in found(pipeline) if one.get("displayName") == "Test on PPS" and "task" in one]
+
+    assert [one["keepAzSessionActive"] for one in tested] == [True]
+
+
 def test_the_stage_finds_the_project_and_the_workspace(run, tmp_path):
     """With the defaults of its parameters: the doctor has nothing to mend, tests are run and told, and it is swept."""
     tested = run("Test on PPS")
