@@ -21,6 +21,7 @@ from harness.settings import ENVIRONMENT_KEYS, location_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from harness.model import Location
     from harness.settings import Settings
 
 LOCAL, REHEARSAL = "local", "rehearsal"
@@ -64,7 +65,7 @@ class Environment:
     """One environment. ``origins`` says where each value that isn't a default came from, by its key in the table.
 
     ``other_catalogs`` are those of the project's other environments: a notebook that names one is refused, unless it is among
-    the ``allowed_catalogs``. ``protected`` means
+    the ``allowed_catalogs``; ``others`` is what the files say of those environments. ``protected`` means
     that tests only read there. ``unknown_privileges`` says what becomes of a run whose identity's privileges on a protected
     catalog can't be read: "refuse" or "allow". ``privileges`` are the rehearsal's alone: all that the
     identity of the run has on the catalog; None is that everything is open to it.
@@ -88,6 +89,7 @@ class Environment:
     unknown_privileges: str = "refuse"
     privileges: tuple[str, ...] | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def is_remote(self) -> bool:
@@ -135,10 +137,25 @@ def environment_of(
     made = _checked(name, values, origins, settings)
     others = {other: _plain_of(other, settings, environ) for other in known if other not in (name, *BUILT_IN)}
     catalogs = sorted({str(table["catalog"]) for table in others.values() if table.get("catalog")})
+    made = replace(made, other_catalogs=tuple(one for one in catalogs if one != made.catalog), others=others)
+    return _apart(made, location_of(settings.folder))
+
+
+def found_at(environment: Environment, host: str) -> Environment:
+    """The environment, once the sign-in has told the host of one that names none: whose workspace it is wasn't known before.
+
+    Raises:
+        OnePlaceError: It is the place of another environment, and only one of the two is protected.
+    """
+    if environment.host:
+        return environment
+    apart = _apart(replace(environment, host=host, origins={"host": "the sign-in", **environment.origins}), None)
+    return replace(environment, protected_catalogs=apart.protected_catalogs)
+
+
+def _apart(made: Environment, location: Location | None) -> Environment:
     return replace(
-        made,
-        other_catalogs=tuple(one for one in catalogs if one != made.catalog),
-        protected_catalogs=tuple(dict.fromkeys((*made.protected_catalogs, *_beside(made, others, settings)))),
+        made, protected_catalogs=tuple(dict.fromkeys((*made.protected_catalogs, *_beside(made, made.others, location))))
     )
 
 
@@ -147,7 +164,7 @@ def _plain_of(name: str, settings: Settings, environ: Mapping[str, str]) -> dict
     return {**_of_bundle(name, settings, environ), **settings.env.get(name, {})}
 
 
-def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings: Settings) -> list[str]:
+def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], location: Location | None) -> list[str]:
     """The catalogs of protected environments on the same workspace, which this one's tests may reach.
 
     Raises:
@@ -167,7 +184,7 @@ def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], settings
                 " is protected",
                 cause=f"{both}; {made.name!r} has its host from {made.origins.get('host') or made.origins.get('profile')}",
                 mend="correct the host or the catalog of one of them, or protect both (protected = true)",
-                location=location_of(settings.folder),
+                location=location,
             )
         if is_protected:
             found.append(catalog)
@@ -362,7 +379,7 @@ def table_of(environment: Environment) -> list[tuple[str, str, str]]:
     """Each value of an environment as (name, text, where it came from), for people to read."""
     rows = []
     for one in fields(environment):
-        if one.name in ("name", "origins", "other_catalogs"):
+        if one.name in ("name", "origins", "other_catalogs", "others"):
             continue
         value = getattr(environment, one.name)
         if value is None:

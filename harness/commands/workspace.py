@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from harness.environments import LOCAL, REHEARSAL, Environment, environment_of
+from harness.environments import LOCAL, REHEARSAL, Environment, environment_of, found_at
 from harness.errors import SettingsError
 from harness.settings import settings_for
 
@@ -35,6 +35,7 @@ def signed_in(folder: str, name: str, tell: Callable[[str], None]) -> Iterator[t
     Raises:
         SettingsError: The environment is unknown or wrong.
         RemoteError: Its workspace can't be reached, or doesn't take the sign-in.
+        OnePlaceError: It turns out to be the place of another environment, and only one of the two is protected.
     """
     from harness.remote.client import connect
 
@@ -46,4 +47,5 @@ def signed_in(folder: str, name: str, tell: Callable[[str], None]) -> Iterator[t
 
             running = control.start(settings_for(os.path.join(folder, "x")), progress=tell)
             environment = undo.enter_context(rehearsed(environment, running))
-        yield environment, connect(environment.host, environment.profile)
+        workspace = connect(environment.host, environment.profile)
+        yield found_at(environment, workspace.host), workspace

@@ -25,6 +25,7 @@ IDLE_MINUTES = 20
 _SUBJECT = "cluster"
 _MAKING = "making"
 _GONE = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
+_DEDICATED = frozenset({"SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED"})
 
 
 class Computes:
@@ -236,8 +237,9 @@ def why_not(facts: Mapping[str, Any], identity: Identity) -> str:
     """Why a cluster takes no runs of this identity; empty if it does."""
     if facts.get("cluster_source") in {"JOB", "PIPELINE"}:
         return f"it is a {facts['cluster_source'].lower()} cluster, which takes no other runs"
-    user = facts.get("single_user_name")
-    if user and user != identity.name and user not in identity.groups and facts.get("data_security_mode") == "SINGLE_USER":
+    user = str(facts.get("single_user_name") or "")
+    ours = {one.casefold() for one in (identity.name, *identity.groups)}
+    if user and user.casefold() not in ours and facts.get("data_security_mode") in _DEDICATED:
         return f"it is dedicated to {user}, and this run is {identity.name}"
     return ""
 

@@ -106,8 +106,8 @@ def missing_to_make_schemas(workspace: Workspace, catalog: str, identity: Identi
     Raises:
         RemoteError: The catalog can't be looked at, or what is granted on it.
     """
-    names = {identity.name, *identity.groups, *_EVERYBODY}
-    if str(workspace.catalog(catalog).get("owner") or "") in names:
+    names = _names(identity)
+    if _is_one(workspace.catalog(catalog).get("owner"), names):
         return []
     grants = workspace.effective_privileges("catalog", catalog)
     if _has(grants, names, "ALL_PRIVILEGES"):
@@ -115,8 +115,17 @@ def missing_to_make_schemas(workspace: Workspace, catalog: str, identity: Identi
     return [one for one in ("USE CATALOG", "CREATE SCHEMA") if not _has(grants, names, one.replace(" ", "_"))]
 
 
+def _names(identity: Identity) -> set[str]:
+    """Who the identity is, in small letters: an address is one, with whatever capitals a directory or a grant writes it."""
+    return {one.casefold() for one in (identity.name, *identity.groups, *_EVERYBODY)}
+
+
+def _is_one(principal: object, names: set[str]) -> bool:
+    return str(principal or "").casefold() in names
+
+
 def _look_at(workspace: Workspace, catalog: str, identity: Identity, most: int) -> Found:
-    names = {identity.name, *identity.groups, *_EVERYBODY}
+    names = _names(identity)
     try:
         owner = str(workspace.catalog(catalog).get("owner") or "")
     except MissingError as error:
@@ -165,20 +174,20 @@ def _has(grants: Iterable[Facts], names: set[str], privilege: str) -> bool:
     return any(
         str(one.get("privilege") or "").replace(" ", "_") == privilege
         for grant in grants
-        if grant.get("principal") in names
+        if _is_one(grant.get("principal"), names)
         for one in grant.get("privileges") or ()
     )
 
 
 def _owned(owner: str, names: set[str], where: str) -> list[str]:
-    return [f"{owner} owns {where}"] if owner in names else []
+    return [f"{owner} owns {where}"] if _is_one(owner, names) else []
 
 
 def _writing(grants: Iterable[Facts], names: set[str], where: str) -> list[str]:
     found = []
     for grant in grants:
         who = str(grant.get("principal") or "")
-        if who not in names:
+        if not _is_one(who, names):
             continue
         for one in grant.get("privileges") or ():
             privilege = str(one.get("privilege") or "").replace(" ", "_")

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.environments import REHEARSAL
+from harness.environments import REHEARSAL, found_at
 from harness.errors import SettingsError
 from harness.remote.client import connect
 from harness.remote.closure import Closures
@@ -322,6 +322,7 @@ class Remote:
         else:
             self._progress(f"signing in to {environment.name} at {environment.host or 'the host of the sign-in'}")
         workspace = self._connected()
+        self.environment = found_at(environment, workspace.host)
         identity = workspace.me()
         if not identity.name:
             raise SignInError("the workspace doesn't say who is signed in", cause="its answer has no name", mend="sign in anew")

@@ -217,6 +217,8 @@ def test_an_existing_cluster_is_looked_at(ws, make):
     ws.clusters_made[cluster_id].update(single_user_name="other@example.com", data_security_mode="SINGLE_USER")
     with pytest.raises(ClusterError, match=r"dedicated to other@example\.com"):
         computes.check(ws.me())
+    ws.clusters_made[cluster_id].update(single_user_name="Me@Example.com", data_security_mode="DATA_SECURITY_MODE_DEDICATED")
+    assert len(computes.check(ws.me())) == 1
     ws.clusters_made[cluster_id].update(cluster_source="JOB")
     with pytest.raises(ClusterError, match="a job cluster"):
         computes.check(ws.me())

@@ -112,6 +112,17 @@ def test_of_very_many_tables_those_not_looked_at_are_told(ws):
         check_identity(ws, PPS, ws.me(), is_thorough=True)
 
 
+def test_an_address_is_one_however_it_is_written(ws):
+    """A directory says "Me@Example.com" where the grant says "me@example.com", or the other way round."""
+    ws.privileges["catalog", "prod"] = [("Me@Example.com", ["MODIFY"])]
+    with pytest.raises(PrivilegeError, match=r"MODIFY on the catalog, granted to Me@Example\.com"):
+        check(ws)
+
+    ws.privileges["catalog", "prod"], ws.catalogs_made["prod"]["owner"] = [], "TEAM"
+    with pytest.raises(PrivilegeError, match="TEAM owns the catalog"):
+        check(ws)
+
+
 def test_an_owner_may_write(ws):
     """Of the catalog, or of a schema in it; also through a group."""
     ws.schemas_made["prod"]["sales"]["owner"] = "team"

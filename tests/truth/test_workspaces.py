@@ -6,6 +6,13 @@ from importlib.util import find_spec
 
 import pytest
 
+from harness.environments import environment_of
+from harness.errors import OnePlaceError
+from harness.remote import privileges
+from harness.remote.errors import PrivilegeError
+from harness.remote.protocol import Identity
+from harness.settings import settings_from
+
 pytestmark = [
     pytest.mark.skipif(find_spec("starlette") is None, reason="needs the extra rehearsal"),
     pytest.mark.skipif(find_spec("databricks") is None, reason="needs the extra remote"),
@@ -136,6 +143,56 @@ def test_28_who_could_write_there_runs_nothing(folder):
 
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "NBH344" in said
+
+
+class Grants:
+    """A catalog of the admins', on which one principal has one privilege."""
+
+    def __init__(self, who):
+        self.who = who
+
+    def catalog(self, name):
+        """It is the admins'."""
+        return {"name": name, "owner": "admins"}
+
+    def schemas(self, catalog):
+        """None is needed."""
+        return []
+
+    def effective_privileges(self, kind, name):
+        """The one that there is."""
+        return [{"principal": self.who, "privileges": [{"privilege": "MODIFY"}]}]
+
+
+@pytest.mark.parametrize("who", ["jan.vos@firm.com", "JAN.VOS@firm.com", "writers"])
+def test_125_an_identity_is_one_however_it_is_written(who):
+    """The lie: the grant names it in small letters, so it is somebody else's. Here: it is the identity's own."""
+    identity = Identity("Jan.Vos@Firm.com", ("Writers",))
+
+    found = privileges.look(Grants(who), ["prod"], identity)
+
+    with pytest.raises(PrivilegeError, match="could change prod"):
+        privileges.judge(found, identity, unknown="refuse")
+
+
+class Production:
+    """The workspace to which a sign-in leads."""
+
+    host = "https://prd.example.com"
+
+    def __getattr__(self, name):
+        pytest.fail(f"it was asked for {name}")
+
+
+def test_126_production_under_another_name(tmp_path):
+    """The lie: no file says that these tests run on production. Here: the sign-in says it, before anything is done there."""
+    from harness.remote.session import Remote  # it needs the extra remote
+
+    settings = settings_from({"env": {"pps": {}, "prd": {"host": Production.host, "catalog": "prd"}}}, str(tmp_path))
+    remote = Remote(environment_of("pps", settings, variables={}), tmp_path, workspace=Production())
+
+    with pytest.raises(OnePlaceError, match="'pps' and 'prd' are one place"):
+        remote.check()
 
 
 def test_31_a_rehearsal_says_that_it_is_one(folder):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.environments import Compute, environment_of, known_environments, of_one_place, table_of
+from harness.environments import Compute, environment_of, found_at, known_environments, of_one_place, table_of
 from harness.errors import OnePlaceError, SettingsError
 from harness.settings import settings_from
 
@@ -219,6 +219,25 @@ def test_a_protected_environment_under_another_name(settings_of, pps, prd, varia
             environment_of(name, settings_of(pps=pps, prd=prd), variables=variables)
 
         assert caught.value.code == "NBH386"
+
+
+@pytest.mark.parametrize("pps", [{"catalog": "prd"}, {}, {"profile": "mine", "catalog": "PRD"}])
+def test_a_protected_environment_that_only_the_sign_in_tells(settings_of, pps):
+    """A profile, or DATABRICKS_HOST, leads to its workspace."""
+    environment = environment_of("pps", settings_of(pps=pps, prd=PRD), variables={})
+
+    with pytest.raises(OnePlaceError, match=r"are one place(.|\n)*has its host from the sign-in"):
+        found_at(environment, PRD["host"].upper().replace("HTTPS", "https"))
+
+    assert found_at(environment, "https://adb-9.9.azuredatabricks.net") == environment
+
+
+def test_the_catalog_of_one_that_only_the_sign_in_tells_is_protected(settings_of):
+    """As if the host had been named."""
+    environment = environment_of("pps", settings_of(pps={"catalog": "pps"}, prd=PRD), variables={})
+
+    assert environment.protected_catalogs == ()
+    assert found_at(environment, PRD["host"]).protected_catalogs == ("prd",)
 
 
 def test_one_workspace_for_all(settings_of):
