@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.execute.progress import Progress
+    from harness.jobs.entries import Found
     from harness.model import NotebookRun
     from harness.spark.choose import Session
 
@@ -42,9 +43,8 @@ class Wanted:
 
     ``space`` names catalogs that another process holds on the warm engine, and ``files`` is the folder of its dbfs and volumes;
     without them the run has its own, which go with it. ``user`` is who runs it, and ``principal`` one to whom only what was
-    granted there is open. Runs that
-    name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of the task that it is in a job,
-    ``task_values`` those that it finds, by task.
+    granted there is open. Runs that name the same folder as ``kernels`` share the work of getting warm. ``task_key`` is that of
+    the task that it is in a job, ``task_values`` those that it finds, by task.
     """
 
     notebook: str
@@ -156,29 +156,13 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
 
     path = os.path.normpath(os.path.join(current, wanted.notebook))
     root = root_of([current if wanted.entry_point else path], current=current)
-    found = None
-    if wanted.entry_point:
-        from harness.jobs.entries import entry_here
-
-        found = entry_here(wanted.notebook, wanted.entry_point, folder=current)
-    elif wanted.widgets and not (wanted.space or wanted.task_key):  # a job gives its tasks more than they ask for
-        from harness.extract.misspelt import check_names
-
-        check_names(path, wanted.widgets, root=root)
+    found = _entry(wanted, path, root=root, current=current)
     roots = project_of(root if found is not None else path, root).roots
-    opened: list[Session] = []
-    opening = threading.Lock()
-
-    def session() -> Any:
-        with opening:  # what the notebook runs asks for it too, in several threads, and has to find the notebook's own tables
-            if not opened:
-                opened.append(_open(wanted, root, roots, tell, files=files))
-        return opened[0]
-
     # Spark is told of the folder with the run's first session, and all that the notebook runs has to see the same.
     files = wanted.files or os.path.realpath(tempfile.mkdtemp(prefix=f"nbh-files-{os.getpid()}-"))
     own_files = "" if wanted.files else files
     prepare(files)
+    spark = _Spark(lambda: _open(wanted, root, roots, tell, files=files))
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots, shared=wanted.kernels, files=own_files)
     around = Surroundings(user=wanted.principal or wanted.user)
@@ -193,7 +177,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
             wheels=found.wheels if found is not None else (),
             timeout_s=wanted.timeout_s,
             skip_cells=wanted.skip_cells,
-            session=session,
+            session=spark.session,
             watch=screen.show,
             may_cancel=True,
             allow=wanted.allow,
@@ -205,9 +189,7 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
         signal.signal(signal.SIGTERM, before)
         screen.clear()
         runner.stop()
-        for one in opened:
-            one.stop()
-        if opened:
+        if spark.stop():
             _end_engine(root)
         if own_files:
             kept_files.remove(own_files)
@@ -218,6 +200,40 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
         if not wanted.as_json:
             tell(f"written to {output}")
     return run
+
+
+def _entry(wanted: Wanted, path: str, *, root: str, current: str) -> Found | None:
+    """The package's entry point that is to be called, None where a file is to be run: a notebook has to know its widgets."""
+    if wanted.entry_point:
+        from harness.jobs.entries import entry_here
+
+        return entry_here(wanted.notebook, wanted.entry_point, folder=current)
+    if wanted.widgets and not (wanted.space or wanted.task_key):  # a job gives its tasks more than they ask for
+        from harness.extract.misspelt import check_names
+
+        check_names(path, wanted.widgets, root=root)
+    return None
+
+
+class _Spark:
+    """The run's session, opened when it is first asked for."""
+
+    def __init__(self, open_it: Callable[[], Session]) -> None:
+        self._open_it = open_it
+        self._opened: Session | None = None
+        self._lock = threading.Lock()  # what the notebook runs asks too, in threads, and has to find the notebook's own tables
+
+    def session(self) -> Any:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open_it()
+        return self._opened
+
+    def stop(self) -> bool:
+        """Stop it; says whether there was one."""
+        if self._opened is not None:
+            self._opened.stop()
+        return self._opened is not None
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
