@@ -172,8 +172,15 @@ class SdkWorkspace:
         return self._get("/api/2.1/clusters/get", {"cluster_id": cluster_id}, doing=f"looking at the cluster {cluster_id}")
 
     def clusters(self) -> list[Facts]:
-        """All clusters that this identity sees, ended ones of the last weeks too."""
-        return self._again("listing clusters", lambda: [one.as_dict() for one in self.client.clusters.list()])
+        """The clusters that this identity sees and that were made by the API, as ours are, ended ones of the last weeks too.
+
+        Those of jobs may be thousands, and all of them would be asked for.
+        """
+        from databricks.sdk.service.compute import ClusterSource, ListClustersFilterBy
+
+        wanted = ListClustersFilterBy(cluster_sources=[ClusterSource.API])
+        list_ = self.client.clusters.list
+        return self._again("listing clusters", lambda: [one.as_dict() for one in list_(filter_by=wanted, page_size=100)])
 
     def delete_cluster(self, cluster_id: str) -> None:
         """End a cluster for good."""

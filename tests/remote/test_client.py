@@ -226,6 +226,14 @@ def test_the_body_goes_as_it_is(server, workspace):
     assert b'"brand_new_key": {"a": 1}' in server.seen[-1].body
 
 
+def test_clusters_of_jobs_are_not_asked_for(server, workspace):
+    """A workspace has thousands of them from the last weeks, and none is ours."""
+    server.answers["/api/2.1/clusters/list"] = [(200, {"clusters": [{"cluster_id": "c1", "cluster_name": "nbh-x"}]}, {})]
+
+    assert [one["cluster_id"] for one in workspace.clusters()] == ["c1"]
+    assert "filter_by.cluster_sources=API" in server.seen[-1].query
+
+
 def test_runs_come_by_pages(server, workspace):
     """One call a page, so that the poller can count them."""
     server.answers["/api/2.2/jobs/runs/list"] = [

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from workspaces import FakeWorkspace, lost
 
@@ -121,6 +123,15 @@ def test_an_address_is_one_however_it_is_written(ws):
     ws.privileges["catalog", "prod"], ws.catalogs_made["prod"]["owner"] = [], "TEAM"
     with pytest.raises(PrivilegeError, match="TEAM owns the catalog"):
         check(ws)
+
+
+def test_schemas_are_looked_at_side_by_side(ws):
+    """Each is a call, a catalog has hundreds, and every run waits for them."""
+    ws.schemas_made["prod"] = {f"s{number}": {"owner": "admins"} for number in range(4)}
+    together = threading.Barrier(4, timeout=20)
+    ws.before = lambda call, *told: together.wait() if call == "effective_privileges" and told[0] == "schema" else None
+
+    assert check(ws) == ()
 
 
 def test_an_owner_may_write(ws):
