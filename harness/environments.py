@@ -321,9 +321,10 @@ def _checked(name: str, values: dict[str, Any], origins: Mapping[str, str], sett
     if values.get("host") and values.get("profile"):
         # Each says which workspace it is, so the one that was given nearer to the run counts.
         weaker = min(("host", "profile"), key=lambda key: _rank(origins[key]))
-        if _rank(origins["host"]) == _rank(origins["profile"]):
+        if _rank(origins["host"]) != _rank(origins["profile"]):
+            values[weaker] = ""
+        elif not origins["profile"].startswith(BUNDLE):  # in a bundle the profile is how to sign in to the host
             raise wrong("profile", f"host is given too, as {values['host']!r}, and a profile has its own", "leave one out")
-        values[weaker] = ""
     return Environment(
         name,
         host=values.get("host", "").rstrip("/"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -66,7 +69,10 @@ def _client(address: str, profile: str) -> tuple[WorkspaceClient, Masker]:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.core import Config
 
-    shown = address or (f"the profile {profile!r}" if profile else "the workspace")
+    named = f"the profile {profile!r}" if profile else os.environ.get("DATABRICKS_HOST", "")
+    shown = address or Masker()(named) or "the workspace"
+    if address and profile:
+        _check_profile(address, profile)
     given: dict[str, Any] = {}
     if address:
         given["host"] = address
@@ -88,6 +94,24 @@ def _client(address: str, profile: str) -> tuple[WorkspaceClient, Masker]:
     if not config.host:
         raise sign_in("looking for a workspace", shown, "neither the environment nor the sign-in names a host")
     return WorkspaceClient(config=config), mask
+
+
+def _check_profile(address: str, profile: str) -> None:
+    """See that a profile signs in to this workspace: what it holds goes to no other.
+
+    Raises:
+        SignInError: It is of another one.
+    """
+    read = configparser.ConfigParser(interpolation=None, default_section="")  # as the SDK, which takes nothing of [DEFAULT]
+    with contextlib.suppress(configparser.Error):  # the SDK tells of it
+        read.read(Path(os.environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser(), encoding="utf-8")
+    theirs = _address(read.get(profile, "host", fallback=""))
+    if theirs and urlsplit(theirs.lower()).netloc != urlsplit(address.lower()).netloc:
+        raise SignInError(
+            f"the profile {profile!r} is of another workspace",
+            cause=f"it is of {Masker()(theirs)}, and the environment's host is {Masker()(address)}",
+            mend="correct one of them, or leave the profile out",
+        )
 
 
 def _plain(exc: ValueError) -> str:

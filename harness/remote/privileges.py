@@ -141,10 +141,10 @@ def _look_at(workspace: Workspace, catalog: str, identity: Identity, most: int) 
         looked = {str(one.get("full_name") or f"{catalog}.{one['name']}"): one for one in schemas[:_MOST_SCHEMAS]}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             of_schemas = pool.map(partial(workspace.effective_privileges, "schema"), looked)
-            for (name, schema), given in zip(looked.items(), of_schemas, strict=True):
-                there = [*_owned(str(schema.get("owner") or ""), names, name), *_writing(given, names, name)]
+            for (name, schema), granted in zip(looked.items(), of_schemas, strict=True):
+                there = [*_owned(str(schema.get("owner") or ""), names, name), *_writing(granted, names, name)]
                 writing.extend(what for what in there if what not in writing)
-                if is_open and _has(given, names, "USE_SCHEMA"):  # else no privilege on a table in it is of any use
+                if is_open and _has(granted, names, "USE_SCHEMA"):  # else no privilege on a table in it is of any use
                     usable.append(name)
             objects = [] if writing else [one for name in usable for one in _objects(workspace, name)]
             for what in pool.map(partial(_of_object, workspace, names), objects[:most]):

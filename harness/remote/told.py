@@ -154,6 +154,7 @@ def certificate(doing: str, host: str, cause: str) -> CertificateError:
 def sign_in(doing: str, host: str, cause: str) -> SignInError:
     """The sign-in isn't taken."""
     has_expired = "expire" in cause.lower()
+    login = f" --host {host}" if "://" in host else ""
     if _FEDERATION.search(cause) and has_expired:
         mend = "sign in by github-oidc or azure-devops-oidc, which ask for a new ID token; one in a variable is soon over"
     elif _FEDERATION.search(cause):
@@ -163,13 +164,13 @@ def sign_in(doing: str, host: str, cause: str) -> SignInError:
         )
     elif "cannot configure default credentials" in cause:
         mend = (
-            f"none of the SDK's ways to sign in is set up here: az login, databricks auth login --host {host}, a profile,\n"
+            f"none of the SDK's ways to sign in is set up here: az login, databricks auth login{login}, a profile,\n"
             "or the DATABRICKS_… variables of your pipeline"
         )
     else:
         expired = "it has expired, or " if has_expired else ""
         mend = (
-            f"{expired}it is of another workspace: sign in again (databricks auth login --host {host}, az login), or set the\n"
+            f"{expired}it is of another workspace: sign in again (databricks auth login{login}, az login), or set the\n"
             "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too"
         )
     return SignInError(f"{host} doesn't take the sign-in", cause=f"while {doing}: {cause}", mend=mend)

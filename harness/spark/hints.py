@@ -34,6 +34,12 @@ HINT = (
 )
 
 
+CLUSTER_HINT = (
+    "the cluster of this test has Spark Connect alone, as serverless compute, standard access and the rehearsal have:\n"
+    'RDDs, SparkContext and the JVM are on dedicated clusters of a workspace (data_security_mode = "SINGLE_USER")'
+)
+
+
 PATH_HINT = (
     "column:path on a column of JSON text is Databricks only: the local Spark can read paths of a VARIANT;\n"
     "write parse_json(column):path or get_json_object(column, '$.path'), which both know"
@@ -52,10 +58,10 @@ UDF_HINT = (
 )
 
 
-def add_hint(exc: BaseException) -> None:
-    """Add a note to an error of Connect's own, which names the marker, and to those that say too little; leave all others."""
+def add_hint(exc: BaseException, *, of_connect: str = HINT) -> None:
+    """Add a note to an error of Connect's own, and to those that say too little; leave all others."""
     try:
-        hint = next((said for is_so, said in _HINTS if is_so(exc)), None)
+        hint = next((of_connect if said is HINT else said for is_so, said in _HINTS if is_so(exc)), None)
     except Exception:  # noqa: BLE001 -- it may be of the user's own class, which answers as it likes
         return
     if hint is not None and hint not in getattr(exc, "__notes__", ()):

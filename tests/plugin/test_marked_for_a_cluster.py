@@ -88,6 +88,9 @@ THERE = """
         def test_wheel(self):
             import churnwheel
             assert churnwheel.x == 41
+
+    def test_rdd(spark):
+        spark.sparkContext.parallelize([1])
 """
 FILES = {
     "pyproject.toml": TOML,
@@ -144,7 +147,7 @@ def whole(folder):
 def test_each_test_ends_as_it_ended_there(whole):
     """Passed, failed, skipped, expected to fail, or with an error in what is around it."""
     assert whole.code == 1, whole.said + whole.errors
-    assert "= 2 failed, 7 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
+    assert "= 3 failed, 7 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
     as_they_end = whole.said.partition("= ERRORS =")[0]
     outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", as_they_end, flags=re.MULTILINE))
     assert outcomes == {
@@ -160,9 +163,10 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_ends_badly": "ERROR",
         "test_catalog": "PASSED",
         "test_wheel": "PASSED",
+        "test_rdd": "FAILED",
         "test_here": "PASSED",
     }
-    assert "11 tests ran on the cluster, in one job" in whole.said
+    assert "12 tests ran on the cluster, in one job" in whole.said
 
 
 def test_each_test_is_told_as_here(whole):
@@ -173,6 +177,7 @@ def test_each_test_is_told_as_here(whole):
     assert "SKIPPED [1] tests/test_there.py:23: not now" in whole.said
     assert "RuntimeError: no set-up" in whole.said
     assert "RuntimeError: no tear-down" in whole.said
+    assert "RDDs, SparkContext and the JVM are on dedicated clusters" in whole.said
 
 
 def test_what_they_warn_of_is_told(whole):

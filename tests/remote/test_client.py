@@ -49,6 +49,19 @@ def test_a_profile_gives_host_and_sign_in(server, tmp_path):
     assert connect(profile="pps").host == server.host
 
 
+def test_a_profile_signs_in_to_the_host_that_is_given_too(server, tmp_path):
+    """So a bundle names both; one of another workspace is refused before anything is sent."""
+    other = "[other]\nhost = https://ppd.example.com\ntoken = x\n"
+    (tmp_path / "databrickscfg").write_text(f"[DEFAULT]\nhost = https://x\n[pps]\ntoken = {TOKEN}\n{other}")
+
+    assert connect(server.host, "pps").me().name == "me@example.com"
+    seen = len(server.seen)
+    with pytest.raises(SignInError, match="'other' is of another workspace"):
+        connect(server.host, "other")
+
+    assert all("Authorization" not in one.headers for one in server.seen[seen:])
+
+
 def test_an_unknown_profile_is_told(tmp_path):
     """With what the SDK says of it, and without its settings."""
     (tmp_path / "databrickscfg").write_text("[pps]\nhost = https://x\n")

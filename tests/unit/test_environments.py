@@ -82,6 +82,18 @@ def test_a_bundles_target_is_the_weakest(settings_of, bundle):
     assert environment_of("pps", settings, variables={"BUNDLE_VAR_cluster": "9"}).compute == Compute("existing", "9")
 
 
+def test_a_bundles_profile_goes_with_its_host(settings_of, bundle, tmp_path):
+    """It says how to sign in there; a host that is given nearer to the run has its own sign-in."""
+    (tmp_path / "databricks.yml").write_text(BUNDLE.replace("net}", "net, profile: work}"))
+    settings = settings_of(pps={"catalog": "pps"})
+
+    environment = environment_of("pps", settings, variables={})
+    nearer = environment_of("pps", settings, variables={"NBH_HOST": PPS["host"]})
+
+    assert (environment.host, environment.profile) == ("https://adb-2.2.azuredatabricks.net", "work")
+    assert (nearer.host, nearer.profile) == (PPS["host"].rstrip("/"), "")
+
+
 def test_a_target_is_an_environment_without_a_table(settings_of, bundle):
     """Of a file that is included, too; what stands for all targets counts for one that says nothing."""
     settings = settings_of(pps={"catalog": "pps"})
