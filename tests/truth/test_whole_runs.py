@@ -479,6 +479,34 @@ def test_81_what_was_left_out_has_not_passed(folder):
     assert '"left_out": [3]' in folder.run("harness", "run", "nb.py", "--json")[0]
 
 
+def test_120_comments_beside_what_was_left_out_are_no_code(folder):
+    """The lie: a cell that holds a licence has passed, so not all is left out. Here: it counts as none."""
+    folder.write(
+        {
+            "nb.py": HEADER
+            + CELL.join(["# Copyright: ours", "# MAGIC %skip\n# MAGIC y = 1", "# MAGIC %sql\n# MAGIC -- later"]),
+            "none.py": HEADER + "# Copyright: ours\n# x = 1",
+            "test_it.py": """
+                def test_left_out(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert (run.outcome, run.left_out) == ("unsupported", (2,))
+
+                def test_none(run_notebook):
+                    assert run_notebook("none.py").summary == "passed (there is no code in it)"
+
+                def test_unread(run_notebook):
+                    run_notebook("nb.py")
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 2 passed" in said
+    assert "nb.py was not run, and the test doesn't look at it" in said
+
+
 STREAM = (
     HEADER
     + """import time
