@@ -507,6 +507,41 @@ def test_120_comments_beside_what_was_left_out_are_no_code(folder):
     assert "nb.py was not run, and the test doesn't look at it" in said
 
 
+def test_121_a_run_of_a_test_s_clean_up_is_looked_at(folder):
+    """The lie: what a fixture runs after the test may fail, and nobody hears of it. Here: the test has the error."""
+    folder.write(
+        {
+            "bad.py": HEADER + "raise ValueError('not removed')",
+            "test_it.py": """
+                import pytest
+
+                @pytest.fixture
+                def cleaned(run_notebook):
+                    yield
+                    run_notebook("bad.py")
+
+                @pytest.fixture
+                def known(run_notebook):
+                    yield
+                    assert run_notebook("bad.py").outcome == "failed"
+
+                def test_unread(cleaned):
+                    pass
+
+                def test_read(known):
+                    pass
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "2 passed, 1 error" in said
+    assert "ERROR at teardown of test_unread" in said
+    assert "NBH360 bad.py failed at bad.py:2 (cell 1, line 1), and the test doesn't look at it" in said
+
+
 STREAM = (
     HEADER
     + """import time
