@@ -542,6 +542,30 @@ def test_121_a_run_of_a_test_s_clean_up_is_looked_at(folder):
     assert "NBH360 bad.py failed at bad.py:2 (cell 1, line 1), and the test doesn't look at it" in said
 
 
+def test_122_a_run_does_not_know_that_a_test_runs_it(folder):
+    """The lie: a notebook, or what it imports, sees that it is tested and leaves out its work. Here: it can't tell."""
+    asked = """
+        import os, sys
+
+        told = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
+        if any(name.startswith(told) for name in os.environ) or {"pytest", "_pytest"} & set(sys.modules):
+            dbutils.notebook.exit("in a test")
+        """
+    folder.write(
+        {
+            "nb.py": HEADER + textwrap.dedent(asked) + CELL + "1 / 0\n",
+            "test_it.py": """
+                def test_run(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert (run.outcome, run.exit_value) == ("failed", None)
+                """,
+        }
+    )
+
+    for workers in ("0", "1"):
+        assert folder.run("pytest", "-n", workers)[1] == pytest.ExitCode.OK
+
+
 STREAM = (
     HEADER
     + """import time
