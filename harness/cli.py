@@ -124,6 +124,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return NO if any(fact.ok is False for fact in facts) else YES
 
 
+def _explain(options: argparse.Namespace) -> int:
+    from harness.commands.explain import explain
+
+    print(explain(options.code))
+    return YES
+
+
 def _sweep(options: argparse.Namespace) -> int:
     from harness.commands import sweep
 
@@ -219,6 +226,7 @@ _DOES = {
     "new-test": _new_test,
     "run": _run,
     "doctor": _doctor,
+    "explain": _explain,
     "spark": _spark,
     "sweep": _sweep,
     "record": _record,

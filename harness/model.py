@@ -58,6 +58,9 @@ class Problem:
     mend: str = ""
 
 
+_COMMENTS = {"sql": "--", "scala": "//"}
+
+
 @dataclass(frozen=True, slots=True)
 class Magic:
     """One magic line, recognised and never run: ``%run ./setup $catalog=dev`` on line ``line`` of the file.
@@ -98,8 +101,13 @@ class Cell:
 
     @property
     def has_code(self) -> bool:
-        """Whether there is anything in it to run."""
-        return self.language != "markdown" and bool(self.source.strip())
+        """Whether there is anything in it to run: comments alone are nothing, and neither is the magic above them."""
+        comment = _COMMENTS.get(self.language, "#")
+        heads = {f"%{magic.name}" for magic in self.magics if magic.whole_cell}
+        lines = (line.strip() for line in self.source.splitlines())
+        return self.language != "markdown" and any(
+            line and line not in heads and not line.startswith(comment) for line in lines
+        )
 
 
 @dataclass(frozen=True, slots=True)

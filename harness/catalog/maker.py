@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from harness.called import plainly
 from harness.catalog import names, statements
 from harness.catalog.ledger import removals
 from harness.catalog.names import quote
@@ -74,12 +75,14 @@ class Maker:
             self._own = self.schema(name=self._fresh(self._base))
         return self._own
 
+    @plainly("make_catalog")
     def catalog(self, *, name: str | None = None, comment: str = "", managed_location: str = "") -> Catalog:
         """Make a catalog, with a schema ``default`` in it as on Databricks; some metastores want a location for its tables."""
         parts = (self._name("catalog", name),)
         self._make("catalog", parts, statements.create_catalog(parts[0], comment=comment, location=managed_location))
         return Catalog(*parts)
 
+    @plainly("make_schema")
     def schema(self, *, catalog_name: str | None = None, name: str | None = None, comment: str = "") -> Schema:
         """Make a schema, in the default catalog if none is named."""
         catalog = self._default if catalog_name is None else names.checked(catalog_name, kind="catalog")
@@ -87,6 +90,7 @@ class Maker:
         self._make("schema", parts, statements.create_schema(parts, comment=comment))
         return Schema(*parts)
 
+    @plainly("make_table")
     def table(
         self,
         *,
@@ -137,6 +141,7 @@ class Maker:
             self._fill(parts, rows=rows, df=df, csv=csv, generate=generate, seed=seed, null_fraction=null_fraction)
         return Table(*parts)
 
+    @plainly("make_view")
     def view(
         self,
         *,
@@ -151,6 +156,7 @@ class Maker:
         self._make("view", parts, statements.create_view(parts, query, comment=comment))
         return View(*parts)
 
+    @plainly("make_volume")
     def volume(
         self,
         *,
@@ -169,6 +175,7 @@ class Maker:
         stored = self.spark.sql(f"DESCRIBE VOLUME {quote(*parts)}").collect()[0]["storageLocation"]
         return Volume(*parts, folder=Path(unquote(urlsplit(stored).path)))
 
+    @plainly("make_function")
     def function(
         self,
         *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.called import plainly
 from harness.catalog.names import quote, split
 from harness.errors import ObjectNameError
 
@@ -64,6 +65,7 @@ class Uc:
         """
         return self._maker.spark.table(self.full_name(name))
 
+    @plainly("make_table")
     def make_table(
         self,
         *,
@@ -107,6 +109,7 @@ class Uc:
             comment=comment,
         )
 
+    @plainly("make_view")
     def make_view(self, *, query: str, name: str | None = None, comment: str = "") -> View:
         """Make a view here; the query names its tables in full.
 
@@ -115,6 +118,7 @@ class Uc:
         """
         return self._maker.view(catalog_name=self.catalog, schema_name=self.schema, name=name, query=query, comment=comment)
 
+    @plainly("make_volume")
     def make_volume(
         self, *, name: str | None = None, location: str | os.PathLike[str] | None = None, comment: str = ""
     ) -> Volume:
@@ -128,6 +132,7 @@ class Uc:
             catalog_name=self.catalog, schema_name=self.schema, name=name, location=location, comment=comment
         )
 
+    @plainly("make_function")
     def make_function(
         self,
         *,

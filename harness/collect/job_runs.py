@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.called import plainly
 from harness.collect.files import deployed
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import TIMEOUT_S, check_how
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
+
+
+_MEANT = {"widgets": "parameters"}
 
 
 class StartedJob(Protocol):
@@ -56,6 +60,7 @@ class RunJob:
         self._config, self._beside, self._runs, self._start = config, beside, runs, start
         self._limit_s = limit_s  # where the test says nothing; None is for the environment to say
 
+    @plainly("run_job", meant=_MEANT)
     def __call__(
         self,
         job: str | os.PathLike[str],
@@ -68,6 +73,7 @@ class RunJob:
         """Run it, and wait for its end."""
         return self.submit(job, parameters=parameters, timeout_s=timeout_s, compute=compute, skip_tasks=skip_tasks).result()
 
+    @plainly("run_job.submit", meant=_MEANT)
     def submit(
         self,
         job: str | os.PathLike[str],

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.called import AS_WIDGETS, plainly
 from harness.collect.board import line_of
 from harness.collect.runs import TIMEOUT_S, check_given, check_how
 from harness.collect.session import SESSION
@@ -45,6 +46,7 @@ class LocalRuns:
         self._kernels = kernels
         self._files = files
 
+    @plainly("run_notebook", meant=AS_WIDGETS)
     def __call__(
         self,
         path: str | os.PathLike[str],
@@ -98,6 +100,7 @@ class LocalRuns:
         finally:
             line.clear()
 
+    @plainly("run_notebook.submit")
     def submit(self, path: str | os.PathLike[str], **how: Any) -> Started:
         """Run it at once, and hand out its end: two cores have nothing to gain from runs side by side."""
         self(path, **how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.called import AS_WIDGETS, plainly, unexpected
 from harness.collect.remote import environment_here, remote_of
 from harness.collect.runs import check_given, check_how
 from harness.collect.session import SESSION
@@ -59,10 +60,12 @@ class WorkspaceRuns:
         """The pages of the runs that have ended."""
         return [link for started in self._runs if (link := str(getattr(started.run, "link", "")))]
 
+    @plainly("run_notebook")
     def __call__(self, path: str | os.PathLike[str], **how: Any) -> NotebookRun:
         """Run it, and wait for its end."""
         return self.submit(path, **how).result()
 
+    @plainly("run_notebook.submit")
     def submit(
         self,
         path: str | os.PathLike[str],
@@ -82,7 +85,8 @@ class WorkspaceRuns:
         config = self._config
         for name, value in only_here.items():
             if name not in _ONLY_HERE:
-                raise TypeError(f"run_notebook got an unexpected argument {name!r}")
+                known = ["widgets", "timeout_s", *_ONLY_HERE, "allow"]
+                raise TypeError(unexpected("run_notebook", name, known, meant=AS_WIDGETS))
             if value:
                 raise EnvironmentUseError(
                     f"{name}= has no meaning in the environment {environment_here(config).name!r}",

@@ -23,6 +23,7 @@ examples:
   nbh new-test notebooks/etl.py   write a test file for a notebook, to be filled in
   nbh run notebooks/etl.py        run a notebook whole, here
   nbh doctor                      what is installed, what clashes, how to mend it
+  nbh explain NBH106              what an error means, and what to do
 
   Then run the tests with pytest.
 
@@ -38,7 +39,8 @@ examples:
 columns:
   cell, line   where the unit stands in the notebook
   needs        what a test must have for it: nothing, spark, dbutils, widget, display; a value that the notebook
-               computes in a cell, shown as "name (cell n)", which a test gives by values={"name": ...}; or
+               computes in a cell, shown as "name (cell n)", which a test gives by values={"name": ...};
+               "settings of name (cell n)", which the notebook makes at top level and a unit test doesn't; or
                "unresolved name", which nothing in the notebook or what it %runs defines
   tests        the first test that names it, and how many more there are
 
@@ -75,6 +77,12 @@ examples:
                       an environment's values and where each came from; sign-in, compute, catalogs and privileges there
 
 exit codes: 0 nothing to mend, 1 something must be mended, 2 wrong use
+"""
+_EXPLAIN = """\
+examples:
+  nbh explain NBH106   what this error means, and what to do
+
+exit codes: 0 told, 2 there is no such error
 """
 _SPARK = """\
 examples:
@@ -279,6 +287,10 @@ def _of_doctor(command: argparse.ArgumentParser) -> None:
     _json(command, "lines")
 
 
+def _of_explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("code", metavar="CODE", help="its code, as NBH106")
+
+
 def _of_spark(command: argparse.ArgumentParser) -> None:
     verbs = {
         "install": "fetch what it needs and prepare a fast start",
@@ -338,6 +350,7 @@ _COMMANDS: Mapping[str, tuple[str, str, Callable[[argparse.ArgumentParser], None
     "new-test": ("write a test file for a notebook, to be filled in", _NEW_TEST, _of_new_test),
     "run": ("run one notebook whole on this machine", _RUN, _of_run),
     "doctor": ("say what is installed, what clashes and how to mend it", _DOCTOR, _of_doctor),
+    "explain": ("say what an error means, by its code", _EXPLAIN, _of_explain),
     "spark": ("start, show or end the warm Spark engine that tests run on", _SPARK, _of_spark),
     "sweep": ("remove from a workspace what killed runs left there", _SWEEP, _of_sweep),
     "record": ("write down what a workspace's answers are like, without anything of whose they are", _RECORD, _of_record),

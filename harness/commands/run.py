@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -384,8 +385,17 @@ def write_output(run: NotebookRun, path: str) -> None:
     from nbconvert import HTMLExporter
     from nbformat.v4 import new_markdown_cell
 
-    verdict = f"**{run.path}**: {_verdict(run)}"
-    node.cells.insert(0, new_markdown_cell(verdict))  # type: ignore[no-untyped-call]  # nbformat's
+    from harness.notebook.ipynb import CELL_KEY
+
+    def heading(text: str) -> Any:
+        return new_markdown_cell(text)  # type: ignore[no-untyped-call]  # nbformat's
+
+    cells = [heading(f"**{run.path}**: {_verdict(run)}")]
+    for cell in node.cells:
+        if title := cell.metadata.get(CELL_KEY, {}).get("title"):  # Jupyter's pages know no titles
+            cells.append(heading(f"<div><strong>{escape(title)}</strong></div>"))
+        cells.append(cell)
+    node.cells = cells
 
     # Both of these would be fetched from the network when the page is opened.
     exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="")

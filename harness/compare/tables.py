@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from harness.called import plainly
 from harness.catalog.names import near_miss
 from harness.compare.frames import check_left_out, is_frame, names_of, read_expected, read_frame
 from harness.compare.kinds import compare_columns
@@ -24,6 +25,7 @@ __tracebackhide__ = True
 MAX_ROWS = 100_000
 
 
+@plainly("assert_table_equal")
 def assert_table_equal(
     actual: Any,
     expected: Any,

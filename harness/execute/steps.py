@@ -31,7 +31,7 @@ def step_of(cell: Cell) -> Step:
     """Say what to do for a cell."""
     if cell.skipped:
         return Step("skipped")
-    if not cell.has_code:
+    if cell.language == "markdown" or not cell.source.strip():
         return Step("nothing")
     if cell.language in _FOREIGN:
         return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")

@@ -24,9 +24,9 @@ ONE_THREAD = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 
-# Coverage would start by itself, in the parent for all kernels at once; and ipykernel shows no output of a notebook's children
-# where it believes itself in a test.
-_NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST")
+# Coverage would start by itself, in the parent for all kernels at once. By the others code tells that it is in a test (ipykernel
+# shows no output of a notebook's children then), and in a notebook it isn't.
+_NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
 
 
 def shared_by(run: str) -> str:
@@ -36,7 +36,7 @@ def shared_by(run: str) -> str:
 
 def _environment() -> dict[str, str]:
     """The variables that a notebook finds: as they are now, for a test may have set some."""
-    return {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THEIRS)}
 
 
 class Parent:

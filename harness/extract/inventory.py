@@ -8,22 +8,23 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.extract.build import Extract, build
 from harness.extract.cells import why_not
 from harness.extract.imported import imported_notebooks
-from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN
+from harness.extract.kinds import DEFERRED, FIXTURE_FIRST, HELD, INJECTED, KEPT, RUN, SQLDF
 from harness.extract.names import names_read
 from harness.extract.need import Outline
 from harness.extract.run import Entry, flatten
 from harness.extract.scan import parse
+from harness.extract.top_settings import SPARK, TopSetting, top_settings
 from harness.extract.widget_names import dbutils_use
 from harness.model import Location, Problem
 from harness.notebook import read_archive, read_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from harness.errors import HarnessError
     from harness.extract.load import Loader
@@ -40,8 +41,8 @@ class Unit:
     """A function, class or cell that a test can use.
 
     ``needs`` is empty for one that needs nothing, else holds "spark", "dbutils", "widget", "display", "displayHTML",
-    "computed NAME (cell n): why" and "unresolved NAME". ``importable`` says whether ``from … import`` reaches it, ``reason``
-    why not. ``tests`` are ids of tests that name it.
+    "computed NAME (cell n): why", "settings of NAME (cell n)" and "unresolved NAME". ``importable`` says whether
+    ``from … import`` reaches it, ``reason`` why not. ``tests`` are ids of tests that name it.
     """
 
     name: str
@@ -145,6 +146,9 @@ def _listed(
     tests: TestNames | None,
 ) -> Listed:
     outline = Outline(entries)
+    around = _Around(
+        top_settings(outline), [cell.number for cell in notebook.cells if cell.language == "sql" and not cell.skipped]
+    )
     own = {id(entry.row): index for index, entry in enumerate(entries) if entry.source is source}
     units = []
     for name, kind, cell, line, at in definitions(source):
@@ -155,13 +159,13 @@ def _listed(
                 kind,
                 cell,
                 line if source.exact_lines else None,
-                _unit_needs(outline, index, name),
+                _unit_needs(outline, index, name, around),
                 not reason,
                 reason,
                 tests.of(source.path, name) if tests is not None else (),
             )
         )
-    units.extend(_cells(notebook, source, outline, own, tests, archived=reason == _ARCHIVED))
+    units.extend(_cells(notebook, source, outline, own, around=around, tests=tests, archived=reason == _ARCHIVED))
     units.sort(key=lambda unit: (unit.cell, unit.line or 0, unit.kind == "cell"))
     return Listed(
         loader.show(source.path),
@@ -173,13 +177,31 @@ def _listed(
     )
 
 
-def _unit_needs(outline: Outline, index: int, name: str) -> tuple[str, ...]:
+class _Around(NamedTuple):
+    """What a notebook does at its top level that isn't done for a unit: the settings that it makes, and its cells of SQL."""
+
+    settings: list[TopSetting]
+    sql: list[int]
+
+    def told(self, needs: Iterable[str], reads: Collection[str], *, index: int, cell: int) -> Iterator[str]:
+        """Give the needs, with the SQL cell before that gives ``_sqldf``, and the settings made before of what is read."""
+        last = max((number for number in self.sql if number < cell), default=None)
+        for need in needs:
+            is_of_sql = last is not None and need == f"unresolved {SQLDF}"
+            yield f"computed {SQLDF} (cell {last}): is SQL, which a unit test doesn't run" if is_of_sql else need
+        for setting in self.settings:
+            if setting.at < index and (setting.whose in needs if setting.whose == SPARK else setting.whose in reads):
+                yield f"settings of {setting.whose} (cell {setting.cell})"
+
+
+def _unit_needs(outline: Outline, index: int, name: str, around: _Around) -> tuple[str, ...]:
     entry = outline.entries[index]
     code = outline.code(index)
     if entry.row.what in {"group", "other"}:
         code = next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
     needs = outline.needs(code)
-    found = set(_in_words(needs, outline.entries))
+    # It is called at the state that the notebook ends in.
+    found = set(around.told(set(_in_words(needs, outline.entries)), needs.reads, index=len(outline.entries), cell=sys.maxsize))
     return _ordered(
         _only_widgets(found, outline, [(entry.source, outline.definition(entry, name) or entry.source.node(entry.row))])
     )
@@ -200,7 +222,14 @@ def _ordered(needs: Iterable[str]) -> tuple[str, ...]:
 
 
 def _cells(
-    notebook: Notebook, source: Extract, outline: Outline, own: dict[int, int], tests: TestNames | None, *, archived: bool
+    notebook: Notebook,
+    source: Extract,
+    outline: Outline,
+    own: dict[int, int],
+    *,
+    around: _Around,
+    tests: TestNames | None,
+    archived: bool,
 ) -> Iterator[Unit]:
     by_cell: dict[int, list[int]] = {}
     for row in source.rows:
@@ -218,17 +247,19 @@ def _cells(
             "cell",
             cell.number,
             cell.first_line if source.exact_lines else None,
-            _cell_needs(outline, indexes),
+            _cell_needs(outline, indexes, around, cell.number),
             importable=False,
             reason=_ARCHIVED if archived else _CELL,
             tests=tests.of(source.path, *names) if tests is not None else (),
         )
 
 
-def _cell_needs(outline: Outline, indexes: list[int]) -> tuple[str, ...]:
+def _cell_needs(outline: Outline, indexes: list[int], around: _Around, cell: int) -> tuple[str, ...]:
     found: set[str] = set()
-    for name in names_from_outside(outline, indexes):
+    names = names_from_outside(outline, indexes)
+    for name in names:
         found.update(name_needs(outline, name, indexes[0]))
+    found = set(around.told(found, names, index=indexes[0], cell=cell))
     held = [outline.entries[index] for index in indexes if outline.entries[index].row.kind == HELD]
     return _ordered(_only_widgets(found, outline, [(entry.source, entry.source.node(entry.row)) for entry in held]))
 

@@ -30,12 +30,13 @@ class Needs(NamedTuple):
     """What a unit takes to be called.
 
     ``given`` of the test ("spark", "dbutils", "widget", "display", …), ``computed`` names with the index of the entry that
-    must run and why it may not, and names ``unresolved`` anywhere.
+    must run and why it may not, and names ``unresolved`` anywhere; ``reads`` are all names that were met.
     """
 
     given: frozenset[str]
     computed: tuple[tuple[str, int, str], ...]
     unresolved: tuple[str, ...]
+    reads: frozenset[str] = frozenset()
 
 
 class Outline:
@@ -399,7 +400,10 @@ class Outline:
             else:
                 todo.extend(self._of_kept(name, at))
         return Needs(
-            frozenset(given), tuple((name, at, why) for name, (at, why) in sorted(computed.items())), tuple(unresolved)
+            frozenset(given),
+            tuple((name, at, why) for name, (at, why) in sorted(computed.items())),
+            tuple(unresolved),
+            frozenset(name for name, _ in seen),
         )
 
     def _read_when_run(self, at: int) -> frozenset[str]:

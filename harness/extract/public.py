@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from harness.called import AS_WIDGETS, plainly
 from harness.errors import NotebookReadError, SettingsError, UnknownValueError
 from harness.extract.importer import NotebookFinder
 from harness.extract.kinds import INJECTED
@@ -45,6 +46,7 @@ def _of_run() -> Loader | None:
     return _current[-1] if _current else None
 
 
+@plainly("load_notebook", meant=AS_WIDGETS)
 def load_notebook(
     path: str | os.PathLike[str], *, widgets: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
 ) -> NotebookModule:

@@ -158,10 +158,14 @@ class _Layout:
 def why_missing(target: str, *, beside: str, prefixes: Mapping[str, str], root: str) -> tuple[str, str]:
     """Say why `find_target` finds nothing, and what to do: cause and mend."""
     if not target.startswith("/"):
-        return (
-            f"no notebook of that name lies beside {os.path.basename(beside)}",
-            "correct the path, or add the notebook to the repository",
-        )
+        meant, name = os.path.normpath(os.path.join(os.path.dirname(beside), target)), os.path.basename(beside)
+        cause = f"no notebook of that name lies beside {name}"
+        if os.path.dirname(meant) != os.path.dirname(beside):
+            shown = os.path.relpath(meant, root).replace(os.sep, "/")
+            cause = (
+                f"seen from {name} that is {meant if shown.startswith('..') else shown}, and no notebook of that name is there"
+            )
+        return cause, "correct the path, or add the notebook to the repository"
     place = mapped(target, prefixes=prefixes, root=root)
     if place is not None:
         shown = os.path.relpath(place, root).replace(os.sep, "/")

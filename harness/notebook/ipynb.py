@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _BOM = "\ufeff"
 _NOTEBOOK_KEY = "application/vnd.databricks.v1+notebook"
-_CELL_KEY = "application/vnd.databricks.v1+cell"
+CELL_KEY = "application/vnd.databricks.v1+cell"
+"""Where a cell's metadata have what Databricks adds to Jupyter's: its title."""
 _LANGUAGES = {"python", "sql", "scala", "r"}
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 _SOURCE_KEY = re.compile(r"(?P<newline>\r\n|\n|\r)(?P<indent>[ \t]+)\"source\"[ \t]*:[ \t]*\Z")
@@ -261,7 +262,7 @@ def _as_dict(value: object) -> dict[str, Any]:
 
 
 def _title(values: dict[str, Any]) -> str | None:
-    title = _as_dict(_as_dict(values.get("metadata")).get(_CELL_KEY)).get("title")
+    title = _as_dict(_as_dict(values.get("metadata")).get(CELL_KEY)).get("title")
     return title.strip() or None if isinstance(title, str) else None
 
 

@@ -357,7 +357,7 @@ def test_a_declared_run_that_nobody_asks_for(project, environment):
             "ERROR test_it.py::test_two - *",
             "*test_two declares two runs, and notebook_run is one*",
             "ERROR test_it.py::test_misspelt - *",
-            "*TypeError: *unexpected *argument 'widget'",
+            "*TypeError: *unexpected *argument 'widget'; did you mean widgets=?",
             "ERROR test_it.py::test_none - *",
         ]
     )

@@ -202,16 +202,20 @@ def test_a_failure_shows_the_notebooks_own_lines(nbh_run):
 
 
 def test_written_for_an_editor_and_for_a_browser(nbh_run, tmp_path):
-    """The HTML needs no network."""
-    done = nbh_run(GOOD, "--output", "run.ipynb", "--output", "run.html")
+    """The HTML needs no network, and has cells' titles, which Jupyter's pages don't show by themselves."""
+    text = GOOD.replace("dbutils.widgets.text", "# DBTITLE 1,Widgets <a & *b*\ndbutils.widgets.text")
+
+    done = nbh_run(text, "--output", "run.ipynb", "--output", "run.html")
 
     assert done.returncode == 0, done.stderr
     node = nbformat.read(tmp_path / "run.ipynb", as_version=4)
     assert [cell.cell_type for cell in node.cells] == ["markdown", "code", "code", "code", "code"]
     assert node.cells[1].outputs[0].text == "n is 1\n"
     assert node.cells[1].execution_count == 2
+    assert node.cells[1].metadata == {"application/vnd.databricks.v1+cell": {"title": "Widgets <a & *b*"}}
     page = (tmp_path / "run.html").read_text()
-    assert "exited at n.py:21 (cell 5, line 1) with 'done'" in page
+    assert "exited at n.py:22 (cell 5, line 1) with 'done'" in page
+    assert "<strong>Widgets &lt;a &amp; *b*</strong>" in page
     assert 'src="http' not in page
 
 

@@ -479,6 +479,93 @@ def test_81_what_was_left_out_has_not_passed(folder):
     assert '"left_out": [3]' in folder.run("harness", "run", "nb.py", "--json")[0]
 
 
+def test_120_comments_beside_what_was_left_out_are_no_code(folder):
+    """The lie: a cell that holds a licence has passed, so not all is left out. Here: it counts as none."""
+    folder.write(
+        {
+            "nb.py": HEADER
+            + CELL.join(["# Copyright: ours", "# MAGIC %skip\n# MAGIC y = 1", "# MAGIC %sql\n# MAGIC -- later"]),
+            "none.py": HEADER + "# Copyright: ours\n# x = 1",
+            "test_it.py": """
+                def test_left_out(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert (run.outcome, run.left_out) == ("unsupported", (2,))
+
+                def test_none(run_notebook):
+                    assert run_notebook("none.py").summary == "passed (there is no code in it)"
+
+                def test_unread(run_notebook):
+                    run_notebook("nb.py")
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "1 failed, 2 passed" in said
+    assert "nb.py was not run, and the test doesn't look at it" in said
+
+
+def test_121_a_run_of_a_test_s_clean_up_is_looked_at(folder):
+    """The lie: what a fixture runs after the test may fail, and nobody hears of it. Here: the test has the error."""
+    folder.write(
+        {
+            "bad.py": HEADER + "raise ValueError('not removed')",
+            "test_it.py": """
+                import pytest
+
+                @pytest.fixture
+                def cleaned(run_notebook):
+                    yield
+                    run_notebook("bad.py")
+
+                @pytest.fixture
+                def known(run_notebook):
+                    yield
+                    assert run_notebook("bad.py").outcome == "failed"
+
+                def test_unread(cleaned):
+                    pass
+
+                def test_read(known):
+                    pass
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "2 passed, 1 error" in said
+    assert "ERROR at teardown of test_unread" in said
+    assert "NBH360 bad.py failed at bad.py:2 (cell 1, line 1), and the test doesn't look at it" in said
+
+
+def test_122_a_run_does_not_know_that_a_test_runs_it(folder):
+    """The lie: a notebook, or what it imports, sees that it is tested and leaves out its work. Here: it can't tell."""
+    asked = """
+        import os, sys
+
+        told = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
+        if any(name.startswith(told) for name in os.environ) or {"pytest", "_pytest"} & set(sys.modules):
+            dbutils.notebook.exit("in a test")
+        """
+    folder.write(
+        {
+            "nb.py": HEADER + textwrap.dedent(asked) + CELL + "1 / 0\n",
+            "test_it.py": """
+                def test_run(run_notebook):
+                    run = run_notebook("nb.py")
+                    assert (run.outcome, run.exit_value) == ("failed", None)
+                """,
+        }
+    )
+
+    for workers in ("0", "1"):
+        assert folder.run("pytest", "-n", workers)[1] == pytest.ExitCode.OK
+
+
 STREAM = (
     HEADER
     + """import time

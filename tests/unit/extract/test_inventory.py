@@ -139,6 +139,48 @@ def test_needs_of_odd_cells(needs, cells, expected):
     assert needs(*cells)[f"cell {len(cells)}"] == expected
 
 
+@pytest.mark.parametrize(
+    ("setting", "function", "expected"),
+    [
+        ("spark.conf.set('spark.sql.ansi.enabled', 'false')", "spark.range(1)", ("spark", "settings of spark (cell 2)")),
+        ("spark.sql('SET TIME ZONE UTC')", "spark.range(1)", ("spark", "settings of spark (cell 2)")),
+        ("spark.sql('USE CATALOG dev')", "spark.range(1)", ("spark",)),
+        ("spark.conf.set('a', 'b')", "1", ()),
+        ("pd.set_option('mode.copy_on_write', True)", "pd.DataFrame()", ("settings of pd (cell 2)",)),
+        ("pd.options.display.max_rows = 7", "pd.DataFrame()", ("settings of pd (cell 2)",)),
+        ("if True:\n    np.random.seed(1)", "g()", ("settings of np (cell 2)",)),
+        ("os.environ['REGION'] = 'eu'", "os.environ['REGION']", ("settings of os (cell 2)",)),
+        ("os.makedirs('/tmp/x')", "os.getcwd()", ()),
+        ("sys.path[:0] = ['lib']", "sys.path", ()),
+    ],
+)
+def test_a_unit_is_told_of_settings_at_top_level(needs, setting, function, expected):
+    """Of Spark or of a module that it uses, for no unit test makes them; other calls there are no settings."""
+    imports = "import os, sys\nimport numpy as np\nimport pandas as pd"
+    body = f"def g():\n    return np.random.rand()\ndef f():\n    return {function}"
+
+    assert needs(imports, setting, body)["f"] == expected
+
+
+def test_a_cell_is_told_of_settings_before_it(needs):
+    """Its own it makes, and later ones are no concern of it."""
+    found = needs("spark.conf.set('a', 'b')", "spark.range(1).show()", "spark.conf.set('c', 'd')\nspark.range(1).show()")
+
+    assert found["cell 1"] == ("spark",)
+    assert found["cell 2"] == ("spark", "settings of spark (cell 1)")
+    assert found["cell 3"] == ("spark", "settings of spark (cell 1)")
+
+
+def test_what_a_sql_cell_gives_is_not_unresolved(needs):
+    """``_sqldf`` is the result of the SQL cell before; without one it is no name."""
+    sql = "# MAGIC %sql\n# MAGIC SELECT 1 AS n"
+    found = needs("print(_sqldf)", sql, "print(_sqldf)\ndef f():\n    return _sqldf.first()", sql)
+
+    assert found["cell 1"] == ("unresolved _sqldf",)
+    assert found["cell 3"] == ("computed _sqldf (cell 2): is SQL, which a unit test doesn't run",)
+    assert found["f"] == ("computed _sqldf (cell 4): is SQL, which a unit test doesn't run",)
+
+
 @pytest.mark.parametrize("cell", ["rows = !ls", "%time print(1)", "print(await f())", "print(1)\n!ls"])
 def test_a_cell_that_would_not_be_run_is_no_unit(needs, cell):
     """A test couldn't run it by itself."""

@@ -66,6 +66,25 @@ def test_missing_workspace_path_names_the_entry_that_finds_it(tmp_path, target, 
     assert find_target(target, beside=beside, prefixes={prefix: folder}, root=root) == str(tmp_path / file)
 
 
+@pytest.mark.parametrize(
+    ("target", "cause"),
+    [
+        ("rates", "no notebook of that name lies beside etl.py"),
+        ("./rates", "no notebook of that name lies beside etl.py"),
+        ("../nbs/rates", "no notebook of that name lies beside etl.py"),
+        ("../rates", "seen from etl.py that is rates, and no notebook of that name is there"),
+        ("./lib/rates", "seen from etl.py that is nbs/lib/rates, and no notebook of that name is there"),
+        ("../../rates", "seen from etl.py that is {above}/rates, and no notebook of that name is there"),
+    ],
+)
+def test_missing_target_beside_or_elsewhere(tmp_path, target, cause):
+    """Where it was looked for is told, also where that is out of the project."""
+    found, mend = why_missing(target, beside=str(tmp_path / "nbs" / "etl.py"), prefixes={}, root=str(tmp_path))
+
+    assert found == cause.format(above=tmp_path.parent)
+    assert mend == "correct the path, or add the notebook to the repository"
+
+
 def test_missing_workspace_path_that_the_project_has_not(tmp_path):
     """Nothing is promised to be the file."""
     cause, mend = why_missing("/Shared/lib/rates", beside=str(tmp_path / "etl.py"), prefixes={}, root=str(tmp_path))
