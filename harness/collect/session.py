@@ -15,6 +15,7 @@ from harness.errors import HarnessError, OutsideTestError
 from harness.extract.importer import NotebookFinder, RootFinder
 from harness.runtime import modules
 from harness.runtime.nutter_import import NutterFinder
+from harness.spark.star_import import StarImport
 
 if TYPE_CHECKING:
     import ast
@@ -47,6 +48,7 @@ class NotebookSession:
         self.finder = NotebookFinder(_roots(config), lambda: self.loader, lambda: self.existing)
         self._last_finder = RootFinder(self.finder)
         self._nutter = NutterFinder()
+        self._star = StarImport()
 
     @property
     def loader(self) -> Loader:
@@ -67,6 +69,7 @@ class NotebookSession:
         if self.finder not in sys.meta_path:
             sys.meta_path.insert(0, self.finder)
             sys.meta_path += [self._last_finder, self._nutter]
+            self._star.install()
             self._modules = modules.put(self._of_runtime)
 
     def uninstall(self) -> None:
@@ -75,6 +78,7 @@ class NotebookSession:
             sys.meta_path.remove(self.finder)
             sys.meta_path.remove(self._last_finder)
             self._nutter.withdraw()
+            self._star.uninstall()
             modules.take_away(self._modules)
         if self.existing is not None:
             from harness.extract.public import release

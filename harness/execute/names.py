@@ -16,6 +16,7 @@ from harness.execute.shown import display, display_html
 from harness.execute.wheel_imports import on_path, refuse_what_no_wheel_has
 from harness.runtime import context, modules
 from harness.runtime.around import RUNTIME, STANDS_FOR
+from harness.spark.star_import import StarImport
 
 if TYPE_CHECKING:
     from harness.execute.job import Job
@@ -113,5 +114,6 @@ def fill(shell: Any, runner: Runner) -> None:
     else:
         leave_bare(shell.user_ns)
     modules.install(names, sign_in=no_workspace)
+    StarImport().install()
     if runner.spark is not None:
         databricks_session.install(runner.spark)

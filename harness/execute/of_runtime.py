@@ -12,8 +12,9 @@ _DATABRICKS_ONLY = {
 # under: https://docs.databricks.com/release-notes/runtime/
 _OF_RUNTIMES = {
     "Databricks Runtime": """
-        azure.core azure.identity azure.storage boto3 botocore cryptography google.cloud ipywidgets matplotlib mlflow numpy
-        pandas plotly psutil psycopg2 pyarrow pydantic pyodbc requests scipy seaborn sklearn statsmodels
+        azure.core azure.identity azure.storage boto3 botocore bs4 chardet cryptography dateutil fsspec google.cloud ipywidgets
+        isodate jinja2 jmespath joblib jwt matplotlib mlflow numpy pandas patsy PIL plotly psutil psycopg2 pyarrow pydantic
+        pyodbc pytz requests s3transfer scipy seaborn sklearn sqlparse statsmodels tenacity yaml
     """,
     "Databricks Runtime for Machine Learning": """
         accelerate databricks.feature_engineering databricks.feature_store datasets evaluate graphframes hyperopt keras lightgbm

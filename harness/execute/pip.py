@@ -84,7 +84,7 @@ def run_pip(line: str, *, site: str, may_install: bool) -> None:
         raise UnsupportedError(
             f"%pip install: {'; '.join(lacking)}\n"
             "install it in the environment of the tests, or let runs install it for themselves: "
-            '--nbh-allow pip, or run_notebook(…, allow=["pip"])'
+            '--nbh-allow pip (nbh run: --allow pip), or run_notebook(…, allow=["pip"])'
         )
 
 

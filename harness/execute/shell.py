@@ -95,7 +95,7 @@ def watch_programs() -> None:
 
 
 def _needs(name: str) -> str:
-    return f'{name} runs a shell, which takes --nbh-allow shell, or run_notebook(…, allow=["shell"])'
+    return f'{name} runs a shell, which takes --nbh-allow shell (nbh run: --allow shell), or run_notebook(…, allow=["shell"])'
 
 
 def _check_files(text: str) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 TOO_DEEP = "is nested too deeply"
+# Of what a star import of Spark's functions gives, what looks like another module's class or method.
+_MIXED_CASE = {"Window", "approxCountDistinct", "countDistinct", "sumDistinct", "toDegrees", "toRadians"}
+_MIXED_CASE |= {"ArrayType", "DataType", "StringType", "StructType"}
 
 
 @dataclass(slots=True)
@@ -495,7 +498,7 @@ class _Checker:
         if "pyspark.sql.types" in self.names.stars and (name.endswith("Type") or name in {"StructField", "Row"}):
             return
         if any(star.startswith(("pyspark.sql.functions", "pyspark.sql")) for star in self.names.stars) and (
-            name.islower() or name == "Window" or "_" in name
+            name.islower() or "_" in name or name in _MIXED_CASE
         ):
             self.verdict.needs.add("spark")
             return

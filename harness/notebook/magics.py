@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # A magic that says what the whole cell is written in.
 _CELL_LANGUAGES = {
     "sql": "sql",
+    "environment": "markdown",  # what a notebook for serverless asks for, which Databricks writes at its end
     "md": "markdown",
     "md-sandbox": "markdown",
     "markdown": "markdown",

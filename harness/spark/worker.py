@@ -153,11 +153,14 @@ def preload() -> None:
     Workers end with the test that used them, so the first function of each test would pay for it: five times what it costs so.
     The daemon runs no function of a test, so none of them sees anything of another.
     """
-    for name in ("pandas", "pyarrow.pandas_compat", "pyspark.sql.functions", "pyspark.sql.pandas.serializers"):
-        try:
+    try:
+        for name in ("pandas", "pyarrow.pandas_compat", "pyspark.sql.functions", "pyspark.sql.pandas.serializers"):
             importlib.import_module(name)
-        except Exception:  # noqa: BLE001 -- missing or broken in any way: the worker that needs it says so, in its test
-            return
+        from harness.spark.star_import import complete
+
+        complete(sys.modules["pyspark.sql.functions"])
+    except Exception:  # noqa: BLE001 -- missing or broken in any way: the worker that needs it says so, in its test
+        return
 
 
 if __name__ == "__main__":

@@ -297,9 +297,10 @@ def test_a_cell_that_is_no_python(run_notebook, notebook):
     ("cell", "why"),
     [
         (magic("%scala\nval x = 1"), "Scala can't run here"),
-        (magic("%sh ls"), "%sh runs a shell, which takes --nbh-allow shell"),
+        (magic("%sh ls"), "%sh runs a shell, which takes --nbh-allow shell (nbh run: --allow shell)"),
         (magic("%%bash\nls"), "%%bash runs a shell, which takes --nbh-allow shell"),
         (magic("%pip install not-there==1.0"), "not-there==1.0 is not installed"),
+        (magic("%pip install not-there==1.0"), "--nbh-allow pip (nbh run: --allow pip)"),
         (magic("%conda install x"), "%conda is in no runtime of Databricks"),
         ("files = !ls", "! runs a shell"),
         ("%cat x", "! runs a shell"),

@@ -10,6 +10,7 @@ from harness.execute.of_runtime import why_missing, why_not_there
     [
         ("dlt", "the module dlt is Databricks only"),
         ("matplotlib.pyplot", "comes with Databricks Runtime;"),
+        ("jmespath", "comes with Databricks Runtime;"),
         ("torch.nn", "comes with Databricks Runtime for Machine Learning;"),
     ],
 )

@@ -29,6 +29,7 @@ def python_cell(source: str, *, first_line: int = 1) -> Cell:
         ("%md --i18n-1234", "markdown"),
         ("%md--i18n-1234", "markdown"),
         ("%md-sandbox\n<div>", "markdown"),
+        ('%environment\n"client": "1"\n"base_environment": ""', "markdown"),
         ("%sh\nls", "shell"),
         ("%fs ls /", "fs"),
         ("%scala\nval x = 1", "scala"),
