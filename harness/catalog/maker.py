@@ -246,6 +246,8 @@ class Maker:
         try:
             self.spark.sql(statements.drop(entry))
         except Exception as exc:
+            if not self._is_workspace and entry.parts[0] not in self._catalogs():
+                return  # Spark then takes the catalog's name for a schema's, and says anything of it
             # A notebook may have put a view in a table's place, or a table in a view's.
             other = {"table": "view", "view": "table"}.get(entry.kind)
             if other is None or _condition(exc) != "WRONG_COMMAND_FOR_OBJECT_TYPE":
@@ -320,12 +322,15 @@ class Maker:
                 raise missing from exc
             raise
 
+    def _catalogs(self) -> list[str]:
+        return [row[0] for row in self.spark.sql("SHOW CATALOGS").collect()]
+
     def _missing(self, condition: str, kind: str, parts: tuple[str, ...]) -> ParentNotFoundError | None:
         """The error of a catalog or schema that isn't there, with the near miss; None if they are."""
         if not any(word in condition for word in _NO_PARENT):
             return None
         with contextlib.suppress(Exception):  # the first error is the one to tell
-            catalogs = [row[0] for row in self.spark.sql("SHOW CATALOGS").collect()]
+            catalogs = self._catalogs()
             if parts[0] not in catalogs:
                 known = [name for name in catalogs if name != "spark_catalog"]
                 makes = f"make_catalog(name={parts[0]!r}) makes it"

@@ -65,6 +65,7 @@ class ConnectSession:
         self._calls = ConnectCalls(self._follow, lambda: self._hello(os.getpid()))
         self._env = dict(os.environ)
         self._marked_at = 0
+        self._listeners: list[Any] = []
         self._undo = contextlib.ExitStack()
         self._pid = os.getpid()
         self.whose = whose
@@ -168,6 +169,18 @@ class ConnectSession:
         self._command("mark")
         self._calls.mark()
         self._marked_at = self._calls.count
+        self._listeners = self._streams_listeners()
+
+    def _streams_listeners(self) -> list[Any]:
+        # They are called in this process, so the engine doesn't know of each; and pyspark has no public way to ask for them.
+        bus = getattr(vars(self._session).get("_sqm"), "_sqlb", None)
+        return list(getattr(bus, "_listener_bus", []))
+
+    def _forget_listeners(self) -> None:
+        with self._calls.paused():
+            for listener in self._streams_listeners():
+                if not any(listener is known for known in self._listeners):
+                    self.spark.streams.removeListener(listener)
 
     def _follow(self, folder: str) -> None:
         """Have relative paths read from this process's folder, as it is now."""
@@ -258,6 +271,7 @@ class ConnectSession:
 
     def _restore(self) -> None:
         try:
+            self._forget_listeners()
             self._command("restore")
         except Exception as exc:
             if self.is_lost:

@@ -266,7 +266,7 @@ def mend_for(lines: list[str]) -> str:
     """What to do about a Java that said this and ended."""
     text = "\n".join(lines)
     if "Could not reserve enough space" in text or "insufficient memory" in text or "Invalid maximum heap size" in text:
-        return "give Java a size that this machine has: spark.driver.memory (default 1g)"
+        return 'give Java a size that this machine has: spark_memory = "1g" (the default) under [tool.nbh]'
     if "ClassNotFoundException" in text or "NoClassDefFoundError" in text or "zip END header not found" in text:
         return "a jar of pyspark's is missing or broken: pip install --force-reinstall --no-deps pyspark"
     if "No space left on device" in text:

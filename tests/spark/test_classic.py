@@ -17,7 +17,7 @@ from test_catalogs import (  # noqa: F401 -- pytest runs them here on the other 
     test_writing_with_the_dataframe_api,
 )
 from test_methods import test_a_frame_displays_itself, test_a_stream_starts_by_table  # noqa: F401 -- as above
-from test_restore import LEAKS, OLD, leave_a_mark, mark
+from test_restore import LEAKS, OLD, Heard, Leak, give, is_there, leave_a_mark, listeners, mark
 from test_uc import (  # noqa: F401 -- as above
     test_each_test_has_a_schema_of_its_own,
     test_grants_and_owners,
@@ -47,13 +47,6 @@ def add(spark, folder):
     """Give workers a module."""
     (folder / "leaked.py").write_text("x = 1")
     spark.sparkContext.addPyFile(str(folder / "leaked.py"))
-
-
-def is_there(_n):
-    """Whether a worker finds the module that a test gave it."""
-    from importlib.util import find_spec
-
-    return find_spec("leaked") is not None
 
 
 def fails(text, known):
@@ -128,7 +121,11 @@ def test_nothing_leaks_into_the_next_test(spark, step, texts, tmp_path, monkeypa
         "udf": udf,
         "leave_a_mark": leave_a_mark,
         "mark": mark,
+        "give": give,
         "is_there": is_there,
+        "Heard": Heard,
+        "Leak": Leak,
+        "listeners": listeners,
         "add": add,
     }
 

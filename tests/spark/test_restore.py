@@ -1,3 +1,4 @@
+# ruff: noqa: D102, N802 -- the methods of pyspark's classes are what their names say
 """What one test changes in the session the next one doesn't see: a pair for each leak, run in both orders."""
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import threading
 import time
 
 import pytest
+from pyspark.sql.datasource import DataSource
+from pyspark.sql.streaming.listener import StreamingQueryListener
 
 # The runs below take the engine of this one.
 pytestmark = pytest.mark.usefixtures("spark")
@@ -59,6 +62,26 @@ LEAKS = {
         'spark.readStream.format("rate").load().writeStream.format("memory").queryName("leak").start()',
         "assert spark.streams.active == []",
     ),
+    "listener": (
+        "spark.streams.addListener(Heard())",
+        "assert listeners(spark) == 0",
+    ),
+    "data_source": (
+        "spark.dataSource.register(Leak)",
+        'pytest.raises(Exception, lambda: spark.read.format("leak").load().schema).match("DATA_SOURCE_NOT_FOUND")',
+    ),
+    "python_module": (
+        'give(spark, tmp_path); assert spark.range(1).select(udf(is_there, "boolean")("id")).first()[0]',
+        'assert not spark.range(1).select(udf(is_there, "boolean")("id")).first()[0]',
+    ),
+    "dropped_schema": (
+        'spark.sql("DROP SCHEMA main.default CASCADE")',
+        'spark.sql("CREATE TABLE main.default.again AS SELECT 1 AS n")',
+    ),
+    "dropped_catalog": (
+        'spark.sql("CREATE CATALOG other"); spark.sql("USE CATALOG other"); spark.sql("DROP CATALOG main CASCADE")',
+        'assert spark.catalog.currentCatalog() == "main"; spark.sql("CREATE TABLE main.default.again AS SELECT 1 AS n")',
+    ),
     "cache": (
         "spark.range(7).cache().count()",
         "assert not spark.range(7).storageLevel.useMemory",
@@ -76,6 +99,46 @@ LEAKS = {
         "assert spark.range(3).count() == 3",
     ),
 }
+
+
+class Heard(StreamingQueryListener):
+    """Is told of streams."""
+
+    def onQueryStarted(self, event): ...
+
+    def onQueryProgress(self, event): ...
+
+    def onQueryTerminated(self, event): ...
+
+
+def listeners(spark):
+    """How many are told of the session's streams, on either engine."""
+    bus = getattr(spark.streams, "_sqlb", None)
+    return len(bus._listener_bus if bus else spark._jsparkSession.streams().listListeners())
+
+
+class Leak(DataSource):
+    """A source of data that a test registers."""
+
+    @classmethod
+    def name(cls):
+        return "leak"
+
+    def schema(self):
+        return "n int"
+
+
+def give(spark, folder):
+    """Give workers a module."""
+    (folder / "leaked.py").write_text("x = 1")
+    spark.addArtifacts(str(folder / "leaked.py"), pyfile=True)
+
+
+def is_there(_n):
+    """Whether a worker finds the module that a test gave it."""
+    from importlib.util import find_spec
+
+    return find_spec("leaked") is not None
 
 
 def leave_a_mark(n):
@@ -128,12 +191,13 @@ import threading
 import time
 
 import pytest
+from pyspark.sql.datasource import DataSource
 from pyspark.sql.functions import udf
+from pyspark.sql.streaming.listener import StreamingQueryListener
 
 """
     f"OLD = {OLD!r}\n\n\n"
-    + inspect.getsource(leave_a_mark)
-    + inspect.getsource(mark)
+    + "".join(inspect.getsource(part) for part in (Heard, listeners, Leak, give, is_there, leave_a_mark, mark))
     + """
 
 @pytest.fixture(autouse=True)
@@ -170,18 +234,34 @@ def orders(spark):
     spark.range(4).write.saveAsTable("orders")
     spark.range(2).createOrReplaceTempView("seen")
     spark.conf.set("spark.sql.caseSensitive", "true")
+    spark.sql("DECLARE VARIABLE most INT DEFAULT 5")
+    spark.sql("CREATE TEMPORARY FUNCTION more(n INT) RETURNS INT RETURN n + 1")
+    spark.sql("CREATE TEMPORARY FUNCTION twice(n INT) RETURNS TABLE (n INT) RETURN SELECT 2 * n")
+    spark.sql("CREATE VIEW few AS SELECT 1 AS n")
+    spark.sql("CREATE FUNCTION same(n INT) RETURNS INT RETURN n")
 
 
-def test_first(spark, orders):
-    assert spark.table("orders").count() == 4
-    spark.range(9).createOrReplaceTempView("seen")
-    spark.conf.unset("spark.sql.caseSensitive")
-
-
-def test_second(spark, orders):
+def look(spark):
     assert spark.table("orders").count() == 4
     assert spark.table("seen").count() == 2
     assert spark.conf.get("spark.sql.caseSensitive") == "true"
+    assert spark.sql("SELECT most, more(1), same(4) FROM twice(3)").first() == (5, 2, 4)
+    assert spark.table("few").first() == (1,)
+
+
+def test_first(spark, orders):
+    look(spark)
+    spark.range(9).createOrReplaceTempView("seen")
+    spark.conf.unset("spark.sql.caseSensitive")
+    spark.sql("SET VARIABLE most = 9")
+    spark.sql("CREATE OR REPLACE TEMPORARY FUNCTION more(n INT) RETURNS INT RETURN n + 100")
+    spark.sql("DROP TEMPORARY FUNCTION twice")
+    spark.sql("CREATE OR REPLACE VIEW few AS SELECT 2 AS n")
+    spark.sql("DROP FUNCTION same")
+
+
+def test_second(spark, orders):
+    look(spark)
 """
 
 
@@ -190,6 +270,53 @@ def test_what_a_wider_fixture_sets_up_stays(pytester):
     pytester.makepyfile(test_wider=WIDER)
 
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=2)
+
+
+GONE = """\
+import pytest
+
+
+@pytest.fixture(scope="module")
+def schema(spark):
+    spark.sql("CREATE SCHEMA kept")
+    spark.sql("USE kept")
+
+
+@pytest.fixture(scope="module")
+def catalog(spark):
+    spark.sql("CREATE CATALOG prod")
+    spark.sql("USE CATALOG prod")
+
+
+def test_schema_is_dropped(spark, schema):
+    spark.sql("USE default")
+    spark.sql("DROP SCHEMA kept")
+
+
+def test_default_one(spark):
+    assert spark.sql("SELECT current_catalog(), current_schema()").first() == ("main", "default")
+
+
+def test_catalog_is_dropped(spark, catalog):
+    spark.sql("DROP CATALOG prod CASCADE")
+
+
+def test_default_catalog(spark):
+    assert spark.sql("SELECT current_catalog(), current_schema()").first() == ("main", "default")
+    assert spark.sql("SHOW CATALOGS LIKE 'prod'").count() == 0
+
+
+def test_all_are_dropped(uc, spark):
+    uc.make_table(columns="n int")
+    spark.sql("DROP CATALOG main CASCADE")
+"""
+
+
+def test_the_current_schema_may_be_gone(pytester):
+    """Where a test drops what a wider fixture made it, or the catalog that its own objects are in: the next ones pass."""
+    pytester.makepyfile(test_gone=GONE)
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize("order", ["", "--reverse"])

@@ -226,6 +226,14 @@ def test_python_functions(sql):
     assert refusal("SELECT label(1)", sql).getCondition() == "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"
 
 
+@pytest.mark.parametrize("name", ["net-price", "class"])
+def test_a_python_function_may_have_a_name_that_is_none_of_pythons(sql, name):
+    """As on Databricks, where only Unity Catalog's rules are names' own."""
+    sql(f"CREATE FUNCTION `{name}`(n INT) RETURNS INT LANGUAGE PYTHON AS 'return n + 1'")
+
+    assert sql(f"SELECT `{name}`(1)") == [(2,)]
+
+
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [

@@ -453,3 +453,35 @@ def test_100_what_a_test_sets_around_it_is_gone_with_it(folder):
 
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "FAILED test_it.py::test_elsewhere" in said
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_115_what_a_test_gives_to_spark_is_gone_with_it(folder):
+    """The lie: a test passes by what an earlier one registered; alone, or on a workspace, it fails."""
+    folder.write(
+        {
+            "test_it.py": """
+                from pyspark.sql.datasource import DataSource
+
+                class Orders(DataSource):
+                    @classmethod
+                    def name(cls):
+                        return "orders"
+
+                    def schema(self):
+                        return "n int"
+
+                def test_that_registers_it(spark):
+                    spark.dataSource.register(Orders)
+                    assert spark.read.format("orders").load().columns == ["n"]
+
+                def test_that_relies_on_it(spark):
+                    assert spark.read.format("orders").load().columns == ["n"]
+                """
+        }
+    )
+
+    said, _ = folder.run("pytest", "-p", "no:cacheprovider", "test_it.py")
+
+    assert "1 failed, 1 passed" in said, said
+    assert "DATA_SOURCE_NOT_FOUND" in said

@@ -15,6 +15,8 @@ from harness.runtime.nutter_results import CaseResult, TestExecResults, TestResu
 class Log(NutterFixture):
     """A fixture that notes what is called."""
 
+    __test__ = False  # a notebook that pytest collected before would have it taken for one to be run
+
     def __init__(self):
         self.called = []
         super().__init__()
@@ -44,6 +46,8 @@ class Log(NutterFixture):
 
 class Broken(NutterFixture):
     """A fixture whose set-up fails."""
+
+    __test__ = False
 
     def __init__(self):
         self.called = []

@@ -60,7 +60,7 @@ def test_java_that_says_nothing(make_java, tmp_path):
 @pytest.mark.parametrize(
     ("said", "mend"),
     [
-        ("Could not reserve enough space for 1048576KB object heap", "spark.driver.memory"),
+        ("Could not reserve enough space for 1048576KB object heap", 'spark_memory = "1g"'),
         ("java.io.IOException: No space left on device", "TMPDIR"),
         ("java.lang.NoClassDefFoundError: org/apache/spark/sql/connect/plugin/CommandPlugin", "pip install --force-reinstall"),
     ],

@@ -62,10 +62,11 @@ final class PythonFunctions {
     for (StructField parameter : parameters) {
       names.append(names.isEmpty() ? "" : ", ").append(parameter.name());
     }
-    String head = "def " + entry.name() + "(" + names + "):\n";
+    // Always by this name: the function's own may be none of Python's.
+    String head = "def main(" + names + "):\n";
     String body = "__import__('textwrap').indent(__import__('textwrap').dedent(" + literal(entry.body() + "\n") + "), '  ')";
     String code = literal(head) + " + " + body + " + '  pass\\n'"; // a body may be nothing but a comment
-    return "(lambda space: (exec(" + code + ", space), space[" + literal(entry.name()) + "])[1])({})";
+    return "(lambda space: (exec(" + code + ", space), space['main'])[1])({})";
   }
 
   private static String literal(String text) {

@@ -33,18 +33,21 @@ final class Space {
   final AtomicLong tests = new AtomicLong();
   /** Whether it outlives its sessions, to be looked at. */
   volatile boolean isKept;
+  /** The catalogs that it begins with. */
+  final List<String> first;
   private Metastore metastore;
 
-  private Space(String id, Path root, Path files) {
+  private Space(String id, Path root, Path files, List<String> first) {
     this.id = id;
     this.root = root;
     this.files = files;
+    this.first = first;
   }
 
   /** The space of this id, made with the given catalogs (each with a schema {@code default}) if it isn't there yet. */
   static Space of(String id, Path root, Path files, List<String> catalogs, String owner) {
     return ALL.computeIfAbsent(id, key -> {
-      Space space = new Space(id, root, files);
+      Space space = new Space(id, root, files, catalogs);
       root.toFile().mkdirs(); // from outside it is looked at before the first table is made
       Path volumes = files.resolve("volumes");
       if (Files.isDirectory(volumes)) {
@@ -87,7 +90,7 @@ final class Space {
 
   /** Another space with copies of all that is in this one, which stays after both end. */
   Space copy(String id, Path root) throws IOException {
-    Space copy = new Space(id, root, root);
+    Space copy = new Space(id, root, root, first);
     copy.isKept = true;
     for (CatalogEntry catalog : catalogs.values()) {
       copy.catalogs.put(catalog.name, catalog.copy(copy));

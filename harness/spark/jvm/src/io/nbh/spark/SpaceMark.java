@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.View;
 
 /** What a session's space held at one moment, so that all that was made in it since can be dropped again. */
 public final class SpaceMark {
@@ -20,6 +21,8 @@ public final class SpaceMark {
   private final Map<String, CatalogEntry> catalogs;
   private final Map<SchemaEntry, Held> schemas = new HashMap<>();
   private final List<Grant> grants;
+  /** The schema {@code default} of each catalog that the space began with. */
+  private final Map<String, SchemaEntry> first = new HashMap<>();
 
   private SpaceMark(Space space) {
     this.space = space;
@@ -30,6 +33,12 @@ public final class SpaceMark {
       for (SchemaEntry schema : catalog.schemas.values()) {
         schemas.put(schema,
             new Held(new HashMap<>(schema.relations), new HashMap<>(schema.volumes), new HashMap<>(schema.functions)));
+      }
+    }
+    for (String name : space.first) {
+      CatalogEntry catalog = catalogs.get(name);
+      if (catalog != null && catalog.schemas.containsKey("default")) {
+        first.put(name, catalog.schemas.get("default"));
       }
     }
   }
@@ -59,6 +68,11 @@ public final class SpaceMark {
   /** Deletes the spaces that were kept; the engine ends. */
   public static void dropKept() {
     Space.all().stream().filter(space -> space.isKept).forEach(space -> Space.drop(space.id));
+  }
+
+  /** Whether there is such a catalog now. */
+  public boolean has(String catalog) {
+    return Metastore.isMeant(catalog) || space.catalogs.containsKey(Space.key(catalog));
   }
 
   /** Whether something was made since. */
@@ -97,7 +111,10 @@ public final class SpaceMark {
     }
   }
 
-  /** Drops what was made since. What was there and has been dropped or altered since stays so. */
+  /**
+   * Drops what was made since, and puts back what a space begins with, and views and functions, which are but their texts. What
+   * else was there and has been dropped or altered since stays so.
+   */
   public void restore() {
     space.tests.incrementAndGet();
     for (CatalogEntry catalog : space.catalogs.values()) {
@@ -109,12 +126,27 @@ public final class SpaceMark {
         }
       }
     }
+    first.forEach(this::putBack);
     if (!grants.equals(space.grants)) {
       space.grants.clear();
       space.grants.addAll(grants);
     }
     if (version != space.version.get()) {
       Sessions.updateAll(space);
+    }
+  }
+
+  /** Where it was dropped, what had files comes back without. */
+  private void putBack(String name, SchemaEntry schema) {
+    CatalogEntry catalog = catalogs.get(name);
+    if (space.catalogs.putIfAbsent(name, catalog) == null) {
+      catalog.schemas.clear();
+      space.version.incrementAndGet();
+    }
+    if (catalog.schemas.putIfAbsent(schema.name, schema) == null) {
+      schema.relations.values().removeIf(TableEntry.class::isInstance);
+      schema.volumes.clear();
+      restore(catalog, schema.name, schema);
     }
   }
 
@@ -128,6 +160,12 @@ public final class SpaceMark {
     dropNew(schema.relations, held.relations, SpaceMark::delete);
     dropNew(schema.volumes, held.volumes, VolumeEntry::deleteFiles);
     dropNew(schema.functions, held.functions, function -> { });
+    held.relations.forEach((key, relation) -> {
+      if (relation instanceof View) {
+        schema.relations.putIfAbsent(key, relation);
+      }
+    });
+    held.functions.forEach(schema.functions::putIfAbsent);
   }
 
   /** An entry under an old name may be another thing by now: a table that was dropped and made again. */

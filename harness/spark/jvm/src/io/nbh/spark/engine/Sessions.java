@@ -34,6 +34,7 @@ final class Sessions {
   private volatile Snapshot before;
   private volatile SpaceMark space;
   private volatile ContextState context;
+  private volatile Artifacts artifacts;
   /** Where its tables go if there are no catalogs. */
   private volatile Path warehouse;
 
@@ -106,6 +107,7 @@ final class Sessions {
       Metastore.in(warehouse.toUri(), session.sharedState().sparkContext().hadoopConfiguration()).enter(session);
     }
     before = Snapshot.of(session);
+    artifacts = Artifacts.of(session);
     if (this == alone) {
       context = ContextState.of(session.sparkContext());
     }
@@ -126,6 +128,8 @@ final class Sessions {
     if (space != null) {
       space.restore();
     }
+    before.goBack(session, catalog -> space == null || space.has(catalog));
+    artifacts.restore(session);
     if (this == alone) {
       context.restore(session.sparkContext());
       SparkSession.setActiveSession(session);
