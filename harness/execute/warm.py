@@ -24,8 +24,8 @@ ONE_THREAD = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 
-# Coverage would start by itself, in the parent for all kernels at once. By the others code tells that it is in a test (ipykernel
-# shows no output of a notebook's children then), and in a notebook it isn't.
+# Coverage would start by itself, in the parent for all kernels at once. By the others code tells that it is in a test, and in a
+# notebook it isn't: ipykernel would show no output of its children.
 _NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
 
 
