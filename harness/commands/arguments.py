@@ -39,8 +39,7 @@ examples:
 columns:
   cell, line   where the unit stands in the notebook
   needs        what a test must have for it: nothing, spark, dbutils, widget, display; a value that the notebook
-               computes in a cell, shown as "name (cell n)", which a test gives by values={"name": ...};
-               "settings of name (cell n)", which the notebook makes at top level and a unit test doesn't; or
+               computes in a cell, shown as "name (cell n)", which a test gives by values={"name": ...}; or
                "unresolved name", which nothing in the notebook or what it %runs defines
   tests        the first test that names it, and how many more there are
 

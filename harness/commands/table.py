@@ -26,6 +26,7 @@ _GAP = 2
 # Where a line is too short, columns give way in this order, each down to its width here. --json has all of every name.
 _GIVE_WAY = (("tests", 24), ("needs", 18), ("unit", 30), ("tests", 14), ("unit", 12), ("needs", 12))
 _UNLIMITED = 10_000
+_SETTINGS = "settings of "
 _COMPUTED = re.compile(r"computed (\S+) \(cell (\d+)\)")
 
 
@@ -73,6 +74,13 @@ def _heading(listed: Listed, console: Console) -> None:
     named = next((unit for unit in listed.units if unit.kind != "cell" and not unit.importable), None)
     if named is not None:
         console.print(Text(f"  not importable: {_clean(named.reason)}", style="yellow"), soft_wrap=True)
+    settings = {
+        need.removeprefix(_SETTINGS): None for unit in listed.units for need in unit.needs if need.startswith(_SETTINGS)
+    }
+    if settings:
+        console.print(
+            Text(f"  a unit test doesn't make the settings of {_clean(', '.join(settings))}", style="dim"), soft_wrap=True
+        )
     if not listed.units:
         unread = any(problem.location.path == listed.path for problem in listed.problems) and not listed.cells
         console.print(
@@ -111,9 +119,12 @@ def _name(unit: Unit) -> str:
 
 
 def _needs(unit: Unit) -> str:
-    """Say in few words what JSON tells in full: where a computed value comes from, but not why it isn't computed."""
-    words = [_COMPUTED.match(need) for need in unit.needs]
-    told = [f"{word[1]} (cell {word[2]})" if word else need for need, word in zip(unit.needs, words, strict=True)]
+    """Say in few words what JSON tells in full: where a computed value comes from, but not why it isn't computed.
+
+    Settings stand above the table: most units of a notebook share them.
+    """
+    needs = [need for need in unit.needs if not need.startswith(_SETTINGS)]
+    told = [f"{word[1]} (cell {word[2]})" if (word := _COMPUTED.match(need)) else need for need in needs]
     return _clean(", ".join(told)) or "nothing"
 
 

@@ -147,7 +147,7 @@ def _listed(
 ) -> Listed:
     outline = Outline(entries)
     around = _Around(
-        top_settings(outline), [cell.number for cell in notebook.cells if cell.language == "sql" and not cell.skipped]
+        top_settings(outline, source), [cell.number for cell in notebook.cells if cell.language == "sql" and not cell.skipped]
     )
     own = {id(entry.row): index for index, entry in enumerate(entries) if entry.source is source}
     units = []
@@ -191,7 +191,7 @@ class _Around(NamedTuple):
             yield f"computed {SQLDF} (cell {last}): is SQL, which a unit test doesn't run" if is_of_sql else need
         for setting in self.settings:
             if setting.at < index and (setting.whose in needs if setting.whose == SPARK else setting.whose in reads):
-                yield f"settings of {setting.whose} (cell {setting.cell})"
+                yield f"settings of {setting.whose} ({setting.place})"
 
 
 def _unit_needs(outline: Outline, index: int, name: str, around: _Around) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from harness.extract.quiet import dotted_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.extract.build import Extract
     from harness.extract.need import Outline
 
 SPARK = "spark"
@@ -22,14 +24,14 @@ _FOLDERS = "sys.path"  # these are kept in mind, see `harness.extract.search_pat
 
 
 class TopSetting(NamedTuple):
-    """One of them: the index of its entry, whose it is (``spark``, or a module by its name in the notebook), and its cell."""
+    """One of them: the index of its entry, whose it is (``spark``, or a module by its name in the notebook), and where."""
 
     at: int
     whose: str
-    cell: int
+    place: str
 
 
-def top_settings(outline: Outline) -> list[TopSetting]:
+def top_settings(outline: Outline, own: Extract) -> list[TopSetting]:
     """Find them by the text, in the notebook and in what it ``%run``s."""
     found = []
     for index, entry in enumerate(outline.entries):
@@ -38,7 +40,8 @@ def top_settings(outline: Outline) -> list[TopSetting]:
         for whose in sorted(set(_set_by(entry.source.node(entry.row)))):
             at = outline.binder(whose, index)
             if whose == SPARK or (at is not None and outline.entries[at].row.what == "import"):
-                found.append(TopSetting(index, whose, entry.row.cell))
+                beside = "" if entry.source is own else f"{os.path.basename(entry.source.path)}, "
+                found.append(TopSetting(index, whose, f"{beside}cell {entry.row.cell}"))
     return found
 
 

@@ -71,11 +71,14 @@ class Dbutils(Part):
 
     def help(self, name: str = "") -> None:
         """Print what there is."""
-        parts = [part for known, part in vars(self).items() if isinstance(part, Part) and name in ("", known)]
-        for part in parts:
-            part.help()
+        parts = {known: part for known, part in vars(self).items() if callable(getattr(type(part), "help", None))}
+        if name and name not in parts:
+            getattr(self, name)
+        for known, part in parts.items():
+            if name in ("", known):
+                part.help()
         if not name:
-            sys.stdout.write(f"not served here: {', '.join(_UNSERVED)}\n")
+            sys.stdout.write(f"not served here: {', '.join(known for known in _UNSERVED if known not in vars(self))}\n")
 
     def _served(self) -> list[tuple[str, Any]]:
         return [(name, self.help) for name in (*vars(self), "entry_point", "help", *_UNSERVED)]

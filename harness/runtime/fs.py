@@ -225,9 +225,12 @@ class Fs:
             taken = [str(one).split(":")[0].split("=")[0].strip() for one in inspect.signature(call).parameters.values()]
             print(f"{name}({', '.join(taken[1:])}) -> {inspect.getdoc(call)}")  # noqa: T201 -- what it is for
 
+    def __repr__(self) -> str:
+        return "<dbutils.fs>"
+
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)  # Python's own protocols ask every object for such names
+        if name.startswith("_") or name == "getdoc":
+            raise AttributeError(name)  # Python's own protocols ask every object for such names, and IPython's `dbutils.fs?`
         raise unknown(name, [known for known in dir(type(self)) if known[0] != "_"])
 
     def _point(self, call: str, point: object) -> str:

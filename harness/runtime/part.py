@@ -40,8 +40,8 @@ class Part:
         return [(name, getattr(self, name)) for name in names if callable(getattr(self, name))]
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)  # Python's own protocols ask every object for such names
+        if name.startswith("_") or name == "getdoc":
+            raise AttributeError(name)  # Python's own protocols ask every object for such names, and IPython's `dbutils.fs?`
         call = f"{self._path}.{name}"
         if name in self._refused:
             raise refusal(call, cause=self._refused[name], mend=self._mend)

@@ -52,6 +52,29 @@ def test_no_line_is_longer_than_the_terminal(drawn, width):
     assert max(map(len, table)) <= width
 
 
+def test_settings_stand_above_the_table(drawn):
+    """Once for a notebook, with the place; where a notebook that it %runs makes them, with that one's name."""
+    lines = drawn(
+        {
+            "etl.py": [
+                "# MAGIC %run ./session",
+                "import pandas as pd\npd.set_option('mode.copy_on_write', True)\npd.options.display.width = 9",
+                "def f():\n    return spark.range(1).toPandas()\ndef g():\n    return pd.DataFrame(), spark.range(1)",
+            ],
+            "session.py": ["spark.conf.set('spark.sql.ansi.enabled', 'false')"],
+        },
+        200,
+    )
+
+    at = lines.index("etl.py  python, source, 3 cells")
+    assert lines[at + 1] == "  a unit test doesn't make the settings of spark (session.py, cell 1), pd (cell 2)"
+    assert [re.split(r" {2,}", line.strip())[2:4] for line in lines[at + 3 : at + 6]] == [
+        ["cell 2", "nothing"],
+        ["f()", "spark"],
+        ["g()", "spark"],
+    ]
+
+
 def test_a_row_says_unit_needs_and_tests(drawn):
     """What a reader looks for is there, and a value that must be given says where it comes from."""
     lines = drawn(LONG, 200)

@@ -241,6 +241,7 @@ def test_python_protocols_find_no_surprise(dbutils):
     """What Python itself asks of every object is answered as for any object."""
     assert copy.copy(dbutils).widgets is dbutils.widgets
     assert repr(dbutils.meta) == "<dbutils.meta: not served here>"
+    assert not hasattr(dbutils.widgets, "getdoc")  # which IPython looks for: dbutils.widgets?
 
 
 @pytest.mark.parametrize(
@@ -263,6 +264,24 @@ def test_help_says_what_there_is(dbutils, capsys, call, lines):
     told = capsys.readouterr().out
     assert all(line in told for line in lines)
     assert "take_back" not in told
+
+
+def test_help_of_a_dbutils_that_has_files(tmp_path, capsys):
+    """``fs`` is among what is served, and a name that there is not is an error with the near one."""
+    dbutils = Dbutils(fs=Fs(RealFiles(str(tmp_path))))
+
+    dbutils.help()
+    told = capsys.readouterr().out
+    dbutils.help("fs")
+
+    assert capsys.readouterr().out in told
+    assert "mkdirs(dir) -> " in told
+    assert told.endswith("not served here: api, import_notebook, meta, preview\n")
+    assert repr(dbutils.fs) == "<dbutils.fs>"
+    assert not hasattr(dbutils.fs, "getdoc")
+    with pytest.raises(DbutilsCallError) as caught:
+        dbutils.help("widget")
+    assert caught.value.mend == 'did you mean "widgets"?'
 
 
 @pytest.mark.parametrize("part", ["", "secrets", "jobs", "library", "data", "credentials", "notebook"])
