@@ -191,6 +191,11 @@ def _beside(made: Environment, others: Mapping[str, Mapping[str, Any]], location
     return found
 
 
+def is_this_machine(address: str) -> bool:
+    """Whether an address leads nowhere else: a workspace there is a rehearsal, under whatever name it is reached."""
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def of_one_place(made: Environment, settings: Settings, *, variables: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The other environments on the same workspace with the same catalog: what tests make in one is in all of them."""
     environ = os.environ if variables is None else variables

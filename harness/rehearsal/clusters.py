@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,16 @@ VERSIONS = {
 """The runtimes that a cluster may ask for. The engine behind each is the same Spark; clients are told what they asked for."""
 
 NODES = {"Standard_D4ds_v5": (16384, 4.0), "Standard_D8ds_v5": (32768, 8.0), "Standard_DS3_v2": (14336, 4.0)}
+
+_RUNTIME = re.compile(r"\d+\.(?:\d+|x)\.x(?:-[a-z0-9]+)*-scala2\.1[23]")
+"""How the name of a runtime looks, also of one that isn't served here."""
+
+_NODE = re.compile(
+    r"Standard_[A-Z]+\d+[a-z]*(?:-\d+)?[a-z]*(?:_\w+)*"  # Azure's
+    r"|[a-z]\w*(?:-\w+)?\.(?:metal|(?:\d+|x)?x?large)(?:-\w+)*"  # AWS'
+    r"|[a-z]\w*-(?:standard|(?:high|mega|ultra)(?:mem|cpu|gpu))-\d+\w*(?:-\w+)*"  # Google's
+)
+"""How the names of machines look: which of them a workspace has hangs on its cloud and region, and no result on the machine."""
 
 EXISTING = "9000-000000-nbhshare"
 """A cluster that is there from the start."""
@@ -167,11 +178,13 @@ def check(spec: Mapping[str, Any]) -> None:
     if not version:
         raise invalid(f"{_NAMELESS}spark_version")
     if version not in VERSIONS:
+        if isinstance(version, str) and _RUNTIME.fullmatch(version):
+            raise ApiError(501, "NOT_IMPLEMENTED", f"The rehearsal has no runtime {version}; it has {', '.join(VERSIONS)}.")
         raise invalid(f"Invalid spark version {version}.")
     if not spec.get("node_type_id"):
         raise invalid(f"{_NAMELESS}node_type_id")
     for node in (spec["node_type_id"], spec.get("driver_node_type_id")):
-        if node and node not in NODES:
+        if node and not _NODE.fullmatch(str(node)):
             raise invalid(f"Node type {node} is not supported. Supported node types: {', '.join(sorted(NODES))}")
     minutes = spec.get("autotermination_minutes") or 0
     if not isinstance(minutes, int) or (minutes and minutes < _LEAST_MINUTES):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from harness.environments import is_this_machine
 from harness.remote.errors import AnswerError, CertificateError, RemoteError, SignInError
 from harness.remote.protocol import Facts, Identity
 from harness.remote.renewal import Renewal
@@ -393,7 +394,7 @@ def _address(host: str) -> str:
 def _refuse_open_line(address: str) -> None:
     """Send no sign-in where others can read it; this machine's own addresses are nobody else's."""
     parts = urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if parts.scheme != "https" and not is_this_machine(address):
         raise CertificateError(
             f"{Masker()(address)} is no address with TLS",
             cause=f"it begins with {parts.scheme}://, so that anybody on the way could read the sign-in",

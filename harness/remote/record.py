@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from harness.environments import is_this_machine
 from harness.remote.contracts import REHEARSAL, WORKSPACE, Contract, shape_of
 from harness.remote.errors import RecordError, RemoteError
 from harness.remote.marks import name_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"\{[a-z_]+\}")
 _KEPT_S = 24 * 3600.0
-_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _SOURCE = base64.b64encode(b"# Databricks notebook source\nprint(1)\n").decode()
 _NOTEBOOK = {"path": "{folder}/notebook", "format": "SOURCE", "language": "PYTHON", "content": _SOURCE}
 _UC = "/api/2.1/unity-catalog"
@@ -163,7 +163,7 @@ def record(
         "none_schema": f"{catalog}.{_NONE}",
         "none_table": f"{catalog}.{_NONE}.{_NONE}",
     }
-    tape = Tape(workspace, of=_whose(environment), on=time.strftime("%Y-%m-%d", time.gmtime(now())))
+    tape = Tape(workspace, of=_whose(environment, workspace.host), on=time.strftime("%Y-%m-%d", time.gmtime(now())))
     for step in READING:
         progress(step.call)
         tape.play(step, names)
@@ -193,10 +193,9 @@ def _refuse(environment: Environment, *, is_reading: bool) -> None:
         )
 
 
-def _whose(environment: Environment) -> str:
+def _whose(environment: Environment, host: str) -> str:
     """A rehearsal's answer must never pass for a workspace's, under whatever name it is reached."""
-    is_here = environment.name == REHEARSAL or urlsplit(environment.host).hostname in _HERE
-    return REHEARSAL if is_here else WORKSPACE
+    return REHEARSAL if environment.name == REHEARSAL or is_this_machine(host) else WORKSPACE
 
 
 @contextlib.contextmanager

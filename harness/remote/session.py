@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.environments import REHEARSAL, found_at
+from harness.environments import REHEARSAL, found_at, is_this_machine
 from harness.errors import SettingsError
 from harness.remote.client import connect
 from harness.remote.closure import Closures
@@ -345,7 +345,7 @@ class Remote:
             if looked.get("at") != identity.name:
                 looked = {"at": identity.name, "notes": check_identity(workspace, environment, identity)}
                 shared.tell("looked", looked)
-            notes = tuple(looked["notes"])
+            notes = (*_not_real(environment, workspace.host), *looked["notes"])
             told = shared.told("run")
             if not told:
                 lasts = max(EXPIRES_AFTER_S, environment.timeout_s + LEAST_EXPIRY_S)
@@ -403,6 +403,13 @@ class _Ready:
     computes: Computes
     poller: Poller
     sender: Sender
+
+
+def _not_real(environment: Environment, host: str) -> tuple[str, ...]:
+    """What is to be known of a rehearsal that is reached under a workspace's name."""
+    if environment.name == REHEARSAL or not is_this_machine(host):
+        return ()
+    return (f"{environment.name} is a workspace on this machine, {host}: what ran there is no proof about a real one",)
 
 
 def _stop_quietly(session: Any) -> None:

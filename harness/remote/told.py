@@ -168,9 +168,9 @@ def sign_in(doing: str, host: str, cause: str) -> SignInError:
             "or the DATABRICKS_… variables of your pipeline"
         )
     else:
-        expired = "it has expired, or " if has_expired else ""
+        expired = "it has expired" if has_expired else "it is wrong"
         mend = (
-            f"{expired}it is of another workspace: sign in again (databricks auth login{login}, az login), or set the\n"
+            f"{expired}, or it is of another workspace: sign in again (databricks auth login{login}, az login), or set the\n"
             "DATABRICKS_… variables of your pipeline; the clock of this machine must be right, too"
         )
     return SignInError(f"{host} doesn't take the sign-in", cause=f"while {doing}: {cause}", mend=mend)

@@ -126,10 +126,22 @@ def test_a_removed_cluster_is_gone(client):
 
 
 @pytest.mark.parametrize(
+    "node", ["Standard_E4-2ds_v5", "Standard_NC24ads_A100_v4", "i3.xlarge", "g4dn.12xlarge", "n2-highmem-4"]
+)
+def test_any_machine_of_a_cloud_is_taken(client, node):
+    """Which of them a workspace has is its own; the result is the same."""
+    made = client.clusters.create(**{**SPEC, "node_type_id": node})
+
+    assert client.clusters.get(made.cluster_id).node_type_id == node
+    client.clusters.permanent_delete(made.cluster_id)
+
+
+@pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"spark_version": "3.5"}, "Invalid spark version"),
         ({"node_type_id": "toaster"}, "Node type toaster"),
+        ({"node_type_id": "Standard_ZZ"}, "Node type Standard_ZZ"),
         ({"driver_node_type_id": "kettle"}, "Node type kettle"),
         ({"num_workers": 0}, "SingleNode"),
         ({"autotermination_minutes": 3}, "at least 10"),
@@ -144,6 +156,8 @@ def test_what_no_cluster_can_be_is_refused(client, changed, told):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
+        ({"spark_version": "15.4.x-scala2.12"}, r"no runtime 15\.4\.x-scala2\.12; it has 16\.4"),
+        ({"spark_version": "17.3.x-cpu-ml-scala2.13"}, "no runtime 17"),
         ({"policy_id": "ABC123", "spark_version": None}, "the policy_id ABC123"),
         ({"spark_conf": {"spark.sql.ansi.enabled": "false", "spark.master": "x"}}, r"spark_conf .*\(spark.sql.ansi.enabled\)"),
         ({"spark_env_vars": {"STAGE": "dev"}}, r"spark_env_vars .*\(STAGE\)"),

@@ -86,6 +86,16 @@ def answered(rehearsal):
     return {one.step: one for one in found.contracts}
 
 
+def test_a_rehearsal_that_only_the_sign_in_tells_is_one(rehearsal, tmp_path, monkeypatch):
+    """Its answers verify nothing, also where no file names its host."""
+    (tmp_path / "pyproject.toml").write_text('[tool.nbh.env.trial]\ncatalog = "main"\n')
+    monkeypatch.setenv("DATABRICKS_HOST", rehearsal.host)
+
+    run(tmp_path, output=str(tmp_path / "contracts"), is_reading=True)
+
+    assert {one.of for one in command.read_all(tmp_path / "contracts")} == {"rehearsal"}
+
+
 def unlike(contract, answered):
     """How the rehearsal differs from a contract."""
     found = answered[contract.step]

@@ -52,6 +52,16 @@ def make(ws, project):
         one.close()
 
 
+def test_a_workspace_on_this_machine_proves_nothing_under_any_name(ws, make):
+    """Each run is told with it; a real one has nothing to tell."""
+    assert make().run("etl.py").notes == ()
+    ws.host = "https://127.0.0.1:4711"
+
+    (note,) = make().run("etl.py").notes
+
+    assert note == "pps is a workspace on this machine, https://127.0.0.1:4711: what ran there is no proof about a real one"
+
+
 def test_a_notebook_runs_and_nothing_is_left(ws, make):
     """Its closure goes up, it runs on the run's own cluster, and all is removed, last made first."""
     messages = []

@@ -205,6 +205,31 @@ def test_31_a_rehearsal_says_that_it_is_one(folder):
     assert "environment rehearsal, a workspace on this machine, no proof about a real one" in said
 
 
+def test_127_a_rehearsal_under_a_workspaces_name(folder):
+    """The lie: what passes in `pps` has passed on PPS, where the sign-in leads to a rehearsal. Here: the run says so."""
+    said, code = rehearse(
+        folder,
+        {
+            "pyproject.toml": '[tool.nbh.env.pps]\ncatalog = "main"\n',
+            "nb.py": f"{HEADER}x = 1\n",
+            "inner.py": "def test_inner(run_notebook):\n    assert run_notebook('nb.py').passed\n",
+            "test_it.py": """
+                import os, subprocess, sys
+
+                def test_it(databricks_env, ws):
+                    told = [sys.executable, "-m", "pytest", "-q", "--databricks-env=pps", "inner.py"]
+                    env = {**os.environ, "DATABRICKS_HOST": databricks_env.host}
+                    done = subprocess.run(told, env=env, capture_output=True, text=True)
+                    assert "1 passed" in done.stdout, done.stdout + done.stderr
+                    assert "pps is a workspace on this machine" in done.stdout
+                    assert "no proof about a real one" in done.stdout
+                """,
+        },
+    )
+
+    assert code == 0, said
+
+
 def test_32_no_task_tries_again_by_itself(folder):
     """The lie: a serverless job runs a failed task once more, and the second try is green. Here: it is told not to."""
     said, code = rehearse(
