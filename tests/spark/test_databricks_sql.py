@@ -31,6 +31,15 @@ def test_parameters_in_statements_of_databricks(sql):
     assert condition("USE CATALOG IDENTIFIER(:c)", sql, args={"c": 5}) == "NOT_A_CONSTANT_STRING.WRONG_TYPE"
 
 
+@pytest.mark.parametrize("beside", ["-- at 12:30\n", "-- is it there?\n"])
+def test_a_mark_in_a_comment_is_no_parameter(sql, beside):
+    """Of Delta's own statements too, which Spark's grammar hasn't."""
+    sql("CREATE TABLE t (a INT)")
+
+    for statement in ("OPTIMIZE t", "VACUUM t", "RESTORE TABLE t TO VERSION AS OF 0", "OPTIMIZE t WHERE true OR '1:2' = '?'"):
+        sql(beside + statement)
+
+
 def test_variables_and_immediate_statements(sql):
     """Session variables stand for names, and EXECUTE IMMEDIATE runs our statements, in a script too."""
     sql("CREATE TABLE t (a INT)")

@@ -44,7 +44,19 @@ final class StatementParser implements ParserInterface {
     ParserInterface spark = next();
     LogicalPlan ours = StatementKind.parse(filled(text), session, parameters);
     // Delta's parser drops the parameters and gives a plan in which they are unbound, so put them into the text here.
-    return ours != null ? ours : plan(spark, ParameterHandler.substituteParameters(Spelling.ofSpark(text, session), parameters)._1());
+    return ours != null ? ours : plan(spark, withValues(Spelling.ofSpark(text, session), parameters));
+  }
+
+  /** Spark finds the markers with its own grammar, which Delta's statements (OPTIMIZE, VACUUM, RESTORE) aren't in: these keep theirs. */
+  private static String withValues(String text, ParameterContext parameters) {
+    try {
+      return ParameterHandler.substituteParameters(text, parameters)._1();
+    } catch (Exception wrong) { // Scala doesn't declare which
+      if (wrong instanceof ParseException) {
+        return text;
+      }
+      throw wrong;
+    }
   }
 
   /** The text with settings in the place of {@code ${name}}, as Spark's parser reads its own statements. */
