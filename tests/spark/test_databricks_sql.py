@@ -31,7 +31,7 @@ def test_parameters_in_statements_of_databricks(sql):
     assert condition("USE CATALOG IDENTIFIER(:c)", sql, args={"c": 5}) == "NOT_A_CONSTANT_STRING.WRONG_TYPE"
 
 
-@pytest.mark.parametrize("beside", ["-- at 12:30\n", "-- is it there?\n"])
+@pytest.mark.parametrize("beside", ["-- at 12:30\n", "-- is it there?\n", "/* a: b */ "])
 def test_a_mark_in_a_comment_is_no_parameter(sql, beside):
     """Of Delta's own statements too, which Spark's grammar hasn't."""
     sql("CREATE TABLE t (a INT)")

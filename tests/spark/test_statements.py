@@ -242,6 +242,7 @@ def test_a_python_function_may_have_a_name_that_is_none_of_pythons(sql, name):
         ("CREATE MATERIALIZED VIEW v AS SELECT 1", "CREATE MATERIALIZED VIEW"),
         ("CREATE CONNECTION c TYPE mysql", "CREATE CONNECTION"),
         ("CREATE SHARE s", "CREATE SHARE"),
+        ("CREATE OR REPLACE POLICY p ON SCHEMA s COLUMN MASK f", "CREATE OR REPLACE POLICY"),
         ("CREATE EXTERNAL LOCATION l URL 's3://x'", "CREATE EXTERNAL LOCATION"),
         ("CREATE STORAGE CREDENTIAL c", "CREATE STORAGE CREDENTIAL"),
         ("ALTER TABLE t SET TAGS ('a' = 'b')", "ALTER TABLE ... SET TAGS"),
