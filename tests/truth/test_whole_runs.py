@@ -604,6 +604,15 @@ def test_123_a_relative_path_of_spark_s_is_of_dbfs(folder):
     assert code == pytest.ExitCode.OK, said
 
 
+def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
+    """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+
+    ended = outcome_of(folder, HEADER + "assert 1 == 2, 'not equal'\n")
+
+    assert ended == ["failed", "False", "None", "AssertionError: not equal"]
+
+
 STREAM = (
     HEADER
     + """import time
