@@ -6,10 +6,9 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-import harness
 from harness.errors import SettingsError
 
-_PACKAGE = Path(harness.__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 # A wheel carries the page inside the package; in a checkout it lies beside it.
 _PLACES = (_PACKAGE / "docs" / "errors.md", _PACKAGE.parent / "docs" / "errors.md")
 _SECTION = re.compile(r"^## (NBH\d+)\n+(.*?)\s*(?=^## |\Z)", re.MULTILINE | re.DOTALL)
