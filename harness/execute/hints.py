@@ -117,6 +117,11 @@ def _hint(error: str, mapped: Collection[str], root: str, project: str, *, scrip
             f"this machine has {found[1]}, but in a notebook that is run whole a path without a scheme is one of dbfs, as on "
             f"Databricks: put the file into dbfs or a volume first, or name it file:{found[1]}"
         )
+    if found is not None and os.path.exists(beside := found[1].lstrip("/")):
+        return (
+            f"{beside} is there, but Spark's relative paths are of dbfs, as on Databricks: only Python's own functions find "
+            f'files beside the notebook. Put it into dbfs or a volume, or name it whole: f"file:{{os.getcwd()}}/{beside}"'
+        )
     found = _NO_WORKSPACE.search(error)
     if found is not None and not any(found[1].startswith(f"/Workspace{folder}/") for folder in mapped):
         prefix = _prefix_of(found[1], project) if project else ""

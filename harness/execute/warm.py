@@ -25,8 +25,15 @@ ONE_THREAD = {
 }
 
 # Coverage would start by itself, in the parent for all kernels at once. By the others code tells that it is in a test, and in a
-# notebook it isn't; ipykernel, too, shows no output of a notebook's children then.
-_NOT_THEIRS = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
+# notebook it isn't: ipykernel would show no output of its children. And on Databricks each `assert` holds.
+_NOT_THEIRS = (
+    "COVERAGE_PROCESS_START",
+    "COVERAGE_PROCESS_CONFIG",
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_VERSION",
+    "PYTEST_XDIST_",
+    "PYTHONOPTIMIZE",
+)
 
 
 def shared_by(run: str) -> str:

@@ -128,7 +128,15 @@ def classic_env(env: Mapping[str, str], *, home: SparkHome, folder: Path, roots:
     shutil.copyfile(Path(__file__).with_name("worker.py"), workers / f"{WORKER_MODULE}.py")
     (folder / "local").mkdir()
     tell_workers(folder, roots)
-    unwanted = {"SPARK_LOCAL_DIRS", "SPARK_TESTING", "SPARK_CONF_DIR", "PYTHONHOME", "PYTHONSTARTUP", "MASTER"}
+    unwanted = {
+        "SPARK_LOCAL_DIRS",
+        "SPARK_TESTING",
+        "SPARK_CONF_DIR",
+        "PYTHONHOME",
+        "PYTHONOPTIMIZE",
+        "PYTHONSTARTUP",
+        "MASTER",
+    }
     return {
         **{name: value for name, value in env.items() if name not in unwanted},
         **_spark_env(home, workers),

@@ -566,6 +566,53 @@ def test_122_a_run_does_not_know_that_a_test_runs_it(folder):
         assert folder.run("pytest", "-n", workers)[1] == pytest.ExitCode.OK
 
 
+def test_123_a_relative_path_of_spark_s_is_of_dbfs(folder):
+    """The lie: Spark reads a file that lies beside the notebook, which no cluster finds. Here: it isn't found here either."""
+    folder.write(
+        {
+            "nbs/limits.csv": "1",
+            "nbs/bad.py": HEADER + "spark.read.csv('limits.csv').count()",
+            "nbs/good.py": HEADER
+            + CELL.join(
+                [
+                    "import os\nassert spark.read.csv(f'file:{os.getcwd()}/limits.csv').count() == 1",
+                    "import pandas as pd\nassert len(pd.read_csv('limits.csv', header=None)) == 1",
+                    "spark.range(2).write.csv('out')\nassert spark.read.csv('dbfs:/out').count() == 2",
+                    "assert spark.read.csv('out').count() == 2",
+                ]
+            ),
+            "test_it.py": """
+                def test_bad(run_notebook):
+                    run = run_notebook("nbs/bad.py")
+                    assert run.outcome == "failed"
+                    assert "PATH_NOT_FOUND" in run.error and "dbfs:/limits.csv" in run.error
+                    assert 'f"file:{os.getcwd()}/limits.csv"' in run.error
+
+                def test_good(run_notebook):
+                    run = run_notebook("nbs/good.py")
+                    assert run.passed, run.summary
+                    assert [name for name in run.files if name.endswith("_SUCCESS")] == ["dbfs:/out/_SUCCESS"]
+
+                def test_own(spark):  # a test's relative paths are its own
+                    assert spark.read.csv("nbs/limits.csv").count() == 1
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.OK, said
+
+
+def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
+    """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+
+    ended = outcome_of(folder, HEADER + "assert 1 == 2, 'not equal'\n")
+
+    assert ended == ["failed", "False", "None", "AssertionError: not equal"]
+
+
 STREAM = (
     HEADER
     + """import time

@@ -1,6 +1,7 @@
 package io.nbh.spark;
 
 import java.net.URI;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -18,6 +19,13 @@ public final class BareFiles extends MappedFiles {
   @Override
   public URI getUri() {
     return URI.create(SCHEME + ":///");
+  }
+
+  /** A test's relative paths are those of its process. */
+  @Override
+  Path workingFolder(Configuration conf) {
+    String folder = conf.get("nbh.working.dir");
+    return folder == null ? super.workingFolder(conf) : new Path(new Path("file:///"), folder);
   }
 
   @Override

@@ -30,9 +30,12 @@ abstract class MappedFiles extends FileSystem {
     // Hadoop's files of checksums are in no workspace, and a file that Python has written since would not fit its own.
     files.setWriteChecksum(false);
     files.setVerifyChecksum(false);
-    String folder = conf.get("nbh.working.dir");
-    // Relative paths are read from the test process's folder, whatever scheme a path without one has.
-    working = folder == null ? makeQualified(new Path("/")) : new Path(new Path("file:///"), folder);
+    working = workingFolder(conf);
+  }
+
+  /** What relative paths count from where these files stand for paths without a scheme: the root, as on Databricks. */
+  Path workingFolder(Configuration conf) {
+    return makeQualified(new Path("/"));
   }
 
   @Override
