@@ -82,6 +82,14 @@ def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None])
         except (protocol.Py4JNetworkError, OSError):
             broken()
             raise
+        except Exception:
+            raise
+        except BaseException:
+            # A time-out or Ctrl-C: the next call on this connection would wait for this one's answer, and take it for its own.
+            interrupted = client.get_thread_connection()
+            if interrupted is not None:
+                interrupted.close()
+            raise
         if answer == protocol.ERROR:  # py4j's own for an answer that was cut off; what Java refuses says more
             broken()
         return answer
