@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from harness.spark import home
+from harness.spark.clients import forked_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,18 @@ def remove(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(0.05)
+
+
+def refuse(gateway: Any) -> None:
+    """In a forked process: make each call an error, and leave the connections as they are, for they are the other one's too."""
+    client = gateway._gateway_client  # noqa: SLF001 -- as in `watch`
+    for connection in [*client.deque]:
+        connection.socket = None  # else it would be shut down with this process
+
+    def told(*_args: Any, **_kwargs: Any) -> None:
+        raise forked_error()
+
+    client.send_command = told
 
 
 def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None]) -> None:
