@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import EngineLostError, SparkStartError
 from harness.spark import jars, places
 from harness.spark.calls import Calls
+from harness.spark.clients import tell_of_forks
 from harness.spark.conf import BARE, Wishes, classic_conf
 from harness.spark.gateway import start_jvm
-from harness.spark.handover import forget_gateway, own_interrupt_handler, remove, variables, watch
+from harness.spark.handover import forget_gateway, own_interrupt_handler, refuse, remove, variables, watch
 from harness.spark.home import find_own_spark, forget_inherited
 from harness.spark.kept import Kept
 from harness.spark.launch import ENGINE_JAR, classic_env, tell_workers
@@ -57,6 +58,7 @@ class ClassicSession:
         self._marked_at = 0
         self._broke = False
         self._includes: list[str] = []
+        self._environment: dict[str, str] = {}
         self._has_catalogs = False
         self._undo = contextlib.ExitStack()
         self._context: Any = None
@@ -102,6 +104,7 @@ class ClassicSession:
             hooks = getattr(java_side, "org.apache.spark.util.ShutdownHookManager")
             hooks.registerShutdownDeleteDir(java_side.java.io.File(str(folder)))
             self._undo = undo.pop_all()
+        tell_of_forks(self)
 
     def _connect_first(self) -> None:
         from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # published without types
@@ -139,6 +142,10 @@ class ClassicSession:
         self._calls.note()  # its folder, from the start
         self._mark()
 
+    def forked(self) -> None:
+        """In a process that was forked from this one: let nothing that it does reach Java."""
+        refuse(self._context._gateway)  # noqa: SLF001 -- there is no public way to it
+
     def _lose(self) -> None:
         self._broke = True
 
@@ -174,7 +181,13 @@ class ClassicSession:
     @property
     def is_stopped(self) -> bool:
         """Whether the test has stopped the session or its context."""
-        return getattr(self._context, "_jsc", None) is None
+        java_side = getattr(self._context, "_jsc", None)
+        if java_side is None:
+            return True
+        # It may have been stopped in Java too, where this process isn't told of it.
+        with self._calls.paused(), contextlib.suppress(Exception):
+            return self.was_used and bool(java_side.sc().isStopped())
+        return False
 
     @property
     def is_lost(self) -> bool:
@@ -204,8 +217,9 @@ class ClassicSession:
 
     def _mark(self) -> None:
         self._tell("mark")
-        # What addPyFile gave to Python workers; all else of the context is Java's.
+        # What addPyFile gave to Python workers, and their variables; all else of the context is Java's.
         self._includes = list(self._context._python_includes)  # noqa: SLF001 -- there is no public way
+        self._environment = dict(self._context.environment)
 
     def _reopen(self) -> None:
         """Begin again in the same Java, after a test has stopped the session: what it had made goes with it."""
@@ -225,6 +239,7 @@ class ClassicSession:
 
         self._tell("restore")
         self._context._python_includes = list(self._includes)  # noqa: SLF001 -- as above
+        self._context.environment = dict(self._environment)
         # A test may have opened sessions beside this one.
         SparkSession._instantiatedSession = SparkSession._activeSession = self._session  # noqa: SLF001 -- as pyspark sets them
 

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from harness.spark import home
+from harness.spark.clients import forked_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,18 @@ def remove(folder: Path) -> None:
         time.sleep(0.05)
 
 
+def refuse(gateway: Any) -> None:
+    """In a forked process: make each call an error, and leave the connections as they are, for they are the other one's too."""
+    client = gateway._gateway_client  # noqa: SLF001 -- as in `watch`
+    for connection in [*client.deque]:
+        connection.socket = None  # else it would be shut down with this process
+
+    def told(*_args: Any, **_kwargs: Any) -> None:
+        raise forked_error()
+
+    client.send_command = told
+
+
 def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None]) -> None:
     """Tell of each call on Java before it is made, and of one that found no Java any more."""
     from py4j import protocol  # type: ignore[import-untyped]  # published without types
@@ -81,6 +94,14 @@ def watch(gateway: Any, *, call: Callable[[], None], broken: Callable[[], None])
             answer = send(command, *args, **kwargs)
         except (protocol.Py4JNetworkError, OSError):
             broken()
+            raise
+        except Exception:
+            raise
+        except BaseException:
+            # A time-out or Ctrl-C: the next call on this connection would wait for this one's answer, and take it for its own.
+            interrupted = client.get_thread_connection()
+            if interrupted is not None:
+                interrupted.close()
             raise
         if answer == protocol.ERROR:  # py4j's own for an answer that was cut off; what Java refuses says more
             broken()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -28,6 +29,8 @@ from test_uc import (  # noqa: F401 -- as above
     test_what_is_made_is_written_down_first,
     test_what_was_there_before_is_not_removed,
 )
+
+from harness.errors import ForkedSessionError
 
 pytestmark = pytest.mark.nbh_engine("classic")
 
@@ -91,6 +94,22 @@ OWN_LEAKS = {
         "spark.newSession().createDataFrame([(1,)])",
         "assert type(spark).getActiveSession() is spark",
     ),
+    "hadoop_setting": (
+        'spark.sparkContext._jsc.hadoopConfiguration().set("my.own", "x")',
+        'assert spark.sparkContext._jsc.hadoopConfiguration().get("my.own") is None',
+    ),
+    "variable_of_workers": (
+        'spark.sparkContext.environment["LEAK"] = "x"; spark.range(1).count()',
+        'assert "LEAK" not in spark.sparkContext.environment',
+    ),
+    "time_zone_of_java": (
+        'zone = spark._jvm.java.util.TimeZone; zone.setDefault(zone.getTimeZone("Asia/Tokyo"))',
+        'assert spark._jvm.java.util.TimeZone.getDefault().getID() == "UTC"',
+    ),
+    "stopped_in_java": (
+        "spark.sparkContext._jsc.sc().stop()",
+        "assert spark.range(3).count() == 3",
+    ),
     "stopped_context": (
         "spark.sparkContext.stop()",
         "assert spark.sparkContext.parallelize([1, 2]).sum() == 3; assert spark.range(3).count() == 3",
@@ -135,6 +154,22 @@ def test_nothing_leaks_into_the_next_test(spark, step, texts, tmp_path, monkeypa
         assert fails(see_that_it_is_clean, known)
     else:
         exec(see_that_it_is_clean, known)
+
+
+def test_a_forked_process_gets_an_error(spark):
+    """As on the warm engine; and what it does harms no test."""
+    child = os.fork()
+    if not child:
+        try:
+            for use in (lambda: spark.range(1), spark.stop):
+                with pytest.raises(ForkedSessionError):
+                    use()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+    assert spark.range(3).count() == 3
 
 
 def test_delta(spark, uc):

@@ -485,3 +485,39 @@ def test_115_what_a_test_gives_to_spark_is_gone_with_it(folder):
 
     assert "1 failed, 1 passed" in said, said
     assert "DATA_SOURCE_NOT_FOUND" in said
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="needs the extra local")
+def test_116_no_call_gets_the_answer_of_one_that_was_interrupted(folder):
+    """The lie: on the classic engine a test takes the late answer of the one before it, which timed out, for its own."""
+    folder.write(
+        {
+            "test_it.py": """
+                import signal
+
+                import pytest
+
+                def time_out_after(seconds):
+                    # As pytest-timeout does it.
+                    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("Timeout"))
+                    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+                def test_that_never_ends(spark):
+                    time_out_after(1.5)
+                    spark.range(0, 10**15, 1, 4).selectExpr("id % 7 k").groupBy("k").count().collect()
+
+                def test_that_is_late(spark):
+                    time_out_after(0.5)
+                    spark._jvm.java.lang.Thread.sleep(3000)
+
+                def test_after_both(spark):
+                    assert spark._jvm.java.lang.Math.abs(-3) == 3
+                    assert spark.range(3).count() == 3
+                """
+        }
+    )
+
+    said, _ = folder.run("pytest", "-p", "no:cacheprovider", "--nbh-engine", "classic", "test_it.py")
+
+    assert "2 failed, 1 passed" in said, said
+    assert said.count("Failed: Timeout") >= 2
