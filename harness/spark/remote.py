@@ -26,6 +26,10 @@ _OVER = re.compile(
 """What a client says where its session is no more: none of its calls will be answered."""
 
 
+_DETAILS = re.compile(r'details = "(.+?)" debug_error_string')
+"""What of gRPC's own text is the server's."""
+
+
 class _State(NamedTuple):
     """What of a session is put back."""
 
@@ -109,7 +113,9 @@ class WorkspaceSession(UsersSession):
     def hear(self, exc: BaseException) -> None:
         """Take note of an error of the client's that says that the session is over."""
         if type(exc).__module__.startswith(("pyspark.", "grpc")) and _OVER.search(str(exc)) is not None:
-            self._over = " ".join(str(exc).split())[:400]
+            told = " ".join(str(exc).split())
+            found = _DETAILS.search(told)
+            self._over = (found[1] if found else told)[:400]
 
     def revive(self) -> bool:
         """Have a session that works, another one where this is over; says whether it was.

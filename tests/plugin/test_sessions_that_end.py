@@ -55,5 +55,6 @@ def test_the_next_test_has_another_session(make_folder):
 
     assert "= 1 failed, 3 passed" in said, said
     assert "NBH309 the Spark session on the workspace ended during this test" in said
+    assert re.search(r"^  cause: INVALID_PARAMETER_VALUE: Cluster \S+ does not exist$", said, flags=re.MULTILINE), said
     assert re.search(r"^FAILED test_it.py::test_loses_its_cluster", said, flags=re.MULTILINE), said
     assert "2 cluster starts" in said
