@@ -247,6 +247,13 @@ class Remote:
             self._spark = open_session(ready.workspace, cluster_id=cluster_id, progress=self._progress)
         return self._spark
 
+    def spark_again(self) -> RemoteSpark:
+        """Another Spark session in place of one that is over, on another cluster if ours has gone; raises what `spark` does."""
+        computes = self._made_ready().computes
+        computes.failed(computes.of_spark())
+        self._spark = None
+        return self.spark()
+
     # -- the end ---------------------------------------------------------------------------------------------------------------
 
     def close(self, *, keep: bool = False) -> Removed:

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from harness.errors import EngineLostError
 from harness.spark.classic import UsersSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
 
 # A plan's root that may change the session when it is executed; any other one only reads.
 _CHANGING = frozenset({None, "unknown", "catalog", "sql", "with_relations", "extension"})
+
+
+_OVER = re.compile(
+    r"INVALID_HANDLE\.SESSION_|server side session identifier"
+    r"|session_id is no longer usable"  # of serverless compute, after a time without a call
+    r"|[Cc]luster \S+ (?:does not exist|is in unexpected state)|[Cc]luster [^.]*was terminated"
+)
+"""What a client says where its session is no more: none of its calls will be answered."""
+
+
+_DETAILS = re.compile(r'details = "(.+?)" debug_error_string')
+"""What of gRPC's own text is the server's."""
 
 
 class _State(NamedTuple):
@@ -26,28 +42,43 @@ class WorkspaceSession(UsersSession):
     """Puts back the current catalog and schema, settings and temporary views; tables are real, and go with who made them.
 
     That takes a few calls, for a workspace knows nothing of tests; so it is done after tests that may have changed something.
-    What a fixture of a wider scope changed before a test is there after it, too.
+    What a fixture of a wider scope changed before a test is there after it, too. One that is over (its cluster has ended, it
+    was idle for too long, a test has stopped it) costs that test: the next has another one in the same object, by ``again``.
     """
 
     kind = "workspace"
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, *, again: Callable[[], SparkSession] | None = None) -> None:
         super().__init__(spark)
+        self._again = again
+        self._over = ""
         self._before = self._state()
         self._watch: _Watch | None = None
         self._mark()
 
     def ready(self) -> None:
-        """Before a test: take what fixtures of a wider scope made for its beginning."""
+        """Before a test: have a session that works, and take what fixtures of a wider scope made for its beginning."""
+        if self.revive():
+            return
         if self._may_differ():
             self._before = self._state()
             self._mark()
 
     def restore(self) -> None:
-        """Put back what the test changed in the session."""
-        if not self._may_differ():
+        """Put back what the test changed in the session.
+
+        Raises:
+            EngineLostError: It is over.
+        """
+        if self._is_over() or not self._may_differ():
             return
-        now, before = self._state(), self._before
+        try:
+            now, before = self._state(), self._before
+        except Exception as exc:
+            self.hear(exc)
+            if self.is_lost:
+                raise self.lost_error() from exc
+            raise
         if now.place != before.place:
             self.spark.catalog.setCurrentCatalog(before.place[0])
             self.spark.catalog.setCurrentDatabase(before.place[1])
@@ -61,6 +92,57 @@ class WorkspaceSession(UsersSession):
                     self.spark.conf.set(name, before.settings[name])
                 else:
                     self.spark.conf.unset(name)
+        self._mark()
+
+    @property
+    def is_lost(self) -> bool:  # type: ignore[override]  # what is none of ours is never lost
+        """Whether a call has said that the session is over."""
+        return bool(self._over)
+
+    was_used = is_lost  # by the call that said it
+
+    def lost_error(self) -> EngineLostError:
+        """What to tell of a session that is over."""
+        return EngineLostError(
+            "the Spark session on the workspace ended during this test",
+            cause=self._over,
+            mend="the next test gets another: run this one again. A session ends with its cluster, after spark.stop(), and on\n"
+            "serverless compute after a time without a call",
+        )
+
+    def hear(self, exc: BaseException) -> None:
+        """Take note of an error of the client's that says that the session is over."""
+        if type(exc).__module__.startswith(("pyspark.", "grpc")) and _OVER.search(str(exc)) is not None:
+            told = " ".join(str(exc).split())
+            found = _DETAILS.search(told)
+            self._over = (found[1] if found else told)[:400]
+
+    def revive(self) -> bool:
+        """Have a session that works, another one where this is over; says whether it was.
+
+        Raises:
+            HarnessError: None can be had.
+        """
+        if self._again is None or not self._is_over():
+            return False
+        self._renew(self._again())
+        return True
+
+    def _is_over(self) -> bool:
+        return self.is_lost or bool(getattr(self.spark, "is_stopped", False))
+
+    def _renew(self, another: SparkSession) -> None:
+        """Put another session into the one object, for notebooks and test files hold it."""
+        kept = dict(vars(another))
+        vars(another).clear()  # else its end would close the client
+        with contextlib.suppress(Exception):
+            self.spark.client.close()
+        vars(self.spark).clear()
+        vars(self.spark).update(kept)
+        kind: Any = type(self.spark)
+        kind._default_session = kind._active_session.session = self.spark  # noqa: SLF001 -- as its builder does
+        self._over, self._watch = "", None
+        self._before = self._state()
         self._mark()
 
     def _state(self) -> _State:
@@ -91,6 +173,23 @@ class WorkspaceSession(UsersSession):
         if self._watch is None or client._stub is not self._watch:  # noqa: SLF001 -- no client has a public place to watch
             self._watch = client._stub = _Watch(client._stub)  # noqa: SLF001 -- as above
         self._watch.may_have_changed = False
+        self._listen(client)
+
+    def _listen(self, client: Any) -> None:
+        """Hear each error of the client's, also one that a test catches and takes for the one that it expects."""
+        tell = getattr(client, "_handle_error", None)
+        if tell is None or getattr(tell, "is_heard", False):
+            return
+
+        def heard(error: Exception) -> Any:
+            try:
+                return tell(error)
+            except Exception as exc:
+                self.hear(exc)
+                raise
+
+        heard.is_heard = True  # type: ignore[attr-defined]  # functions take attributes
+        client._handle_error = heard  # noqa: SLF001 -- no client has a public place to listen
 
     def _may_differ(self) -> bool:
         watch = self._watch

@@ -230,6 +230,33 @@ def test_127_a_rehearsal_under_a_workspaces_name(folder):
     assert code == 0, said
 
 
+def test_128_a_session_that_ended_is_no_expected_error(folder):
+    """The lie: the query fails since its cluster is gone, and the test expects a failure. Here: the test is told of it."""
+    said, code = rehearse(
+        folder,
+        {
+            "pyproject.toml": """
+                [tool.nbh.env.rehearsal.compute]
+                spark_version = "17.3.x-scala2.13"
+                node_type_id = "Standard_D4ds_v5"
+                num_workers = 1
+            """,
+            "test_it.py": """
+                import pytest
+
+                def test_refuses_no_rows(spark, ws):
+                    (cluster,) = [one for one in ws.clusters.list() if one.cluster_name.startswith("nbh-")]
+                    ws.clusters.permanent_delete(cluster.cluster_id)
+                    with pytest.raises(Exception):
+                        spark.range(3).count()
+            """,
+        },
+    )
+
+    assert code == pytest.ExitCode.TESTS_FAILED, said
+    assert "NBH309" in said
+
+
 def test_32_no_task_tries_again_by_itself(folder):
     """The lie: a serverless job runs a failed task once more, and the second try is green. Here: it is told not to."""
     said, code = rehearse(
