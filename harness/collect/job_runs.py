@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.called import plainly
 from harness.collect.files import deployed
 from harness.collect.remote import environment_here, remote_of
-from harness.collect.runs import TIMEOUT_S, check_how
+from harness.collect.runs import TIMEOUT_S, Ended, check_how
 from harness.settings import LOCAL_USER, settings_for
 
 if TYPE_CHECKING:
@@ -161,18 +160,6 @@ def read(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A run that had ended when it was handed out."""
-
-    path: str
-    run: JobRun
-
-    def result(self) -> JobRun:
-        """What became of it."""
-        return self.run
-
-
 class _Submitted:
     """A run on the workspace."""
 
@@ -196,7 +183,7 @@ def local(request: pytest.FixtureRequest, runs: list[Any], notebooks: LocalRuns)
     """What runs jobs on this machine; ``notebooks`` runs those of their tasks."""
 
     def start(job: Job, parameters: dict[str, str], timeout_s: float | None, _compute: str) -> StartedJob:
-        return _Ended(job.name, run(job, parameters, timeout_s))
+        return Ended(job.name, run(job, parameters, timeout_s))
 
     def run(job: Job, parameters: Mapping[str, str], timeout_s: float | None) -> JobRun:
         from harness.collect.surroundings import surroundings_of

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.called import AS_WIDGETS, plainly
 from harness.collect.board import line_of
-from harness.collect.runs import TIMEOUT_S, check_given, check_how
+from harness.collect.runs import TIMEOUT_S, Ended, check_given, check_how
 from harness.collect.session import SESSION
 
 if TYPE_CHECKING:
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A run that had ended when it was handed out."""
-
-    path: str
-    run: NotebookRun
-
-    def result(self) -> NotebookRun:
-        """What became of it."""
-        return self.run
 
 
 class LocalRuns:
@@ -76,8 +63,9 @@ class LocalRuns:
             skip_cells=skip_cells,
             task_key=task_key,
         )
-        self._runs.append(Ended(str(path), done))
-        return done
+        started = Ended(str(path), done)
+        self._runs.append(started)
+        return started.result()
 
     def run(self, found: str, around: Surroundings, *, shown: str = "", allow: Sequence[str] = (), **how: Any) -> NotebookRun:
         """Run a notebook that was found, among these surroundings; its outcome isn't waited for to be read."""
@@ -103,5 +91,5 @@ class LocalRuns:
     @plainly("run_notebook.submit")
     def submit(self, path: str | os.PathLike[str], **how: Any) -> Started:
         """Run it at once, and hand out its end: two cores have nothing to gain from runs side by side."""
-        self(path, **how)
-        return self._runs[-1]
+        self._runs[-1] = started = Ended(str(path), self(path, **how))
+        return started

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from harness.errors import UnreadRunError
 from harness.model import GREEN, NotebookRun
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
+
+_Run = TypeVar("_Run")
 
 TIMEOUT_S = 600.0
 """How long a run may take where the test says nothing else."""
@@ -37,6 +39,20 @@ class Started(Protocol):
     @property
     def run(self) -> NotebookRun | None:
         """What became of it, None as long as nobody has waited for it."""
+
+
+class Ended(Generic[_Run]):
+    """A run that had ended when it was handed out. As on a workspace, a test knows what became of it once it has waited."""
+
+    def __init__(self, path: str, run: _Run) -> None:
+        self.path = path
+        self.run: _Run | None = None
+        self._run = run
+
+    def result(self) -> _Run:
+        """What became of it."""
+        self.run = self._run
+        return self._run
 
 
 class RunNotebook(Protocol):

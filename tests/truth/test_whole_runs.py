@@ -507,6 +507,34 @@ def test_120_comments_beside_what_was_left_out_are_no_code(folder):
     assert "nb.py was not run, and the test doesn't look at it" in said
 
 
+def test_117_a_submitted_run_is_waited_for(folder):
+    """The lie: here it has ended when it is handed out, and green, so nobody misses it. Here: as on a workspace, it is missed."""
+    folder.write(
+        {
+            "good.py": HEADER + "x = 1",
+            "good.json": '{"tasks": [{"task_key": "one", "notebook_task": {"notebook_path": "good.py"}}]}',
+            "test_it.py": """
+                def test_notebook(run_notebook):
+                    run_notebook.submit("good.py")
+
+                def test_job(run_job):
+                    run_job.submit("good.json")
+
+                def test_waits(run_notebook, run_job):
+                    started = [run_notebook.submit("good.py"), run_job.submit("good.json")]
+                    assert all(one.result().passed for one in started)
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "2 failed, 1 passed" in said
+    for path in ("good.py", "good"):
+        assert f"NBH360 {path} was submitted, and the test doesn't wait for its end" in said
+
+
 def test_121_a_run_of_a_test_s_clean_up_is_looked_at(folder):
     """The lie: what a fixture runs after the test may fail, and nobody hears of it. Here: the test has the error."""
     folder.write(
