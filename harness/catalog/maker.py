@@ -239,7 +239,9 @@ class Maker:
             raise RemovalError(
                 f"{len(failed)} of what this test made couldn't be removed",
                 cause="\n".join(failed),
-                mend="remove it by hand; on this machine it goes with the test process's session",
+                mend="remove it by hand, or let the end of the run try again, and after it `nbh sweep`"
+                if self._is_workspace
+                else "nothing need be done: it goes with the test process's session",
             )
 
     def _drop(self, entry: Entry) -> None:

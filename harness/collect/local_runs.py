@@ -49,7 +49,7 @@ class LocalRuns:
         from harness.collect.surroundings import surroundings_of
         from harness.extract.public import find_notebook
 
-        check_how(timeout_s=timeout_s, skip_cells=skip_cells, allow=allow, task_values=task_values)
+        check_how(timeout_s=timeout_s, skip_cells=skip_cells, task_key=task_key, allow=allow, task_values=task_values)
         found = find_notebook(path, self._request.config.stash[SESSION].loader, beside=str(self._request.path))
         around = surroundings_of(self._request.node)
         around.tasks.give(task_values or {})

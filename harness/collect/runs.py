@@ -92,7 +92,14 @@ def check_given(path: str, widgets: Mapping[str, str] | None, *, root: str) -> d
     return dict(widgets)
 
 
-def check_how(*, timeout_s: object, skip_cells: object = (), allow: object = (), task_values: object = None) -> None:
+def check_how(
+    *,
+    timeout_s: object,
+    skip_cells: Sequence[object] = (),
+    task_key: object = "",
+    allow: object = (),
+    task_values: object = None,
+) -> None:
     """See that what a test asks of a run is of the kinds that it has to be, before anything is run.
 
     Raises:
@@ -107,6 +114,11 @@ def check_how(*, timeout_s: object, skip_cells: object = (), allow: object = (),
     for name, given in (("skip_cells", skip_cells), ("allow", allow)):
         if isinstance(given, str):
             raise TypeError(f"{name} takes several: [{given!r}]")
+    for cell in skip_cells:
+        if isinstance(cell, bool) or not isinstance(cell, int | str):
+            raise TypeError(f"skip_cells has {cell!r}: a cell is named by its number, or by its title")
+    if not isinstance(task_key, str):
+        raise TypeError(f"task_key is {task_key!r}: it is a text")
     values = task_values or {}
     if not isinstance(values, Mapping) or not all(isinstance(held, Mapping) for held in values.values()):
         raise TypeError(f'task_values is {task_values!r}: it has values by task and name, as {{"prepare": {{"rows": 3}}}}')

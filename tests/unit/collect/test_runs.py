@@ -15,6 +15,8 @@ from harness.collect.runs import check_how
         ({"timeout_s": 0}, "it is more than 0, or None"),
         ({"timeout_s": float("nan")}, "it is more than 0, or None"),
         ({"timeout_s": 1, "skip_cells": "In Scala"}, r"skip_cells takes several: \['In Scala'\]"),
+        ({"timeout_s": 1, "skip_cells": [True]}, "skip_cells has True: a cell is named by its number"),
+        ({"timeout_s": 1, "task_key": 3}, "task_key is 3: it is a text"),
         ({"timeout_s": 1, "allow": "pip"}, r"allow takes several: \['pip'\]"),
         ({"timeout_s": 1, "task_values": [1]}, r"task_values is \[1\]: it has values by task and name"),
         ({"timeout_s": 1, "task_values": {"prepare": 3}}, "it has values by task and name"),
