@@ -508,7 +508,7 @@ def test_120_comments_beside_what_was_left_out_are_no_code(folder):
 
 
 def test_117_a_submitted_run_is_waited_for(folder):
-    """The lie: here it has ended when it is handed out, and green, so nobody misses it. Here: as on a workspace, it is missed."""
+    """The lie: here it has ended, and green, when it is handed out, so nobody misses it. Here: it is, as on a workspace."""
     folder.write(
         {
             "good.py": HEADER + "x = 1",
