@@ -73,7 +73,7 @@ def install(shell: Any, runner: Runner) -> None:
         return magic
 
     def nothing(line: str, cell: str = "") -> None:
-        """A text for people."""
+        """A text for people, or what is about how outputs are shown."""
 
     def pip(line: str) -> None:
         of_pip.run_pip(line, site=job.site, may_install="pip" in job.allow)
@@ -88,6 +88,8 @@ def install(shell: Any, runner: Runner) -> None:
     manager.register_function(lambda _line: runner.settle(), "line", "nbh_settle")
     manager.register_function(lambda _line: runner.run_script(), "line", "nbh_script")
     manager.register_function(nbh_unsupported, "line", "nbh_unsupported")
+    # Of Databricks alone; nothing is cut here. See https://docs.databricks.com/notebooks/notebook-limitations.html
+    manager.register_function(nothing, "line", "set_cell_max_output_size_in_mb")
     manager.register_function(refuse("%conda is in no runtime of Databricks since 9.0; use %pip"), "line", "conda")
     for kind in ("line", "cell"):
         manager.register_function(sql, kind, "sql")

@@ -164,3 +164,11 @@ def test_what_can_be_no_widget_is_refused(run_notebook, notebook, name):
         run_notebook(path, widgets=given)
 
     assert words in str(caught.value)
+
+
+def test_how_much_a_cell_may_show(run_notebook, notebook):
+    """Databricks' own magic for it is taken, and the code beside it is run; here nothing is cut."""
+    run = run_notebook(notebook("%set_cell_max_output_size_in_mb 10\nprint('on')"))
+
+    assert run.passed, run.summary
+    assert run.cells[-1].text == "on\n"
