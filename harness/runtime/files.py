@@ -10,7 +10,9 @@ import stat
 import sys
 import tempfile
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +27,9 @@ DRIVER = "/databricks/driver"
 """The folder that a notebook works in on Databricks, unless it lies in a repository."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(.*)", re.DOTALL)
+_MOST_BYTES = 255
+"""A file's name has no more."""
+
 _IN_VOLUME = 4
 """A path of so many names after its first slash (``Volumes``, catalog, schema, volume) is in a volume."""
 
@@ -133,7 +138,7 @@ class Files:
     def _in_volumes(self, plain: str, *, follow: bool) -> Place | None:
         # Catalogs, schemas and volumes don't know case.
         names = plain.strip("/").split("/", _IN_VOLUME)
-        folder = os.path.join(self.folder, "volumes", *(name.lower() for name in names[1:_IN_VOLUME]))
+        folder = os.path.join(self.folder, "volumes", *map(_folder_of, names[1:_IN_VOLUME]))
         if sys.platform == "darwin" and len(names) > 1 and self._is_a_disk(names[1]):
             return None
         if len(names) < _IN_VOLUME:
@@ -145,7 +150,7 @@ class Files:
 
     def _is_a_disk(self, name: str) -> bool:
         """Whether it is one of a Mac's disks, which lie in /Volumes too, and no catalog."""
-        return _is_folder(f"/Volumes/{name}") and not _is_folder(os.path.join(self.folder, "volumes", name.lower()))
+        return _is_folder(f"/Volumes/{name}") and not _is_folder(os.path.join(self.folder, "volumes", _folder_of(name)))
 
     def _in_workspace(self, plain: str, *, follow: bool) -> Place:
         inner = plain[len("/Workspace") :]
@@ -188,6 +193,13 @@ class Files:
         real = os.path.realpath(path)
         if not os.path.lexists(real):
             self._made.add(real)
+
+
+def _folder_of(name: str) -> str:
+    """The folder of a catalog, schema or volume, as Spark names it: 255 characters may be more bytes than a file's name has."""
+    key = name.lower()
+    data = key.encode("utf-8", "surrogateescape")
+    return key if len(data) <= _MOST_BYTES else str(UUID(bytes=md5(data, usedforsecurity=False).digest(), version=3))
 
 
 def prepare(folder: str) -> None:

@@ -173,7 +173,7 @@ def test_a_function_has_an_owner(uc, spark):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=[ascii(name)[:12] for name in NAMES])
-def test_odd_names(make_catalog, make_schema, make_table, make_view, make_volume, spark, name):  # noqa: PLR0917 -- fixtures
+def test_odd_names(make_catalog, make_schema, make_table, make_view, make_volume, spark, dbutils, name):  # noqa: PLR0917 -- fixtures
     """Umlauts, quotes and 255 characters, on each level."""
     catalog, schema = make_catalog(name=name), make_schema(catalog_name=name, name=name)
     inside = {"catalog_name": name, "schema_name": name}
@@ -186,6 +186,7 @@ def test_odd_names(make_catalog, make_schema, make_table, make_view, make_volume
     assert catalog.name == schema.name == name
     assert spark.table(view.full_name).collect()[0].id == 1
     assert spark.read.text(volume.path).count() == 1
+    assert [one.name for one in dbutils.fs.ls(volume.path)] == ["a.txt"]
 
 
 def test_names_without_a_schema_are_the_test_s_own(make_table, make_schema, make_random, uc):
