@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.errors import HarnessError, OnePlaceError, SettingsError
+from harness.errors import HarnessError, OnePlaceError, SettingsError, UnknownEnvironmentError
 from harness.jobs.targets import target_of, targets_of
 from harness.settings import ENVIRONMENT_KEYS, location_of
 
@@ -118,7 +118,8 @@ def environment_of(
         options: Keys of the table that were given on the command line.
 
     Raises:
-        SettingsError: The environment is unknown (with the near miss), or a key or value of it is wrong.
+        UnknownEnvironmentError: There is no such environment; the near miss is named.
+        SettingsError: A key or value of it is wrong.
         OnePlaceError: It is the place of another environment, and only one of the two is protected.
     """
     known = known_environments(settings)
@@ -215,14 +216,14 @@ def _is_on(made: Environment, table: Mapping[str, Any]) -> bool:
     return bool(made.profile) and table.get("profile") == made.profile
 
 
-def unknown(name: str, known: Sequence[str], settings: Settings) -> SettingsError:
+def unknown(name: str, known: Sequence[str], settings: Settings) -> UnknownEnvironmentError:
     """What to tell of an environment that there isn't."""
     near = get_close_matches(name, known, n=1)
     if near:
         mend = f'did you mean "{near[0]}"?'
     else:
         mend = f"add [tool.nbh.env.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else 'pps'}] with its host and catalog"
-    return SettingsError(
+    return UnknownEnvironmentError(
         f'unknown environment "{name}"', cause=f"known: {', '.join(known)}", mend=mend, location=location_of(settings.folder)
     )
 

@@ -21,7 +21,8 @@
     │   ├── NutterCaseError
     │   └── NotebookImportedError
     ├── SettingsError          NBH2xx   pyproject.toml, a variable or an option is wrong
-    │   └── OnePlaceError      NBH386   tests could write into a protected environment under another's name
+    │   ├── OnePlaceError      NBH386   tests could write into a protected environment under another's name
+    │   └── UnknownEnvironmentError   NBH387
     ├── EngineError            NBH3xx   Spark or Java can't be had
     │   ├── JavaNotFoundError
     │   ├── JavaTooOldError
@@ -279,6 +280,13 @@ class OnePlaceError(SettingsError):
 
     code = "NBH386"
     about = "two environments are one place"
+
+
+class UnknownEnvironmentError(SettingsError):
+    """There is no environment of that name."""
+
+    code = "NBH387"
+    about = "an environment is none of the project's"
 
 
 class EngineError(HarnessError):

@@ -18,7 +18,7 @@ TEST = "def test_it():\n    pass\n"
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("psp", ['unknown environment "psp"', "known: local, rehearsal, pps, prd", 'did you mean "pps"?']),
+        ("psp", ["NBH387", 'unknown environment "psp"', "known: local, rehearsal, pps, prd", 'did you mean "pps"?']),
         ("zzz", ['unknown environment "zzz"', "add [tool.nbh.env.zzz] with its host and catalog"]),
     ],
 )
