@@ -111,5 +111,5 @@ def test_a_process_that_can_not_start(project):
     done = project.run_apart("pytest")
 
     assert "2 failed" in done.stdout, done.stdout
-    assert done.stdout.count("RuntimeError: no licence") == 2
+    assert "RuntimeError: no licence" in done.stdout
     assert (project.path / "starts").read_text() == "x"
