@@ -45,7 +45,7 @@ def test_arguments_that_are_not_taken(call, told):
     with pytest.raises(TypeError) as caught:
         call(Runs())
 
-    assert str(caught.value) == told
+    assert str(caught.value).replace("keyword-only ", "") == told  # which Python adds from 3.12 on
 
 
 def test_arguments_that_are_taken():
