@@ -16,7 +16,7 @@ from harness.execute.job import tell
 from harness.execute.magics import UnsupportedError
 from harness.model import GREEN, Location
 from harness.notebook import read_notebook
-from harness.runtime.nutter_import import NutterFinder, NutterWatch
+from harness.runtime.nutter_import import NutterFinder, nutter_watch
 from harness.runtime.nutter_results import WATCHERS, counted
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _NAMED = 5  # as many failed cases as one line has room for
 
 def watch_cases(runner: Runner) -> None:
     """In a kernel: serve Nutter's modules where it isn't installed, and tell of each case."""
-    sys.meta_path[:] = [NutterWatch(), *sys.meta_path, NutterFinder()]
+    sys.meta_path[:] = [nutter_watch(), *sys.meta_path, NutterFinder()]
 
     def told(result: CaseResult) -> None:
         error = result.exception

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
+
+from harness.after_import import AfterImport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,27 +56,13 @@ class NutterFinder:
                 del sys.modules[name]
 
 
-class NutterWatch:
-    """Stands first on ``sys.meta_path``, and has an installed nutter tell of its results as ours does."""
+def nutter_watch() -> AfterImport:
+    """What has an installed nutter tell of its results as ours does, once it is imported."""
+    return AfterImport("runtime.nutterfixture", _watch)
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,  # noqa: ARG002 - importlib's protocol
-    ) -> ModuleSpec | None:
-        """Find Nutter's own module of fixtures; None for everything else (importlib's protocol)."""
-        spec = PathFinder.find_spec(fullname, path) if fullname == "runtime.nutterfixture" else None
-        if spec is None or spec.loader is None:
-            return None
-        run = spec.loader.exec_module
 
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            if hasattr(module, "NutterFixture"):
-                from harness.runtime.nutter import watch
+def _watch(module: ModuleType) -> None:
+    if hasattr(module, "NutterFixture"):
+        from harness.runtime.nutter import watch
 
-                watch(module.NutterFixture)
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # of this one loader only
-        return spec
+        watch(module.NutterFixture)

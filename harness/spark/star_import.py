@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
+from harness.after_import import AfterImport
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable
     from types import ModuleType
 
 _FUNCTIONS = "pyspark.sql.functions"
@@ -50,39 +50,24 @@ def complete(functions: ModuleType) -> Callable[[], None]:
 
 
 class StarImport:
-    """Stands first on ``sys.meta_path``, and completes the module when it is imported, or at once where it is already."""
+    """Completes the module when it is imported, or at once where it is already."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
+        self._finder = AfterImport(_FUNCTIONS, self._complete)
 
     def install(self) -> None:
         """Begin."""
-        sys.meta_path.insert(0, self)
+        sys.meta_path.insert(0, self._finder)
         if _FUNCTIONS in sys.modules:
-            self._undo.append(complete(sys.modules[_FUNCTIONS]))
+            self._complete(sys.modules[_FUNCTIONS])
 
     def uninstall(self) -> None:
         """Leave the module as it was."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
         while self._undo:
             self._undo.pop()()
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,  # noqa: ARG002 - importlib's protocol
-    ) -> ModuleSpec | None:
-        """Find the module; None for everything else (importlib's protocol)."""
-        spec = PathFinder.find_spec(fullname, path) if fullname == _FUNCTIONS else None
-        if spec is None or spec.loader is None:
-            return None
-        run = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            self._undo.append(complete(module))
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # of this one loader only
-        return spec
+    def _complete(self, functions: ModuleType) -> None:
+        self._undo.append(complete(functions))

@@ -46,6 +46,8 @@ def test_a_mark_in_a_comment_is_no_parameter(sql, text):
 
     sql(text)
 
+    assert sql("SELECT count(*) FROM t") == [(0,)]
+
 
 def test_variables_and_immediate_statements(sql):
     """Session variables stand for names, and EXECUTE IMMEDIATE runs our statements, in a script too."""

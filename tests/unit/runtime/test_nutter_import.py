@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.runtime import nutter, nutter_results
-from harness.runtime.nutter_import import NutterFinder, NutterWatch
+from harness.runtime.nutter_import import NutterFinder, nutter_watch
 
 
 def forget():
@@ -122,7 +122,7 @@ class NutterFixture:
 def test_an_installed_nutter_tells_its_results_too(served, installed, monkeypatch):
     """Also what it passes over, and a fixture that its parallel runner would drop."""
     installed(__init__="", nutterfixture=INSTALLED)
-    monkeypatch.setattr(sys, "meta_path", [NutterWatch(), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [nutter_watch(), *sys.meta_path])
     told = []
     monkeypatch.setattr(nutter_results, "WATCHERS", [told.append])
     from runtime.nutterfixture import NutterFixture
