@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,17 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = (
-    "harness.fixtures.spark",
-    "harness.fixtures.files",
-    "harness.fixtures.catalog",
-    "harness.fixtures.dbutils",
-    "harness.fixtures.notebook",
-    "harness.fixtures.run",
-    "harness.fixtures.environment",
-    "harness.fixtures.rehearsal",
-    "harness.fixtures.snapshot",
-)
+FIXTURES = ("spark", "files", "catalog", "dbutils", "notebook", "run", "environment", "rehearsal", "snapshot")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Bring the fixtures; named in ``pytest_plugins``, each would have pytest read anew what all that is installed says."""
+    for name in FIXTURES:
+        pluginmanager.register(import_module(f"harness.fixtures.{name}"), f"harness.fixtures.{name}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

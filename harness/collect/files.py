@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.runtime import kept_files
-from harness.runtime.files import prepare
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +25,8 @@ _PREFIX = "nbh-files-"
 def folder_of(config: pytest.Config) -> str:
     """The folder; Spark is told of it when it is opened, so it stays one for the whole run."""
     if FILES not in config.stash:
+        from harness.runtime.files import prepare
+
         _remove_dead()
         # Resolved, for its path is compared with that of what lies in it.
         folder = os.path.realpath(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
@@ -42,7 +41,7 @@ def deployed(config: pytest.Config, files: str) -> str:
     if files not in made:
         _remove_dead()
         above = os.path.realpath(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        config.add_cleanup(partial(kept_files.remove, above))
+        config.add_cleanup(partial(_remove_all, above))
         try:
             os.symlink(files, os.path.join(above, "files"), target_is_directory=True)
         except OSError:  # Windows wants a right for it
@@ -54,10 +53,16 @@ def deployed(config: pytest.Config, files: str) -> str:
 def kept_as_it_is(config: pytest.Config) -> Iterator[None]:
     """Around a test: what it puts into the folder goes, what fixtures of a wider scope have put there stays."""
     folder = config.stash.get(FILES, None)
-    before = None if folder is None else kept_files.snapshot(folder)
+    before = None
+    if folder is not None:
+        from harness.runtime import kept_files
+
+        before = kept_files.snapshot(folder)
     yield
     folder = config.stash.get(FILES, None)
     if folder is not None:
+        from harness.runtime import kept_files
+
         kept_files.restore(folder, before or {})
 
 
@@ -66,7 +71,7 @@ def remove(config: pytest.Config) -> None:
     folder = config.stash.get(FILES, None)
     if folder is not None:
         del config.stash[FILES]
-        kept_files.remove(folder)
+        _remove_all(folder)
 
 
 def _remove_dead() -> None:
@@ -74,7 +79,13 @@ def _remove_dead() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = path.name.removeprefix(_PREFIX).partition("-")[0]
         if pid.isdigit() and not _is_alive(int(pid)):
-            kept_files.remove(str(path))
+            _remove_all(str(path))
+
+
+def _remove_all(folder: str) -> None:
+    from harness.runtime import kept_files  # most runs of pytest have no such folder
+
+    kept_files.remove(folder)
 
 
 def _is_alive(pid: int) -> bool:

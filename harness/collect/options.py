@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ import pytest
 from harness.collect.engine import AROUND
 from harness.collect.remote import environment_here
 from harness.environments import REHEARSAL
-from harness.runtime.around import around_here
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ def look_around(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: There is one.
     """
-    around = config.stash.get(AROUND, None) or around_here()
+    around = config.stash.get(AROUND, None)
+    if around is None and "IPython" in sys.modules:
+        from harness.runtime.around import around_here
+
+        around = around_here()
     if around is None or hasattr(config, "workerinput"):
         return
     config.stash[AROUND] = around

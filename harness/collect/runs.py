@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from harness.errors import UnreadRunError
-from harness.model import GREEN, NotebookRun
 
 if TYPE_CHECKING:
     import os
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.collect.job_runs import StartedJob
     from harness.jobs.result import JobRun
+    from harness.model import NotebookRun
 
 # Tracebacks show the user's lines, not these.
 __tracebackhide__ = True
@@ -148,12 +148,16 @@ def check_read(started: Started | StartedJob) -> None:
 
 def _how(run: NotebookRun | JobRun) -> str:
     """How it ended, of a notebook with the place; without the cause and a job's tasks."""
+    from harness.model import NotebookRun
+
     said = run.summary if isinstance(run, NotebookRun) else run.summary.partition(" (")[0]
     return said.partition(": ")[0]
 
 
 def tell_red(report: pytest.TestReport, started: Iterable[Started | StartedJob]) -> None:
     """Add to a failed test's report how its red runs ended, where pytest has shortened what the assert is about."""
+    from harness.model import GREEN
+
     runs = [one.run for one in started if one.run is not None]
     red = [run for run in runs if run.ended not in GREEN and run.error.partition("\n")[0] not in report.longreprtext]
     if red and report.failed:

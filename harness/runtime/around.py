@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DbutilsCallError
-from harness.runtime.dbutils import Widgets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +50,8 @@ class NotebooksDbutils:
     """The notebook's own ``dbutils``, with widgets of the test's, and without the calls that would end the tests' run."""
 
     def __init__(self, own: Any, *, widgets: Mapping[str, str] | None = None) -> None:
+        from harness.runtime.dbutils import Widgets
+
         self._own = own
         self.widgets = Widgets(widgets)
         self.notebook = _Guarded(own, "notebook", "exit")

@@ -31,8 +31,38 @@ def test_nothing_heavy_is_imported_where_there_are_no_notebooks(project):
     assert "harness.plugin" in loaded
     heavy = [name for name in loaded if name.startswith(HEAVY)]
     assert [name for name in heavy if name != "pyspark.dbutils"] == []  # of these few lines are ours, and load nothing
-    assert "harness.collect.surroundings" not in loaded
+    ours = {"harness.collect.surroundings", "harness.runtime.dbutils", "harness.runtime.files"}
+    assert ours & set(loaded) == set()
     assert [n for n in loaded if n.startswith("harness.extract.")] == ["harness.extract.importer"]
+
+
+def test_what_is_installed_is_read_once(project):
+    """Our fixtures cost a start no further look through all that is installed, which takes longer than they do."""
+    project.write(
+        {
+            "test_a.py": "def test_a(): pass\n",
+            "watch/sitecustomize.py": """
+                import atexit, collections, json, sys
+
+                read = collections.Counter()
+
+                def watch(event, given):
+                    if event == "open" and str(given[0]).endswith("entry_points.txt"):
+                        read[str(given[0])] += 1
+
+                sys.addaudithook(watch)
+                atexit.register(lambda: json.dump(read, open("read.json", "w")))
+                """,
+        }
+    )
+    read = {}
+    for how in ((), ("-p", "no:harness.plugin")):
+        assert "1 passed" in project.run_apart("pytest", *how, PYTHONPATH="watch", PYTEST_ADDOPTS="").stdout
+        read[how] = json.loads((project.path / "read.json").read_text())
+
+    with_ours, without = read.values()
+    assert [path for path in without if "databricks_notebook_harness" in path]
+    assert with_ours == without
 
 
 def test_unknown_environment_ends_with_4_and_the_near_miss(project):
