@@ -56,6 +56,7 @@ def main(pytest: int, folder: str, files: str, door: str, *more: str) -> None:
     # Nobody can attach a debugger to these kernels, and half of the time of a kernel's start was to load it.
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
     is_gone = _end_of(pytest)
+    gc.disable()  # nothing of what is imported is garbage, and to look for some is a sixth of the time
     for name in (*WARM, *more):
         if is_gone():
             break  # there is nobody to get warm for, and on a busy machine the rest takes seconds
@@ -67,6 +68,7 @@ def main(pytest: int, folder: str, files: str, door: str, *more: str) -> None:
         prepare(folder)
     del sys.modules["debugpy"]
     gc.freeze()  # or the first collection in each kernel would copy every page
+    gc.enable()
     _Serving(pytest, folder, files, socket.socket(fileno=int(door)) if door else None).serve()
 
 
