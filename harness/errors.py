@@ -62,7 +62,8 @@
     ├── WholeRunError          NBH36x   a notebook can't be run whole, or what became of it isn't looked at
     │   ├── UnreadRunError
     │   ├── RunEngineError
-    │   └── KernelsMissingError
+    │   ├── KernelsMissingError
+    │   └── ExitValueCutError
     ├── CompareError           NBH37x   tables can't be compared, or kept to be compared with
     │   ├── EmptyTablesError
     │   ├── TooManyRowsError
@@ -567,6 +568,13 @@ class KernelsMissingError(WholeRunError):
 
     code = "NBH362"
     about = "what runs notebooks whole isn't installed"
+
+
+class ExitValueCutError(WholeRunError):
+    """Only the beginning of an exit value is known, for a workspace gives no more; the text of an outcome, never raised."""
+
+    code = "NBH391"
+    about = "an exit value is longer than a workspace tells"
 
 
 class CompareError(HarnessError):

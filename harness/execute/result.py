@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.errors import ExitValueCutError
 from harness.execute.cases import failures_of, judged
 from harness.execute.ended import last_place, last_words
 from harness.execute.job import clipped, told
@@ -13,6 +14,7 @@ from harness.execute.node import to_run
 from harness.execute.outcomes import outcomes_of_cells, overruled
 from harness.model import NOTHING_RUN, CellRun, Location, NotebookRun
 from harness.notebook.script import SCRIPT
+from harness.runtime.notebook import EXIT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +58,9 @@ def result_of(
     end = _End("failed", full) if full else _end(record, node, course, timeout_s)
     if lost and end.outcome != "cancelled":
         end = _End("infrastructure_failed", lost, end.event)
+    value: str | None = end.event["value"] if end.outcome == "exited" and end.event is not None else None
+    if value is not None and not is_child and _is_cut(value):
+        end = _End("infrastructure_failed", str(_cut(value)), end.event)
     if end.outcome == "passed" and not is_child and notebook.is_left_out(skipped):
         end = _End("unsupported", NOTHING_RUN)
     shown = os.path.relpath(job.path, job.root).replace(os.sep, "/")
@@ -79,7 +84,7 @@ def result_of(
     run = NotebookRun(
         path=shown,
         ended=end.outcome,
-        exit_value=end.event["value"] if end.outcome == "exited" and end.event is not None else None,
+        exit_value=value,
         error=end.error,
         location=place,
         cells=cells,
@@ -89,6 +94,19 @@ def result_of(
         is_empty=notebook.is_empty,
     )
     return judged(run, failures_of(record))
+
+
+def _is_cut(value: str) -> bool:
+    """Whether it is as long as what is kept of a longer one, but for a last letter that fell apart."""
+    return len(value) > EXIT_LIMIT // 4 and len(value.encode(errors="replace")) > EXIT_LIMIT - 4
+
+
+def _cut(value: str) -> ExitValueCutError:
+    return ExitValueCutError(
+        "only the beginning of the exit value is kept, as on a workspace",
+        cause=f"that is {len(value.encode(errors='replace')):,} bytes, and there are more",
+        mend="exit with a short value, and write what is long to a table or a volume",
+    )
 
 
 _OF_END = ("exit", "unsupported", "failed")

@@ -25,7 +25,6 @@
     ├── RecordError            NBH435   answers of a workspace can't be recorded so
     ├── ContractError          NBH436   a file holds no recorded answer
     ├── RunGoneError           NBH390   a run, or what it gave, was removed by somebody else
-    ├── ExitValueCutError      NBH391   an exit value is longer than a workspace tells
     ├── ContactLostError       NBH392   what became of a run isn't known
     ├── LeftUnknownError       NBH393   what a run put out or made isn't known
     ├── OnClusterRunError      NBH420   the job that was to run tests didn't come to its end
@@ -192,13 +191,6 @@ class RunGoneError(RemoteError):
 
     code = "NBH390"
     about = "a run was removed from the workspace"
-
-
-class ExitValueCutError(RemoteError):
-    """The workspace gave only the beginning of an exit value."""
-
-    code = "NBH391"
-    about = "an exit value is longer than a workspace tells"
 
 
 class ContactLostError(RemoteError):

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import ExitValueCutError
 from harness.model import NOTHING_RUN, Location, NotebookRun
-from harness.remote.errors import ContactLostError, ExitValueCutError, LeftUnknownError, RunGoneError
+from harness.remote.errors import ContactLostError, LeftUnknownError, RunGoneError
 from harness.remote.frames import place_of
 from harness.remote.later import Later
 from harness.remote.later import unknown as not_known

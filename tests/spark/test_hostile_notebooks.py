@@ -335,15 +335,22 @@ def test_an_error_of_100_mb(run_notebook, notebook):
 
 
 def test_an_exit_value_of_100_mb(run_notebook, notebook):
-    """The first 5 MB are kept, as on Databricks; to read it as JSON says what is wrong with it."""
+    """The first 5 MB are kept, as on Databricks; they aren't the value, so the run isn't green, as it isn't on a workspace."""
     run = run_notebook(
         notebook("import json\ndbutils.notebook.exit(json.dumps(['ä' * 100_000_000], ensure_ascii=False))"), timeout_s=60
     )
 
-    assert run.outcome == "exited"
+    assert (run.outcome, run.location.line) == ("infrastructure_failed", 3)
+    assert "NBH391" in run.error
     assert len(run.exit_value.encode()) in (5 * MB, 5 * MB - 1)
-    with pytest.raises(ValueError, match="exited with what is no JSON"):
-        run.exit_json()
+
+
+def test_an_exit_value_of_just_under_5_mb(run_notebook, notebook):
+    """Is whole, and green."""
+    run = run_notebook(notebook(f"dbutils.notebook.exit('ä' * {(5 * MB - 8) // 2})"), timeout_s=60)
+
+    assert run.outcome == "exited"
+    assert run.exit_value == "ä" * ((5 * MB - 8) // 2)
 
 
 def test_a_notebook_that_eats_all_memory(run_notebook, notebook, tmp_path):

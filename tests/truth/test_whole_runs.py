@@ -632,6 +632,21 @@ def test_123_a_relative_path_of_spark_s_is_of_dbfs(folder):
     assert code == pytest.ExitCode.OK, said
 
 
+def test_129_a_value_that_a_workspace_cuts(folder):
+    """The lie: a notebook whose exit value is longer than a workspace gives is green here. Here: it is as red as there."""
+    folder.write(
+        {
+            "nb.py": f"{HEADER}dbutils.notebook.exit('ok ' + 'x' * 6_000_000)\n",
+            "test_it.py": "def test_run(run_notebook):\n    assert run_notebook('nb.py').exit_value.startswith('ok')\n",
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "NBH391 only the beginning of the exit value is kept" in said
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
