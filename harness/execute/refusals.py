@@ -75,6 +75,19 @@ _WHYS = (
         re.compile(r"\[INVALID_METRIC_VIEW_YAML\] .*Invalid YAML version: 1\."),
         "a metric view of this version is made on Databricks only; the local Spark knows version 0.1 of their YAML",
     ),
+    (
+        re.compile(r"\[INVALID_METRIC_VIEW_YAML\] .*Unrecognized field \"(?:comment|display_name|format|joins|window)\""),
+        "what this metric view says of its columns is known on Databricks only; here they have names and expressions",
+    ),
+    # https://docs.databricks.com/delta/table-features: Delta itself has no tables with these.
+    (
+        re.compile(r"\[DELTA_UNSUPPORTED_DATA_TYPES\] .*StringType\("),
+        "a Delta table with a column of another collation is made on Databricks only; write STRING without COLLATE",
+    ),
+    (
+        re.compile(r"\[DELTA_GEOSPATIAL_NOT_SUPPORTED\]"),
+        "a Delta table with a GEOMETRY or GEOGRAPHY is made on Databricks only",
+    ),
     # https://docs.databricks.com/delta/clone: there CREATE OR REPLACE TABLE ... CLONE replaces a table whatever is in it.
     (
         re.compile(r"\[DELTA_UNSUPPORTED_NON_EMPTY_CLONE\]"),

@@ -283,6 +283,24 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
         ),
         (
             (
+                "spark.sql('CREATE TABLE t (a INT, d DATE)')\n"
+                "spark.sql('CREATE VIEW v WITH METRICS LANGUAGE YAML AS $$\\nversion: 0.1\\nsource: t"
+                "\\nmeasures:\\n  - name: m\\n    expr: SUM(a)"
+                "\\n    window:\\n      - order: d\\n        range: all\\n$$')"
+            ),
+            "what this metric view says of its columns is known on Databricks only",
+        ),
+        (
+            "spark.sql('CREATE TABLE t (a STRING COLLATE UTF8_LCASE)')",
+            "a column of another collation is made on Databricks only",
+        ),
+        (
+            "spark.sql('CREATE TABLE t (a GEOMETRY(4326))')",
+            "a Delta table with a GEOMETRY or GEOGRAPHY is made on Databricks only",
+        ),
+        ("spark.sql('CREATE TABLE t (a STRING MASK f)')", "MASK of a column is Databricks only"),
+        (
+            (
                 "for name in ('t', 'u'):\n    spark.range(1).write.saveAsTable(name)\n"
                 "try:\n    spark.sql('CREATE OR REPLACE TABLE u SHALLOW CLONE t')\nexcept Exception:\n    pass"
             ),

@@ -16,7 +16,7 @@ final class DatabricksFunctions {
       "read_files", "Use spark.read, or SELECT ... FROM csv.`/path`.",
       "secret", "Use dbutils.secrets.get.",
       "try_secret", "Use dbutils.secrets.get.");
-  private static final List<String> NAMES = List.of("read_files", "read_kafka", "read_kinesis", "read_pubsub", "read_pulsar", "cloud_files_state",
+  private static final List<String> NAMES = List.of("read_files", "read_kafka", "read_kinesis", "read_pubsub", "read_pulsar", "cloud_files", "cloud_files_state",
       "event_log", "list_secrets", "secret", "try_secret", "is_member", "is_account_group_member", "current_recipient", "vector_search",
       "http_request", "remote_query", "current_version", "charindex", "getdate", "iff", "schema_of_json_agg", "jarowinkler_similarity");
 
