@@ -142,8 +142,16 @@ def _sweep(options: argparse.Namespace) -> int:
         as_json=options.json,
         out=sys.stdout,
         tell=_say,
+        ask=None if options.yes or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()) else _may_remove,
     )
     return YES if done else NO
+
+
+def _may_remove(count: int) -> bool:
+    try:
+        return input(f"remove {'it' if count == 1 else f'these {count}'}? [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
 
 
 def _record(options: argparse.Namespace) -> int:

@@ -122,14 +122,15 @@ exit codes: 0 written, 1 no rehearsal runs, 2 wrong use
 """
 _SWEEP = """\
 examples:
-  nbh sweep --env pps             remove from PPS what killed runs left there: jobs' runs, clusters, schemas, folders
+  nbh sweep --env pps             show what killed runs left on PPS (jobs' runs, clusters, schemas, folders), ask, remove it
+  nbh sweep --env pps --yes       remove it without asking, as is done where there is no terminal
   nbh sweep --env pps --dry-run   only say what that is
   nbh sweep --env pps --kept      and what pytest --nbh-keep kept there, which otherwise goes when its time has passed
 
 What a run makes on a workspace stands in a ledger on this machine before it is made; this removes what ledgers name whose runs
 are gone, and what carries the harness's mark and is over age, whoever made it. Nothing else is touched.
 
-exit codes: 0 nothing is left, 1 something couldn't be removed, 2 wrong use or settings, 3 the workspace can't be reached
+exit codes: 0 nothing is left, 1 something wasn't removed, 2 wrong use or settings, 3 the workspace can't be reached
 """
 
 _RECORD = """\
@@ -319,6 +320,7 @@ def _of_spark(command: argparse.ArgumentParser) -> None:
 def _of_sweep(command: argparse.ArgumentParser) -> None:
     _environment(command)
     command.add_argument("--dry-run", action="store_true", help="only say what would be removed (default: remove it)")
+    command.add_argument("--yes", action="store_true", help="don't ask (default: at a terminal it is shown, and asked for)")
     command.add_argument(
         "--kept", action="store_true", help="what pytest --nbh-keep kept there too (default: only once its time has passed)"
     )

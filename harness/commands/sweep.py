@@ -20,11 +20,20 @@ if TYPE_CHECKING:
 
 
 def run(
-    folder: str, *, name: str, is_dry: bool, as_json: bool, out: IO[str], tell: Callable[[str], None], with_kept: bool = False
+    folder: str,
+    *,
+    name: str,
+    is_dry: bool,
+    as_json: bool,
+    out: IO[str],
+    tell: Callable[[str], None],
+    with_kept: bool = False,
+    ask: Callable[[int], bool] | None = None,
 ) -> bool:
-    """Find and remove what is left; false if something couldn't be removed or looked through.
+    """Find and remove what is left; false if something wasn't removed or couldn't be looked through.
 
-    ``with_kept`` removes what `pytest --nbh-keep` kept, too, before its time has passed.
+    ``with_kept`` removes what `pytest --nbh-keep` kept, too, before its time has passed. ``ask`` is told how much would be
+    removed, once that was shown, and gives whether it may be.
 
     Raises:
         HarnessError: The environment is wrong, or its workspace can't be reached.
@@ -41,6 +50,13 @@ def run(
         named = {(entry.kind, entry.name) for one in left for entry in one.entries}
         rest = tuple(entry for entry in over_age.entries if (entry.kind, entry.name) not in named)
         left += [replace(over_age, entries=rest)] if rest else []
+        if ask is not None and not is_dry:
+            found = [one for each in left for one in _named(each, workspace)]
+            if found:
+                _show({"dry_run": True, "removed": found, "failed": []}, as_json=as_json, out=out)
+                if not ask(len(found)):
+                    out.write(f"nothing was removed{os.linesep}")
+                    return False
         gone: list[dict[str, str]] = []
         failed = [{"what": "looking for leftovers", "why": str(error.what)} for error in errors]
         for one in left:

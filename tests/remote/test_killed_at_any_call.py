@@ -261,6 +261,31 @@ def test_what_was_never_made_is_not_said_to_be_removed(workspace, others, projec
     assert settled(workspace) == others
 
 
+def test_at_a_terminal_it_is_shown_and_asked_for(workspace, others, project):
+    """A no leaves all as it is; a yes removes what was shown."""
+    folder = state_folder() / "asked"
+    folder.mkdir()
+    Ledger(folder / "ledger.jsonl", about={"host": workspace.host}).note("schema", "main.made")
+    workspace.client.schemas.create("made", "main")
+    asked = []
+
+    def said(*, answer):
+        out = io.StringIO()
+
+        def ask(count):
+            asked.append((count, out.getvalue()))
+            return answer
+
+        done = sweep.run(str(project), name="trial", is_dry=False, as_json=False, out=out, tell=lambda _: None, ask=ask)
+        return done, out.getvalue().splitlines()[1:]
+
+    assert said(answer=False) == (False, ["nothing was removed"])
+    assert settled(workspace) - others == {"main.made"}
+    assert said(answer=True) == (True, ["removed schema main.made"])
+    assert asked == [(1, "would remove schema main.made\n")] * 2
+    assert settled(workspace) == others
+
+
 def test_what_a_red_test_made_is_kept_for_a_day(killed_run, workspace, others, project):
     """The run says how to look at it; a sweep leaves it until its time has passed, unless it is told otherwise."""
     assert settled(workspace) == others
