@@ -82,9 +82,11 @@ def _compute(environment: Environment, workspace: SdkWorkspace, identity: Identi
     if not cluster_id:
         yield from of_spec(environment.compute)
         return
+    from harness.remote.compute import named_cluster
+
     found: list[Fact] = []
     with _told("cluster", found):
-        found += of_cluster(cluster_id, workspace.cluster(cluster_id), identity)
+        found += of_cluster(cluster_id, named_cluster(workspace, environment), identity)
     yield from found
 
 

@@ -28,6 +28,23 @@ _GONE = frozenset({"TERMINATED", "TERMINATING", "ERROR"})
 _DEDICATED = frozenset({"SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED"})
 
 
+def named_cluster(workspace: Workspace, environment: Environment) -> Facts:
+    """What the workspace says of the cluster that an environment names.
+
+    Raises:
+        ClusterError: It isn't there.
+    """
+    cluster_id = environment.compute.cluster_id
+    try:
+        return workspace.cluster(cluster_id)
+    except MissingError as error:
+        raise ClusterError(
+            f"the cluster {cluster_id!r} isn't there",
+            cause=error.cause,
+            mend=f"correct cluster_id of the environment {environment.name!r}, or take `compute.serverless = true`",
+        ) from error
+
+
 class Computes:
     """Gives each run what it runs on, for one environment and one pytest run.
 
@@ -73,14 +90,7 @@ class Computes:
         if self._compute.kind != "existing":
             return ()
         cluster_id = self._compute.cluster_id
-        try:
-            facts = self._workspace.cluster(cluster_id)
-        except MissingError as error:
-            raise ClusterError(
-                f"the cluster {cluster_id!r} isn't there",
-                cause=error.cause,
-                mend=f"correct cluster_id of the environment {self._environment.name!r}, or take `compute.serverless = true`",
-            ) from error
+        facts = named_cluster(self._workspace, self._environment)
         why = why_not(facts, identity)
         if why:
             raise ClusterError(

@@ -23,8 +23,8 @@ data_security_mode = "USER_ISOLATION"
 def examined(tmp_path):
     """Ask the doctor in a project whose CI has these privileges; gives facts by their name."""
 
-    def examined(privileges):
-        (tmp_path / "pyproject.toml").write_text(SETTINGS.format(json.dumps(privileges)))
+    def examined(privileges, settings=SETTINGS):
+        (tmp_path / "pyproject.toml").write_text(settings.format(json.dumps(privileges)))
         command = [sys.executable, "-m", "harness", "doctor", "--env", "rehearsal", "--json"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
         return {fact["name"]: fact for fact in json.loads(done.stdout)["facts"]}
@@ -47,3 +47,14 @@ def test_what_is_missing_is_named_as_the_grant_that_gives_it(examined):
 
     assert fact["ok"] is False
     assert fact["mend"].startswith("GRANT CREATE SCHEMA ON CATALOG `main` TO `")
+
+
+def test_a_cluster_that_is_not_there_has_the_code_that_a_run_gives(examined):
+    """And the setting to correct."""
+    settings = SETTINGS.partition("[tool.nbh.env.rehearsal.compute]")[0] + 'compute = {{ cluster_id = "1234-567890-nope" }}\n'
+
+    fact = examined(["USE CATALOG", "CREATE SCHEMA"], settings)["cluster"]
+
+    assert fact["ok"] is False
+    assert fact["value"].startswith("NBH343 the cluster '1234-567890-nope' isn't there")
+    assert fact["mend"].startswith("correct cluster_id of the environment 'rehearsal'")
