@@ -11,14 +11,17 @@ import venv
 from pathlib import Path
 
 # Exact, so that figures of different days compare.
-PINS = ("pytest==8.4.2", "importnb==2023.11.1", "import-ipynb==0.2.1", "testbook==0.4.2", "nbmake==1.5.5", "ipykernel==7.4.0")
+PINS = (
+    *("pytest==8.4.2", "importnb==2023.11.1", "import-ipynb==0.2.1", "testbook==0.4.2", "nbmake==1.5.5", "ipykernel==7.4.0"),
+    "pandas==2.3.3",  # which the notebooks import that are run whole
+)
 SAIL = ("pysail==0.7.2",)
 
 
 @functools.cache
 def python() -> str | None:
     """Give the peers' interpreter, from the user's cache folder or newly installed; None (stderr says why) without it."""
-    return _made(_folder("peers", PINS), PINS, "60 MB")
+    return _made(_folder("peers", PINS), PINS, "130 MB")
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, cpu_s, in_turns, pytest_command, ratio, wall_s
-from benchmarks.projects import small_ipynb, write
+from benchmarks.projects import ipynb, small_ipynb, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 COUNTS = {"ours": 21, "nbclient": 5, "nbmake": 5}
 _MB = 2**20
+
+# A small notebook does what small notebooks do: it imports pandas, sums a frame, and shows what came of it.
+_SMALL = (
+    "import pandas as pd\n\ncalls = pd.DataFrame({'shop': ['a', 'b', 'c'] * 10, 'minutes': range(30)})\n",
+    "by_shop = calls.groupby('shop', as_index=False)['minutes'].sum()\nby_shop\n",
+    "assert by_shop['minutes'].sum() == 435\n",
+)
 
 _OURS = "def test_{n}(run_notebook):\n    assert run_notebook('m{n}.ipynb', timeout_s=60).passed\n"
 _NBCLIENT = (
@@ -35,25 +42,31 @@ def test_memory(run_notebook):
 
 
 def figures(folder: Path, peers: str | None) -> Iterator[Figure]:
-    """Measure CPU for one more notebook: that of many less that of one, by their number."""
-    root = write(folder / "whole", {f"m{n}.ipynb": small_ipynb(n) for n in range(COUNTS["ours"])})
-    commands = {"ours": {count: _tests(root, "ours", _OURS, count) for count in (1, COUNTS["ours"])}}
+    """Measure CPU for one more notebook: that of many less that of one, by their number; and two processes against one."""
+    root = write(folder / "whole", {f"m{n}.ipynb": ipynb(_SMALL) for n in range(COUNTS["ours"])})
+    empty = write(folder / "empty", {f"m{n}.ipynb": small_ipynb(n) for n in range(COUNTS["ours"])})
+    counts = (1, COUNTS["ours"])
+    runs = {
+        "ours": (root, {count: _tests(root, "ours", _OURS, count) for count in counts}),
+        "all but empty": (empty, {count: _tests(empty, "ours", _OURS, count) for count in counts}),
+    }
     if peers is not None:
         few = (1, COUNTS["nbclient"])
-        commands["nbclient"] = {count: _tests(root, "nbclient", _NBCLIENT, count, python=peers) for count in few}
-        commands["nbmake"] = {count: _nbmake(count, peers) for count in few}
+        runs["nbclient"] = (root, {count: _tests(root, "nbclient", _NBCLIENT, count, python=peers) for count in few})
+        runs["nbmake"] = (root, {count: _nbmake(count, peers) for count in few})
 
     def more(name: str) -> float:
-        one, all_ = (cpu_s(commands[name][count], root, expect=f"{count} passed") for count in (1, COUNTS[name]))
-        return (all_ - one) / (COUNTS[name] - 1)
+        where, commands = runs[name]
+        one, all_ = (cpu_s(command, where, expect=f"{count} passed") for count, command in commands.items())
+        return (all_ - one) / (max(commands) - 1)
 
-    samples = in_turns(3, **{name: (lambda name=name: more(name)) for name in commands})
-    yield Figure(
-        "one more small notebook run whole, CPU", statistics.median(samples["ours"]), "s", 0.3, {"ours": samples["ours"]}
-    )
-    for name in [name for name in commands if name != "ours"]:
-        yield Figure(f"  {name} takes so many times as much", ratio(samples, name, "ours"), "x", 6, samples, at_least=True)
-    yield from _two_processes(root)
+    samples = in_turns(3, **{name: (lambda name=name: more(name)) for name in runs})
+    yield Figure("one more small notebook run whole, CPU", statistics.median(samples["ours"]), "s", 0.3, samples)
+    yield Figure("  one that is all but empty", statistics.median(samples["all but empty"]), "s", None)
+    for name in [name for name in runs if name in COUNTS and name != "ours"]:
+        yield Figure(f"  {name} takes so many times as much", ratio(samples, name, "ours"), "x", 6, {}, at_least=True)
+    yield _two_processes("20 small notebooks run whole with -n 2, against one process", root, 0.8)
+    yield _two_processes("  20 that are all but empty", empty, None)
     yield from _memory(root)
 
 
@@ -67,15 +80,15 @@ def _nbmake(count: int, python: str) -> list[str]:
     return pytest_command("-p", "nbmake.pytest_plugin", "--nbmake", *notebooks, python=python, plugin=False)
 
 
-def _two_processes(root: Path) -> Iterator[Figure]:
+def _two_processes(what: str, root: Path, asked: float | None) -> Figure:
     write(root, {"ours/test_20.py": "\n".join(_OURS.replace("{n}", str(n)) for n in range(20))})
     sides = {"one": (), "two": ("-p", "xdist.plugin", "-n", "2")}
 
     def run(name: str) -> float:
         return wall_s(pytest_command(*sides[name], "ours/test_20.py"), root, expect="20 passed", env={})
 
-    samples = in_turns(3, **{name: (lambda name=name: run(name)) for name in sides})
-    yield Figure("20 small notebooks run whole with -n 2, against one process", ratio(samples, "two", "one"), "x", 0.8, samples)
+    samples = in_turns(5, **{name: (lambda name=name: run(name)) for name in sides})
+    return Figure(what, ratio(samples, "two", "one"), "x", asked, samples)
 
 
 def _memory(root: Path) -> Iterator[Figure]:
