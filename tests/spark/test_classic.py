@@ -18,7 +18,7 @@ from test_catalogs import (  # noqa: F401 -- pytest runs them here on the other 
     test_writing_with_the_dataframe_api,
 )
 from test_methods import test_a_frame_displays_itself, test_a_stream_starts_by_table  # noqa: F401 -- as above
-from test_restore import LEAKS, OLD, Heard, Leak, give, is_there, leave_a_mark, listeners, mark
+from test_restore import LEAKS, OLD, SAYS, Heard, Leak, give, is_there, leave_a_mark, listeners, mark
 from test_uc import (  # noqa: F401 -- as above
     test_each_test_has_a_schema_of_its_own,
     test_grants_and_owners,
@@ -137,6 +137,7 @@ def test_nothing_leaks_into_the_next_test(spark, step, texts, tmp_path, monkeypa
         "tmp_path": tmp_path,
         "pytest": pytest,
         "OLD": OLD,
+        "SAYS": SAYS,
         "udf": udf,
         "leave_a_mark": leave_a_mark,
         "mark": mark,

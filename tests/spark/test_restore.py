@@ -21,6 +21,11 @@ pytestmark = pytest.mark.usefixtures("spark")
 
 OLD = [("SCHEMAS", "spark_catalog"), ("TABLES", "hive_metastore.default")]
 
+SAYS = [
+    *(f"COMMENT ON {one} IS 'leak'" for one in ("SCHEMA main.default", "CATALOG main")),
+    "ALTER SCHEMA default OWNER TO leak",
+]
+
 LEAKS = {
     "setting": (
         'spark.conf.set("spark.sql.ansi.enabled", "false"); spark.sql("SET spark.sql.session.timeZone = Asia/Tokyo")',
@@ -81,6 +86,14 @@ LEAKS = {
     "dropped_catalog": (
         'spark.sql("CREATE CATALOG other"); spark.sql("USE CATALOG other"); spark.sql("DROP CATALOG main CASCADE")',
         'assert spark.catalog.currentCatalog() == "main"; spark.sql("CREATE TABLE main.default.again AS SELECT 1 AS n")',
+    ),
+    "query_tag": (
+        'spark.addTag("leak"); spark.range(1).count()',
+        "assert spark.getTags() == set()",
+    ),
+    "said_of_schema_and_catalog": (
+        "[spark.sql(said) for said in SAYS]",
+        'assert "leak" not in str([spark.sql(f"DESCRIBE {it}").collect() for it in ("SCHEMA default", "CATALOG main")])',
     ),
     "cache": (
         "spark.range(7).cache().count()",
@@ -196,7 +209,7 @@ from pyspark.sql.functions import udf
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
 """
-    f"OLD = {OLD!r}\n\n\n"
+    f"OLD = {OLD!r}\nSAYS = {SAYS!r}\n\n\n"
     + "".join(inspect.getsource(part) for part in (Heard, listeners, Leak, give, is_there, leave_a_mark, mark))
     + """
 

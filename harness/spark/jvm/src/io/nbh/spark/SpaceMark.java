@@ -14,12 +14,16 @@ import org.apache.spark.sql.connector.catalog.View;
 
 /** What a session's space held at one moment, so that all that was made in it since can be dropped again. */
 public final class SpaceMark {
-  private record Held(Map<String, Object> relations, Map<String, VolumeEntry> volumes, Map<String, FunctionEntry> functions) {}
+  private record Held(Map<String, Object> relations, Map<String, VolumeEntry> volumes, Map<String, FunctionEntry> functions,
+      Map<String, String> properties) {}
+
+  private record Said(String comment, String owner) {}
 
   private final Space space;
   private final long version;
   private final Map<String, CatalogEntry> catalogs;
   private final Map<SchemaEntry, Held> schemas = new HashMap<>();
+  private final Map<CatalogEntry, Said> said = new HashMap<>();
   private final List<Grant> grants;
   /** The schema {@code default} of each catalog that the space began with. */
   private final Map<String, SchemaEntry> first = new HashMap<>();
@@ -30,9 +34,10 @@ public final class SpaceMark {
     this.catalogs = new HashMap<>(space.catalogs);
     this.grants = List.copyOf(space.grants);
     for (CatalogEntry catalog : catalogs.values()) {
+      said.put(catalog, new Said(catalog.comment, catalog.owner));
       for (SchemaEntry schema : catalog.schemas.values()) {
-        schemas.put(schema,
-            new Held(new HashMap<>(schema.relations), new HashMap<>(schema.volumes), new HashMap<>(schema.functions)));
+        schemas.put(schema, new Held(new HashMap<>(schema.relations), new HashMap<>(schema.volumes),
+            new HashMap<>(schema.functions), new HashMap<>(schema.properties)));
       }
     }
     for (String name : space.first) {
@@ -112,8 +117,8 @@ public final class SpaceMark {
   }
 
   /**
-   * Drops what was made since, and puts back what a space begins with, and views and functions, which are but their texts. What
-   * else was there and has been dropped or altered since stays so.
+   * Drops what was made since, and puts back what a space begins with, views and functions, which are but their texts, and what
+   * is said of catalogs and schemas. What else was there and has been dropped or altered since stays so.
    */
   public void restore() {
     space.tests.incrementAndGet();
@@ -121,6 +126,8 @@ public final class SpaceMark {
       if (catalogs.get(catalog.name) != catalog) {
         space.dropCatalog(catalog);
       } else {
+        catalog.comment = said.get(catalog).comment();
+        catalog.owner = said.get(catalog).owner();
         for (Map.Entry<String, SchemaEntry> entry : new ArrayList<>(catalog.schemas.entrySet())) {
           restore(catalog, entry.getKey(), entry.getValue());
         }
@@ -166,6 +173,10 @@ public final class SpaceMark {
       }
     });
     held.functions.forEach(schema.functions::putIfAbsent);
+    if (!held.properties.equals(schema.properties)) {
+      schema.properties.keySet().retainAll(held.properties.keySet());
+      schema.properties.putAll(held.properties);
+    }
   }
 
   /** An entry under an old name may be another thing by now: a table that was dropped and made again. */
