@@ -222,6 +222,7 @@ def _arguments(config: pytest.Config) -> list[str]:
     found += [f"--maxfail={option.maxfail or 0}", f"--tb={option.tbstyle}", f"--import-mode={option.importmode}"]
     found += ["--showlocals"] if option.showlocals else []
     found += ["--runxfail"] if option.runxfail else []
+    found += ["--doctest-modules"] if getattr(option, "doctestmodules", False) else []
     found += [word for one in option.pythonwarnings or () for word in ("-W", one)]
     found += ["-" + "v" * option.verbose] if option.verbose > 0 else []
     found += [f"--override-ini={one}" for one in option.override_ini or ()]

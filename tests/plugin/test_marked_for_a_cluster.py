@@ -24,6 +24,9 @@ TOML = f"""
     addopts = "-m 'not slow' --junitxml=ignored.xml"
     markers = ["slow"]
 
+    [tool.coverage.run]
+    omit = ["*/tests/*"]
+
     [[tool.nbh.env.rehearsal.environments]]
     environment_key = "default"
     spec = {{ client = "2", dependencies = ["."] }}
@@ -91,6 +94,12 @@ THERE = """
 
     def test_rdd(spark):
         spark.sparkContext.parallelize([1])
+
+    def written_out():
+        '''
+        >>> lib.double(3)
+        6
+        '''
 """
 FILES = {
     "pyproject.toml": TOML,
@@ -131,6 +140,7 @@ def folder(make_folder):
 def whole(folder):
     """One run of all tests, with coverage and JUnit."""
     arguments = [
+        "--doctest-modules",
         "--junitxml=junit.xml",
         "--cov=lib",
         "--cov=nbs",
@@ -147,7 +157,7 @@ def whole(folder):
 def test_each_test_ends_as_it_ended_there(whole):
     """Passed, failed, skipped, expected to fail, or with an error in what is around it."""
     assert whole.code == 1, whole.said + whole.errors
-    assert "= 3 failed, 7 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
+    assert "= 3 failed, 8 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
     as_they_end = whole.said.partition("= ERRORS =")[0]
     outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", as_they_end, flags=re.MULTILINE))
     assert outcomes == {
@@ -166,7 +176,7 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_rdd": "FAILED",
         "test_here": "PASSED",
     }
-    assert "12 tests ran on the cluster, in one job" in whole.said
+    assert "13 tests ran on the cluster, in one job" in whole.said
 
 
 def test_each_test_is_told_as_here(whole):
