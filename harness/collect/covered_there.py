@@ -6,31 +6,29 @@ import os
 from typing import Any
 
 from harness.collect.measured import current, take_out
+from harness.collect.sources import is_left_out, sources_of
 
 
 def measure(root: str) -> dict[str, Any] | None:
-    """What coverage measures here, for the coverage there; None where nothing is measured."""
+    """What coverage measures here, for the coverage there; None where nothing is measured.
+
+    Patterns stay here: there `*/tests/*` and its like would be asked of other folders.
+    """
     cov = current()
     if cov is None:
         return None
     from harness.extract.coverage import PLUGIN
 
-    config = cov.config
-    sources = [one for name in ("source", "source_dirs", "source_pkgs") for one in getattr(config, name, None) or ()]
     return {
         "branch": bool(cov.get_option("run:branch")),
-        "source": list(dict.fromkeys(_inside(one, root) for one in sources)),
-        "include": [_inside(one, root) for one in cov.get_option("run:include") or ()],
-        "omit": [_inside(one, root) for one in cov.get_option("run:omit") or ()],
+        "source": list(dict.fromkeys(_inside(one, root) for one in sources_of(cov))),
         "plugin": PLUGIN if PLUGIN in cov.get_option("run:plugins") else "",
     }
 
 
 def _inside(text: str, root: str) -> str:
-    """A path or pattern below the project, from there; a name or another path as it is."""
-    if text == root:
-        return "."
-    return text.removeprefix(root + os.sep)
+    """A folder, from the project's; a name as it is."""
+    return os.path.relpath(os.path.realpath(text), os.path.realpath(root)) if os.path.isdir(text) else text
 
 
 def combine(cov: Any, content: bytes, there: str, here: str) -> str:
@@ -40,17 +38,16 @@ def combine(cov: Any, content: bytes, there: str, here: str) -> str:
 
     is_relative = bool(cov.get_option("run:relative_files"))
 
+    def at(path: str) -> str:
+        return os.path.join(os.path.realpath(here), os.path.relpath(path, there))
+
     def place(path: str) -> str:
-        mapped = os.path.join(here, os.path.relpath(path, there))
-        return os.path.relpath(mapped) if is_relative else mapped
+        return os.path.relpath(at(path)) if is_relative else at(path)
 
     data, made = cov.get_data(), CoverageData(no_disk=True)
     try:
         made.loads(content)
-        take_out(
-            made,
-            [path for path in made.measured_files() if not os.path.isfile(os.path.join(here, os.path.relpath(path, there)))],
-        )
+        take_out(made, [path for path in made.measured_files() if not os.path.isfile(at(path)) or is_left_out(cov, at(path))])
         for path in made.measured_files():  # the two must say alike which plugin reads a file
             tracer = made.file_tracer(path)
             if tracer and data.file_tracer(place(path)) == "":

@@ -107,19 +107,16 @@ def _measured(measure: Mapping[str, Any] | None, root: str) -> Iterator[list[byt
     from coverage import Coverage
 
     def there(text: str) -> str:
-        """A path or pattern of the project, or a name or pattern as it is."""
-        is_ours = not text.startswith(("/", "*")) and (os.sep in text or os.path.exists(os.path.join(root, text)))
-        return os.path.normpath(os.path.join(root, text)) if is_ours else text
+        """A folder of the project, or a name as it is."""
+        place = os.path.normpath(os.path.join(root, text))
+        return place if os.path.exists(place) else text
 
-    source, include, omit = ([there(one) for one in measure[name]] for name in ("source", "include", "omit"))
-    packages = os.path.join(os.path.dirname(root), "packages", "*")
     cov = Coverage(
         data_file=None,
         config_file=False,
         branch=bool(measure["branch"]),
-        source=source or (None if include else [root]),
-        include=include or None,
-        omit=[*omit, packages],
+        source=[there(one) for one in measure["source"]] or [root],
+        omit=[os.path.join(os.path.dirname(root), "packages", "*")],
         messages=False,
     )
     if measure["plugin"]:

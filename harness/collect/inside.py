@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SETTINGS = ("pyproject.toml", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg")
 _OF_OUTER_RUN = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
 _SHOWN = 10
+_NO_WORKERS = "-n0"
 _WORKSPACE = "/Workspace"
 
 
@@ -119,7 +120,7 @@ def _as_a_cell_wants_it(folder: str) -> Iterator[list[str]]:
                 "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning",
                 f"--override-ini=cache_dir={os.path.join(aside, 'cache')}",
                 # Workers would be other processes, without the notebook's Spark.
-                *(["-n0"] if find_spec("xdist") is not None else []),
+                *([_NO_WORKERS] if find_spec("xdist") is not None else []),
                 *([] if top is not None else [f"--rootdir={folder}"]),
             ]
         finally:
@@ -158,7 +159,9 @@ class _Watch:
         self.why = ""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
+    def pytest_load_initial_conftests(self, early_config: pytest.Config, args: list[str]) -> Generator[None, Any, Any]:
+        if _NO_WORKERS in args and not early_config.pluginmanager.hasplugin("xdist"):  # by `addopts = "-p no:xdist"`, say
+            args.remove(_NO_WORKERS)
         if self._around is not None:
             early_config.stash[AROUND] = self._around
         self._forgotten.begin(str(early_config.rootpath))

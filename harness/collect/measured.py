@@ -60,9 +60,9 @@ class RunCoverage:
         """
         from coverage.files import prep_patterns
 
-        sources = [
-            source for name in ("source", "source_dirs", "source_pkgs") for source in getattr(cov.config, name, None) or ()
-        ]
+        from harness.collect.sources import sources_of
+
+        sources = sources_of(cov)
         if not sources:
             return list(prep_patterns(cov.get_option("run:include") or [])), []
         places = [os.path.realpath(place) for source in sources for place in self._places(source)]

@@ -222,9 +222,12 @@ def _arguments(config: pytest.Config) -> list[str]:
     found += [f"--maxfail={option.maxfail or 0}", f"--tb={option.tbstyle}", f"--import-mode={option.importmode}"]
     found += ["--showlocals"] if option.showlocals else []
     found += ["--runxfail"] if option.runxfail else []
+    found += ["--doctest-modules"] if getattr(option, "doctestmodules", False) else []
     found += [word for one in option.pythonwarnings or () for word in ("-W", one)]
     found += ["-" + "v" * option.verbose] if option.verbose > 0 else []
     found += [f"--override-ini={one}" for one in option.override_ini or ()]
+    if sys.warnoptions:  # PYTHONWARNINGS, or Python's own -W: what pytest's settings say comes after it, as here
+        found.append("--override-ini=filterwarnings=" + "\n".join([*sys.warnoptions, *config.getini("filterwarnings")]))
     found += ["--no-cov"] if config.pluginmanager.hasplugin("pytest_cov") else []
     inside = None if config.inipath is None else os.path.relpath(config.inipath, config.rootpath)
     found += ["-c", inside.replace(os.sep, "/")] if inside is not None and not inside.startswith("..") else []

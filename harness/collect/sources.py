@@ -23,7 +23,7 @@ def measured_notebooks(session: NotebookSession, cov: Any, unread: dict[str, str
     omitted = cov.get_option("run:omit") or []
     measured = {path for path in cov.get_data().measured_files() if is_notebook(path)}
     for file in sorted(measured | set(_in_sources(session, cov))):
-        if _is_omitted(file, omitted):
+        if _matches(file, omitted):
             continue
         try:
             source = session.loader.extract(file)
@@ -44,12 +44,15 @@ def _in_sources(session: NotebookSession, cov: Any) -> Iterator[str]:
     """Give the notebooks below coverage's sources, which are folders or names of packages and modules."""
     from harness.notebook import discover
 
-    config = cov.config
-    for option in ("source", "source_dirs", "source_pkgs"):
-        for source in getattr(config, option, None) or []:
-            for place in places_of(source, session):
-                found = discover(place).notebooks if os.path.isdir(place) else [place]
-                yield from (os.path.realpath(path) for path in found if is_notebook(str(path)))
+    for source in sources_of(cov):
+        for place in places_of(source, session):
+            found = discover(place).notebooks if os.path.isdir(place) else [place]
+            yield from (os.path.realpath(path) for path in found if is_notebook(str(path)))
+
+
+def sources_of(cov: Any) -> list[str]:
+    """What coverage measures: folders, and names of packages and modules."""
+    return [one for name in ("source", "source_dirs", "source_pkgs") for one in getattr(cov.config, name, None) or ()]
 
 
 def places_of(source: str, session: NotebookSession) -> list[str]:
@@ -78,7 +81,13 @@ def show(session: NotebookSession, path: str) -> str:
     return session.loader.show(os.path.join(session.root, path.removeprefix(real)))
 
 
-def _is_omitted(file: str, patterns: list[str]) -> bool:
+def is_left_out(cov: Any, file: str) -> bool:
+    """Say whether coverage's patterns leave a file out that lies below its sources."""
+    include = [] if sources_of(cov) else cov.get_option("run:include") or []  # coverage itself passes over it then
+    return (bool(include) and not _matches(file, include)) or _matches(file, cov.get_option("run:omit") or [])
+
+
+def _matches(file: str, patterns: list[str]) -> bool:
     from coverage.files import GlobMatcher, prep_patterns
 
-    return bool(patterns) and bool(GlobMatcher(prep_patterns(patterns), "omit").match(file))
+    return bool(patterns) and bool(GlobMatcher(prep_patterns(patterns), "pattern").match(file))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.collect.engine import SPARK
+from harness.collect.engine import AROUND, SPARK
 from harness.collect.remote import environment_here, remote_if_used, remote_of
 from harness.collect.session import SESSION
 from harness.errors import DbutilsArgumentError, RunEngineError
@@ -43,7 +43,12 @@ def surroundings_of(item: pytest.Item) -> Surroundings:
 
 
 def _beyond(config: pytest.Config) -> Beyond | None:
-    """The secrets of the run's workspace."""
+    """The secrets of the run's workspace, or of the notebook that runs the tests."""
+    around = config.stash.get(AROUND, None)
+    if around is not None and around.dbutils is not None:
+        from harness.runtime.around import NotebooksSecrets
+
+        return NotebooksSecrets(around.dbutils)
     if not environment_here(config).is_remote:
         return None
     from harness.remote.scopes import WorkspaceSecrets

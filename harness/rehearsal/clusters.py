@@ -189,6 +189,7 @@ def check(spec: Mapping[str, Any]) -> None:
     minutes = spec.get("autotermination_minutes") or 0
     if not isinstance(minutes, int) or (minutes and minutes < _LEAST_MINUTES):
         raise invalid(f"Invalid autotermination_minutes {minutes}: it must be 0 or at least {_LEAST_MINUTES} minutes.")
+    _check_size(spec)
     if not spec.get("num_workers") and not spec.get("autoscale") and not _is_single_node(spec):
         raise invalid(
             "NumWorkers could be 0 only for SingleNode clusters. See https://docs.databricks.com/clusters/single-node.html"
@@ -201,6 +202,21 @@ def check(spec: Mapping[str, Any]) -> None:
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: Expected '{field}' to hold strings")
     refuse_of_cluster(spec)
+
+
+def _check_size(spec: Mapping[str, Any]) -> None:
+    scale = spec.get("autoscale") or {}
+    if not isinstance(scale, dict):
+        raise ApiError(400, "MALFORMED_REQUEST", "Could not parse request object: Expected 'autoscale' to be an object")
+    sizes = {"num_workers": spec.get("num_workers"), **{name: scale.get(name) for name in ("min_workers", "max_workers")}}
+    for field, size in sizes.items():
+        if size is not None and (isinstance(size, bool) or not re.fullmatch(r"-?\d+", str(size))):
+            raise ApiError(400, "MALFORMED_REQUEST", f"Could not parse request object: Expected '{field}' to be a number")
+    counts = {field: int(size or 0) for field, size in sizes.items()}
+    if min(counts.values()) < 0:
+        raise invalid(f"Invalid number of workers: {counts}")
+    if counts["min_workers"] > counts["max_workers"]:
+        raise invalid(f"min_workers {counts['min_workers']} is more than max_workers {counts['max_workers']}")
 
 
 def _is_single_node(spec: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import DbutilsCallError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # Tracebacks in pytest show the user's lines, not these.
 __tracebackhide__ = True
@@ -47,12 +47,17 @@ def around_here() -> Around | None:
 
 
 class NotebooksDbutils:
-    """The notebook's own ``dbutils``, with widgets of the test's, and without the calls that would end the tests' run."""
+    """The notebook's own ``dbutils``, without the calls that would end the tests' run.
 
-    def __init__(self, own: Any, *, widgets: Mapping[str, str] | None = None) -> None:
+    Widgets are the test's, and secrets pass through it (``ask``): its own come first, and its reports hide what it read.
+    """
+
+    def __init__(self, own: Any, *, ask: Callable[..., Any], widgets: Mapping[str, str] | None = None) -> None:
         from harness.runtime.dbutils import Widgets
+        from harness.runtime.secrets import Secrets
 
         self._own = own
+        self.secrets = Secrets(ask)
         self.widgets = Widgets(widgets)
         self.notebook = _Guarded(own, "notebook", "exit")
         self.library = _Guarded(own, "library", "restartPython")
@@ -61,6 +66,27 @@ class NotebooksDbutils:
         if name.startswith("_"):
             raise AttributeError(name)  # Python's own protocols ask every object for such names
         return getattr(self._own, name)
+
+
+class NotebooksSecrets:
+    """The secrets that the notebook's own ``dbutils`` gives, which a test's own stand before; its errors are its own."""
+
+    name = "what this notebook sees"
+
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def get(self, scope: str, key: str) -> bytes:
+        """Give a secret's value."""
+        return bytes(self._own.secrets.getBytes(scope, key))
+
+    def keys(self, scope: str) -> list[str] | None:
+        """The keys of a scope; None if there is no such scope."""
+        return [one.key for one in self._own.secrets.list(scope)] if scope in self.scopes() else None
+
+    def scopes(self) -> list[str]:
+        """The scopes that can be seen."""
+        return [one.name for one in self._own.secrets.listScopes()]
 
 
 class _Guarded:

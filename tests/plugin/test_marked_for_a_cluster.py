@@ -24,6 +24,9 @@ TOML = f"""
     addopts = "-m 'not slow' --junitxml=ignored.xml"
     markers = ["slow"]
 
+    [tool.coverage.run]
+    omit = ["*/tests/*"]
+
     [[tool.nbh.env.rehearsal.environments]]
     environment_key = "default"
     spec = {{ client = "2", dependencies = ["."] }}
@@ -91,6 +94,15 @@ THERE = """
 
     def test_rdd(spark):
         spark.sparkContext.parallelize([1])
+
+    def test_warns_of_what_pythons_own_setting_makes_an_error():
+        warnings.warn("of letters", UnicodeWarning)
+
+    def written_out():
+        '''
+        >>> lib.double(3)
+        6
+        '''
 """
 FILES = {
     "pyproject.toml": TOML,
@@ -131,6 +143,7 @@ def folder(make_folder):
 def whole(folder):
     """One run of all tests, with coverage and JUnit."""
     arguments = [
+        "--doctest-modules",
         "--junitxml=junit.xml",
         "--cov=lib",
         "--cov=nbs",
@@ -139,7 +152,9 @@ def whole(folder):
         "-W",
         "error::BytesWarning",
     ]
-    done = folder.run_apart("pytest", "--databricks-env=rehearsal", "-v", "-rA", *arguments)
+    done = folder.run_apart(
+        "pytest", "--databricks-env=rehearsal", "-v", "-rA", *arguments, PYTHONWARNINGS="error::UnicodeWarning"
+    )
     cases = {case.get("name"): case for case in ET.parse(folder.path / "junit.xml").iter("testcase")}
     return SimpleNamespace(said=done.stdout, code=done.returncode, cases=cases, errors=done.stderr)
 
@@ -147,7 +162,7 @@ def whole(folder):
 def test_each_test_ends_as_it_ended_there(whole):
     """Passed, failed, skipped, expected to fail, or with an error in what is around it."""
     assert whole.code == 1, whole.said + whole.errors
-    assert "= 3 failed, 7 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
+    assert "= 4 failed, 8 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
     as_they_end = whole.said.partition("= ERRORS =")[0]
     outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", as_they_end, flags=re.MULTILINE))
     assert outcomes == {
@@ -159,6 +174,7 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_known": "XFAIL",
         "test_warns": "PASSED",
         "test_warns_of_what_this_run_makes_an_error": "FAILED",
+        "test_warns_of_what_pythons_own_setting_makes_an_error": "FAILED",
         "test_errors": "ERROR",
         "test_ends_badly": "ERROR",
         "test_catalog": "PASSED",
@@ -166,7 +182,7 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_rdd": "FAILED",
         "test_here": "PASSED",
     }
-    assert "12 tests ran on the cluster, in one job" in whole.said
+    assert "14 tests ran on the cluster, in one job" in whole.said
 
 
 def test_each_test_is_told_as_here(whole):

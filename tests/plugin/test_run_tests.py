@@ -30,6 +30,15 @@ def test_green(cell):
     assert "\x1b" not in done.stdout
 
 
+def test_where_the_project_turns_xdist_off(cell):
+    """Its option isn't there then, and none of it is needed."""
+    files = {"tests/test_a.py": "def test_a(): pass\n", "pytest.ini": "[pytest]\naddopts = -p no:xdist\n"}
+
+    done = cell(CALL.format("'tests'"), files)
+
+    assert "<tests: 1 passed in " in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("test", "arguments", "told"),
     [

@@ -102,3 +102,54 @@ def test_what_signs_in_is_told_by_nobody(make_folder):
     assert "sent {'Authorization'" in told
     assert len(token) > 20
     assert token not in told
+
+
+KEPT_FOR_THE_RUN = """
+    import os
+    from databricks.sdk import WorkspaceClient
+
+    IS_HERE = "nbh-on-cluster" not in os.getcwd()
+
+    def pytest_sessionstart():
+        if IS_HERE:
+            client = WorkspaceClient()
+            client.secrets.create_scope("nbh-there")
+            client.secrets.put_secret("nbh-there", "token", string_value="".join(["hunter", "two", "hunter"]))
+
+    def pytest_sessionfinish():
+        if IS_HERE:
+            WorkspaceClient().secrets.delete_scope("nbh-there")
+"""
+ON_A_CLUSTER = """
+    import base64
+    import pytest
+    from etl import token
+
+    pytestmark = pytest.mark.nbh_on_cluster
+
+    def test_raised(dbutils, record_property):
+        value = dbutils.secrets.get("nbh-there", "token")
+        record_property("seen", value)
+        print("out", value, base64.b64encode(value.encode()).decode())
+        raise ValueError(f"bad token {value}")
+
+    @pytest.mark.nbh_secrets({"nbh-app": {"token": "own"}})
+    def test_own_ones_beside_it(dbutils):
+        assert token() == "own"
+        assert [one.key for one in dbutils.secrets.list("nbh-there")] == ["token"]
+        assert {"nbh-app", "nbh-there"} <= {one.name for one in dbutils.secrets.listScopes()}
+"""
+
+
+def test_tests_on_a_cluster_tell_none_either(make_folder):
+    """What they read there is in nothing that comes back, and their own marks hold there."""
+    folder = make_folder({"etl.py": [ETL], "conftest.py": KEPT_FOR_THE_RUN, "test_it.py": ON_A_CLUSTER})
+
+    done = folder.run_apart("pytest", "--databricks-env=rehearsal", "--showlocals", "-rA", "--junitxml=junit.xml")
+
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    told = done.stdout + done.stderr + (folder.path / "junit.xml").read_text()
+    assert "ValueError: bad token [REDACTED]" in told
+    assert "out [REDACTED] [REDACTED]" in told
+    assert "huntertwohunter" not in told
+    assert "aHVudGVydHdvaHVudGVy" not in told

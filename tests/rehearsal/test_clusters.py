@@ -156,6 +156,28 @@ def test_what_no_cluster_can_be_is_refused(client, changed, told):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
+        ({"num_workers": -1}, "number of workers"),
+        ({"num_workers": "two"}, "'num_workers' to be a number"),
+        ({"num_workers": None, "autoscale": 3}, "'autoscale' to be an object"),
+        ({"num_workers": None, "autoscale": {"min_workers": 1, "max_workers": "x"}}, "'max_workers' to be a number"),
+        ({"num_workers": None, "autoscale": {"min_workers": 5, "max_workers": 2}}, "min_workers 5 is more than max_workers 2"),
+    ],
+)
+def test_a_size_that_none_has_is_refused(client, changed, told):
+    """Of a job's own cluster, too; and what was refused harms no later call."""
+    spec = {**SPEC, **changed}
+    task = {"task_key": "main", "notebook_task": {"notebook_path": "/Shared/x"}, "new_cluster": spec}
+
+    for path, body in (("2.1/clusters/create", spec), ("2.2/jobs/runs/submit", {"tasks": [task]})):
+        with pytest.raises(BadRequest, match=told):
+            client.api_client.do("POST", f"/api/{path}", body=body)
+
+    assert [one.cluster_id for one in client.clusters.list()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
         ({"spark_version": "15.4.x-scala2.12"}, r"no runtime 15\.4\.x-scala2\.12; it has 16\.4"),
         ({"spark_version": "17.3.x-cpu-ml-scala2.13"}, "no runtime 17"),
         ({"policy_id": "ABC123", "spark_version": None}, "the policy_id ABC123"),

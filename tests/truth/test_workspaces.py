@@ -465,3 +465,24 @@ def test_107_spark_of_this_machine(folder):
     assert code == 1
     assert "1 failed, 1 error in" in said
     assert said.count("none is opened on this machine: take the harness's fixture spark") == 2
+
+
+def test_134_a_warning_that_is_an_error_is_one_on_the_cluster(folder, monkeypatch):
+    """The lie: Python's own setting, by which a warning is an error, stays here. Here: it holds there, below pytest's own."""
+    monkeypatch.setenv("PYTHONWARNINGS", "error::UnicodeWarning,error::ImportWarning")
+    test = """
+        import warnings
+        import pytest
+
+        pytestmark = pytest.mark.nbh_on_cluster
+
+        def test_warns(): warnings.warn("of letters", UnicodeWarning)
+        def test_warns_of_what_the_settings_pass_over(): warnings.warn("of modules", ImportWarning)
+        """
+    said, code = rehearse(
+        folder, {"pytest.ini": "[pytest]\nfilterwarnings = ignore::ImportWarning\n", "test_it.py": test}, "-rA"
+    )
+
+    assert "= 1 failed, 1 passed in" in said, said
+    assert "FAILED test_it.py::test_warns - UnicodeWarning: of letters" in said
+    assert code == 1

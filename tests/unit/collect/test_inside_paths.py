@@ -61,11 +61,12 @@ def test_paths_that_are_here_count_from_here(workspace):
 
 
 def test_a_notebooks_dbutils_in_a_test():
-    """The notebook's own, but for the widgets, and for what would end it."""
-    dbutils = NotebooksDbutils(Dbutils("/n"), widgets={"a": "1"})
+    """The notebook's own, but for widgets, secrets, and what would end it."""
+    dbutils = NotebooksDbutils(Dbutils("/n"), ask=lambda what, **asked: f"{what} of {asked}", widgets={"a": "1"})
 
     assert dbutils.widgets.get("a") == "1"
     assert dbutils.fs == "files"
+    assert dbutils.secrets.get("s", "k") == "secret of {'scope': 's', 'key': 'k'}"
     assert dbutils.notebook.run("./other") == "ran ./other"
     with pytest.raises(Exception, match=r"NBH350 dbutils.notebook.exit is not served"):
         dbutils.notebook.exit("ok")
