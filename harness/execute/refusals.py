@@ -81,8 +81,19 @@ _WHYS = (
     ),
     # https://docs.databricks.com/delta/table-features: Delta itself has no tables with these.
     (
-        re.compile(r"\[DELTA_UNSUPPORTED_DATA_TYPES\] .*StringType\("),
+        re.compile(
+            r"\[DELTA_UNSUPPORTED_DATA_TYPES\] .*StringType\("
+            r"|\[DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP\] .* to STRING COLLATE "
+        ),
         "a Delta table with a column of another collation is made on Databricks only; write STRING without COLLATE",
+    ),
+    (
+        re.compile(r"\[UNSUPPORTED_FEATURE\.SCHEMA_LEVEL_COLLATIONS\]"),
+        "a schema's default collation is made on Databricks only; leave it out here",
+    ),
+    (
+        re.compile(r"\[DELTA_MISSING_ICEBERG_CLASS\]"),
+        "a table that Iceberg's readers may read is made on Databricks only; leave out delta.universalFormat…",
     ),
     (
         re.compile(r"\[DELTA_GEOSPATIAL_NOT_SUPPORTED\]"),
