@@ -27,7 +27,7 @@ _NO_CONTEXT = (
     '@pytest.mark.nbh_engine("classic")'
 )
 
-_CONDITION = "[NBH_DATABRICKS_ONLY] "
+_CONDITION = re.compile(r"\[NBH_(?:DATABRICKS_ONLY|IN_SCRIPT)\] (.*?)(?: SQLSTATE|$)", re.DOTALL)
 _STORAGE = re.compile(
     r"No FileSystem for scheme \"?(?:abfss?|wasbs?|adl|s3[an]?|gs)\b"
     r"|Class (?:org\.apache\.hadoop\.fs\.(?:azure|azurebfs|s3a|adl)|com\.google)\."
@@ -147,8 +147,8 @@ def databricks_only(error: BaseException) -> str:
 
 
 def _of_spark(text: str) -> str:
-    if _CONDITION in text:
-        return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
+    if (found := _CONDITION.search(text)) is not None:
+        return found[1].strip()
     for pattern, why in _WHYS:
         if pattern.search(text) is not None:
             return why

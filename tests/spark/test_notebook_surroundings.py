@@ -314,6 +314,10 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "a table that Iceberg's readers may read is made on Databricks only",
         ),
         (
+            "spark.sql('BEGIN GRANT SELECT ON TABLE t TO x; END')",
+            "Write EXECUTE IMMEDIATE 'GRANT ...' there.",
+        ),
+        (
             "spark.sql('CREATE TABLE t (a GEOMETRY(4326))')",
             "a Delta table with a GEOMETRY or GEOGRAPHY is made on Databricks only",
         ),

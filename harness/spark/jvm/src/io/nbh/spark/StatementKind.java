@@ -97,6 +97,8 @@ enum StatementKind {
   REPAIR_PRIVILEGES("MSCK REPAIR OBJECT", How.REFUSED),
   BLOOM_FILTER("CREATE|DROP BLOOMFILTER INDEX", How.REFUSED),
   REFRESH_FOREIGN("REFRESH FOREIGN", How.REFUSED),
+  SIGNAL("SIGNAL|RESIGNAL", How.REFUSED),
+  DIAGNOSTICS("GET DIAGNOSTICS", How.REFUSED),
   VOLUME_FILES("LIST|PUT|GET|REMOVE", How.REFUSED),
   TRANSACTION("BEGIN ATOMIC|TRANSACTION|WORK", How.REFUSED),
   COMMIT("COMMIT", How.REFUSED),
@@ -139,7 +141,7 @@ enum StatementKind {
       tokens.moveTo(0);
       if (matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
         if (kind.reader == null) {
-          throw Errors.databricksOnly("The statement " + said(tokens, kind.pattern), "Leave it out here, or run this test on Databricks.");
+          throw refused(said(tokens, kind.pattern));
         }
         if (kind.pattern.contains("…")) {
           tokens.moveTo(0);
@@ -153,11 +155,11 @@ enum StatementKind {
     return null;
   }
 
-  /** What one of our statements is called that stands in a script of BEGIN … END; null if none does. */
-  static String inScript(String text) {
+  /** An error if one of our statements stands in a script of BEGIN … END, which Spark can't read then. */
+  static void refuseInScript(String text) {
     Tokens tokens = new Tokens(text, null);
     if (!tokens.take("BEGIN")) {
-      return null;
+      return;
     }
     boolean isStart = true;
     for (int at = 1; !tokens.atEnd(); at++) {
@@ -165,13 +167,18 @@ enum StatementKind {
       for (StatementKind kind : isStart ? values() : new StatementKind[0]) {
         tokens.moveTo(at);
         if (!kind.pattern.contains("…") && matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
-          return tokens.words(at, tokens.position());
+          String said = tokens.words(at, tokens.position());
+          throw kind.reader == null ? refused(said) : Errors.make("NBH_IN_SCRIPT", "42601", said
+              + " can't stand between BEGIN and END here: Spark reads such scripts itself. Write EXECUTE IMMEDIATE '" + said + " ...' there.");
         }
       }
       tokens.moveTo(at);
       isStart = BEFORE_STATEMENTS.contains(tokens.peek().toUpperCase(Locale.ROOT));
     }
-    return null;
+  }
+
+  private static RuntimeException refused(String statement) {
+    return Errors.databricksOnly("The statement " + statement, "Leave it out here, or run this test on Databricks.");
   }
 
   /** The words of the statement that told its kind. */
