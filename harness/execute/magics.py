@@ -19,6 +19,7 @@ _LAST = "_sqldf"
 _VARIABLE = re.compile(r"\$\{([^}\s]+)\}")
 _BARE = re.compile(r"(?<![\\\w$])\$([A-Za-z_]\w*)")
 _MARKER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+_SCRIPT = re.compile(r"BEGIN\b(?!\s*(?:TRANSACTION\b|WORK\b|;|$))", re.IGNORECASE)
 
 _WIDGET = re.compile(
     r"CREATE\s+WIDGET\s+(?P<kind>TEXT|DROPDOWN|COMBOBOX|MULTISELECT)\s+(?P<name>\w+)\s+DEFAULT\s+(?P<quote>['\"])(?P<value>.*?)(?P=quote)"
@@ -114,10 +115,14 @@ def run_sql(shell: Any, runner: Runner, text: str) -> Any:
     unknown = [name for name in _VARIABLE.findall(text) if widgets.find(name) is None]
     text = _VARIABLE.sub(lambda found: found[0] if (value := widgets.find(found[1])) is None else value, text)
     frame = None
-    for statement in sqlparse.split(text):
+    # A script is all of its cell, and Spark reads it better than sqlparse, which ends a REPEAT in its middle.
+    is_script = "begin" in text.lower() and _SCRIPT.match(_without_comments(text).strip()) is not None
+    for statement in [text] if is_script else sqlparse.split(text):
         plain = _without_comments(statement).strip().rstrip(";").strip()
         if not plain:
             continue
+        if not is_script and _SCRIPT.match(plain) is not None:
+            raise UnsupportedError("a script (BEGIN … END) beside other statements: on Databricks it has a cell of its own")
         if runner.spark is None:
             raise UnsupportedError("%sql without Spark")
         if (argument := _argument(plain)) is not None:

@@ -27,7 +27,7 @@ _NO_CONTEXT = (
     '@pytest.mark.nbh_engine("classic")'
 )
 
-_CONDITION = "[NBH_DATABRICKS_ONLY] "
+_CONDITION = re.compile(r"\[NBH_(?:DATABRICKS_ONLY|IN_SCRIPT)\] (.*?)(?: SQLSTATE|$)", re.DOTALL)
 _STORAGE = re.compile(
     r"No FileSystem for scheme \"?(?:abfss?|wasbs?|adl|s3[an]?|gs)\b"
     r"|Class (?:org\.apache\.hadoop\.fs\.(?:azure|azurebfs|s3a|adl)|com\.google)\."
@@ -81,8 +81,19 @@ _WHYS = (
     ),
     # https://docs.databricks.com/delta/table-features: Delta itself has no tables with these.
     (
-        re.compile(r"\[DELTA_UNSUPPORTED_DATA_TYPES\] .*StringType\("),
+        re.compile(
+            r"\[DELTA_UNSUPPORTED_DATA_TYPES\] .*StringType\("
+            r"|\[DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP\] .* to STRING COLLATE "
+        ),
         "a Delta table with a column of another collation is made on Databricks only; write STRING without COLLATE",
+    ),
+    (
+        re.compile(r"\[UNSUPPORTED_FEATURE\.SCHEMA_LEVEL_COLLATIONS\]"),
+        "a schema's default collation is made on Databricks only; leave it out here",
+    ),
+    (
+        re.compile(r"\[DELTA_MISSING_ICEBERG_CLASS\]"),
+        "a table that Iceberg's readers may read is made on Databricks only; leave out delta.universalFormat…",
     ),
     (
         re.compile(r"\[DELTA_GEOSPATIAL_NOT_SUPPORTED\]"),
@@ -136,8 +147,8 @@ def databricks_only(error: BaseException) -> str:
 
 
 def _of_spark(text: str) -> str:
-    if _CONDITION in text:
-        return text.partition(_CONDITION)[2].partition(" SQLSTATE")[0].strip()
+    if (found := _CONDITION.search(text)) is not None:
+        return found[1].strip()
     for pattern, why in _WHYS:
         if pattern.search(text) is not None:
             return why

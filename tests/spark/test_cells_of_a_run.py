@@ -154,6 +154,28 @@ GIVEN = {
 }
 
 
+def test_a_script_of_sql_is_read_as_one(run_notebook, notebook):
+    """Also where it has a REPEAT, whose end looks like that of the script."""
+    path = notebook(
+        """
+        # MAGIC %sql
+        # MAGIC -- counts
+        # MAGIC BEGIN
+        # MAGIC   DECLARE n INT DEFAULT 0;
+        # MAGIC   REPEAT
+        # MAGIC     SET n = n + 1;
+        # MAGIC   UNTIL n > 3 END REPEAT;
+        # MAGIC   SELECT n;
+        # MAGIC END;
+        """,
+        "assert _sqldf.first().n == 4",
+    )
+
+    run = run_notebook(path)
+
+    assert run.passed, run.error
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_what_can_be_no_widget_is_refused(run_notebook, notebook, name):
     """Before anything is run, with what it should be."""

@@ -62,6 +62,12 @@ def test_variables_and_immediate_statements(sql):
 
     with pytest.raises(Exception, match=r"NBH_IN_SCRIPT.*EXECUTE IMMEDIATE 'GRANT"):
         sql("BEGIN DECLARE x INT DEFAULT 1; IF x = 1 THEN GRANT SELECT ON t TO d; END IF; END")
+    for statement, said in (("OPTIMIZE t", "OPTIMIZE"), ("ALTER TABLE t OWNER TO a", "ALTER TABLE ... OWNER TO")):
+        sql(f"BEGIN EXECUTE IMMEDIATE '{statement}'; END")
+        with pytest.raises(Exception, match=rf"NBH_IN_SCRIPT.*EXECUTE IMMEDIATE '{said}"):
+            sql(f"BEGIN SELECT 1; {statement}; END")
+    with pytest.raises(Exception, match="PARSE_SYNTAX_ERROR"):
+        sql("BEGIN ALTER TABLE t ADD COLUMN; SELECT 1 AS a b; END")
 
 
 def test_named_arguments_and_defaults(sql):
@@ -197,6 +203,14 @@ def test_show_create_table_can_be_run_again(sql):
         ("FSCK REPAIR TABLE t", "FSCK"),
         ("ALTER TABLE t SET MANAGED", "ALTER TABLE ... SET MANAGED"),
         ("CREATE PROCEDURE p() LANGUAGE SQL AS BEGIN SELECT 1; END", "CREATE PROCEDURE"),
+        ("BEGIN IF 1 > 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'x'; END IF; END", "SIGNAL"),
+        ("BEGIN DECLARE EXIT HANDLER FOR DIVIDE_BY_ZERO BEGIN RESIGNAL; END; SELECT 1 / 0; END", "RESIGNAL"),
+        (
+            "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN GET DIAGNOSTICS CONDITION 1 m = MESSAGE_TEXT; END; END",
+            "GET DIAGNOSTICS",
+        ),
+        ("BEGIN COPY INTO t FROM '/x' FILEFORMAT = CSV; END", "COPY INTO"),
+        ("BEGIN SELECT 1; ALTER TABLE t SET TAGS ('a' = 'b'); END", "ALTER TABLE ... SET TAGS"),
         ("GRANT SELECT ON ANY FILE TO x", "ANY FILE"),
         ("CREATE TABLE u (a INT) USING iceberg", "iceberg"),
         ("CREATE SCHEMA s MANAGED LOCATION 'abfss://c@a/x'", "abfss://c@a/x"),

@@ -295,6 +295,29 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "a column of another collation is made on Databricks only",
         ),
         (
+            (
+                "spark.sql('CREATE TABLE t (a STRING)')\n"
+                "try:\n    spark.sql('ALTER TABLE t ALTER a TYPE STRING COLLATE UTF8_LCASE')\nexcept Exception:\n    pass"
+            ),
+            "a column of another collation is made on Databricks only",
+        ),
+        (
+            "spark.sql('CREATE SCHEMA s DEFAULT COLLATION UTF8_LCASE')",
+            "a schema's default collation is made on Databricks only",
+        ),
+        (
+            (
+                "spark.sql('CREATE TABLE t (a INT)')\n"
+                "spark.sql(\"ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', "
+                "'delta.enableIcebergCompatV2' = 'true', 'delta.universalFormat.enabledFormats' = 'iceberg')\")"
+            ),
+            "a table that Iceberg's readers may read is made on Databricks only",
+        ),
+        (
+            "spark.sql('BEGIN GRANT SELECT ON TABLE t TO x; END')",
+            "Write EXECUTE IMMEDIATE 'GRANT ...' there.",
+        ),
+        (
             "spark.sql('CREATE TABLE t (a GEOMETRY(4326))')",
             "a Delta table with a GEOMETRY or GEOGRAPHY is made on Databricks only",
         ),

@@ -647,6 +647,31 @@ def test_129_a_value_that_a_workspace_cuts(folder):
     assert "NBH391 only the beginning of the exit value is kept" in said
 
 
+def test_130_a_refusal_that_a_script_of_sql_catches(folder):
+    """The lie: a script's handler takes a call that isn't served for an error of its own. Here: no handler gets it."""
+    script = (
+        "# MAGIC %sql\n# MAGIC BEGIN\n# MAGIC   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SELECT 'none'; END;\n"
+        "# MAGIC   {};\n# MAGIC END;\n"
+    )
+
+    assert outcome_of(folder, HEADER + script.format("SELECT 1 / 0")) == ["passed", "True", "None", ""]
+    for call in ("SELECT ai_query('m', 'x')", "EXECUTE IMMEDIATE 'UNDROP TABLE t'"):
+        outcome, _, _, error = outcome_of(folder, HEADER + script.format(call))
+        assert (outcome, "is Databricks only" in error) == ("unsupported", True), error
+
+
+def test_131_a_script_of_sql_beside_other_statements(folder):
+    """The lie: a cell has a script and other statements, which Databricks refuses. Here: it is refused, too."""
+    script = "# MAGIC BEGIN\n# MAGIC   SELECT 1;\n# MAGIC END;\n"
+
+    assert outcome_of(folder, f"{HEADER}# MAGIC %sql\n# MAGIC -- alone\n{script}") == ["passed", "True", "None", ""]
+    before = outcome_of(folder, f"{HEADER}# MAGIC %sql\n# MAGIC SELECT 1;\n{script}")
+    behind = outcome_of(folder, f"{HEADER}# MAGIC %sql\n{script}# MAGIC SELECT 1\n")
+    assert (before[0], behind[0]) == ("unsupported", "failed")
+    assert "on Databricks it has a cell of its own" in before[3]
+    assert "ParseException" in behind[3]
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")

@@ -10,8 +10,9 @@ import scala.Option;
 public final class Errors {
   private Errors() {}
 
+  /** Of a class that a SQL script's handler for SQLEXCEPTION lets pass: one that took it would give an answer that nobody has. */
   static RuntimeException databricksOnly(String kind, String mend) {
-    return make("NBH_DATABRICKS_ONLY", "0A000", kind + " is Databricks only: the local Spark can't do it. " + mend);
+    return make("NBH_DATABRICKS_ONLY", "XX000", kind + " is Databricks only: the local Spark can't do it. " + mend);
   }
 
   static RuntimeException syntax(String statement, String expected, String found) {

@@ -97,6 +97,8 @@ enum StatementKind {
   REPAIR_PRIVILEGES("MSCK REPAIR OBJECT", How.REFUSED),
   BLOOM_FILTER("CREATE|DROP BLOOMFILTER INDEX", How.REFUSED),
   REFRESH_FOREIGN("REFRESH FOREIGN", How.REFUSED),
+  SIGNAL("SIGNAL|RESIGNAL", How.REFUSED),
+  DIAGNOSTICS("GET DIAGNOSTICS", How.REFUSED),
   VOLUME_FILES("LIST|PUT|GET|REMOVE", How.REFUSED),
   TRANSACTION("BEGIN ATOMIC|TRANSACTION|WORK", How.REFUSED),
   COMMIT("COMMIT", How.REFUSED),
@@ -114,6 +116,7 @@ enum StatementKind {
     LogicalPlan read(Tokens tokens, SparkSession session);
   }
 
+  private static final String OF_DELTA = "OPTIMIZE|VACUUM|RESTORE";
   private static final Set<String> BEFORE_STATEMENTS = Set.of(";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT");
 
   final String pattern;
@@ -139,7 +142,7 @@ enum StatementKind {
       tokens.moveTo(0);
       if (matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
         if (kind.reader == null) {
-          throw Errors.databricksOnly("The statement " + said(tokens, kind.pattern), "Leave it out here, or run this test on Databricks.");
+          throw refused(said(tokens, 0, kind.pattern));
         }
         if (kind.pattern.contains("…")) {
           tokens.moveTo(0);
@@ -153,35 +156,51 @@ enum StatementKind {
     return null;
   }
 
-  /** What one of our statements is called that stands in a script of BEGIN … END; null if none does. */
-  static String inScript(String text) {
+  /** An error if one of our statements, or of Delta's, stands in a script of BEGIN … END, which Spark can't read then. */
+  static void refuseInScript(String text) {
     Tokens tokens = new Tokens(text, null);
     if (!tokens.take("BEGIN")) {
-      return null;
+      return;
     }
     boolean isStart = true;
     for (int at = 1; !tokens.atEnd(); at++) {
-      tokens.moveTo(at);
       for (StatementKind kind : isStart ? values() : new StatementKind[0]) {
-        tokens.moveTo(at);
-        if (!kind.pattern.contains("…") && matches(tokens, Arrays.asList(kind.pattern.split(" ")))) {
-          return tokens.words(at, tokens.position());
+        if (standsAt(tokens, at, kind.pattern)) {
+          String said = said(tokens, at, kind.pattern);
+          throw kind.reader == null ? refused(said) : notInScript(said);
         }
+      }
+      if (isStart && standsAt(tokens, at, OF_DELTA)) {
+        throw notInScript(said(tokens, at, OF_DELTA));
       }
       tokens.moveTo(at);
       isStart = BEFORE_STATEMENTS.contains(tokens.peek().toUpperCase(Locale.ROOT));
     }
-    return null;
+  }
+
+  /** Whether a statement of this kind begins here; its gap doesn't reach into the next statement. */
+  private static boolean standsAt(Tokens tokens, int at, String pattern) {
+    tokens.moveTo(at);
+    return matches(tokens, Arrays.asList(pattern.split(" "))) && !tokens.words(at, tokens.position()).contains(";");
+  }
+
+  private static RuntimeException notInScript(String statement) {
+    return Errors.make("NBH_IN_SCRIPT", "42601", statement + " can't stand between BEGIN and END here: Spark reads such scripts itself."
+        + " Write EXECUTE IMMEDIATE '" + statement + " ...' there.");
+  }
+
+  private static RuntimeException refused(String statement) {
+    return Errors.databricksOnly("The statement " + statement, "Leave it out here, or run this test on Databricks.");
   }
 
   /** The words of the statement that told its kind. */
-  private static String said(Tokens tokens, String pattern) {
+  private static String said(Tokens tokens, int start, String pattern) {
     int gap = pattern.indexOf('…');
     int end = tokens.position();
     if (gap < 0) {
-      return tokens.words(0, end);
+      return tokens.words(start, end);
     }
-    return tokens.words(0, 2) + " ... " + tokens.words(end - pattern.substring(gap + 2).split(" ").length, end);
+    return tokens.words(start, start + 2) + " ... " + tokens.words(end - pattern.substring(gap + 2).split(" ").length, end);
   }
 
   private static boolean matches(Tokens tokens, List<String> pattern) {

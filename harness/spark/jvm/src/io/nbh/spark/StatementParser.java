@@ -77,12 +77,8 @@ final class StatementParser implements ParserInterface {
         // https://docs.databricks.com/sql/language-manual/sql-ref-syntax-ddl-column-mask
         throw Errors.databricksOnly("MASK of a column", "Leave it out here, or run this test on Databricks.");
       }
-      String ours = StatementKind.inScript(text);
-      if (ours == null) {
-        throw wrong;
-      }
-      throw Errors.make("NBH_IN_SCRIPT", "42601", ours + " can't stand between BEGIN and END here: Spark reads such scripts itself."
-          + " Write EXECUTE IMMEDIATE '" + ours + " ...' there.");
+      StatementKind.refuseInScript(text);
+      throw wrong;
     }
   }
 
