@@ -647,6 +647,17 @@ def test_129_a_value_that_a_workspace_cuts(folder):
     assert "NBH391 only the beginning of the exit value is kept" in said
 
 
+def test_138_a_notebook_run_as_a_script(folder):
+    """The lie: to Python the SQL of a notebook is a comment, and the run passes. Here: a notebook isn't run as a script."""
+    folder.write({"nb.py": f"{HEADER}print('begun'){CELL}# MAGIC %sql\n# MAGIC SELECT raise_error('wrong')\n"})
+
+    said, code = folder.run("harness", "run", "nb.py", "--script")
+
+    assert code == 2, said
+    assert "NBH200 --script is given for a notebook: nb.py" in said
+    assert "begun" not in said
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
