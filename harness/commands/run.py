@@ -175,7 +175,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     spark = _Spark(lambda: _open(wanted, root, roots, tell, files=files))
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots, shared=wanted.kernels, files=own_files)
-    around = Surroundings(user=wanted.principal or wanted.user)
+    is_workspaces = wanted.user != LOCAL_USER or bool(wanted.principal)
+    around = Surroundings(user=wanted.principal or wanted.user, is_workspaces=is_workspaces)
     around.tasks.give(wanted.task_values)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:
