@@ -647,6 +647,28 @@ def test_129_a_value_that_a_workspace_cuts(folder):
     assert "NBH391 only the beginning of the exit value is kept" in said
 
 
+def test_139_each_project_has_its_own_notebooks(folder):
+    """The lie: in one run of two projects a test runs the other one's notebook of that path. Here: its own."""
+    folder.write({"notebooks/etl.py": f"{HEADER}WHOSE = 'rootdir'{CELL}dbutils.notebook.exit('rootdir')\n"})
+    for name in ("billing", "churn"):
+        folder.write(
+            {
+                f"{name}/pyproject.toml": "[tool.pytest.ini_options]\n",
+                f"{name}/notebooks/etl.py": f"{HEADER}WHOSE = '{name}'{CELL}dbutils.notebook.exit('{name}')\n",
+                f"{name}/tests/test_{name}.py": f"""
+                    def test_it(notebook, run_notebook):
+                        assert notebook("notebooks/etl.py").WHOSE == "{name}"
+                        assert run_notebook("notebooks/etl.py").exit_value == "{name}"
+                    """,
+            }
+        )
+
+    said, code = folder.run("pytest", "billing", "churn")
+
+    assert code == pytest.ExitCode.OK, said
+    assert "2 passed" in said
+
+
 def test_138_a_notebook_run_as_a_script(folder):
     """The lie: to Python the SQL of a notebook is a comment, and the run passes. Here: a notebook isn't run as a script."""
     folder.write({"nb.py": f"{HEADER}print('begun'){CELL}# MAGIC %sql\n# MAGIC SELECT raise_error('wrong')\n"})
