@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from harness.commands.project import project_of, root_of
 from harness.errors import SettingsError
 from harness.model import GREEN, CellRun
+from harness.notebook.discover import is_notebook
 from harness.runtime import kept_files
 from harness.runtime.files import prepare
 from harness.runtime.surroundings import Surroundings
@@ -108,7 +109,8 @@ def arguments(options: argparse.Namespace) -> tuple[str, ...] | None:
     """What a script is given, or an entry point, None for a notebook.
 
     Raises:
-        SettingsError: A notebook is given arguments, or another what only notebooks have; or it is said to be both others.
+        SettingsError: A notebook is given arguments, or another what only notebooks have; it is said to be both others; or
+            a notebook is said to be a script.
     """
     if options.script and options.entry_point:
         raise SettingsError(
@@ -125,6 +127,13 @@ def arguments(options: argparse.Namespace) -> tuple[str, ...] | None:
             f"{'-p' if options.parameters else '--skip-cell'} is given to {'a script' if options.script else 'an entry point'}",
             cause="it has neither widgets nor cells",
             mend="write --argument=TEXT",
+        )
+    # A workspace can hold such a file as a plain one; whose catalogs these are knows which it is.
+    if options.script and not options.space and is_notebook(options.notebook):
+        raise SettingsError(
+            f"--script is given for a notebook: {options.notebook}",
+            cause="to Python its %run, its SQL and all its other magics are comments: nothing of them would be run",
+            mend="leave --script out",
         )
     return tuple(options.argument)
 
@@ -166,7 +175,8 @@ def run_once(wanted: Wanted, *, current: str, out: IO[str], tell: Callable[[str]
     spark = _Spark(lambda: _open(wanted, root, roots, tell, files=files))
     screen = _Screen(wanted, out)
     runner = kernels(root=root, roots=roots, shared=wanted.kernels, files=own_files)
-    around = Surroundings(user=wanted.principal or wanted.user)
+    is_workspaces = wanted.user != LOCAL_USER or bool(wanted.principal)
+    around = Surroundings(user=wanted.principal or wanted.user, is_workspaces=is_workspaces)
     around.tasks.give(wanted.task_values)
     before = signal.signal(signal.SIGTERM, _interrupt)  # what ends a job in CI
     try:

@@ -142,6 +142,9 @@ class Host:
         found = find_target(path, beside=place.path, prefixes=settings.run_prefixes, root=settings.folder)
         if found is None:
             why, mend = why_missing(path, beside=place.path, prefixes=settings.run_prefixes, root=settings.folder)
+            if self.around.is_workspaces:  # the settings are none of the user's
+                why = "the workspace has no such notebook"
+                mend = "deploy it; one of the project goes up by itself where the call has its path, and not a variable"
             raise _failed(
                 f'the notebook "{path}" isn\'t there',
                 f'FAILED: Unable to access the notebook "{path}". Either it does not exist, or it can\'t be read.\n{why}',

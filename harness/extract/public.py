@@ -98,11 +98,14 @@ def _check_values(module: NotebookModule, values: Mapping[str, Any]) -> None:
 
 
 def find_notebook(path: str | os.PathLike[str], loader: Loader, *, beside: str | None = None) -> str:
-    """Give the absolute path of a notebook: as it is, from the root, or from beside a file."""
+    """Give the absolute path of a notebook: as it is, from beside a file, from that file's own project, or from the root.
+
+    Several projects that are tested in one run may each have a notebook of that path, and only one of them is the rootdir.
+    """
     given = os.fspath(path)
     places = [os.path.abspath(given), os.path.join(loader.root, given)]
     if beside is not None:
-        places.insert(0, os.path.join(os.path.dirname(beside), given))
+        places[:0] = [os.path.join(folder, given) for folder in (os.path.dirname(beside), settings_for(beside).folder)]
     for place in places:
         if os.path.isfile(place):
             return os.path.normpath(place)

@@ -38,6 +38,7 @@ _OPENS = ("_builtin_open", "_open", "bltn_open", "io_open", "open")
 """By which names modules keep ``open`` for themselves."""
 _GLOBBER = "_StringGlobber"
 """The class of Python 3.13 that keeps functions of ``os`` for ``Path.glob``."""
+_ROOTS = ("/dbfs", "/Volumes", "/Workspace")
 _RESOLVE = "_resolve_filesystem_and_path"
 """What pyarrow asks of each path that it is given."""
 
@@ -283,6 +284,15 @@ def find(path: str) -> str:
     """
     real: str = _FUSE.find(path)[0]
     return real
+
+
+def add_hint(exc: BaseException) -> None:
+    """Where such a path isn't found since nothing serves it in this test: say what does; leave all other errors."""
+    if not isinstance(exc, FileNotFoundError) or _FUSE.files is not None or not isinstance(exc.filename, str):
+        return
+    root = next((root for root in _ROOTS if exc.filename.startswith(root + "/")), None)
+    if root is not None and not os.path.exists(root):  # on Databricks it is there
+        exc.add_note(f"{root} is there in tests that use dbutils, uc, a make_… fixture or run_notebook: ask for one of them")
 
 
 def stand() -> None:

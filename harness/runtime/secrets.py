@@ -57,12 +57,14 @@ class SecretStore:
 
     ``given`` are a test's own, by scope and key. ``variables`` are those of ``[tool.nbh.secrets]``: by scope and key the name
     of the variable that holds the value. Beside them ``NBH_SECRET_<SCOPE>_<KEY>`` is looked for, and last what is ``beyond``.
+    ``is_workspaces`` says that a workspace runs the notebook, whose own secrets are all that there are.
     """
 
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     beyond: Beyond | None = None
+    is_workspaces: bool = False
 
     def get(self, scope: str, key: str) -> str:
         """Give a secret's value as a text: what is no UTF-8 in it is replaced, as Java does.
@@ -116,7 +118,9 @@ class SecretStore:
                 f'there is no secret scope "{scope}"',
                 cause=f"RESOURCE_DOES_NOT_EXIST: Scope {scope} does not exist!\n"
                 f"{self._here()}{', '.join(self._own_scopes()) or 'none'}",
-                mend=(f'did you mean "{near[0]}"? if not, ' if near else "")
+                mend=_IN_WORKSPACE
+                if self.is_workspaces
+                else (f'did you mean "{near[0]}"? if not, ' if near else "")
                 + f'name it under [tool.nbh.secrets."{scope}"], or give it in the test: {_marker(scope, "key")}',
             )
         return sorted({*self._own_keys(scope), *(there or ())})
@@ -125,6 +129,8 @@ class SecretStore:
         known = [f"{name}: {', '.join(self._own_keys(name))}" for name in self._own_scopes()]
         near = get_close_matches(key, self._own_keys(scope), n=1)
         mend = f"set the variable {unset or common}, or give it in the test: {_marker(scope, key)}"
+        if self.is_workspaces:
+            mend = _IN_WORKSPACE
         return SecretNotFoundError(
             f'there is no secret "{key}" in the scope "{scope}"',
             cause=f"java.lang.IllegalArgumentException: Secret does not exist with scope: {scope} and key: {key}\n"
@@ -132,6 +138,12 @@ class SecretStore:
             + ("" if unset else self._here() + ("; ".join(known) or "none")),
             mend=f'did you mean "{near[0]}"? if not, {mend}' if near and not unset else mend,
         )
+
+
+_IN_WORKSPACE = (
+    "put it there (client.secrets.put_secret(…), say): "
+    "a notebook that a workspace runs reads the workspace's secrets, and none of the test's"
+)
 
 
 def variable_of(scope: str, key: str) -> str:

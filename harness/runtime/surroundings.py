@@ -25,8 +25,10 @@ class Surroundings:
         secrets: Mapping[str, Mapping[str, str]] | None = None,
         beyond: Callable[[], Beyond | None] = lambda: None,
         user: str = LOCAL_USER,
+        is_workspaces: bool = False,
     ) -> None:
         self.user = user
+        self.is_workspaces = is_workspaces
         self.tasks = TaskStore()
         self.redactor = Redactor()
         self._secrets = secrets or {}
@@ -35,11 +37,11 @@ class Surroundings:
 
     def secret_store(self, variables: Mapping[str, Mapping[str, str]]) -> SecretStore:
         """The secrets that a notebook sees, of the test and of these settings, and those beyond."""
-        return SecretStore(self._secrets, variables, beyond=self._beyond())
+        return SecretStore(self._secrets, variables, beyond=self._beyond(), is_workspaces=self.is_workspaces)
 
     def of_job(self) -> Surroundings:
         """The same for one job's run: with task values of its own."""
-        its = Surroundings(secrets=self._secrets, beyond=self._beyond, user=self.user)
+        its = Surroundings(secrets=self._secrets, beyond=self._beyond, user=self.user, is_workspaces=self.is_workspaces)
         its.redactor, its._runs = self.redactor, self._runs
         return its
 

@@ -142,3 +142,28 @@ def test_the_files_of_a_killed_run_go_with_the_next(pytester, monkeypatch):
 
     assert list(temporary.glob("nbh-files-*")) == []
     assert Path(tempfile.gettempdir()) != temporary
+
+
+PATHS = """\
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/dbfs/tmp/nope", "/Volumes/main/raw/v/nope", "/dbfsx/nope", "nope"])
+def test_alone(path):
+    open(path)
+
+
+def test_served(dbutils):
+    open("/dbfs/tmp/nope")
+"""
+
+
+def test_who_has_no_such_files_is_told_what_brings_them(make_folder):
+    """Only where nothing serves them, and only of their paths."""
+    folder = make_folder({"test_it.py": [PATHS]})
+
+    said = folder.run_apart("pytest", "-q").stdout
+
+    assert "5 failed" in said
+    told = [line for line in said.splitlines() if "is there in tests that use dbutils, uc," in line]
+    assert [line.split()[1] for line in told] == ["/dbfs", "/Volumes"], said

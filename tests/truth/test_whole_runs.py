@@ -672,6 +672,39 @@ def test_131_a_script_of_sql_beside_other_statements(folder):
     assert "ParseException" in behind[3]
 
 
+def test_139_each_project_has_its_own_notebooks(folder):
+    """The lie: in one run of two projects a test runs the other one's notebook of that path. Here: its own."""
+    folder.write({"notebooks/etl.py": f"{HEADER}WHOSE = 'rootdir'{CELL}dbutils.notebook.exit('rootdir')\n"})
+    for name in ("billing", "churn"):
+        folder.write(
+            {
+                f"{name}/pyproject.toml": "[tool.pytest.ini_options]\n",
+                f"{name}/notebooks/etl.py": f"{HEADER}WHOSE = '{name}'{CELL}dbutils.notebook.exit('{name}')\n",
+                f"{name}/tests/test_{name}.py": f"""
+                    def test_it(notebook, run_notebook):
+                        assert notebook("notebooks/etl.py").WHOSE == "{name}"
+                        assert run_notebook("notebooks/etl.py").exit_value == "{name}"
+                    """,
+            }
+        )
+
+    said, code = folder.run("pytest", "billing", "churn")
+
+    assert code == pytest.ExitCode.OK, said
+    assert "2 passed" in said
+
+
+def test_138_a_notebook_run_as_a_script(folder):
+    """The lie: to Python the SQL of a notebook is a comment, and the run passes. Here: a notebook isn't run as a script."""
+    folder.write({"nb.py": f"{HEADER}print('begun'){CELL}# MAGIC %sql\n# MAGIC SELECT raise_error('wrong')\n"})
+
+    said, code = folder.run("harness", "run", "nb.py", "--script")
+
+    assert code == 2, said
+    assert "NBH200 --script is given for a notebook: nb.py" in said
+    assert "begun" not in said
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")

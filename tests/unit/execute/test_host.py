@@ -123,6 +123,16 @@ def test_a_child_of_a_workspace_path_that_is_not_mapped(host):
         made.answer("run", path="/Shared/nope", timeout_s=0, arguments={})
 
 
+def test_a_child_that_a_workspace_does_not_have(host):
+    """Its settings are the rehearsal's: no mend of the user's."""
+    made, _ = host()
+    made.around.is_workspaces = True
+
+    with pytest.raises(ChildRunError, match=r"the workspace has no such notebook(.|\n)*mend:  deploy it") as caught:
+        made.answer("run", path="/Shared/nope", timeout_s=0, arguments={})
+    assert "run_prefixes" not in str(caught.value)
+
+
 def test_a_child_that_is_no_notebook(host):
     """Is the parent's error, as one that isn't there."""
     made, _ = host()

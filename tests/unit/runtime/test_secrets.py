@@ -69,6 +69,17 @@ def test_a_missing_scope():
         SecretStore({"app": {"token": "x"}}, {}, {}).keys("ap")
 
 
+def test_what_is_missing_in_a_workspace():
+    """Neither a variable nor a test's mark would reach a notebook there, so none is advised."""
+    store = SecretStore({}, {"app": {"token": "APP_TOKEN"}}, {}, is_workspaces=True)
+
+    for asked in (lambda: store.get("app", "tokne"), lambda: store.keys("ap")):
+        with pytest.raises(SecretNotFoundError, match=r"put it there \(client\.secrets\.put_secret") as caught:
+            asked()
+        assert "nbh_secrets" not in str(caught.value)
+        assert "NBH_SECRET_" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("scope", "key"), [(1, "a"), ("a", None), ("a", b"a")])
 def test_names_are_texts(scope, key):
     """Anything else is refused."""
