@@ -148,7 +148,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
 def pytest_collection_finish(session: pytest.Session) -> None:
     from harness.collect.remote import environment_here
 
-    if environment_here(session.config).is_remote and not session.config.option.collectonly:
+    option = session.config.option
+    if environment_here(session.config).is_remote and not option.collectonly and not option.setuponly:
         from harness.collect.on_cluster import begin
 
         begin(session)

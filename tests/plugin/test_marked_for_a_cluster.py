@@ -225,13 +225,15 @@ def test_what_they_cover_is_counted(whole):
     assert rows["nbs/features.py"][:2] == ["2", "0"]
 
 
-def test_nothing_is_asked_where_tests_are_only_collected(folder):
-    """Nor is the workspace started."""
-    done = folder.run_apart("pytest", "--databricks-env=rehearsal", "--collect-only", "-q")
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-plan"])
+def test_nothing_is_asked_where_no_test_is_run(folder, option):
+    """Nor is the workspace started, nor a test shown as passed."""
+    done = folder.run_apart("pytest", "--databricks-env=rehearsal", option, "-q", "tests/test_there.py")
 
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stdout
     assert "signing in" not in done.stdout
     assert "rehearsal at" not in done.stdout
+    assert "passed" not in done.stdout
 
 
 WHERE = """
