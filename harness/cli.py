@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from harness.commands.arguments import WRONG_USE, make_parser
-from harness.errors import HarnessError, SettingsError
+from harness.errors import CellNotFoundError, HarnessError, SettingsError, WidgetNotDefinedError, WidgetValueError
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 YES, NO, UNKNOWN, INTERRUPTED = 0, 1, 3, 130
 
 _MANY = 50  # notebooks, from where on the progress is worth a line
+
+
+# What is raised of the settings, and of what the command line gives: a cell or a widget that isn't there.
+_OF_USE = (SettingsError, CellNotFoundError, WidgetNotDefinedError, WidgetValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.location is not None and error.location.path.startswith(os.getcwd() + os.sep):
             error.location = replace(error.location, path=os.path.relpath(error.location.path).replace(os.sep, "/"))
         _say(str(error))
-        return WRONG_USE if isinstance(error, SettingsError) else UNKNOWN
+        return WRONG_USE if isinstance(error, _OF_USE) else UNKNOWN
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

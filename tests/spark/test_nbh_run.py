@@ -257,8 +257,16 @@ def test_a_cell_to_skip_that_is_not_there(nbh_run):
     """It is an error with the titles that there are, not a run of everything."""
     done = nbh_run(f"{HEADER}# DBTITLE 1,Load\nx = 1\n", "--skip-cell", "Loads")
 
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "did you mean 'Load'?" in done.stderr
+
+
+def test_a_parameter_that_no_widget_has(nbh_run):
+    """Is wrong use, too, where it is one of the notebook's, misspelt."""
+    done = nbh_run(f"{HEADER}dbutils.widgets.text('day', 'today')\n", "-p", "dya=tomorrow")
+
+    assert done.returncode == 2
+    assert "day" in done.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
