@@ -165,5 +165,5 @@ def test_who_has_no_such_files_is_told_what_brings_them(make_folder):
     said = folder.run_apart("pytest", "-q").stdout
 
     assert "5 failed" in said
-    told = [line for line in said.splitlines() if "is there in tests that use dbutils, uc," in line]
+    told = [line for line in said.splitlines() if line.startswith("E ") and "is there in tests that use dbutils, uc," in line]
     assert [line.split()[1] for line in told] == ["/dbfs", "/Volumes"], said
