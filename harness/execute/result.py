@@ -48,18 +48,20 @@ def result_of(
     full: str = "",
     lost: str = "",
     is_child: bool = False,
+    is_workspaces: bool = False,
 ) -> NotebookRun:
     """What became of a run, from what it told and how it was seen to end.
 
     ``full`` says that it wrote more than it may, ``lost`` that Spark ended meanwhile. For what a
-    notebook runs (``is_child``) a notebook that leaves all its cells out has done what it does on Databricks.
+    notebook runs (``is_child``) a notebook that leaves all its cells out has done what it does on Databricks. A workspace that
+    runs it (``is_workspaces``) tells by itself that it has cut an exit value.
     """
     record = told(job.folder)
     end = _End("failed", full) if full else _end(record, node, course, timeout_s)
     if lost and end.outcome != "cancelled":
         end = _End("infrastructure_failed", lost, end.event)
     value: str | None = end.event["value"] if end.outcome == "exited" and end.event is not None else None
-    if value is not None and not is_child and _is_cut(value):
+    if value is not None and not is_child and not is_workspaces and _is_cut(value):
         end = _End("infrastructure_failed", str(_cut(value)), end.event)
     if end.outcome == "passed" and not is_child and notebook.is_left_out(skipped):
         end = _End("unsupported", NOTHING_RUN)

@@ -180,6 +180,7 @@ class Kernels:
                 full=quota.exceeded,
                 lost=_lost(spark),
                 is_child=bool(above),
+                is_workspaces=around.is_workspaces,
             )
             told = replace(run, tables=tables, files=changes.files(work), children=tuple(host.children))
             return redacted(told, around.redactor)
