@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ from harness.execute.warm import Parent
 _PARTS = ("nbclient", "ipykernel", "psutil")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from harness.execute.measure import Measure
     from harness.execute.run import Kernels
@@ -34,27 +32,13 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
     parent = Parent(more=more, shared=shared, files=files)
     try:
         parent.start()
-        with _no_garbage_looked_for():
-            from harness.execute.run import Kernels
+        from harness.execute.run import Kernels
     except BaseException as exc:
         parent.stop()
         if isinstance(exc, ModuleNotFoundError):
             raise missing(exc) from exc
         raise
     return Kernels(parent, root=root, roots=roots, measure=measure)
-
-
-@contextlib.contextmanager
-def _no_garbage_looked_for() -> Iterator[None]:
-    """An import makes none, and to look for some takes a ninth of it."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def refuse_without_parts() -> None:
