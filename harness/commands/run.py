@@ -355,9 +355,14 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more, which --json names" if more > 0 else "")
 
 
+_SHOWN = 2_000  # letters of an exit value; --json has all
+
+
 def _verdict(run: NotebookRun) -> str:
+    from harness.execute.job import clipped
+
     how = run.summary.removesuffix(f": {run.error}")
-    value = f" with {run.exit_value!r}" if run.exit_value is not None else ""
+    value = f" with {clipped(repr(run.exit_value), _SHOWN)}" if run.exit_value is not None else ""
     return f"{how}{value}, after {run.duration_s:.1f} s"
 
 

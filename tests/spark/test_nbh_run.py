@@ -261,6 +261,15 @@ def test_a_cell_to_skip_that_is_not_there(nbh_run):
     assert "did you mean 'Load'?" in done.stderr
 
 
+def test_a_long_exit_value(nbh_run):
+    """Its beginning is shown, with how long it is."""
+    done = nbh_run(f"{HEADER}dbutils.notebook.exit('x' * 1_000_000)\n")
+
+    (told,) = [line for line in done.stdout.splitlines() if " exited " in line and "with '" in line]
+    assert "xx… (1,000,002 characters), after" in told
+    assert len(told) < 3_000
+
+
 def test_a_parameter_that_no_widget_has(nbh_run):
     """Is wrong use, too, where it is one of the notebook's, misspelt."""
     done = nbh_run(f"{HEADER}dbutils.widgets.text('day', 'today')\n", "-p", "dya=tomorrow")
