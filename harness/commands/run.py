@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from harness.model import NotebookRun
     from harness.spark.choose import Session
 
-_SHOWN = 10
+_NAMED = 10
 """So many of a run's tables, and of its files, are named for people."""
+
+_SHOWN = 2_000
+"""So many letters of an exit value are shown to people; ``--json`` has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,11 +354,8 @@ def _conclude(run: NotebookRun, console: Console) -> None:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more, which --json names" if more > 0 else "")
-
-
-_SHOWN = 2_000  # letters of an exit value; --json has all
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more, which --json names" if more > 0 else "")
 
 
 def _verdict(run: NotebookRun) -> str:

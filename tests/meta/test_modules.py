@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -104,3 +105,21 @@ def test_nothing_imports_a_fixture_module(texts):
             bad += [f"{name}: {module}" for module in modules if (module + ".").startswith(("fixtures.", "harness.fixtures."))]
 
     assert bad == []
+
+
+def test_nothing_at_the_top_of_a_module_is_defined_twice(texts):
+    """The second of two constants of one name would stand for the first, too."""
+    twice = []
+    for name, text in texts.items():
+        if name.endswith(".py") and not name.startswith("sample_notebooks/"):
+            names = Counter(name for node in ast.parse(text).body for name in _names_made_by(node))
+            twice += [f"{name}: {made}" for made, times in names.items() if times > 1]
+
+    assert twice == []
+
+
+def _names_made_by(node):
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
