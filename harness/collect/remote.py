@@ -61,19 +61,20 @@ def settle(config: pytest.Config) -> Environment:
             )
     config.stash[ENVIRONMENT] = environment
     if environment.is_remote:
-        _open_no_spark_here(config)
+        _turn_to_no_other_spark(config)
     return environment
 
 
-def _open_no_spark_here(config: pytest.Config) -> None:
-    """Have pyspark's own builder open no Spark on this machine, whose answers would be shown as the workspace's.
+def _turn_to_no_other_spark(config: pytest.Config) -> None:
+    """Have pyspark's own builder turn to no other Spark, whose answers would be shown as the workspace's.
 
-    databricks-connect opens none. What is set here is as pyspark sets it itself with the first session of a server's.
+    Neither to a server that ``SPARK_REMOTE`` names, nor to this machine; databricks-connect opens none here. What is set is as
+    pyspark sets it itself with the first session of a server's.
     """
-    if find_spec("databricks") is not None and find_spec("databricks.connect") is not None:
-        return
     before = {name: os.environ.get(name) for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")}
-    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    os.environ.pop("SPARK_REMOTE", None)
+    if find_spec("databricks") is None or find_spec("databricks.connect") is None:
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     config.add_cleanup(partial(_put_back, before))
 
 

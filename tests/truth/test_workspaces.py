@@ -440,8 +440,11 @@ def test_86_a_copy_of_the_workspaces_own_that_differs_ends_the_test(folder, targ
     assert ("NBH341" in said) is ("its content is another than that of there.py" in said) is bool(code)
 
 
-def test_107_spark_of_this_machine(folder):
-    """The lie: the project's own fixture opens Spark here, in a run that is on a workspace. Here: none is opened."""
+@pytest.mark.parametrize("address", ["", "sc://localhost:1/"])
+def test_107_spark_of_this_machine(folder, monkeypatch, address):
+    """The lie: the project's own fixture opens another Spark, in a run that is on a workspace. Here: none is opened."""
+    if address:
+        monkeypatch.setenv("SPARK_REMOTE", address)
     own = (
         "import pytest\nfrom pyspark.sql import SparkSession\n\n@pytest.fixture\ndef spark():\n    return SparkSession.builder"
     )
@@ -464,7 +467,7 @@ def test_107_spark_of_this_machine(folder):
 
     assert code == 1
     assert "1 failed, 1 error in" in said
-    assert said.count("none is opened on this machine: take the harness's fixture spark") == 2
+    assert said.count("none is opened on this machine: take the harness's fixture spark") == 2, said
 
 
 def test_134_a_warning_that_is_an_error_is_one_on_the_cluster(folder, monkeypatch):
