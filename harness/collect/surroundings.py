@@ -12,10 +12,12 @@ import pytest
 from harness.collect.engine import AROUND, SPARK
 from harness.collect.remote import environment_here, remote_if_used, remote_of
 from harness.collect.session import SESSION
+from harness.collect.warned import as_data, of_data
 from harness.errors import DbutilsArgumentError, RunEngineError
 from harness.runtime.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Callable
 
     from harness.execute.host import Host, Place
@@ -38,7 +40,8 @@ def surroundings_of(item: pytest.Item) -> Surroundings:
         DbutilsArgumentError: A marker ``nbh_secrets`` holds something else than texts by scope and key.
     """
     if _SURROUNDINGS not in item.stash:
-        item.stash[_SURROUNDINGS] = Surroundings(secrets=_secrets(item), beyond=partial(_beyond, item.config))
+        item.stash[_SURROUNDINGS] = around = Surroundings(secrets=_secrets(item), beyond=partial(_beyond, item.config))
+        item.config.pluginmanager.register(_Warned(item, around))
     return item.stash[_SURROUNDINGS]
 
 
@@ -147,6 +150,25 @@ def hide(report: pytest.TestReport, item: pytest.Item) -> None:
             (name, masked if (masked := remote.mask(str(value))) != str(value) else value)
             for name, value in report.user_properties
         ]
+
+
+class _Warned:
+    """Takes a test's secrets out of its warnings too: pytest tells of them once the test is over, to each plugin in turn."""
+
+    def __init__(self, item: pytest.Item, around: Surroundings) -> None:
+        self._nodeid, self._around = item.nodeid, around
+        self._manager = item.config.pluginmanager
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
+        text = str(warning_message.message)
+        hidden = self._around.redactor.text(text)
+        if nodeid == self._nodeid and hidden != text:
+            told = of_data({**as_data(warning_message, nodeid, ""), "text": hidden})
+            warning_message.message, warning_message.category = told.message, told.category
+
+    def pytest_runtest_logstart(self) -> None:  # the next test's
+        self._manager.unregister(self)
 
 
 def _hide(report: pytest.TestReport, hide: Callable[[str], str]) -> None:

@@ -29,7 +29,7 @@ def by_class():
     return DBUtils(None).secrets.get("app", "token")
 """
 TESTS = """\
-import logging, sys, pytest
+import logging, sys, warnings, pytest
 import helper
 from etl import by_another_name, login, token
 
@@ -62,6 +62,15 @@ def test_torn_down(broken):
     pass
 
 
+class OfTwo(UserWarning):
+    def __init__(self, one, two):
+        super().__init__(f"{one} {two}")
+
+def test_warned():
+    warnings.warn("of old " + token())
+    warnings.warn(OfTwo("of its own", token()))
+
+
 def test_never_read():
     assert "hunter2hunter" == "x", "nobody has read a secret here"
 
@@ -92,10 +101,10 @@ def project(pytester):
 
 @pytest.mark.parametrize("options", [["-p", "no:xdist"], ["-n", "2"]], ids=["plain", "xdist"])
 def test_nothing_tells_a_secret(project, options):
-    """Neither tracebacks, locals, captured output, the summary nor JUnit; what nobody read is no secret."""
+    """Neither tracebacks, locals, captured output, warnings, the summary nor JUnit; what nobody read is no secret."""
     result = project.runpytest_subprocess("--showlocals", "-rA", "--junitxml=junit.xml", *options)
 
-    result.assert_outcomes(passed=3, failed=5, errors=1)
+    result.assert_outcomes(passed=4, failed=5, errors=1)
     told = result.stdout.str() + (project.path / "junit.xml").read_text()
     assert "hunter2hunter2" not in told.replace(TESTS, "")
     result.stdout.fnmatch_lines_random(
@@ -107,6 +116,8 @@ def test_nothing_tells_a_secret(project, options):
             "WARNING*log ?REDACTED?",
             "E*and ?REDACTED?",
             "E*KeyError: '?REDACTED?'",
+            "*UserWarning: of old ?REDACTED?",
+            "*UserWarning: test_etl.OfTwo: of its own ?REDACTED?",
             "FAILED test_etl.py::test_raised - ValueError: bad token ?REDACTED?",
             "*NBH358 the marker nbh_secrets takes texts by scope and key",
         ]
