@@ -407,7 +407,7 @@ class ObjectNameError(CatalogError, ValueError):
 
 
 class TableSourceError(CatalogError):
-    """A table was to be made of nothing, or of two things at once."""
+    """A table was to be made of nothing, of a file that isn't there, or of two things at once."""
 
     code = "NBH322"
     about = "a table needs exactly one source"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -114,12 +115,13 @@ class Maker:
         """Make a table of one source, or an empty one of ``columns`` or ``like`` another.
 
         Raises:
-            TableSourceError: No source, or several.
+            TableSourceError: No source, several, or a file that isn't there.
             TableDataError: The rows don't fit.
         """
         given = dict(zip(_SOURCES, (rows, df, csv, ctas, generate), strict=True))
         read = None if columns is None else read_columns(columns)
         _check_sources(given, columns=read, like=like)
+        csv = None if csv is None else self._readable(csv)
         parts = self._parts("table", catalog_name, schema_name, name)
         # What is wrong with rows that give the columns too is told before anything is made.
         ready = read_rows(rows, names=read.names if read else ()) if rows is not None and not _is_typed(read, like) else None
@@ -397,6 +399,24 @@ class Maker:
             return reader.option("enforceSchema", "false").schema(schema).csv(str(path))
         frame = reader.option("inferSchema", "true").csv(str(path))
         return frame.toDF(*columns.names) if columns is not None and columns.names else frame
+
+    def _readable(self, path: str | os.PathLike[str]) -> str:
+        """Where Spark reads a file: a workspace can't see this machine's, so there it is a copy, in the test's own schema."""
+        text = str(path)
+        files = [Path(name) for name in glob(text) if Path(name).is_file()]  # noqa: PTH207 -- it may be absolute
+        if not files and not (Path(text).exists() or Path(text).is_absolute() or urlsplit(text).scheme):
+            raise TableSourceError(
+                f"there is no file {text}",
+                cause=f"csv= was looked for from {Path.cwd()}",
+                mend="correct the path, or begin at the test: Path(__file__).parent / …",
+            )
+        if self._folder_of is None or not files:
+            return text
+        own = self.own_schema
+        landing = self.volume(catalog_name=own.catalog_name, schema_name=own.name)
+        for file in files:
+            (landing.folder / file.name).write_bytes(file.read_bytes())
+        return landing.path
 
 
 def _is_typed(columns: Columns | None, like: object) -> bool:

@@ -127,6 +127,19 @@ def test_two_runs_side_by_side(run_notebook, uc, orders):
     assert orders.name == "orders"
 
 
+def test_a_table_of_a_file_of_this_machine(uc, tmp_path):
+    """A workspace can't see it, and has the same rows."""
+    file = tmp_path / "people of ümlaut.csv"
+    file.write_text("id,name\n1,Ann\n2,\n", encoding="utf-8")
+
+    uc.make_table(name="people", csv=file)
+    uc.make_table(name="typed", csv=file, columns="id bigint, name string")
+
+    for name in ("people", "typed"):
+        assert {tuple(row) for row in uc.table(name).collect()} == {(1, "Ann"), (2, None)}
+    assert uc.table("typed").schema.simpleString() == "struct<id:bigint,name:string>"
+
+
 def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     """What ``dbutils.fs`` puts there Spark reads."""
     landing = uc.make_volume(name="landing")

@@ -96,6 +96,15 @@ def test_a_file_that_does_not_fit_is_an_error(uc, tmp_path):
         uc.make_table(csv=tmp_path / "orders.csv", columns="id int")
 
 
+@pytest.mark.parametrize("columns", [None, "id int"])
+def test_a_file_that_is_not_there(uc, spark, columns):
+    """It is told where it was looked for, and nothing is made."""
+    with pytest.raises(TableSourceError, match=r"there is no file data/nope\.csv\n  cause: csv= was looked for from /"):
+        uc.make_table(name="of_nothing", csv="data/nope.csv", columns=columns)
+
+    assert not spark.catalog.tableExists(uc.full_name("of_nothing"))
+
+
 def test_like_another_table(uc):
     """Its columns, without its rows, with rows of one's own or with generated ones."""
     uc.make_table(name="orders", columns="id int, email string", rows=[(1, "x")])
