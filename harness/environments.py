@@ -277,13 +277,18 @@ def _is_host(value: Any) -> bool:
     return parts is not None and parts.scheme == "https" and bool(parts.hostname) and parts.path in ("", "/")
 
 
+def _is_folder(value: Any) -> bool:
+    return isinstance(value, str) and (not value or value.startswith("/"))
+
+
 def _are(kind: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(isinstance(one, kind) and one for one in value)
 
 
 _RULES: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("host", _is_host, "it is the workspace's address", '"https://adb-….azuredatabricks.net"'),
-    *((key, lambda value: isinstance(value, str), "it is a text", '"…"') for key in ("profile", "catalog", "workspace_root")),
+    *((key, lambda value: isinstance(value, str), "it is a text", '"…"') for key in ("profile", "catalog")),
+    ("workspace_root", _is_folder, "it is a folder of the workspace, from its root on", '"/Workspace/Shared/nbh"'),
     *((key, _are(str), "it is a list of texts", '["…"]') for key in ("protected_catalogs", "allowed_catalogs", "data_files")),
     ("privileges", _are(str), "it is a list of privileges on the catalog", '["USE CATALOG", "CREATE SCHEMA"]'),
     *(

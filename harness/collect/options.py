@@ -13,7 +13,7 @@ import pytest
 
 from harness.collect.engine import AROUND
 from harness.collect.remote import environment_here
-from harness.environments import REHEARSAL
+from harness.environments import REHEARSAL, of_one_place
 from harness.settings import settings_for
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def header(config: pytest.Config) -> list[str]:
         ]
     where = _workspace(environment) if environment.is_remote else _engine(config)
     lines = [f"databricks notebooks: environment {environment.name}, {where}"]
+    if environment.is_remote and (others := of_one_place(environment, settings_for(str(config.rootpath / "x")))):
+        lines.append(f"of one place: {', '.join(others)}; what tests make in one is in all")
     if _LABS in {distribution.project_name for _, distribution in config.pluginmanager.list_plugin_distinfo()}:
         lines.extend(_winners(config))
     return lines

@@ -25,7 +25,7 @@ def explain(code: str) -> str:
     sections = dict(_SECTION.findall(page))
     wanted = code.upper()
     if wanted not in sections:
-        near = get_close_matches(wanted, sections, n=1)
+        near = get_close_matches(wanted, sections, n=1, cutoff=0.8)  # one digit off
         raise SettingsError(
             f'there is no error "{code}"',
             cause=f"{len(sections)} have a code, from {min(sections)} to {max(sections)}",

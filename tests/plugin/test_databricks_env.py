@@ -54,6 +54,17 @@ def test_the_header_names_the_workspace(project):
     result.assert_outcomes(passed=1)
 
 
+def test_the_header_names_environments_of_the_same_place(project):
+    """Who has two names for one catalog knows that tests in one change the other."""
+    again = '    [tool.nbh.env.ci]\n    host = "https://adb-1.1.azuredatabricks.net"\n    catalog = "pps"\n'
+    project.write({"pyproject.toml": PPS + again, "test_it.py": TEST})
+
+    result = project.run("--databricks-env=pps")
+
+    result.stdout.fnmatch_lines(["of one place: ci; what tests make in one is in all"])
+    result.assert_outcomes(passed=1)
+
+
 def test_production_must_be_spelled_out(project):
     """An option in a file leads nobody there by surprise."""
     project.write({"pyproject.toml": PPS, "test_it.py": TEST})

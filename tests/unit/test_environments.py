@@ -164,6 +164,7 @@ def test_an_unknown_environment_names_the_near_miss(settings_of):
         ({"catalog": ["pps"]}, "it is a text"),
         ({"protected_catalogs": "prd"}, "it is a list of texts"),
         ({"libraries": ["x"]}, "a list of tables"),
+        ({"workspace_root": "Shared/nbh"}, "a folder of the workspace, from its root on"),
         ({"timeout_minutes": 0}, "above 0"),
         ({"concurrency": "many"}, "a whole number"),
         ({"protected": "yes"}, "true or false"),

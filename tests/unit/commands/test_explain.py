@@ -34,7 +34,8 @@ def test_what_is_told(capsys):
 
 
 @pytest.mark.parametrize(
-    ("code", "mend"), [("NBH1066", 'did you mean "NBH106"?'), ("x", "give the code as the error shows it")]
+    ("code", "mend"),
+    [("NBH1066", 'did you mean "NBH106"?'), ("NBH999", "give the code"), ("x", "give the code as the error shows it")],
 )
 def test_a_code_that_there_is_not(code, mend):
     """Is wrong use, with the near one."""
