@@ -8,18 +8,25 @@ from __future__ import annotations
 import functools
 import importlib.abc
 import importlib.machinery
+import logging
 import os
+import sqlite3
 import sys
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
+
+from harness.spark import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
+    from pathlib import Path
     from types import ModuleType
 
 SCHEME = "nbh-unity"
 
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
+_DATABASES = "mlflow.store.db.utils"
 
 
 def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
@@ -34,6 +41,7 @@ def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Cal
     # The artifacts' folder, for MLflow's own would be below the working folder, which goes with the run.
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
     _After.changes = {
+        _DATABASES: lambda module: keep_tables(module, store),
         _TRACKING: lambda module: _track(module, store),
         _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema, session),
     }
@@ -61,6 +69,34 @@ class _After(importlib.abc.MetaPathFinder):
 
         loader.exec_module = run_and_change
         return spec
+
+
+def keep_tables(module: Any, store: str) -> None:
+    """Copy the empty tables of a store from the user's cache: MLflow makes them by fifty changes, one after the other."""
+    make = module._initialize_tables  # noqa: SLF001 -- there is no public way
+
+    def begin(engine: Any) -> None:
+        if str(engine.url) != store:  # the notebook's own
+            make(engine)
+            return
+        kept = places.cache(os.environ).folder / f"mlflow-{sys.modules['mlflow'].__version__}.sqlite"
+        logging.getLogger(_DATABASES).setLevel(logging.WARNING)  # of tables that no notebook on Databricks makes
+        if kept.exists():
+            with suppress(sqlite3.Error):  # it is broken
+                _copy(kept, engine.url.database)
+                return
+        make(engine)
+        with suppress(OSError, sqlite3.Error):
+            part = kept.with_suffix(f".{os.getpid()}")  # two may begin at once
+            _copy(engine.url.database, part)
+            part.replace(kept)
+
+    module._initialize_tables = begin  # noqa: SLF001 -- as above
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
 
 
 def _track(module: Any, store: str) -> None:
