@@ -1,4 +1,7 @@
-"""Whether a notebook may ask for Spark; one that surely doesn't is run without: to open a session takes a third of a second."""
+"""What a notebook needs before it begins: Spark, or surely not, and modules that take long.
+
+To open a session takes a third of a second, to import MLflow more than one.
+"""
 
 from __future__ import annotations
 
@@ -24,24 +27,48 @@ _PLAIN = sys.stdlib_module_names | {
     *("tqdm", "yaml"),
 }
 
+_HEAVY = {"mlflow", "sklearn"}
+_STORE = "mlflow.store.tracking.sqlalchemy_store"  # where its runs go here, which takes as long as all the rest
+_INSTALLS = re.compile(r"\bpip\b|\brestartPython\b")
+
 
 def needs_spark(notebook: Notebook, roots: Sequence[str]) -> bool:
     """Whether it names something of Spark's, runs another notebook, or imports a module that may do so."""
     if any(cell.language == "sql" for cell in notebook.cells):
         return True
-    text = "\n".join(cell.source for cell in notebook.cells if cell.language != "markdown")
+    text = _text(notebook)
     if _NAMES.search(text):
         return True
-    folders = [os.path.dirname(os.path.abspath(notebook.path)), *roots]
-    for name in _imported(text):
-        if name not in _PLAIN:
-            return True
-        if any(os.path.exists(os.path.join(folder, name + suffix)) for folder in folders for suffix in ("", ".py", ".ipynb")):
-            return True
-    return False
+    return any(_top(name) not in _PLAIN or _is_projects(name, notebook, roots) for name in _modules(text))
 
 
-def _imported(text: str) -> set[str]:
-    """The top-level names of all modules that a text imports."""
+def warmed(notebook: Notebook, roots: Sequence[str]) -> list[str]:
+    """What it imports of `_HEAVY`, as many of a project do: imported once for all of them, before a kernel is forked.
+
+    Not where it may get another version, nor where the project has something of that name itself.
+    """
+    text = _text(notebook)
+    if _INSTALLS.search(text) or any(_is_projects(name, notebook, roots) for name in _HEAVY):
+        return []
+    found = sorted(name for name in _modules(text) if _top(name) in _HEAVY)
+    return [*found, _STORE] if "mlflow" in map(_top, found) else found
+
+
+def _text(notebook: Notebook) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.language != "markdown")
+
+
+def _is_projects(module: str, notebook: Notebook, roots: Sequence[str]) -> bool:
+    """Whether a module's first name is one in the folder of the notebook, or in one that the project looks in."""
+    folders, name = [os.path.dirname(os.path.abspath(notebook.path)), *roots], _top(module)
+    return any(os.path.exists(os.path.join(folder, name + suffix)) for folder in folders for suffix in ("", ".py", ".ipynb"))
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _modules(text: str) -> set[str]:
+    """The names of all modules that a text imports."""
     found = (one for origin, names in _IMPORTED.findall(text) for one in ([origin] if origin else names.split(",")))
-    return {(one.split() or [""])[0].split(".")[0] for one in found}
+    return {(one.split() or [""])[0] for one in found}

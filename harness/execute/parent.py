@@ -16,13 +16,14 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from harness.execute.lent import asked_for
 from harness.execute.processes import adopt_orphans, die_first, end_child, end_children, end_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 WARM = (
     "ipykernel.debugger",
@@ -112,6 +113,7 @@ class _Serving:
             end_children(spared=self._kernels | self._lent)
             _answer({"status": status})
         else:
+            _warm_up(asked["imports"])
             pid = os.fork()
             if pid == 0:
                 self._shut()
@@ -179,6 +181,22 @@ class _Serving:
         """In a fork: leave the door to the process that it is of."""
         if self._door is not None:
             self._door.close()
+
+
+def _warm_up(names: Sequence[str]) -> None:
+    """Import what a notebook will: seconds of MLflow's, which the next one has for nothing."""
+    from harness.execute.guard import hold_modules
+    from harness.execute.tracking import change_mlflow
+
+    new = [name for name in names if name not in sys.modules]
+    if new:
+        change_mlflow()
+        for name in new:
+            with contextlib.suppress(Exception), warnings.catch_warnings():  # the notebook meets it again
+                warnings.simplefilter("ignore")
+                __import__(name)
+        hold_modules()
+        gc.freeze()
 
 
 def _end_of(pytest: int) -> Callable[[], bool]:

@@ -15,6 +15,8 @@ from jupyter_client.provisioning import KernelProvisionerBase
 from harness.execute.lines import ask_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_client.connect import KernelConnectionInfo
 
     from harness.execute.warm import Parent
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no types that mypy reads
     """One forked kernel, as jupyter_client wants to hold it."""
 
-    def __init__(self, parent_of_kernels: Parent, *, job: str, log: str, **kwargs: Any) -> None:
+    def __init__(self, parent_of_kernels: Parent, *, job: str, log: str, imports: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._parent_of_kernels = parent_of_kernels
-        self._job, self._log = job, log
+        self._job, self._log, self._imports = job, log, imports
         self.process: psutil.Process | None = None
         self.status: int | None = None
         """The exit status of a kernel that ended by itself."""
@@ -45,7 +47,9 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]  # the library has no
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ARG002 -- the library's own signature
         """Fork it."""
-        pid = self._parent_of_kernels.fork(connection=self.parent.connection_file, job=self._job, log=self._log)
+        pid = self._parent_of_kernels.fork(
+            connection=self.parent.connection_file, job=self._job, log=self._log, imports=self._imports
+        )
         self.process = psutil.Process(pid)
         return self.connection_info
 
@@ -102,8 +106,11 @@ class OneKernel(KernelSpecManager):  # type: ignore[misc]  # as above
         return KernelSpec(argv=[], display_name=kernel_name, language="python")
 
 
-def manager(parent: Parent, *, sockets: str, job: str, log: str) -> AsyncKernelManager:
-    """A manager of one kernel, whose sockets lie in a folder; a socket's path can be no longer than about 100 characters."""
+def manager(parent: Parent, *, sockets: str, job: str, log: str, imports: Sequence[str] = ()) -> AsyncKernelManager:
+    """A manager of one kernel, whose sockets lie in a folder; a socket's path can be no longer than about 100 characters.
+
+    ``imports`` are modules that are imported before the fork, and stay for others.
+    """
     made = AsyncKernelManager(
         kernel_name="python3",
         kernel_spec_manager=OneKernel(),
@@ -112,5 +119,7 @@ def manager(parent: Parent, *, sockets: str, job: str, log: str) -> AsyncKernelM
     )
     made.kernel_id = os.path.basename(sockets)
     made.cache_ports = False
-    made.provisioner = Forked(parent, job=job, log=log, parent=made, kernel_id=made.kernel_id, kernel_spec=made.kernel_spec)
+    made.provisioner = Forked(
+        parent, job=job, log=log, imports=imports, parent=made, kernel_id=made.kernel_id, kernel_spec=made.kernel_spec
+    )
     return made

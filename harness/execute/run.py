@@ -25,7 +25,7 @@ from harness.execute.job import WORK, Job
 from harness.execute.line import answering
 from harness.execute.measure import saved
 from harness.execute.memory import memory_limit
-from harness.execute.needs import needs_spark
+from harness.execute.needs import needs_spark, warmed
 from harness.execute.node import node_of
 from harness.execute.outcomes import redacted
 from harness.execute.progress import Progress
@@ -67,10 +67,21 @@ ALLOWED = {
 
 
 class Kernels:
-    """Runs notebooks for one process, in forks of their warm parent, which ends with ``stop``."""
+    """Runs notebooks for one process, in forks of their warm parent, which ends with ``stop``.
 
-    def __init__(self, parent: Parent, *, root: str, roots: Sequence[str] = (), measure: Measure | None = None) -> None:
-        self._parent = parent
+    ``heavy`` is a second one, for those that import what takes long: it stays in there for the next.
+    """
+
+    def __init__(
+        self,
+        parent: Parent,
+        *,
+        heavy: Parent | None = None,
+        root: str,
+        roots: Sequence[str] = (),
+        measure: Measure | None = None,
+    ) -> None:
+        self._parent, self._heavy = parent, heavy
         self._measure = measure
         self._root, self._roots = os.path.abspath(root), tuple(roots)
         self._works = Works()
@@ -119,7 +130,9 @@ class Kernels:
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
         spark = session() if entry is not None or needs_spark(notebook, self._roots) else None
-        self._parent.ready()  # its start is no time of the notebook's
+        imports = warmed(notebook, self._roots) if self._heavy is not None else []
+        parent = self._heavy if self._heavy is not None and imports else self._parent
+        parent.ready()  # its start is no time of the notebook's
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
         if not above:
@@ -133,7 +146,7 @@ class Kernels:
             root=self._root,
             deadline=None if timeout_s is None else begun + timeout_s,
         )
-        folder = Path(tempfile.mkdtemp(dir=self._parent.folder(), prefix="r"))
+        folder = Path(tempfile.mkdtemp(dir=parent.folder(), prefix="r"))
         work: Work | None = None
         try:
             at = str(folder / WORK)  # nothing of the project lies where a wheel works
@@ -161,7 +174,13 @@ class Kernels:
                 _quota(job, spark, files, settings, course) as quota,
             ):
                 _finish(
-                    self._cells(node, job, course, timeout_s=timeout_s, memory=memory_limit(settings.notebook_memory)),
+                    run_cells(
+                        node,
+                        manager(parent, sockets=job.folder, job=str(job.save()), log=str(folder / "log"), imports=imports),
+                        course=course,
+                        timeout_s=timeout_s,
+                        memory=memory_limit(settings.notebook_memory),
+                    ),
                     course,
                     watch=lambda: watch(_progress(node, course, begun, around.redactor)),
                     may_cancel=may_cancel,
@@ -233,18 +252,15 @@ class Kernels:
             whose=dict(spark.whose) if spark is not None else {},
         )
 
-    def _cells(self, node: NotebookNode, job: Job, course: Course, *, timeout_s: float | None, memory: int) -> Any:
-        """The coroutine that runs the cells in a kernel of this run's."""
-        km = manager(self._parent, sockets=job.folder, job=str(job.save()), log=os.path.join(job.folder, "log"))
-        return run_cells(node, km, course=course, timeout_s=timeout_s, memory=memory)
-
     @property
     def pid(self) -> int | None:
         """The warm parent's process, if it runs."""
         return self._parent.pid
 
     def stop(self) -> None:
-        """End the warm parent."""
+        """End the warm parents."""
+        if self._heavy is not None:
+            self._heavy.stop()
         self._parent.stop()
 
 

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
     from harness.execute.run import Kernels
 
 
-def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, shared: str = "", files: str = "") -> Kernels:
+def kernels(
+    *,
+    root: str,
+    roots: Sequence[str],
+    measure: Measure | None = None,
+    shared: str = "",
+    files: str = "",
+    are_many: bool = False,
+) -> Kernels:
     """Give what runs notebooks for this process: shown paths are relative to ``root``, imports count from ``roots``.
 
     ``measure`` is told what coverage saw of a run; ``shared`` and ``files`` are those of `harness.execute.warm.Parent`. That
-    starts here, and gets warm while what talks to kernels is imported.
+    starts here, and gets warm while what talks to kernels is imported. ``are_many`` runs are to come: what takes long to
+    import is then imported once.
 
     Raises:
         KernelsMissingError: Jupyter's packages aren't installed.
@@ -38,7 +47,8 @@ def kernels(*, root: str, roots: Sequence[str], measure: Measure | None = None, 
         if isinstance(exc, ModuleNotFoundError):
             raise missing(exc) from exc
         raise
-    return Kernels(parent, root=root, roots=roots, measure=measure)
+    heavy = Parent(more=more, shared=shared, files=files) if are_many else None
+    return Kernels(parent, heavy=heavy, root=root, roots=roots, measure=measure)
 
 
 def refuse_without_parts() -> None:

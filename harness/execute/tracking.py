@@ -12,18 +12,32 @@ import logging
 import os
 import sqlite3
 import sys
+from collections.abc import Callable  # noqa: TC003 -- a dataclass's field
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.spark import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from pathlib import Path
     from types import ModuleType
 
 SCHEME = "nbh-unity"
+
+
+@dataclass(slots=True)
+class _Given:
+    """What the running notebook's MLflow is given; with the warm parent it was imported before there was one."""
+
+    store: str = ""
+    has_schema: Callable[[str], bool] = lambda _name: True
+    session: Callable[[], Any] = lambda: None
+
+
+_given = _Given()
 
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
 _DATABASES = "mlflow.store.db.utils"
@@ -34,34 +48,33 @@ def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Cal
 
     ``session`` gives Spark's, whose catalog and schema complete short names.
     """
-    store = f"sqlite:///{folder}/mlflow.db"
+    _given.store, _given.has_schema, _given.session = f"sqlite:///{folder}/mlflow.db", has_schema, session
     os.makedirs(folder, exist_ok=True)
-    os.environ["MLFLOW_TRACKING_URI"] = store
+    os.environ["MLFLOW_TRACKING_URI"] = _given.store
     os.environ["MLFLOW_REGISTRY_URI"] = "databricks-uc"
     # The artifacts' folder, for MLflow's own would be below the working folder, which goes with the run.
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
-    _After.changes = {
-        _DATABASES: lambda module: keep_tables(module, store),
-        _TRACKING: lambda module: _track(module, store),
-        _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema, session),
-    }
-    sys.meta_path.insert(0, _After())
+    change_mlflow()
+
+
+def change_mlflow() -> None:
+    """Have MLflow's modules be changed as they are imported."""
+    if not any(isinstance(finder, _After) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _After())
 
 
 class _After(importlib.abc.MetaPathFinder):
     """Changes a module right after it was imported."""
 
-    changes: dict[str, Callable[[ModuleType], None]] = {}  # noqa: RUF012 -- one for the process, as its modules are
-
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Give the module's own spec, with the change after it."""
-        if name not in self.changes:
+        if name not in _CHANGES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or spec.loader is None:
             return spec
         loader: Any = spec.loader
-        run, change = loader.exec_module, self.changes[name]
+        run, change = loader.exec_module, _CHANGES[name]
 
         def run_and_change(module: ModuleType) -> None:
             run(module)
@@ -71,12 +84,12 @@ class _After(importlib.abc.MetaPathFinder):
         return spec
 
 
-def keep_tables(module: Any, store: str) -> None:
+def keep_tables(module: Any) -> None:
     """Copy the empty tables of a store from the user's cache: MLflow makes them by fifty changes, one after the other."""
     make = module._initialize_tables  # noqa: SLF001 -- there is no public way
 
     def begin(engine: Any) -> None:
-        if str(engine.url) != store:  # the notebook's own
+        if str(engine.url) != _given.store:  # the notebook's own
             make(engine)
             return
         kept = places.cache(os.environ).folder / f"mlflow-{sys.modules['mlflow'].__version__}.sqlite"
@@ -99,17 +112,22 @@ def _copy(source: str | Path, target: str | Path) -> None:
         read.backup(written)
 
 
-def _track(module: Any, store: str) -> None:
+def _track(module: Any) -> None:
     # MLflow has a way to add a store for a scheme, and none to say that a name means another.
     asked, told = module._resolve_tracking_uri, module.get_tracking_uri  # noqa: SLF001 -- see above
-    module._resolve_tracking_uri = lambda uri=None: _unless_databricks(asked(uri), store)  # noqa: SLF001
-    module.get_tracking_uri = lambda: _unless_databricks(told(), store)
+    module._resolve_tracking_uri = lambda uri=None: _unless_databricks(asked(uri), _given.store)  # noqa: SLF001
+    module.get_tracking_uri = lambda: _unless_databricks(told(), _given.store)
 
 
-def _register(module: Any, store: str, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
+def _register(module: Any) -> None:
     asked = module._resolve_registry_uri  # noqa: SLF001 -- as above
-    module._resolve_registry_uri = lambda *uris, **named: _unless_databricks(asked(*uris, **named), store)  # noqa: SLF001
-    module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri, has_schema, session))  # noqa: SLF001
+    module._resolve_registry_uri = lambda *uris, **named: _unless_databricks(  # noqa: SLF001
+        asked(*uris, **named), f"{SCHEME}:{_given.store}"
+    )
+    module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri))  # noqa: SLF001
+
+
+_CHANGES: dict[str, Callable[[Any], None]] = {_DATABASES: keep_tables, _TRACKING: _track, _REGISTRY: _register}
 
 
 def _unless_databricks(uri: str | None, ours: str) -> str | None:
@@ -126,18 +144,18 @@ _OF_A_MODEL = (
 """What a store does for the model whose name is given first."""
 
 
-def _by_full_name(call: Callable[..., Any], session: Callable[[], Any]) -> Callable[..., Any]:
+def _by_full_name(call: Callable[..., Any]) -> Callable[..., Any]:
     """The call, with a short name completed by the session's catalog and schema, as MLflow does for Unity Catalog."""
     from mlflow.utils._unity_catalog_utils import get_full_name_from_sc
 
     @functools.wraps(call)
     def named(store: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        return call(store, get_full_name_from_sc(name, session()) if name else name, *args, **kwargs)
+        return call(store, get_full_name_from_sc(name, _given.session()) if name else name, *args, **kwargs)
 
     return named
 
 
-def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> Any:
+def _store(uri: str) -> Any:
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
@@ -150,7 +168,7 @@ def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], An
             parts = name.split(".")
             if len(parts) != len(("catalog", "schema", "model")) or not all(parts):
                 raise MlflowException(f"a model in Unity Catalog is named catalog.schema.model; {name!r} isn't")
-            if not has_schema(".".join(parts[:2])):
+            if not _given.has_schema(".".join(parts[:2])):
                 raise MlflowException(f"there is no schema {'.'.join(parts[:2])} for the model {name}")
             return super().create_registered_model(name, *args, **kwargs)  # type: ignore[no-untyped-call]  # MLflow's
 
@@ -175,5 +193,5 @@ def _store(uri: str, has_schema: Callable[[str], bool], session: Callable[[], An
             raise MlflowException(f"models in Unity Catalog have no stages, and {name} is one: give it an alias")
 
     for method in _OF_A_MODEL:
-        setattr(UnityStore, method, _by_full_name(getattr(UnityStore, method), session))
+        setattr(UnityStore, method, _by_full_name(getattr(UnityStore, method)))
     return UnityStore(uri.removeprefix(f"{SCHEME}:"))  # type: ignore[no-untyped-call]  # MLflow's

@@ -70,9 +70,10 @@ class Parent:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)  # a notebook may have deleted it
             return self._folder
 
-    def fork(self, *, connection: str, job: str, log: str) -> int:
-        """Fork a kernel; gives its pid."""
-        return int(self._ask({"connection": connection, "job": job, "log": log, "environment": _environment()})["pid"])
+    def fork(self, *, connection: str, job: str, log: str, imports: Sequence[str] = ()) -> int:
+        """Fork a kernel, which has these modules imported; gives its pid."""
+        asked = {"connection": connection, "job": job, "log": log, "imports": list(imports), "environment": _environment()}
+        return int(self._ask(asked)["pid"])
 
     def end(self, pid: int) -> int | None:
         """End a kernel, and whatever it has started; gives the exit status of one that had ended by itself."""

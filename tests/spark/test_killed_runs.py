@@ -43,6 +43,7 @@ spark.sql(f"CREATE TABLE {dbutils.widgets.get('schema')}.made AS SELECT 1 AS id"
 MOMENTS = {
     "while the parent of kernels starts": ("", lambda run: any("harness.execute.parent" in word for word in words(run))),
     "in a cell": ("pathlib.Path(home, 'here').touch()\nwhile True:\n    pass", None),
+    "in a cell with MLflow": ("import mlflow\npathlib.Path(home, 'here').touch()\nwhile True:\n    pass", None),
     "while Spark works": (
         "pathlib.Path(home, 'here').touch()\nspark.range(0, 10**15, 1, 4).selectExpr('sum(id % 7)').collect()",
         None,

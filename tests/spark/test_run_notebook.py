@@ -550,6 +550,25 @@ def test_a_library_that_looks_around(run_notebook, notebook, tmp_path, monkeypat
     assert run.passed, run.summary
 
 
+def test_what_takes_long_is_imported_once(run_notebook, notebook, tmp_path):
+    """A notebook finds imported what an earlier one imported of it; not where it has something of that name itself."""
+    pytest.importorskip("mlflow")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mlflow.py").write_text("MINE = 7")
+    cells = (
+        "import sys\nfound = 'mlflow' in sys.modules",
+        "import mlflow",
+        "dbutils.notebook.exit(str((found, mlflow.__name__)))",
+    )
+
+    run_notebook(notebook("import mlflow"))
+    again = run_notebook(notebook(*cells, name="again.py"))
+    other = run_notebook(notebook(*cells, "# %pip", name="other.py"))
+    own = run_notebook(notebook("import mlflow\ndbutils.notebook.exit(str(mlflow.MINE))", name="own/n.py"))
+
+    assert [run.exit_value for run in (again, other, own)] == ["(True, 'mlflow')", "(False, 'mlflow')", "7"]
+
+
 def test_a_models_short_name(run_notebook, notebook):
     """It is one of the session's catalog and schema, as MLflow takes it on Databricks."""
     pytest.importorskip("mlflow")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.execute.needs import needs_spark
+from harness.execute.needs import needs_spark, warmed
 from harness.notebook.source import parse_source
 
 
@@ -35,3 +35,32 @@ def test_what_may_ask_for_spark(text, tmp_path):
 def test_what_does_not(text, tmp_path):
     """A session is a third of a second, for nothing."""
     assert not needs_spark(read(text, tmp_path / "n.py"), [str(tmp_path)])
+
+
+STORE = "mlflow.store.tracking.sqlalchemy_store"
+
+
+@pytest.mark.parametrize(
+    ("text", "modules"),
+    [
+        ("import pandas, sklearn", ["sklearn"]),
+        ("import os\nfrom sklearn.ensemble import RandomForestRegressor", ["sklearn.ensemble"]),
+        ("import mlflow.sklearn as m, json", ["mlflow.sklearn", STORE]),
+        ("from mlflow import MlflowClient\nimport sklearn", ["mlflow", "sklearn", STORE]),
+        ("import mlflow_helper\nfrom . import mlflow", []),
+        ("%pip install mlflow==3.1\nimport mlflow", []),
+        ("dbutils.library.restartPython()\nimport mlflow", []),
+    ],
+)
+def test_what_is_imported_before_it(text, modules, tmp_path):
+    """What takes long, and only where it is the version that the notebook gets."""
+    assert warmed(read(text, tmp_path / "n.py"), []) == modules
+
+
+@pytest.mark.parametrize("name", ["mlflow.py", "sklearn"])
+def test_a_projects_own_module_of_that_name(name, tmp_path):
+    """Wherever the project looks, it isn't the library that the notebook gets; another notebook's would stand for it."""
+    (tmp_path / "src" / name).mkdir(parents=True)
+
+    assert warmed(read("import mlflow", tmp_path / "n.py"), [str(tmp_path / "src")]) == []
+    assert warmed(read("import mlflow", tmp_path / "src" / "n.py"), []) == []

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.execute.tracking import keep_tables
+from harness.execute import tracking
 
 utils = pytest.importorskip("mlflow.store.db.utils")
 sqlalchemy = pytest.importorskip("sqlalchemy")
@@ -22,7 +22,8 @@ def made(tmp_path, monkeypatch):
     def make(name):
         store = f"sqlite:///{tmp_path}/{name}.db"
         module = SimpleNamespace(_initialize_tables=lambda engine: asked.append(name) or utils._initialize_tables(engine))
-        keep_tables(module, store)
+        monkeypatch.setattr(tracking._given, "store", store)
+        tracking.keep_tables(module)
         engine = sqlalchemy.create_engine(store)
         module._initialize_tables(engine)
         utils._verify_schema(engine)
@@ -56,7 +57,8 @@ def test_a_store_of_the_notebooks_own_is_its_own(tmp_path, monkeypatch):
     asked = []
     module = SimpleNamespace(_initialize_tables=asked.append)
 
-    keep_tables(module, "sqlite:////ours.db")
+    monkeypatch.setattr(tracking._given, "store", "sqlite:////ours.db")
+    tracking.keep_tables(module)
     module._initialize_tables(engine := SimpleNamespace(url="sqlite:///m.db"))
 
     assert asked == [engine]
