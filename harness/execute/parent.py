@@ -113,7 +113,7 @@ class _Serving:
             end_children(spared=self._kernels | self._lent)
             _answer({"status": status})
         else:
-            _warm_up(asked["imports"])
+            _warm_up(asked["imports"], asked["job"])
             pid = os.fork()
             if pid == 0:
                 self._shut()
@@ -183,13 +183,16 @@ class _Serving:
             self._door.close()
 
 
-def _warm_up(names: Sequence[str]) -> None:
-    """Import what a notebook will: seconds of MLflow's, which the next one has for nothing."""
+def _warm_up(names: Sequence[str], job: str) -> None:
+    """Import what a notebook will, as on Databricks: seconds of MLflow's, which the next one has for nothing."""
     from harness.execute.guard import hold_modules
+    from harness.execute.job import load_job
+    from harness.execute.names import stand_for_runtime
     from harness.execute.tracking import change_mlflow
 
     new = [name for name in names if name not in sys.modules]
     if new:
+        stand_for_runtime(load_job(job))
         change_mlflow()
         for name in new:
             with contextlib.suppress(Exception), warnings.catch_warnings():  # the notebook meets it again

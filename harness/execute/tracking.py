@@ -6,6 +6,7 @@ A notebook that names Databricks' store (``databricks``, ``databricks-uc``) gets
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.abc
 import importlib.machinery
 import logging
@@ -40,7 +41,7 @@ class _Given:
 _given = _Given()
 
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
-_DATABASES = "mlflow.store.db.utils"
+_DATABASES, _SIGNS_IN = "mlflow.store.db.utils", "mlflow.utils.databricks_utils"
 
 
 def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
@@ -55,10 +56,13 @@ def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Cal
     # The artifacts' folder, for MLflow's own would be below the working folder, which goes with the run.
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
     change_mlflow()
+    if _SIGNS_IN in sys.modules:  # as it is imported in a notebook it takes the notebook's dbutils, to sign in by them
+        importlib.reload(sys.modules[_SIGNS_IN])
 
 
 def change_mlflow() -> None:
-    """Have MLflow's modules be changed as they are imported."""
+    """Have MLflow's modules be changed as they are imported, and tell its makers nothing of tests."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     if not any(isinstance(finder, _After) for finder in sys.meta_path):
         sys.meta_path.insert(0, _After())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -567,6 +568,21 @@ def test_what_takes_long_is_imported_once(run_notebook, notebook, tmp_path):
     own = run_notebook(notebook("import mlflow\ndbutils.notebook.exit(str(mlflow.MINE))", name="own/n.py"))
 
     assert [run.exit_value for run in (again, other, own)] == ["(True, 'mlflow')", "(False, 'mlflow')", "7"]
+
+
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_mlflow_signs_in_nowhere(run_notebook, notebook, monkeypatch, is_imported):
+    """In a notebook it asks the notebook how to, whether it was imported before it or by it."""
+    pytest.importorskip("mlflow.utils.databricks_utils")
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", "/nonexistent")
+    for name in [name for name in os.environ if name.startswith(("DATABRICKS_HOST", "DATABRICKS_TOKEN", "ARM_"))]:
+        monkeypatch.delenv(name)
+    asks = "from mlflow.utils.databricks_utils import get_databricks_host_creds\nprint(get_databricks_host_creds().host)"
+
+    run = run_notebook(notebook(asks if is_imported else f"# not by %pip\n{asks}"))
+
+    assert run.outcome == "unsupported", run.cells[0].text
+    assert "clients sign in to the workspace by it, and there is no workspace here" in run.error
 
 
 def test_a_models_short_name(run_notebook, notebook):
