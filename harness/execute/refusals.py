@@ -65,6 +65,11 @@ _WHYS = (
         re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]"),
         PATH_HINT.replace("\n", " "),
     ),
+    # Spark takes the path for an expression of its own, and so it does arr[*], which is nothing on Databricks either.
+    (
+        re.compile(r"\[INVALID_USAGE_OF_STAR_OR_REGEX\] .*`unresolvedextractvalue`"),
+        "a path with [*] into a text of JSON is read on Databricks only; write from_json(…) with a schema, and transform(…)",
+    ),
     # https://docs.databricks.com/optimizations/aqe: Databricks chooses the number by itself.
     (
         re.compile(r"The value 'auto' in the config \"spark\.sql\.shuffle\.partitions\" is invalid"),

@@ -291,6 +291,10 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "what this metric view says of its columns is known on Databricks only",
         ),
         (
+            "try:\n    spark.sql(\"SELECT c:item[*].price FROM VALUES ('{}') AS t(c)\")\nexcept Exception:\n    pass",
+            "a path with [*] into a text of JSON is read on Databricks only",
+        ),
+        (
             "spark.sql('CREATE TABLE t (a STRING COLLATE UTF8_LCASE)')",
             "a column of another collation is made on Databricks only",
         ),
