@@ -901,3 +901,16 @@ def test_99_what_a_sql_function_names(run_notebook, tmp_path):
     run = run_notebook(tmp_path / "nb.py")
 
     assert run.passed, run.error
+
+
+@pytest.mark.parametrize("writes", ["spark.range(3).write.csv(there)", "spark.range(3).write.format('delta').save(there)"])
+def test_148_a_volume_that_is_not_there(run_notebook, tmp_path, writes):
+    """The lie: Spark makes the folders up to what it writes, and a run without the volume passes."""
+    read = "spark.read.load(there).count()" if "delta" in writes else "spark.read.csv(there).count()"
+    there = "there = '/Volumes/main/default/gone/out'"
+    (tmp_path / "nb.py").write_text(CELL.join([f"{HEADER}import pyspark", f"{there}\n{writes}", read]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert (run.outcome, run.location.cell) == ("failed", 2), run.error
+    assert "[UC_VOLUME_NOT_FOUND] Volume `main`.`default`.`gone` does not exist." in run.error
