@@ -327,6 +327,18 @@ def test_71_a_notebook_is_no_module(folder):
         assert error.startswith("NotebookImportException: Unable to import module `helpers`")
 
 
+@pytest.mark.parametrize("name", ["packaging", "tabnanny"])
+def test_149_a_notebook_that_is_named_as_a_package(folder, name):
+    """The lie: ``import packaging`` runs the notebook packaging.py. Here: it is the package, or Python's own module."""
+    folder.write({f"{name}.py": f"{HEADER}print('it ran')\nopen('ran', 'w')\n"})
+
+    outcome, _, value, error = outcome_of(folder, f"{HEADER}import {name}{CELL}dbutils.notebook.exit({name}.__file__)\n")
+
+    assert outcome == "exited", error
+    assert not value.startswith(str(folder.path))
+    assert not (folder.path / "ran").exists()
+
+
 def test_71_but_an_installed_package_may_look_like_one(folder):
     """A wheel's modules aren't read from the workspace; one whose sources lie in the project is installed all the same."""
     folder.write({"src/pkg/__init__.py": "", "src/pkg/steps.py": f"{HEADER}def f(): return 7\n"})
