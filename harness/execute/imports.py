@@ -16,6 +16,7 @@ from harness.runtime.fuse_imports import real_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
     from types import FrameType, ModuleType
 
 
@@ -37,7 +38,7 @@ class NotebookImportException(Exception):  # noqa: N818 -- Databricks' own name
 
 
 class NoNotebooks:
-    """Stands before Python's own finders on ``sys.meta_path``, and refuses what they would find if it is a notebook.
+    """Stands before Python's own finders on ``sys.meta_path``, and passes over what they would find if it is a notebook.
 
     A package that is installed may hold what looks like one: it isn't read from the workspace.
     """
@@ -47,19 +48,23 @@ class NoNotebooks:
         fullname: str,
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,  # noqa: ARG002 -- importlib's protocol
-    ) -> None:
-        """Find nothing (importlib's protocol).
+    ) -> ModuleSpec | None:
+        """Find the module that a notebook of its name stands before; nothing where there is no such notebook (importlib's).
 
         Raises:
-            NotebookImportException: It is a notebook.
+            NotebookImportException: There is the notebook alone.
         """
         name = fullname.rpartition(".")[2] + ".py"
-        for entry in sys.path if path is None else path:
-            file = os.path.join(real_folder(entry), name)
-            if not entry.startswith((sys.prefix, sys.base_prefix)) and has_header(file):
-                spec = PathFinder.find_spec(fullname, path)
-                if spec is not None and spec.origin == file and not _is_installed(fullname):
-                    raise NotebookImportException(fullname, file)
+        files = {entry: os.path.join(real_folder(entry), name) for entry in (sys.path if path is None else path)}
+        prefixes = (sys.prefix, sys.base_prefix)
+        notebooks = {file for entry, file in files.items() if not entry.startswith(prefixes) and has_header(file)}
+        spec = PathFinder.find_spec(fullname, path) if notebooks else None
+        if spec is None or spec.origin not in notebooks:
+            return None
+        other = PathFinder.find_spec(fullname, [entry for entry, file in files.items() if file not in notebooks])
+        if (other is None or other.origin is None) and not _is_installed(fullname):
+            raise NotebookImportException(fullname, spec.origin)
+        return other
 
 
 class OfEveryCluster:

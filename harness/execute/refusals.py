@@ -65,6 +65,20 @@ _WHYS = (
         re.compile(r"main error class 'COLUMN_IS_NOT_VARIANT_TYPE'|\[COLUMN_IS_NOT_VARIANT_TYPE\]"),
         PATH_HINT.replace("\n", " "),
     ),
+    # Spark takes the path for an expression of its own, and so it does arr[*], which is nothing on Databricks either.
+    (
+        re.compile(r"\[INVALID_USAGE_OF_STAR_OR_REGEX\] .*`unresolvedextractvalue`"),
+        "a path with [*] into a text of JSON is read on Databricks only; write from_json(…) with a schema, and transform(…)",
+    ),
+    # https://docs.databricks.com/sql/language-manual/control-flow/compound-stmt: newer runtimes have both.
+    (
+        re.compile(r"\[UNSUPPORTED_FEATURE\.CONTINUE_EXCEPTION_HANDLER\]"),
+        "a script's CONTINUE handler runs on Databricks only; write an EXIT handler, in a BEGIN … END around the statement",
+    ),
+    (
+        re.compile(r"\[UNSUPPORTED_FEATURE\.SQL_CURSOR\]"),
+        "a script's cursor runs on Databricks only; FOR … AS (a query) DO … END FOR goes through the rows here too",
+    ),
     # https://docs.databricks.com/optimizations/aqe: Databricks chooses the number by itself.
     (
         re.compile(r"The value 'auto' in the config \"spark\.sql\.shuffle\.partitions\" is invalid"),

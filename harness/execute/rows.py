@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BYTES = 2_048_000
 """How much of a table is kept, as on Databricks."""
 
+MONTHS = frozenset(["interval", "yearmonthinterval"])
+"""Spark's names of the intervals that hold months; as data they have a form that nobody tells."""
+
 _EXACT = 2**53
 """Beyond it pandas, which has floats where an integer may be missing, doesn't hold each integer."""
 
@@ -33,6 +36,8 @@ def table(columns: Iterable[tuple[str, Any]], rows: Iterable[Iterable[Any]], *, 
         zone: The session's time zone.
     """
     named = list(columns)
+    if any(kind.typeName() in MONTHS for _, kind in named):
+        raise UnclearError("an interval of months")
     kept: list[list[Any]] = []
     left = BYTES
     for row in rows:

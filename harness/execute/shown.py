@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.execute import figures
 from harness.execute.magics import UnsupportedError
-from harness.execute.rows import UnclearError, table
+from harness.execute.rows import MONTHS, UnclearError, table
 from harness.model import TABLE
 from harness.runtime.display import ROWS, is_frame
 from harness.runtime.fs import FileInfo
@@ -48,7 +48,24 @@ def head(frame: Any) -> Any:
             "write it with .writeStream.trigger(availableNow=True).toTable(…) and display that table, "
             "or leave the cell out by skip_cells"
         )
-    return frame.limit(ROWS + 1).toPandas()
+    return _readable(frame.limit(ROWS + 1)).toPandas()
+
+
+def _readable(frame: Any) -> Any:
+    """The frame with intervals of months as their text in SQL: Arrow and pandas have no such values."""
+    from pyspark.sql import functions
+
+    fields = frame.schema.fields
+    if not any(_has_months(field.dataType) for field in fields):
+        return frame
+    kinds = ["string" if _has_months(field.dataType) else field.dataType for field in fields]
+    columns = [functions.col(f"c{i}").cast(kind) for i, kind in enumerate(kinds)]
+    numbered = frame.toDF(*(f"c{i}" for i in range(len(fields))))  # two columns may have one name
+    return numbered.select(*(column.alias(field.name) for column, field in zip(columns, fields, strict=True)))
+
+
+def _has_months(kind: Any) -> bool:
+    return kind.typeName() in MONTHS
 
 
 def _table(frame: Any) -> None:

@@ -132,6 +132,21 @@ def test_subqueries_in_delete_and_update(sql):
     assert condition(correlated, sql) == "NBH_DATABRICKS_ONLY"
 
 
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite"])
+def test_cluster_by_of_the_dataframe_api(sql, mode):
+    """Both writers make what CLUSTER BY does, anew and in a table's place: https://docs.databricks.com/delta/clustering."""
+    frame = sql.spark.createDataFrame([(1, "a")], "id int, name string")
+    frame.write.mode(mode).clusterBy("id").saveAsTable("t")
+    frame.write.mode("overwrite").clusterBy("name", "id").saveAsTable("t")
+    frame.writeTo("u").using("delta").clusterBy("id").create()
+    frame.writeTo("v").using("delta").clusterBy("id").createOrReplace()
+    sql("ALTER TABLE v CLUSTER BY (name)")
+
+    told = [sql.spark.sql(f"DESCRIBE DETAIL {name}").first().clusteringColumns for name in ("t", "u", "v")]
+    assert told == [["name", "id"], ["id"], ["name"]]
+    assert sql("SELECT * FROM t UNION SELECT * FROM u UNION SELECT * FROM v") == [(1, "a")]
+
+
 def test_what_databricks_spells_otherwise(sql):
     """Time travel by @, CLUSTER BY AUTO, MANAGED LOCATION, FOREIGN KEY on a column, settings by Databricks' names."""
     sql("CREATE TABLE t AS SELECT 1 AS id")
@@ -203,6 +218,7 @@ def test_show_create_table_can_be_run_again(sql):
         ("FSCK REPAIR TABLE t", "FSCK"),
         ("ALTER TABLE t SET MANAGED", "ALTER TABLE ... SET MANAGED"),
         ("CREATE PROCEDURE p() LANGUAGE SQL AS BEGIN SELECT 1; END", "CREATE PROCEDURE"),
+        ("CALL main.default.p(1)", "CALL"),
         ("BEGIN IF 1 > 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'x'; END IF; END", "SIGNAL"),
         ("BEGIN DECLARE EXIT HANDLER FOR DIVIDE_BY_ZERO BEGIN RESIGNAL; END; SELECT 1 / 0; END", "RESIGNAL"),
         (

@@ -55,6 +55,18 @@ def test_a_displayed_table_has_its_rows(shown):
     assert (held["type"], held["overflow"]) == ("table", False)
 
 
+def test_intervals_of_months_are_shown(run_notebook, notebook):
+    """As their text: pandas can't hold them. Days can be held."""
+    query = "SELECT INTERVAL 3 YEAR AS x, 1 AS x, make_interval(1, 2) AS i, INTERVAL '2' DAY AS d"
+    done = run_notebook(notebook(f'display(spark.sql("{query}"))'))
+
+    assert done.passed, done.summary
+    output = done.cells[0].outputs[0]
+    assert TABLE not in output["metadata"]
+    for text in ("INTERVAL '3' YEAR", "1 years 2 months", "2 days"):
+        assert text in output["data"]["text/plain"]
+
+
 def test_only_the_first_thousand_rows_are_shown_and_that_is_told(shown):
     """As many as people see."""
     held = shown("display(spark.range(1001))")

@@ -160,6 +160,32 @@ def test_a_volume_comes_and_goes_with_its_statement(spark, dbutils, uc, tmp_path
     spark.sql(f"CREATE SCHEMA {uc.name}")  # the fixture drops it
 
 
+@pytest.mark.parametrize("scheme", ["", "dbfs:", "file:"])
+def test_nothing_is_written_into_a_volume_that_is_not_there(spark, uc, scheme):
+    """Neither files nor a table by its path, and nothing of it is read afterwards; once it is made, they are."""
+    path = f"{scheme}/Volumes/{uc.catalog}/{uc.schema}/gone/out"
+    for form in ("csv", "delta"):
+        with pytest.raises(Exception, match=rf"UC_VOLUME_NOT_FOUND.*CREATE VOLUME {uc.name}\.gone makes it"):
+            spark.range(3).write.format(form).mode("overwrite").save(path)
+    with pytest.raises(Exception, match=r"PATH_NOT_FOUND"):
+        spark.read.csv(path).count()
+
+    spark.sql(f"CREATE VOLUME {uc.name}.gone")
+    spark.range(3).write.csv(path)
+    assert spark.read.csv(path).count() == 3
+
+
+def test_a_stream_has_no_checkpoint_in_a_volume_that_is_not_there(spark, uc):
+    """It would begin anew in each run there, and not start at all on Databricks."""
+    spark.range(3).write.saveAsTable(f"{uc.name}.t")
+    stream = spark.readStream.table(f"{uc.name}.t").writeStream.trigger(availableNow=True)
+
+    with pytest.raises(Exception, match="UC_VOLUME_NOT_FOUND"):
+        stream.option("checkpointLocation", f"/Volumes/{uc.catalog}/{uc.schema}/gone/c").toTable(
+            f"{uc.name}.u"
+        ).awaitTermination()
+
+
 def test_a_volume_on_cloud_storage_is_refused(spark, uc):
     """A folder named s3: would be made, and the notebook take it for the bucket."""
     with pytest.raises(Exception, match="location s3://bucket/x"):

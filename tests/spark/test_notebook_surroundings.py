@@ -291,6 +291,21 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
             "what this metric view says of its columns is known on Databricks only",
         ),
         (
+            (
+                "try:\n    spark.sql('BEGIN DECLARE CONTINUE HANDLER FOR DIVIDE_BY_ZERO SELECT 0; SELECT 1 / 0; END')\n"
+                "except Exception:\n    pass"
+            ),
+            "a script's CONTINUE handler runs on Databricks only",
+        ),
+        (
+            ("try:\n    spark.sql('BEGIN DECLARE c CURSOR FOR SELECT 1; OPEN c; CLOSE c; END')\nexcept Exception:\n    pass"),
+            "a script's cursor runs on Databricks only",
+        ),
+        (
+            "try:\n    spark.sql(\"SELECT c:item[*].price FROM VALUES ('{}') AS t(c)\")\nexcept Exception:\n    pass",
+            "a path with [*] into a text of JSON is read on Databricks only",
+        ),
+        (
             "spark.sql('CREATE TABLE t (a STRING COLLATE UTF8_LCASE)')",
             "a column of another collation is made on Databricks only",
         ),

@@ -327,6 +327,18 @@ def test_71_a_notebook_is_no_module(folder):
         assert error.startswith("NotebookImportException: Unable to import module `helpers`")
 
 
+@pytest.mark.parametrize("name", ["packaging", "tabnanny"])
+def test_149_a_notebook_that_is_named_as_a_package(folder, name):
+    """The lie: ``import packaging`` runs the notebook packaging.py. Here: it is the package, or Python's own module."""
+    folder.write({f"{name}.py": f"{HEADER}print('it ran')\nopen('ran', 'w')\n"})
+
+    outcome, _, value, error = outcome_of(folder, f"{HEADER}import {name}{CELL}dbutils.notebook.exit({name}.__file__)\n")
+
+    assert outcome == "exited", error
+    assert not value.startswith(str(folder.path))
+    assert not (folder.path / "ran").exists()
+
+
 def test_71_but_an_installed_package_may_look_like_one(folder):
     """A wheel's modules aren't read from the workspace; one whose sources lie in the project is installed all the same."""
     folder.write({"src/pkg/__init__.py": "", "src/pkg/steps.py": f"{HEADER}def f(): return 7\n"})
@@ -901,3 +913,16 @@ def test_99_what_a_sql_function_names(run_notebook, tmp_path):
     run = run_notebook(tmp_path / "nb.py")
 
     assert run.passed, run.error
+
+
+@pytest.mark.parametrize("writes", ["spark.range(3).write.csv(there)", "spark.range(3).write.format('delta').save(there)"])
+def test_148_a_volume_that_is_not_there(run_notebook, tmp_path, writes):
+    """The lie: Spark makes the folders up to what it writes, and a run without the volume passes."""
+    read = "spark.read.load(there).count()" if "delta" in writes else "spark.read.csv(there).count()"
+    there = "there = '/Volumes/main/default/gone/out'"
+    (tmp_path / "nb.py").write_text(CELL.join([f"{HEADER}import pyspark", f"{there}\n{writes}", read]) + "\n")
+
+    run = run_notebook(tmp_path / "nb.py")
+
+    assert (run.outcome, run.location.cell) == ("failed", 2), run.error
+    assert "[UC_VOLUME_NOT_FOUND] Volume `main`.`default`.`gone` does not exist." in run.error

@@ -48,7 +48,9 @@ abstract class MappedFiles extends FileSystem {
 
   /** The same, for what is changed there. */
   private Path changed(Path path) {
-    VolumePaths.require(getConf(), "WRITE VOLUME", makeQualified(path).toUri().getPath());
+    String asked = makeQualified(path).toUri().getPath();
+    VolumePaths.require(getConf(), "WRITE VOLUME", asked);
+    VolumePaths.requireVolume(getConf(), asked);
     return real(path);
   }
 

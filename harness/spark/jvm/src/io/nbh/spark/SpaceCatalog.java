@@ -2,6 +2,7 @@ package io.nbh.spark;
 
 import io.unitycatalog.nbh.Delegate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -33,6 +34,7 @@ import org.apache.spark.sql.connector.catalog.constraints.Constraint;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.delta.catalog.DeltaCatalog;
 import org.apache.spark.sql.delta.commands.TableCreationModes.CreationMode;
+import org.apache.spark.sql.delta.skipping.clustering.temp.ClusterByTransform;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import scala.Option;
@@ -216,26 +218,33 @@ public final class SpaceCatalog extends DeltaCatalog implements RelationCatalog 
 
   @Override
   public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    return super.createTable(ident, columns, partitions, placed(ident, properties));
+    return super.createTable(ident, columns, clustered(partitions), placed(ident, properties));
   }
 
   @Override
   public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placed(ident, properties);
-    return isDelta(placed) ? super.stageCreate(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, false, false);
+    return isDelta(placed) ? super.stageCreate(ident, columns, clustered(partitions), placed) : files(ident, columns, partitions, placed, false, false);
   }
 
   @Override
   public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placed(ident, properties);
-    return isDelta(placed) ? super.stageReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, true);
+    return isDelta(placed) ? super.stageReplace(ident, columns, clustered(partitions), placed) : files(ident, columns, partitions, placed, true, true);
   }
 
   @Override
   public StagedTable stageCreateOrReplace(
       Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placed(ident, properties);
-    return isDelta(placed) ? super.stageCreateOrReplace(ident, columns, partitions, placed) : files(ident, columns, partitions, placed, true, false);
+    return isDelta(placed) ? super.stageCreateOrReplace(ident, columns, clustered(partitions), placed) : files(ident, columns, partitions, placed, true, false);
+  }
+
+  /** The DataFrame API's clusterBy as Delta's parser gives CLUSTER BY, which is all that Delta knows. */
+  private static Transform[] clustered(Transform[] partitions) {
+    return Arrays.stream(partitions)
+        .map(by -> by.name().equals("cluster_by") ? new ClusterByTransform(Scala.seq(Arrays.asList(by.references()))) : by)
+        .toArray(Transform[]::new);
   }
 
   /** Delta asks the session catalog where a managed table lies, which doesn't know our schemas: say it beforehand. */

@@ -3,6 +3,7 @@ package io.nbh.spark;
 import java.io.File;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -37,17 +38,34 @@ final class VolumePaths {
     Space space = space(conf);
     String[] parts = path.substring(Math.min(path.length(), VOLUMES.length())).split("/", 4);
     Path nowhere = Path.of(space == null ? "/Volumes" : space.root.resolve("nowhere").toString(), parts);
-    if (space == null || parts.length < 3) {
-      return nowhere;
-    }
-    CatalogEntry catalog = space.catalogs.get(Space.key(parts[0]));
-    SchemaEntry schema = catalog == null ? null : catalog.schemas.get(Space.key(parts[1]));
-    VolumeEntry volume = schema == null ? null : schema.volumes.get(Space.key(parts[2]));
+    VolumeEntry volume = volume(space, parts);
     if (volume == null) {
       return nowhere;
     }
     require(conf, "READ VOLUME", path);
     return parts.length < 4 || parts[3].isEmpty() ? volume.folder : volume.folder.resolve(parts[3]);
+  }
+
+  private static VolumeEntry volume(Space space, String[] parts) {
+    if (space == null || parts.length < 3) {
+      return null;
+    }
+    CatalogEntry catalog = space.catalogs.get(Space.key(parts[0]));
+    SchemaEntry schema = catalog == null ? null : catalog.schemas.get(Space.key(parts[1]));
+    return schema == null ? null : schema.volumes.get(Space.key(parts[2]));
+  }
+
+  /** An error if the path is below /Volumes and in no volume that there is: what writes there would make the folders up to it. */
+  static void requireVolume(Configuration conf, String path) {
+    if (!path.startsWith(VOLUMES)) {
+      return;
+    }
+    String[] parts = path.substring(VOLUMES.length()).split("/", 4);
+    if (volume(space(conf), parts) == null) {
+      String[] name = Arrays.copyOf(parts, Math.min(parts.length, 3));
+      throw Errors.make("UC_VOLUME_NOT_FOUND", "42704", "Volume " + Errors.quote(name) + " does not exist. Please use 'SHOW VOLUMES' to"
+          + " list available volumes. CREATE VOLUME " + Errors.quoteOdd(name) + " makes it.");
+    }
   }
 
   /** An error if the path is in a volume and whoever asks may not; see {@link Access}. */
