@@ -705,6 +705,18 @@ def test_138_a_notebook_run_as_a_script(folder):
     assert "begun" not in said
 
 
+def test_144_code_beside_another_language(folder):
+    """The lie: the SQL of a cell that holds Python too is a comment, and the run passes. Here: the run is unsupported."""
+    folder.write({"nb.py": f"{HEADER}# MAGIC %sql\n# MAGIC SELECT raise_error('wrong')\n\nprint(6 * 7)\n"})
+
+    said, code = folder.run("harness", "run", "nb.py")
+
+    assert code != 0, said
+    assert "nb.py holds what can't run here at nb.py:2 (cell 1, line 1)" in said
+    assert "some of its lines begin with '# MAGIC' and set a language, others are code" in said
+    assert "42" not in said.split("\n")
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
