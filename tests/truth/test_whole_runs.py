@@ -717,6 +717,17 @@ def test_144_code_beside_another_language(folder):
     assert "42" not in said.split("\n")
 
 
+@pytest.mark.parametrize("driver", [".option('driver', 'org.postgresql.Driver')", ""])
+def test_145_a_driver_that_databricks_has(folder, driver):
+    """The lie: the notebook catches that the driver isn't there, and passes. Here: the run is unsupported, at its cell."""
+    read = f"spark.read.format('jdbc').option('url', 'jdbc:postgresql://db/x').option('dbtable', 't'){driver}.load().collect()"
+
+    ended = outcome_of(folder, f"{HEADER}try:\n    {read}\nexcept Exception:\n    print('no such table yet')\n")
+
+    assert ended[0] == "unsupported"
+    assert "Databricks has the JDBC drivers of PostgreSQL" in ended[-1]
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
