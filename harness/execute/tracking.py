@@ -10,7 +10,9 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from harness.execute.magics import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SCHEME = "nbh-unity"
 
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
+_SCORERS = "mlflow.genai.scorers.base"
 
 
 def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
@@ -35,6 +38,7 @@ def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Cal
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = f"file://{folder}/artifacts"
     _After.changes = {
         _TRACKING: lambda module: _track(module, store),
+        _SCORERS: _refuse_scorers,
         _REGISTRY: lambda module: _register(module, f"{SCHEME}:{store}", has_schema, session),
     }
     sys.meta_path.insert(0, _After())
@@ -74,6 +78,19 @@ def _register(module: Any, store: str, has_schema: Callable[[str], bool], sessio
     asked = module._resolve_registry_uri  # noqa: SLF001 -- as above
     module._resolve_registry_uri = lambda *uris, **named: _unless_databricks(asked(*uris, **named), store)  # noqa: SLF001
     module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri, has_schema, session))  # noqa: SLF001
+
+
+def _refuse_scorers(module: Any) -> None:
+    """Have no scorer registered: what watches an experiment is Databricks' own, and MLflow's answer here is another one."""
+
+    def refuse(_scorer: object, *_: Any, **__: Any) -> NoReturn:
+        raise UnsupportedError(
+            "a scorer is registered, and watches an experiment, on Databricks only; mlflow.genai.evaluate takes it as it is"
+        )
+
+    for name in ("register", "start", "update", "stop"):
+        if hasattr(module.Scorer, name):
+            setattr(module.Scorer, name, refuse)
 
 
 def _unless_databricks(uri: str | None, ours: str) -> str | None:

@@ -728,6 +728,17 @@ def test_145_a_driver_that_databricks_has(folder, driver):
     assert "Databricks has the JDBC drivers of PostgreSQL" in ended[-1]
 
 
+def test_146_a_scorer_is_registered(folder):
+    """The lie: MLflow refuses here what Databricks takes, the notebook catches it and passes. Here: it is unsupported."""
+    pytest.importorskip("mlflow.genai.scorers")
+    made = "from mlflow.genai.scorers import scorer\n\n@scorer\ndef short(outputs):\n    return len(outputs) < 9\n\n"
+
+    ended = outcome_of(folder, f"{HEADER}{made}try:\n    short.register(name='short')\nexcept Exception:\n    print('kept')\n")
+
+    assert ended[0] == "unsupported"
+    assert "a scorer is registered, and watches an experiment, on Databricks only" in ended[-1]
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
