@@ -85,7 +85,8 @@ class Cell:
     ``source`` is the text as the notebook editor shows it: without the ``# MAGIC`` prefixes, with the magic line itself.
     ``first_line`` to ``last_line`` are the lines of the file that hold that text, both included; line ``k`` (from 1) of
     ``source`` stands on line ``first_line + k - 1``. ``start`` and ``end`` bound the cell's bytes in ``Notebook.raw``.
-    ``skipped`` is true where the cell begins with ``%skip``.
+    ``skipped`` is true where the cell begins with ``%skip``. ``doubt`` is a clause where a cell holds lines of two languages,
+    so that nobody can tell which of them Databricks runs.
     """
 
     number: int
@@ -98,6 +99,7 @@ class Cell:
     title: str | None = None
     magics: tuple[Magic, ...] = ()
     skipped: bool = False
+    doubt: str = ""
 
     @property
     def has_code(self) -> bool:

@@ -118,6 +118,14 @@ _WHYS = (
         re.compile(r"\[DELTA_UNSUPPORTED_NON_EMPTY_CLONE\]"),
         "a clone takes the place of a table with rows on Databricks only; drop the table first",
     ),
+    # A runtime's release notes list its drivers. Where no driver is named, Spark doesn't say for which database it looked.
+    (
+        re.compile(
+            r"ClassNotFoundException\) (?:org\.postgresql|org\.mariadb\.jdbc|com\.microsoft\.sqlserver\.jdbc)\."
+            r"|\(java\.sql\.SQLException\) No suitable driver"
+        ),
+        "Databricks has the JDBC drivers of PostgreSQL, MySQL (MariaDB's) and SQL Server, the local Spark none of them",
+    ),
 )
 """Why what Spark says is no fault of the notebook's, where that is all there is to say."""
 

@@ -33,10 +33,8 @@ def step_of(cell: Cell) -> Step:
         return Step("skipped")
     if cell.language == "markdown" or not cell.source.strip():
         return Step("nothing")
-    if cell.language in _FOREIGN:
-        return Step("unsupported", f"{_FOREIGN[cell.language]} can't run here")
-    if cell.language == "unknown":
-        return Step("unsupported", f"no rule says what this cell is written in: {cell.source.splitlines()[0][:80]}")
+    if (foreign := _foreign(cell)) is not None:
+        return Step("unsupported", foreign)
     if _is_beside_run(cell):
         return Step("unsupported", "a %run has to be in a cell by itself, or Databricks doesn't run it: give it one")
     if cell.language in _WHOLE and _is_magic_alone(cell):
@@ -46,6 +44,17 @@ def step_of(cell: Cell) -> Step:
     if cell.language in _WHOLE:
         return Step("code", _whole_cell(cell))
     return Step("code", _without_language(cell.source))
+
+
+def _foreign(cell: Cell) -> str | None:
+    """Say why the cell's language can't run here, if it can't."""
+    if cell.language in _FOREIGN:
+        return f"{_FOREIGN[cell.language]} can't run here"
+    if cell.language == "unknown":
+        return f"no rule says what this cell is written in: {cell.source.splitlines()[0][:80]}"
+    if cell.doubt:
+        return f"{cell.doubt}: what Databricks runs of it can't be told, so give each a cell of its own"
+    return None
 
 
 def _is_beside_run(cell: Cell) -> bool:

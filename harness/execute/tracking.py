@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable  # noqa: TC003 -- a dataclass's field
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from harness.execute.magics import UnsupportedError
 from harness.spark import places
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _given = _Given()
 
 _TRACKING, _REGISTRY = "mlflow.tracking._tracking_service.utils", "mlflow.tracking._model_registry.utils"
 _DATABASES, _SIGNS_IN = "mlflow.store.db.utils", "mlflow.utils.databricks_utils"
+_SCORERS = "mlflow.genai.scorers.base"
 
 
 def serve_mlflow(folder: str, *, has_schema: Callable[[str], bool], session: Callable[[], Any]) -> None:
@@ -131,7 +133,25 @@ def _register(module: Any) -> None:
     module._get_store_registry().register(SCHEME, lambda store_uri, **_: _store(store_uri))  # noqa: SLF001
 
 
-_CHANGES: dict[str, Callable[[Any], None]] = {_DATABASES: keep_tables, _TRACKING: _track, _REGISTRY: _register}
+def _refuse_scorers(module: Any) -> None:
+    """Have no scorer registered: what watches an experiment is Databricks' own, and MLflow's answer here is another one."""
+
+    def refuse(_scorer: object, *_: Any, **__: Any) -> NoReturn:
+        raise UnsupportedError(
+            "a scorer is registered, and watches an experiment, on Databricks only; mlflow.genai.evaluate takes it as it is"
+        )
+
+    for name in ("register", "start", "update", "stop"):
+        if hasattr(module.Scorer, name):
+            setattr(module.Scorer, name, refuse)
+
+
+_CHANGES: dict[str, Callable[[Any], None]] = {
+    _DATABASES: keep_tables,
+    _TRACKING: _track,
+    _REGISTRY: _register,
+    _SCORERS: _refuse_scorers,
+}
 
 
 def _unless_databricks(uri: str | None, ours: str) -> str | None:

@@ -236,7 +236,7 @@ class _Reader:
         if doubt:
             self.problems.append(language_problem(self.path, number, line, doubt))
         last = line + source.count("\n")
-        self.cells.append(Cell(number, language, source, line, last, start, end, title, reading.magics, reading.skipped))
+        self.cells.append(Cell(number, language, source, line, last, start, end, title, reading.magics, reading.skipped, doubt))
 
     def _dependencies(self, script: bytes) -> tuple[str, ...]:
         """Read the packages that a ``# /// script`` header names."""

@@ -717,6 +717,40 @@ def test_138_a_notebook_run_as_a_script(folder):
     assert "begun" not in said
 
 
+def test_144_code_beside_another_language(folder):
+    """The lie: the SQL of a cell that holds Python too is a comment, and the run passes. Here: the run is unsupported."""
+    folder.write({"nb.py": f"{HEADER}# MAGIC %sql\n# MAGIC SELECT raise_error('wrong')\n\nprint(6 * 7)\n"})
+
+    said, code = folder.run("harness", "run", "nb.py")
+
+    assert code != 0, said
+    assert "nb.py holds what can't run here at nb.py:2 (cell 1, line 1)" in said
+    assert "some of its lines begin with '# MAGIC' and set a language, others are code" in said
+    assert "42" not in said.split("\n")
+
+
+@pytest.mark.parametrize("driver", [".option('driver', 'org.postgresql.Driver')", ""])
+def test_145_a_driver_that_databricks_has(folder, driver):
+    """The lie: the notebook catches that the driver isn't there, and passes. Here: the run is unsupported, at its cell."""
+    read = f"spark.read.format('jdbc').option('url', 'jdbc:postgresql://db/x').option('dbtable', 't'){driver}.load().collect()"
+
+    ended = outcome_of(folder, f"{HEADER}try:\n    {read}\nexcept Exception:\n    print('no such table yet')\n")
+
+    assert ended[0] == "unsupported"
+    assert "Databricks has the JDBC drivers of PostgreSQL" in ended[-1]
+
+
+def test_146_a_scorer_is_registered(folder):
+    """The lie: MLflow refuses here what Databricks takes, the notebook catches it and passes. Here: it is unsupported."""
+    pytest.importorskip("mlflow.genai.scorers")
+    made = "from mlflow.genai.scorers import scorer\n\n@scorer\ndef short(outputs):\n    return len(outputs) < 9\n\n"
+
+    ended = outcome_of(folder, f"{HEADER}{made}try:\n    short.register(name='short')\nexcept Exception:\n    print('kept')\n")
+
+    assert ended[0] == "unsupported"
+    assert "a scorer is registered, and watches an experiment, on Databricks only" in ended[-1]
+
+
 def test_124_asserts_hold_whatever_python_the_tests_run_in(folder, monkeypatch):
     """The lie: `PYTHONOPTIMIZE` takes a notebook's checks out of it. Here: they are there, as on Databricks."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")

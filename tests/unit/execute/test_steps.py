@@ -8,6 +8,10 @@ from harness.execute.steps import step_of
 from harness.notebook.source import parse_source
 
 HEADER = "# Databricks notebook source\n"
+MIXED = (
+    "some of its lines begin with '# MAGIC' and set a language, others are code: what Databricks runs of it can't be told, "
+    "so give each a cell of its own"
+)
 
 
 def steps(text):
@@ -72,6 +76,8 @@ def test_a_cell_of_shell(text, call):
     [
         ("# MAGIC %scala\n# MAGIC val x = 1\n", "Scala can't run here"),
         ("# MAGIC %r\n# MAGIC x <- 1\n", "R can't run here"),
+        ("# MAGIC %md\n# MAGIC # Title\nx = 1\n", MIXED),
+        ("x = 1\n# MAGIC %sql\n# MAGIC SELECT 1\n", MIXED),
     ],
 )
 def test_other_languages_are_not_passed_over(text, why):
