@@ -72,16 +72,17 @@ class WorkspaceSession(UsersSession):
         """
         if self._is_over() or not self._may_differ():
             return
+        before = self._before
         try:
-            now, before = self._state(), self._before
+            if self._place() != before.place:  # first: the test's own schema is gone by now, and no call can be made in it
+                self.spark.catalog.setCurrentCatalog(before.place[0])
+                self.spark.catalog.setCurrentDatabase(before.place[1])
+            now = self._state()
         except Exception as exc:
             self.hear(exc)
             if self.is_lost:
                 raise self.lost_error() from exc
             raise
-        if now.place != before.place:
-            self.spark.catalog.setCurrentCatalog(before.place[0])
-            self.spark.catalog.setCurrentDatabase(before.place[1])
         for view in now.views - before.views:
             self.spark.catalog.dropTempView(view)
         for name in now.settings.keys() | before.settings.keys():
@@ -146,8 +147,11 @@ class WorkspaceSession(UsersSession):
         self._mark()
 
     def _state(self) -> _State:
+        return _State(self._place(), self._set(), self._views())
+
+    def _place(self) -> tuple[str, str]:
         row = self.spark.sql("SELECT current_catalog(), current_schema()").collect()[0]
-        return _State((str(row[0]), str(row[1])), self._set(), self._views())
+        return str(row[0]), str(row[1])
 
     def _views(self) -> set[str]:
         """The temporary views: those of the session, which are listed with any schema's."""

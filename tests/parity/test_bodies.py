@@ -78,6 +78,20 @@ def test_a_temporary_view_of_the_test_before_is_gone(spark):
     assert not spark.catalog.tableExists("parity_view")
 
 
+def test_the_tests_own_schema_may_be_the_current_one(spark, uc, orders):
+    """What ``USE`` does ends with the test, though the schema is gone before it."""
+    spark.sql(f"USE {uc.name}")
+
+    assert spark.table("orders").count() == 3
+    assert orders.name == "orders"
+
+
+def test_the_schema_of_the_test_before_is_not_the_current_one(spark, uc):
+    """And the session works."""
+    assert spark.catalog.currentDatabase() != uc.schema
+    assert not spark.catalog.tableExists("orders")
+
+
 def test_a_whole_run_with_its_closure(run_notebook, uc, orders):
     """Widgets arrive, what it ``%run``s is there, what it writes can be read, and the exit value is a text."""
     run = run_notebook(f"{NOTEBOOKS}/orders.py", widgets={"schema": uc.name})

@@ -78,3 +78,16 @@ def test_a_client_that_connected_anew_is_not_trusted(session, calls):
     session.restore()
 
     assert calls
+
+
+def test_a_schema_that_is_current_and_gone_costs_nothing(session):
+    """The test used its own schema, which went with its fixture before the session is put back."""
+    before = session._state()
+    session.spark.sql("CREATE SCHEMA own")
+    session.spark.sql("USE own")
+    session.spark.range(3).createOrReplaceTempView("v")
+    session.spark.sql(f"DROP SCHEMA {before.place[0]}.own")
+
+    session.restore()
+
+    assert session._state() == before
