@@ -403,6 +403,8 @@ class Maker:
     def _readable(self, path: str | os.PathLike[str]) -> str:
         """Where Spark reads a file: a workspace can't see this machine's, so there it is a copy, in the test's own schema."""
         text = str(path)
+        if self._folder_of is not None and text.startswith(("/Volumes/", "/dbfs/")):
+            return text
         files = [Path(name) for name in glob(text) if Path(name).is_file()]  # noqa: PTH207 -- it may be absolute
         if not files and not (Path(text).exists() or Path(text).is_absolute() or urlsplit(text).scheme):
             raise TableSourceError(

@@ -489,3 +489,29 @@ def test_134_a_warning_that_is_an_error_is_one_on_the_cluster(folder, monkeypatc
     assert "= 1 failed, 1 passed in" in said, said
     assert "FAILED test_it.py::test_warns - UnicodeWarning: of letters" in said
     assert code == 1
+
+
+def test_140_python_finds_no_folder_of_this_machine_in_the_place_of_dbfs(folder):
+    """The lie: what Python writes to /dbfs lands beside the test. Here: that is refused; on the cluster it is its own."""
+    test = """
+        import pytest
+
+        def keep_and_look(dbutils):
+            with open("/dbfs/tmp/of_140", "w") as file:
+                file.write("kept")
+            assert open("/dbfs/tmp/of_140").read() == "kept"
+            return dbutils.fs.head("dbfs:/tmp/of_140")
+
+        def test_here(dbutils):
+            keep_and_look(dbutils)
+
+        @pytest.mark.nbh_on_cluster
+        def test_there(dbutils, uc):
+            assert keep_and_look(dbutils) == "kept"
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert "= 1 failed, 1 passed in" in said, said
+    assert "NBH349 /dbfs/tmp/of_140 is on the workspace" in said
+    assert "PASSED test_it.py::test_there" in said
+    assert code == 1
