@@ -168,6 +168,32 @@ def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     assert (landing.folder / "none.csv").exists() is False
 
 
+def test_dbutils_fs_answers_as_on_a_cluster(dbutils, uc):
+    """Of a folder path and name end with a slash; nothing there is a False, or an error with Databricks' words."""
+    volume = uc.make_volume(name="landing").path
+    for folder in (volume, f"dbfs:/tmp/{uc.schema}"):
+        dbutils.fs.put(f"{folder}/a.txt", "one")
+        dbutils.fs.mkdirs(f"{folder}/sub")
+
+        found = dbutils.fs.ls(folder)
+
+        shown = "dbfs:" + folder.removeprefix("dbfs:")
+        assert [(one.path, one.name, one.size) for one in found] == [
+            (f"{shown}/a.txt", "a.txt", 3),
+            (f"{shown}/sub/", "sub/", 0),
+        ]
+        assert [one.isDir() for one in found] == [False, True]
+        assert dbutils.fs.rm(f"{folder}/none", recurse=True) is False
+        for call in (dbutils.fs.ls, dbutils.fs.head):
+            with pytest.raises(Exception, match=r"java\.io\.FileNotFoundException"):
+                call(f"{folder}/none")
+        assert dbutils.fs.rm(folder + "/sub", recurse=True) is True
+    assert dbutils.fs.rm(f"dbfs:/tmp/{uc.schema}", recurse=True) is True
+    with pytest.raises(Exception, match="landing2") as caught:
+        dbutils.fs.rm(f"{volume}2/none")
+    assert "java.io.FileNotFoundException" not in str(caught.value)
+
+
 @pytest.mark.nbh_run(f"{NOTEBOOKS}/fails.py")
 def test_a_declared_run(notebook_run):
     """It may have begun long before."""
