@@ -52,6 +52,7 @@ class WorkspaceSession(UsersSession):
         super().__init__(spark)
         self._again = again
         self._over = ""
+        self._be_active()
         self._before = self._state()
         self._watch: _Watch | None = None
         self._mark()
@@ -140,11 +141,15 @@ class WorkspaceSession(UsersSession):
             self.spark.client.close()
         vars(self.spark).clear()
         vars(self.spark).update(kept)
-        kind: Any = type(self.spark)
-        kind._default_session = kind._active_session.session = self.spark  # noqa: SLF001 -- as its builder does
+        self._be_active()
         self._over, self._watch = "", None
         self._before = self._state()
         self._mark()
+
+    def _be_active(self) -> None:
+        """Be what the client gives as the active session, also where another thread than the tests' has opened it."""
+        kind: Any = type(self.spark)
+        kind._default_session = kind._active_session.session = self.spark  # noqa: SLF001 -- as its builder does
 
     def _state(self) -> _State:
         return _State(self._place(), self._set(), self._views())

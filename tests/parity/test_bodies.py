@@ -64,6 +64,7 @@ def test_a_builder_gives_the_session_that_is_open(spark):
     spark.range(3).createOrReplaceTempView("three")
 
     assert SparkSession.builder.getOrCreate().table("three").count() == 3
+    assert SparkSession.getActiveSession() is spark
 
 
 def test_a_temporary_view_is_gone_after_its_test(spark):
