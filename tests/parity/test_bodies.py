@@ -155,6 +155,21 @@ def test_a_table_of_a_file_of_this_machine(uc, tmp_path):
     assert uc.table("typed").schema.simpleString() == "struct<id:bigint,name:string>"
 
 
+def test_a_table_of_several_files_of_this_machine(uc, tmp_path):
+    """Of a folder, or of a pattern, where two files may have one name; a hidden one isn't read."""
+    for month, name in (("01", "sales.csv"), ("02", "sales.csv"), ("02", "_SUCCESS"), ("02", ".sales.csv.crc")):
+        (tmp_path / month).mkdir(exist_ok=True)
+        (tmp_path / month / name).write_text(f"id,name\n{month},{name}\n")
+
+    uc.make_table(name="of_a_folder", csv=tmp_path / "02")
+    uc.make_table(name="of_both", csv=f"{tmp_path}/*/sales.csv")
+    uc.make_table(name="of_both_folders", csv=f"{tmp_path}/*", columns="id int, name string")
+
+    assert [tuple(row) for row in uc.table("of_a_folder").collect()] == [(2, "sales.csv")]
+    for name in ("of_both", "of_both_folders"):
+        assert sorted(row.id for row in uc.table(name).collect()) == [1, 2]
+
+
 def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     """What ``dbutils.fs`` puts there Spark reads."""
     landing = uc.make_volume(name="landing")
