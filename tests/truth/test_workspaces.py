@@ -515,3 +515,23 @@ def test_140_python_finds_no_folder_of_this_machine_in_the_place_of_dbfs(folder)
     assert "NBH349 /dbfs/tmp/of_140 is on the workspace" in said
     assert "PASSED test_it.py::test_there" in said
     assert code == 1
+
+
+def test_141_what_a_test_registers_goes_with_it(folder):
+    """The lie: the second test is green after the first one alone. Here: it never is."""
+    test = """
+        def test_makes(spark):
+            spark.udf.register("doubled", lambda x: x * 2, "long")
+            spark.sql("DECLARE VARIABLE days INT DEFAULT 7")
+            spark.range(3).createOrReplaceGlobalTempView("three")
+            assert spark.sql("SELECT doubled(id) + days AS n FROM global_temp.three").count() == 3
+
+        def test_function(spark): spark.sql("SELECT doubled(1L)").collect()
+        def test_variable(spark): spark.sql("SELECT days").collect()
+        def test_view(spark): spark.table("global_temp.three").collect()
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert "= 3 failed, 1 passed in" in said, said
+    assert "PASSED test_it.py::test_makes" in said
+    assert code == 1
