@@ -535,3 +535,17 @@ def test_141_what_a_test_registers_goes_with_it(folder):
     assert "= 3 failed, 1 passed in" in said, said
     assert "PASSED test_it.py::test_makes" in said
     assert code == 1
+
+
+def test_142_no_test_of_a_workspace_is_told_as_one_of_the_classic_engine(folder):
+    """The lie: the run says that a test ran on the classic engine, and it was the workspace's Spark. Here: it doesn't."""
+    test = """
+        import pytest
+
+        @pytest.mark.nbh_engine("classic")
+        def test_it(spark): assert spark.range(2).count() == 2
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert code == 0, said
+    assert "classic engine" not in said
