@@ -403,7 +403,10 @@ class Maker:
     def _readable(self, path: str | os.PathLike[str]) -> str:
         """Where Spark reads a file: a workspace can't see this machine's, so there it is a copy, in the test's own schema."""
         text = str(path)
-        files = [Path(name) for name in glob(text) if Path(name).is_file()]  # noqa: PTH207 -- it may be absolute
+        if self._folder_of is not None and text.startswith(("/Volumes/", "/dbfs/")):
+            return text
+        found = [Path(name) for name in sorted(glob(text))]  # noqa: PTH207 -- it may be absolute
+        files = [file for one in found for file in (sorted(one.iterdir()) if one.is_dir() else [one]) if _is_read(file)]
         if not files and not (Path(text).exists() or Path(text).is_absolute() or urlsplit(text).scheme):
             raise TableSourceError(
                 f"there is no file {text}",
@@ -414,8 +417,8 @@ class Maker:
             return text
         own = self.own_schema
         landing = self.volume(catalog_name=own.catalog_name, schema_name=own.name)
-        for file in files:
-            (landing.folder / file.name).write_bytes(file.read_bytes())
+        for number, file in enumerate(files):  # two may have one name, each in a folder of its own
+            (landing.folder / f"{number}-{file.name}").write_bytes(file.read_bytes())
         return landing.path
 
 
@@ -490,3 +493,8 @@ def removing(maker: Maker, *, is_gone: Callable[[], bool]) -> Iterator[Maker]:
         yield maker
     finally:
         maker.forget_all() if is_gone() else maker.remove_all()
+
+
+def _is_read(file: Path) -> bool:
+    """Whether Spark reads it: of a folder's files it passes over those that are hidden."""
+    return file.is_file() and not file.name.startswith(("_", "."))

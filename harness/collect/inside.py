@@ -245,7 +245,7 @@ class _Forgotten:
         sys.modules.update(self._before)
 
     def _take(self) -> dict[str, ModuleType]:
-        taken = {name: module for name, module in list(sys.modules.items()) if self._is_the_projects(name, module)}
+        taken = {name: module for name, module in sys.modules.copy().items() if self._is_the_projects(name, module)}
         for name in taken:
             del sys.modules[name]
         return taken

@@ -285,7 +285,7 @@ def _reached(item: pytest.Item) -> Iterator[Units]:
     module = getattr(item, "module", None)
     if isinstance(module, NotebookModule):
         yield module.__units__
-    for name, notebook in list(sys.modules.items()):  # import nbs.etl gives the test's file no more than nbs
+    for name, notebook in sys.modules.copy().items():  # import nbs.etl gives the test's file no more than nbs
         if isinstance(notebook, NotebookModule) and "." in name:
             top = name.partition(".")[0]
             if vars(module or notebook).get(top) is sys.modules.get(top):

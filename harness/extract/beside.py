@@ -53,7 +53,7 @@ class Beside:
 
     def doubtful(self) -> list[ModuleType]:
         """Modules that go by a name which means another one, too, in the running test: by it a worker may find the other."""
-        return [module for name, module in list(sys.modules.items()) if _top(name) in self._doubtful]
+        return [module for name, module in sys.modules.copy().items() if _top(name) in self._doubtful]
 
     def named(self, tops: Iterable[str], folders: Sequence[str]) -> dict[str, str]:
         """What of these names is imported from these folders: the first of them that has it, by its top name."""
@@ -222,7 +222,7 @@ class Beside:
             if folder is not None:
                 found[top] = self._modules[top][folder]
         if found:
-            for name, module in list(sys.modules.items()):
+            for name, module in sys.modules.copy().items():
                 if (held := found.get(_top(name))) is not None:
                     held[name] = module
 

@@ -7,6 +7,8 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import ForeignFileError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,6 +32,13 @@ class VolumeFolder:
 
     def __str__(self) -> str:
         return self.path
+
+    def __fspath__(self) -> str:
+        raise ForeignFileError(
+            f"{self.path} is on the workspace, and no path of this machine",
+            cause="open, shutil, pandas and the like see this machine's files alone",
+            mend="use its own calls, which work everywhere: (volume.folder / name).write_bytes(Path(…).read_bytes())",
+        )
 
     @property
     def name(self) -> str:

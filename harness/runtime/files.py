@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import posixpath
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from hashlib import md5
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+from harness.errors import ForeignFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -238,6 +241,30 @@ def normal(path: str) -> str:
         elif name not in ("", "."):
             kept.append(name)
     return "/" + "/".join(kept)
+
+
+class ElsewhereFiles(Files):
+    """Those of a run on a workspace, as Python's own functions see them here: dbfs and volumes are there, and not reached.
+
+    To find a folder of this machine in their place would be no answer of the workspace's.
+    """
+
+    def _in_dbfs(self, path: str, told: str, *, follow: bool) -> Place:  # noqa: ARG002 -- as above
+        raise _elsewhere(told)
+
+    def _in_volumes(self, plain: str, *, follow: bool) -> Place | None:
+        with contextlib.suppress(NoVolumeError):
+            if super()._in_volumes(plain, follow=follow) is None:
+                return None  # a disk of this machine
+        raise _elsewhere(plain)
+
+
+def _elsewhere(path: str) -> ForeignFileError:
+    return ForeignFileError(
+        f"{path} is on the workspace, and Python's own functions don't reach it from here",
+        cause="tests run on this machine, and only what they ask of spark and dbutils runs on the workspace",
+        mend="dbutils.fs and make_volume(…).folder reach it; or run the test there: @pytest.mark.nbh_on_cluster",
+    )
 
 
 def _may_be_ours(path: str) -> bool:

@@ -76,7 +76,7 @@ class Fuse:
                 self._put(globber, name, wrap_one)
         opened = self._theirs.get(builtins.open, builtins.open)
         self._put(builtins, "open", self._open)
-        for module in list(sys.modules.values()):
+        for module in sys.modules.copy().values():
             held = getattr(module, "__dict__", {})
             for name in _OPENS:
                 if held.get(name) is opened:
@@ -101,7 +101,7 @@ class Fuse:
 
             # It is no public name; where it is gone pyarrow finds nothing, and says so.
             resolve = getattr(pyarrow.fs, _RESOLVE, None)
-            for module in [found for name, found in list(sys.modules.items()) if name.startswith("pyarrow.")]:
+            for module in [found for name, found in sys.modules.copy().items() if name.startswith("pyarrow.")]:
                 if resolve is not None and getattr(module, _RESOLVE, None) is resolve:
                     self._put(module, _RESOLVE, self._arrow)
 

@@ -30,6 +30,18 @@ _DETAILS = re.compile(r'details = "(.+?)" debug_error_string')
 """What of gRPC's own text is the server's."""
 
 
+_NAME = r"(?:IF\s+NOT\s+EXISTS\s+)?(`[^`]+`|\w+)"
+_MADE = (
+    (re.compile(rf"\bTEMP(?:ORARY)?\s+FUNCTION\s+{_NAME}", re.IGNORECASE), "TEMPORARY FUNCTION IF EXISTS "),
+    (
+        re.compile(rf"\bDECLARE\s+(?:OR\s+REPLACE\s+)?(?:VAR(?:IABLE)?\s+)?{_NAME}", re.IGNORECASE),
+        "TEMPORARY VARIABLE IF EXISTS ",
+    ),
+    (re.compile(rf"\bGLOBAL\s+TEMP(?:ORARY)?\s+VIEW\s+{_NAME}", re.IGNORECASE), "VIEW IF EXISTS global_temp."),
+)
+"""Statements that make what no statement lists for a session alone, and what is dropped then."""
+
+
 class _State(NamedTuple):
     """What of a session is put back."""
 
@@ -39,7 +51,7 @@ class _State(NamedTuple):
 
 
 class WorkspaceSession(UsersSession):
-    """Puts back the current catalog and schema, settings and temporary views; tables are real, and go with who made them.
+    """Puts back the current catalog and schema, settings, and what is temporary; tables are real, and go with who made them.
 
     That takes a few calls, for a workspace knows nothing of tests; so it is done after tests that may have changed something.
     What a fixture of a wider scope changed before a test is there after it, too. One that is over (its cluster has ended, it
@@ -52,8 +64,10 @@ class WorkspaceSession(UsersSession):
         super().__init__(spark)
         self._again = again
         self._over = ""
+        self._be_active()
         self._before = self._state()
         self._watch: _Watch | None = None
+        self._wider: set[str] = set()
         self._mark()
 
     def ready(self) -> None:
@@ -62,6 +76,7 @@ class WorkspaceSession(UsersSession):
             return
         if self._may_differ():
             self._before = self._state()
+            self._wider |= self._watch.made if self._watch is not None else set()
             self._mark()
 
     def restore(self) -> None:
@@ -72,18 +87,22 @@ class WorkspaceSession(UsersSession):
         """
         if self._is_over() or not self._may_differ():
             return
+        before = self._before
         try:
-            now, before = self._state(), self._before
+            if self._place() != before.place:  # first: the test's own schema is gone by now, and no call can be made in it
+                self.spark.catalog.setCurrentCatalog(before.place[0])
+                self.spark.catalog.setCurrentDatabase(before.place[1])
+            now = self._state()
         except Exception as exc:
             self.hear(exc)
             if self.is_lost:
                 raise self.lost_error() from exc
             raise
-        if now.place != before.place:
-            self.spark.catalog.setCurrentCatalog(before.place[0])
-            self.spark.catalog.setCurrentDatabase(before.place[1])
         for view in now.views - before.views:
             self.spark.catalog.dropTempView(view)
+        for made in sorted(self._watch.made - self._wider) if self._watch is not None else ():
+            with contextlib.suppress(Exception):  # what the workspace refused to make it may refuse to drop
+                self.spark.sql(f"DROP {made}")
         for name in now.settings.keys() | before.settings.keys():
             if now.settings.get(name) == before.settings.get(name):
                 continue
@@ -139,15 +158,22 @@ class WorkspaceSession(UsersSession):
             self.spark.client.close()
         vars(self.spark).clear()
         vars(self.spark).update(kept)
-        kind: Any = type(self.spark)
-        kind._default_session = kind._active_session.session = self.spark  # noqa: SLF001 -- as its builder does
-        self._over, self._watch = "", None
+        self._be_active()
+        self._over, self._watch, self._wider = "", None, set()
         self._before = self._state()
         self._mark()
 
+    def _be_active(self) -> None:
+        """Be what the client gives as the active session, also where another thread than the tests' has opened it."""
+        kind: Any = type(self.spark)
+        kind._default_session = kind._active_session.session = self.spark  # noqa: SLF001 -- as its builder does
+
     def _state(self) -> _State:
+        return _State(self._place(), self._set(), self._views())
+
+    def _place(self) -> tuple[str, str]:
         row = self.spark.sql("SELECT current_catalog(), current_schema()").collect()[0]
-        return _State((str(row[0]), str(row[1])), self._set(), self._views())
+        return str(row[0]), str(row[1])
 
     def _views(self) -> set[str]:
         """The temporary views: those of the session, which are listed with any schema's."""
@@ -173,6 +199,7 @@ class WorkspaceSession(UsersSession):
         if self._watch is None or client._stub is not self._watch:  # noqa: SLF001 -- no client has a public place to watch
             self._watch = client._stub = _Watch(client._stub)  # noqa: SLF001 -- as above
         self._watch.may_have_changed = False
+        self._watch.made.clear()
         self._listen(client)
 
     def _listen(self, client: Any) -> None:
@@ -213,6 +240,8 @@ class _Watch:
     def __init__(self, stub: Any) -> None:
         self._stub = stub
         self.may_have_changed = False
+        self.made: set[str] = set()
+        """What temporary things were made, or may have been: the ends of the statements that drop them."""
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._stub, name)
@@ -221,6 +250,7 @@ class _Watch:
 
         def seen(request: Any, *args: Any, **kwargs: Any) -> Any:
             self.may_have_changed = self.may_have_changed or may_change(request)
+            self.made.update(_made_by(request))
             return call(request, *args, **kwargs)
 
         return seen
@@ -232,3 +262,20 @@ def may_change(request: Any) -> bool:
         return request.operation.WhichOneof("op_type") in {None, "set", "unset"}
     plan = request.plan
     return plan.WhichOneof("op_type") != "root" or plan.root.WhichOneof("rel_type") in _CHANGING
+
+
+def _made_by(request: Any) -> list[str]:
+    """What of functions, variables and global views an ExecutePlan makes: how each is dropped."""
+    if not hasattr(request, "plan"):
+        return []
+    plan = request.plan
+    match plan.command.WhichOneof("command_type") if plan.WhichOneof("op_type") == "command" else None:
+        case "register_function":
+            return [f"TEMPORARY FUNCTION IF EXISTS `{plan.command.register_function.function_name}`"]
+        case "create_dataframe_view" if plan.command.create_dataframe_view.is_global:
+            return [f"VIEW IF EXISTS global_temp.`{plan.command.create_dataframe_view.name}`"]
+        case "sql_command":
+            text = plan.command.sql_command.input.sql.query or plan.command.sql_command.sql
+        case _:
+            text = plan.root.sql.query
+    return [f"{drop}{name}" for pattern, drop in _MADE for name in pattern.findall(text)]

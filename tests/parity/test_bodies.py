@@ -64,6 +64,7 @@ def test_a_builder_gives_the_session_that_is_open(spark):
     spark.range(3).createOrReplaceTempView("three")
 
     assert SparkSession.builder.getOrCreate().table("three").count() == 3
+    assert SparkSession.getActiveSession() is spark
 
 
 def test_a_temporary_view_is_gone_after_its_test(spark):
@@ -76,6 +77,20 @@ def test_a_temporary_view_is_gone_after_its_test(spark):
 def test_a_temporary_view_of_the_test_before_is_gone(spark):
     """It isn't there."""
     assert not spark.catalog.tableExists("parity_view")
+
+
+def test_the_tests_own_schema_may_be_the_current_one(spark, uc, orders):
+    """What ``USE`` does ends with the test, though the schema is gone before it."""
+    spark.sql(f"USE {uc.name}")
+
+    assert spark.table("orders").count() == 3
+    assert orders.name == "orders"
+
+
+def test_the_schema_of_the_test_before_is_not_the_current_one(spark, uc):
+    """And the session works."""
+    assert spark.catalog.currentDatabase() != uc.schema
+    assert not spark.catalog.tableExists("orders")
 
 
 def test_a_whole_run_with_its_closure(run_notebook, uc, orders):
@@ -140,6 +155,21 @@ def test_a_table_of_a_file_of_this_machine(uc, tmp_path):
     assert uc.table("typed").schema.simpleString() == "struct<id:bigint,name:string>"
 
 
+def test_a_table_of_several_files_of_this_machine(uc, tmp_path):
+    """Of a folder, or of a pattern, where two files may have one name; a hidden one isn't read."""
+    for month, name in (("01", "sales.csv"), ("02", "sales.csv"), ("02", "_SUCCESS"), ("02", ".sales.csv.crc")):
+        (tmp_path / month).mkdir(exist_ok=True)
+        (tmp_path / month / name).write_text(f"id,name\n{month},{name}\n")
+
+    uc.make_table(name="of_a_folder", csv=tmp_path / "02")
+    uc.make_table(name="of_both", csv=f"{tmp_path}/*/sales.csv")
+    uc.make_table(name="of_both_folders", csv=f"{tmp_path}/*", columns="id int, name string")
+
+    assert [tuple(row) for row in uc.table("of_a_folder").collect()] == [(2, "sales.csv")]
+    for name in ("of_both", "of_both_folders"):
+        assert sorted(row.id for row in uc.table(name).collect()) == [1, 2]
+
+
 def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     """What ``dbutils.fs`` puts there Spark reads."""
     landing = uc.make_volume(name="landing")
@@ -152,6 +182,32 @@ def test_files_of_a_volume_are_the_same_for_all(dbutils, uc, spark):
     assert [one.name for one in dbutils.fs.ls(landing.path)] == ["crm.csv", "more.csv"]
     assert (landing.folder / "crm.csv").read_text() == "id;name\n1;Ann\n"
     assert (landing.folder / "none.csv").exists() is False
+
+
+def test_dbutils_fs_answers_as_on_a_cluster(dbutils, uc):
+    """Of a folder path and name end with a slash; nothing there is a False, or an error with Databricks' words."""
+    volume = uc.make_volume(name="landing").path
+    for folder in (volume, f"dbfs:/tmp/{uc.schema}"):
+        dbutils.fs.put(f"{folder}/a.txt", "one")
+        dbutils.fs.mkdirs(f"{folder}/sub")
+
+        found = dbutils.fs.ls(folder)
+
+        shown = "dbfs:" + folder.removeprefix("dbfs:")
+        assert [(one.path, one.name, one.size) for one in found] == [
+            (f"{shown}/a.txt", "a.txt", 3),
+            (f"{shown}/sub/", "sub/", 0),
+        ]
+        assert [one.isDir() for one in found] == [False, True]
+        assert dbutils.fs.rm(f"{folder}/none", recurse=True) is False
+        for call in (dbutils.fs.ls, dbutils.fs.head):
+            with pytest.raises(Exception, match=r"java\.io\.FileNotFoundException"):
+                call(f"{folder}/none")
+        assert dbutils.fs.rm(folder + "/sub", recurse=True) is True
+    assert dbutils.fs.rm(f"dbfs:/tmp/{uc.schema}", recurse=True) is True
+    with pytest.raises(Exception, match="landing2") as caught:
+        dbutils.fs.rm(f"{volume}2/none")
+    assert "java.io.FileNotFoundException" not in str(caught.value)
 
 
 @pytest.mark.nbh_run(f"{NOTEBOOKS}/fails.py")

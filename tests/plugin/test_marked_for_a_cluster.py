@@ -88,6 +88,14 @@ THERE = """
             assert uc.schema.startswith("nbh_")
             assert uc.table("orders").count() == 1
 
+        def test_files(self, dbutils, spark, uc):
+            landing = uc.make_volume(name="landing")
+            (landing.folder / "a.csv").write_text("n\\n1\\n")
+            assert spark.read.csv(landing.path, header=True).count() == 1
+            with open("/dbfs/tmp/of_python", "w") as file:
+                file.write("x")
+            assert dbutils.fs.head("dbfs:/tmp/of_python") == "x"
+
         def test_wheel(self):
             import churnwheel
             assert churnwheel.x == 41
@@ -162,7 +170,7 @@ def whole(folder):
 def test_each_test_ends_as_it_ended_there(whole):
     """Passed, failed, skipped, expected to fail, or with an error in what is around it."""
     assert whole.code == 1, whole.said + whole.errors
-    assert "= 4 failed, 8 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
+    assert "= 4 failed, 9 passed, 3 skipped, 1 deselected, 1 xfailed, 4 warnings, 2 errors in" in whole.said
     as_they_end = whole.said.partition("= ERRORS =")[0]
     outcomes = dict(re.findall(r"^tests/[^:]+::(?:\w+::)?(\w+)(?:\[.*\])? (\w+)", as_they_end, flags=re.MULTILINE))
     assert outcomes == {
@@ -178,11 +186,12 @@ def test_each_test_ends_as_it_ended_there(whole):
         "test_errors": "ERROR",
         "test_ends_badly": "ERROR",
         "test_catalog": "PASSED",
+        "test_files": "PASSED",
         "test_wheel": "PASSED",
         "test_rdd": "FAILED",
         "test_here": "PASSED",
     }
-    assert "14 tests ran on the cluster, in one job" in whole.said
+    assert "15 tests ran on the cluster, in one job" in whole.said
 
 
 def test_each_test_is_told_as_here(whole):

@@ -78,3 +78,49 @@ def test_a_client_that_connected_anew_is_not_trusted(session, calls):
     session.restore()
 
     assert calls
+
+
+def test_a_schema_that_is_current_and_gone_costs_nothing(session):
+    """The test used its own schema, which went with its fixture before the session is put back."""
+    before = session._state()
+    session.spark.sql("CREATE SCHEMA own")
+    session.spark.sql("USE own")
+    session.spark.range(3).createOrReplaceTempView("v")
+    session.spark.sql(f"DROP SCHEMA {before.place[0]}.own")
+
+    session.restore()
+
+    assert session._state() == before
+
+
+def global_view(spark, name):
+    """By a DataFrame."""
+    spark.range(1).createOrReplaceGlobalTempView(name)
+
+
+@pytest.mark.parametrize(
+    ("make", "look"),
+    [
+        (lambda spark, name: spark.udf.register(name, lambda x: x, "int"), "SELECT {}(1)"),
+        (lambda spark, name: spark.sql(f"CREATE TEMPORARY FUNCTION {name}(x INT) RETURNS INT RETURN x"), "SELECT {}(1)"),
+        (lambda spark, name: spark.sql(f"DECLARE OR REPLACE VARIABLE {name} INT DEFAULT 1"), "SELECT {}"),
+        (lambda spark, name: spark.sql(f"declare {name} int default 1"), "SELECT {}"),
+        (global_view, "SELECT * FROM global_temp.{}"),
+        (lambda spark, name: spark.sql(f"CREATE GLOBAL TEMPORARY VIEW {name} AS SELECT 1"), "SELECT * FROM global_temp.{}"),
+    ],
+    ids=["udf", "function", "variable", "variable in short", "global view", "global view by SQL"],
+)
+def test_what_is_temporary_goes_with_its_test(session, make, look):
+    """And what a wider fixture made stays."""
+    from pyspark.errors import AnalysisException
+
+    make(session.spark, "of_the_module")
+    session.ready()
+    make(session.spark, "of_the_test")
+    assert session.spark.sql(look.format("of_the_test")).count() == 1
+
+    session.restore()
+
+    assert session.spark.sql(look.format("of_the_module")).count() == 1
+    with pytest.raises(AnalysisException):
+        session.spark.sql(look.format("of_the_test")).count()

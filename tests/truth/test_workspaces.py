@@ -489,3 +489,63 @@ def test_134_a_warning_that_is_an_error_is_one_on_the_cluster(folder, monkeypatc
     assert "= 1 failed, 1 passed in" in said, said
     assert "FAILED test_it.py::test_warns - UnicodeWarning: of letters" in said
     assert code == 1
+
+
+def test_140_python_finds_no_folder_of_this_machine_in_the_place_of_dbfs(folder):
+    """The lie: what Python writes to /dbfs lands beside the test. Here: that is refused; on the cluster it is its own."""
+    test = """
+        import pytest
+
+        def keep_and_look(dbutils):
+            with open("/dbfs/tmp/of_140", "w") as file:
+                file.write("kept")
+            assert open("/dbfs/tmp/of_140").read() == "kept"
+            return dbutils.fs.head("dbfs:/tmp/of_140")
+
+        def test_here(dbutils):
+            keep_and_look(dbutils)
+
+        @pytest.mark.nbh_on_cluster
+        def test_there(dbutils, uc):
+            assert keep_and_look(dbutils) == "kept"
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert "= 1 failed, 1 passed in" in said, said
+    assert "NBH349 /dbfs/tmp/of_140 is on the workspace" in said
+    assert "PASSED test_it.py::test_there" in said
+    assert code == 1
+
+
+def test_141_what_a_test_registers_goes_with_it(folder):
+    """The lie: the second test is green after the first one alone. Here: it never is."""
+    test = """
+        def test_makes(spark):
+            spark.udf.register("doubled", lambda x: x * 2, "long")
+            spark.sql("DECLARE VARIABLE days INT DEFAULT 7")
+            spark.range(3).createOrReplaceGlobalTempView("three")
+            assert spark.sql("SELECT doubled(id) + days AS n FROM global_temp.three").count() == 3
+
+        def test_function(spark): spark.sql("SELECT doubled(1L)").collect()
+        def test_variable(spark): spark.sql("SELECT days").collect()
+        def test_view(spark): spark.table("global_temp.three").collect()
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert "= 3 failed, 1 passed in" in said, said
+    assert "PASSED test_it.py::test_makes" in said
+    assert code == 1
+
+
+def test_142_no_test_of_a_workspace_is_told_as_one_of_the_classic_engine(folder):
+    """The lie: the run says that a test ran on the classic engine, and it was the workspace's Spark. Here: it doesn't."""
+    test = """
+        import pytest
+
+        @pytest.mark.nbh_engine("classic")
+        def test_it(spark): assert spark.range(2).count() == 2
+        """
+    said, code = rehearse(folder, {"test_it.py": test}, "-rA")
+
+    assert code == 0, said
+    assert "classic engine" not in said

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.runtime.files import Files, workspace_of
+from harness.errors import ForeignFileError
+from harness.runtime.files import ElsewhereFiles, Files, workspace_of
 from harness.runtime.fuse import serving
 
 
@@ -258,3 +259,17 @@ def test_threads_see_it_too(served):
     thread.join()
 
     assert found == ["1"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/dbfs/tmp/x", "//dbfs/tmp/x", "/Volumes/main/default/landing/x", "/Volumes/main/default/none/x"]
+)
+def test_of_a_run_on_a_workspace_nothing_is_found_here(tmp_path, path):
+    """No folder of this machine stands for what is there, not even to be asked whether it is; all other paths are as ever."""
+    (tmp_path / "files/volumes/main/default/landing").mkdir(parents=True)
+    with serving(ElsewhereFiles(str(tmp_path / "files"))):
+        for call in (os.path.exists, os.makedirs, lambda one: open(one, "w", encoding="utf-8")):
+            with pytest.raises(ForeignFileError, match="on the workspace"):
+                call(path)
+        (tmp_path / "own").write_text("1")
+        assert sorted(os.listdir(tmp_path)) == ["files", "own"]
