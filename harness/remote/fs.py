@@ -60,10 +60,11 @@ class WorkspaceFs(Part):
 
     def rm(self, dir: str, recurse: bool = False) -> bool:  # noqa: A002, FBT001, FBT002 -- Databricks' own signature
         """Removes a file or directory; says whether there was one."""
+        self._may_write("dbutils.fs.rm")
+        client = self._client()  # which tells where the SDK isn't installed
         from databricks.sdk.errors import NotFound
 
-        self._may_write("dbutils.fs.rm")
-        there = _volume_of(dir) or self._client().dbfs.exists(dir)  # of dbfs the workspace doesn't say that nothing was there
+        there = _volume_of(dir) or client.dbfs.exists(dir)  # of dbfs the workspace doesn't say that nothing was there
         try:
             return bool(there) and bool(self._do("rm", dir, recurse))
         except DbutilsFileError as exc:
@@ -72,8 +73,6 @@ class WorkspaceFs(Part):
             raise
 
     def _do(self, call: str, path: str, *more: Any) -> Any:
-        from databricks.sdk.errors import NotFound
-
         if call not in _READS:
             self._may_write(f"dbutils.fs.{call}")
         for one in (path, *(more[:1] if call in ("cp", "mv") else ())):
@@ -84,6 +83,8 @@ class WorkspaceFs(Part):
                     mend="put it into a volume, or run the notebook whole: run_notebook",
                 )
         client = self._client()
+        from databricks.sdk.errors import NotFound
+
         try:
             return list(client.dbfs.list(path)) if call == "ls" else getattr(client.dbutils.fs, call)(path, *more)
         except NotFound as exc:
