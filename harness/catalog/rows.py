@@ -35,7 +35,7 @@ def read_rows(rows: Iterable[Any], *, names: Sequence[str] = (), optional: bool 
     given = list(rows)
     mappings = [found for row in given if (found := as_mapping(row)) is not None]
     if not mappings:
-        return Rows(tuple(names), [_tuple(row, number, names) for number, row in enumerate(given, 1)])
+        return Rows(tuple(names), [tuple(map(_plain, _tuple(row, number, names))) for number, row in enumerate(given, 1)])
     if len(mappings) != len(given):
         raise TableDataError(
             "the rows are of several kinds", cause="some have names for their values, others not", mend="write all as dicts"
@@ -49,7 +49,21 @@ def read_rows(rows: Iterable[Any], *, names: Sequence[str] = (), optional: bool 
         mappings = [{known[str(key).lower()]: value for key, value in row.items()} for row in mappings]
         used = dict.fromkeys(known[key.lower()] for key in used)
     wanted = tuple(name for name in names if name in used or not optional) if names else tuple(used)
-    return Rows(wanted, [tuple(row.get(name) for name in wanted) for row in mappings])
+    return Rows(wanted, [tuple(_plain(row.get(name)) for name in wanted) for row in mappings])
+
+
+def _plain(value: Any) -> Any:
+    """Python's own value for one of NumPy's or pandas', of which Spark knows no type or another one."""
+    match type(value).__module__.partition(".")[0]:
+        case "numpy" if hasattr(value, "dtype"):
+            # Nanoseconds, which Spark doesn't have, would come out as a number.
+            exact = value.astype(f"{value.dtype.name.partition('[')[0]}[us]") if value.dtype.kind in "mM" else value
+            return exact.tolist()
+        case "pandas":
+            if type(value).__name__ in {"NaTType", "NAType"}:
+                return None
+            return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    return value
 
 
 def as_mapping(row: Any) -> Mapping[str, Any] | None:

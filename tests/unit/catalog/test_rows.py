@@ -114,3 +114,26 @@ def test_columns_of_no_form_are_refused():
     """With the two usual forms."""
     with pytest.raises(TableDataError, match="these are no columns"):
         read_columns([("id",)])
+
+
+def test_values_of_numpy_and_pandas():
+    """They are what a test has at hand, and Spark knows no type of theirs."""
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    row = {
+        "n": numpy.int64(1),
+        "x": numpy.float32(0.5),
+        "yes": numpy.array([1]).all(),
+        "day": numpy.datetime64("2026-01-31T10:00:00.123456789"),
+        "many": numpy.array([1, 2]),
+        "at": pandas.Timestamp("2026-01-31 10:00"),
+        "never": pandas.NaT,
+        "unknown": pandas.NA,
+        "nan": float("nan"),
+    }
+
+    (values,) = read_rows([row]).values
+
+    at = datetime.fromisoformat("2026-01-31 10:00")
+    day = at.replace(microsecond=123456)
+    assert values[:-1] == (1, 0.5, True, day, [1, 2], at, None, None)
+    assert [type(value) for value in values] == [int, float, bool, datetime, list, datetime, type(None), type(None), float]
