@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-_DATABRICKS_ONLY = {
+DATABRICKS_ONLY = {
     "dlt": "a pipeline's notebook runs in a pipeline of Databricks; test its functions by themselves",
     "dbruntime": "it is a part of Databricks' own runtime",
     "databricks.automl": "AutoML runs on Databricks; leave the cell out by skip_cells",
 }
+"""Modules that no other place has, and what to do without them."""
 
 # "Installed Python libraries" and "Python libraries on CPU clusters" of the release notes, by the names that they are imported
 # under: https://docs.databricks.com/release-notes/runtime/
@@ -26,8 +27,8 @@ _OF_RUNTIMES = {
 
 def why_missing(name: str) -> str:
     """Why it is no fault of the notebook's that this module isn't here; "" where that can't be told."""
-    if name in _DATABRICKS_ONLY:
-        return f"the module {name} is Databricks only: {_DATABRICKS_ONLY[name]}"
+    if name in DATABRICKS_ONLY:
+        return f"the module {name} is Databricks only: {DATABRICKS_ONLY[name]}"
     return next(filter(None, (_comes_with(runtime, name) for runtime in _OF_RUNTIMES)), "")
 
 

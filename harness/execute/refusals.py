@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.execute.hints import hinted
 from harness.execute.information_schema import lacking
 from harness.execute.magics import UnsupportedError
-from harness.execute.of_runtime import why_missing
+from harness.execute.of_runtime import DATABRICKS_ONLY, why_missing
 from harness.extract.unparsed import of_newer
 from harness.runtime.context import HOST
 from harness.spark.hints import PATH_HINT
@@ -117,6 +117,10 @@ _WHYS = (
     (
         re.compile(r"\[DELTA_UNSUPPORTED_NON_EMPTY_CLONE\]"),
         "a clone takes the place of a table with rows on Databricks only; drop the table first",
+    ),
+    (
+        re.compile(r"\[GRAPH_ELEMENT_DEFINED_OUTSIDE_OF_DECLARATIVE_PIPELINE\]"),
+        f"what pyspark.pipelines defines is Databricks only: {DATABRICKS_ONLY['dlt']}",
     ),
     # A runtime's release notes list its drivers. Where no driver is named, Spark doesn't say for which database it looked.
     (

@@ -252,6 +252,17 @@ def test_a_module_that_only_a_pipeline_has(run_notebook, notebook):
     assert does_without.passed
 
 
+def test_what_only_a_pipeline_defines(run_notebook, notebook):
+    """Its newer name is Spark's own, which has it in pipelines of its own alone."""
+    pytest.importorskip("pyspark.pipelines")
+    refused = run_notebook(notebook("from pyspark import pipelines as dp", "@dp.table\ndef t():\n    return spark.range(1)"))
+
+    assert (refused.outcome, refused.location.cell) == ("unsupported", 2)
+    assert refused.error.startswith(
+        "what pyspark.pipelines defines is Databricks only: a pipeline's notebook runs in a pipeline"
+    )
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [
