@@ -467,7 +467,7 @@ def test_107_spark_of_this_machine(folder, monkeypatch, address):
 
     assert code == 1
     assert "1 failed, 1 error in" in said
-    assert said.count("none is opened on this machine: take the harness's fixture spark") == 2, said
+    assert said.count("\nE       this run's Spark is a workspace's, and none is opened on this machine: take") == 2, said
 
 
 def test_134_a_warning_that_is_an_error_is_one_on_the_cluster(folder, monkeypatch):
