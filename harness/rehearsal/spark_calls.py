@@ -33,8 +33,8 @@ METHODS = frozenset(
 OPENING = frozenset({"ExecutePlan", "AnalyzePlan", "Config", "AddArtifacts", "ArtifactStatus", "CloneSession"})
 """Those that open a session where there is none of that name."""
 
-LETTING_GO = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession"})
-"""Those that only let go of something; clients send some of them late, when nobody waits for them."""
+LETTING_GO = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession", "FetchErrorDetails"})
+"""Those that only let go of something, or ask why it went; clients send some of them late, when nobody waits for them."""
 
 _EXTENSION = "nbh/"
 _OURS = (b"nbh/", b"NBH ", b"nbh ")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import connect_client
 import pytest
@@ -354,6 +355,8 @@ def let_go_late(host, token, ca):
         client.clusters.delete(EXISTING).result(IN_TIME)
         with contextlib.suppress(PySparkException):  # the session may be closed by then, where a call was on its way
             spark.interruptAll()
+        # What it asks where a call had an error, and so after a call that ended with the cluster.
+        spark.client._fetch_enriched_error(SimpleNamespace(metadata={"errorId": "e"}))
     return client.clusters.get(EXISTING).state.value
 
 
