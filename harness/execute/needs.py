@@ -27,8 +27,8 @@ _PLAIN = sys.stdlib_module_names | {
     *("tqdm", "yaml"),
 }
 
-_HEAVY = {"mlflow", "sklearn"}
-_STORE = "mlflow.store.tracking.sqlalchemy_store"  # where its runs go here, which takes as long as all the rest
+_HEAVY = ("mlflow", "sklearn")
+_WARMED = (*_HEAVY, "mlflow.store.tracking.sqlalchemy_store")  # where runs go here, which takes as long as MLflow itself
 _INSTALLS = re.compile(r"\bpip\b|\brestartPython\b")
 
 
@@ -42,16 +42,16 @@ def needs_spark(notebook: Notebook, roots: Sequence[str]) -> bool:
     return any(_top(name) not in _PLAIN or _is_projects(name, notebook, roots) for name in _modules(text))
 
 
-def warmed(notebook: Notebook, roots: Sequence[str]) -> list[str]:
-    """What it imports of `_HEAVY`, as many of a project do: imported once for all of them, before a kernel is forked.
+def warmed(notebook: Notebook, roots: Sequence[str]) -> Sequence[str]:
+    """What is imported before a kernel is forked, once for all notebooks that import what takes long.
 
-    Not where it may get another version, nor where the project has something of that name itself.
+    The same for each of them: a module that only another notebook imports would be there for this one, which hasn't asked for
+    it. None where it may get another version, or the project has something of that name itself.
     """
     text = _text(notebook)
     if _INSTALLS.search(text) or any(_is_projects(name, notebook, roots) for name in _HEAVY):
-        return []
-    found = sorted(name for name in _modules(text) if _top(name) in _HEAVY)
-    return [*found, _STORE] if "mlflow" in map(_top, found) else found
+        return ()
+    return _WARMED if any(_top(name) in _HEAVY for name in _modules(text)) else ()
 
 
 def _text(notebook: Notebook) -> str:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from harness.execute.measure import Measure
     from harness.execute.warm import Parent
     from harness.jobs.job import Entry, Wheel
-    from harness.model import NotebookRun
+    from harness.model import Notebook, NotebookRun
     from harness.runtime.redact import Redactor
     from harness.settings import Settings
     from harness.spark.connect import ConnectSession
@@ -130,8 +130,7 @@ class Kernels:
         skipped = frozenset(pick(notebook.cells, cell, shown).number for cell in skip_cells)
         settings = settings_for(path)
         spark = session() if entry is not None or needs_spark(notebook, self._roots) else None
-        imports = warmed(notebook, self._roots) if self._heavy is not None else []
-        parent = self._heavy if self._heavy is not None and imports else self._parent
+        parent, imports = self._parent_for(notebook)
         parent.ready()  # its start is no time of the notebook's
         around = around if around is not None else Surroundings()
         place = Place(os.path.abspath(path), task_key or Path(path).stem, number=around.next_run(), above=above)
@@ -210,6 +209,11 @@ class Kernels:
             if work is not None and entry is None and work.is_untouched():
                 self._works.keep(work, place.path, self._root, str(folder.with_name(f"w{folder.name}")))
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _parent_for(self, notebook: Notebook) -> tuple[Parent, Sequence[str]]:
+        """What its kernel is forked from, and what has to be imported there."""
+        imports = warmed(notebook, self._roots) if self._heavy is not None else ()
+        return (self._heavy, imports) if self._heavy is not None and imports else (self._parent, ())
 
     def _job(
         self,

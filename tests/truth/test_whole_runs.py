@@ -339,6 +339,32 @@ def test_149_a_notebook_that_is_named_as_a_package(folder, name):
     assert not (folder.path / "ran").exists()
 
 
+def test_150_a_module_that_another_notebook_imports(folder):
+    """The lie: it is there for the next one, which doesn't import it and would fail alone. Here: each has what it imports."""
+    pytest.importorskip("mlflow.deployments")
+    folder.write(
+        {
+            "first.py": f"{HEADER}import mlflow.deployments, sklearn.experimental.enable_iterative_imputer\n",
+            "next.py": f"{HEADER}import mlflow, sys{CELL}"
+            "assert 'sklearn.experimental.enable_iterative_imputer' not in sys.modules\nmlflow.deployments\n",
+            "test_it.py": """
+                def test_first(run_notebook):
+                    assert run_notebook("first.py").passed
+
+                def test_next(run_notebook):
+                    run = run_notebook("next.py")
+                    assert run.outcome == "failed"
+                    assert "module 'mlflow' has no attribute 'deployments'" in run.error
+                """,
+        }
+    )
+
+    said, code = folder.run("pytest")
+
+    assert code == 0, said
+    assert "2 passed" in said
+
+
 def test_71_but_an_installed_package_may_look_like_one(folder):
     """A wheel's modules aren't read from the workspace; one whose sources lie in the project is installed all the same."""
     folder.write({"src/pkg/__init__.py": "", "src/pkg/steps.py": f"{HEADER}def f(): return 7\n"})
